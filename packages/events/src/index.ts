@@ -1,0 +1,6 @@
+/**
+ * The typed broadcast hub: many subscribers, each with a bounded buffer; what is dropped is counted.
+ *
+ * @packageDocumentation
+ */
+export {}
