@@ -1,6 +1,16 @@
 /**
- * Turns a medium that can dial and accept into a complete transport: topics, sharing of connections, admission, limits.
+ * Makes a complete transport out of a medium: topics, one connection for all of them,
+ * securing, limits, and whom to dial when.
  *
  * @packageDocumentation
  */
-export {}
+export {
+  isLink,
+  type Accept,
+  type Announcement,
+  type Incoming,
+  type Medium,
+  type MediumDialOptions,
+} from './medium.ts'
+export { systemRuntime, type Runtime } from './runtime.ts'
+export { createSwarm, type SwarmOptions } from './swarm.ts'
