@@ -1,5 +1,5 @@
 import { expectTypeOf, it } from 'vitest'
-import { createEventHub, type PublishOutcome } from '@vudo/events'
+import { createEventHub, type EventType, type PublishOutcome } from '@vudo/events'
 
 interface Events {
   'peer:connected': { readonly peerId: string }
@@ -15,7 +15,7 @@ it('infers the payload from the name', () => {
 })
 
 it('refuses unknown names and wrong payloads', () => {
-  expectTypeOf(hub.on).parameter(0).toEqualTypeOf<keyof Events>()
+  expectTypeOf<EventType<Events>>().toEqualTypeOf<keyof Events>()
   // @ts-expect-error -- the payload is a number
   expectTypeOf(hub.publish('count:changed', 'one')).toEqualTypeOf<PublishOutcome>()
 })

@@ -3,4 +3,14 @@
  *
  * @packageDocumentation
  */
-export {}
+export { createFakeDisk, type FakeDisk } from './fake-disk.ts'
+export type {
+  Durability,
+  ScanOptions,
+  ScanRange,
+  Store,
+  StoreEntry,
+  StoreOperation,
+  StoreView,
+  WriteOperation,
+} from './store.ts'
