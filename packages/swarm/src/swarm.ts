@@ -1,6 +1,36 @@
-import type { Transport, TransportContext } from '@vudo/transport'
-import type { Medium } from './medium.ts'
-import type { Runtime } from './runtime.ts'
+import { topicToHex } from '@vudo/topic'
+import {
+  isPeerId,
+  MAX_TOPICS,
+  TransportError,
+  type AbortOptions,
+  type Address,
+  type Connection,
+  type ConnectOptions,
+  type DialOptions,
+  type DialTarget,
+  type Link,
+  type PeerId,
+  type PeerInfo,
+  type Topic,
+  type Transport,
+  type TransportContext,
+  type TransportFeatures,
+} from '@vudo/transport'
+import { createAdmission, type Admission } from './admission.ts'
+import { createAnnouncer, type Announcer } from './announcer.ts'
+import { createConnections } from './connections.ts'
+import { orAborted, startDeadline } from './deadline.ts'
+import { createDialDriver, type DialDriver } from './dial-driver.ts'
+import { createFinder, type Finder } from './finder.ts'
+import { BYE_TIMEOUT_MS } from './limits.ts'
+import { createLinkOpener, selfError, type LinkOpener } from './link-opener.ts'
+import type { Incoming, Medium } from './medium.ts'
+import { createMembership, type Membership } from './membership.ts'
+import { systemRuntime, type Runtime } from './runtime.ts'
+import { createSwarmConnection, type SwarmConnection } from './swarm-connection.ts'
+import { createTasks } from './tasks.ts'
+import { createTopicIteration, type TopicIteration } from './topic-iteration.ts'
 
 /** What a swarm may be given besides its medium. */
 export interface SwarmOptions {
@@ -12,10 +42,348 @@ export interface SwarmOptions {
   readonly runtime?: Runtime | undefined
 }
 
+/**
+ * Makes a complete transport out of a medium: agreement on topics, one connection for
+ * all topics of a peer, securing where the medium proves nothing, limits, and whom to
+ * dial when.
+ *
+ * The transport lives once: after `disconnect` every call rejects with
+ * `ERR_TRANSPORT_CLOSED`, and a new start takes a new transport. An iteration of
+ * `connect` joins when it begins and ends quietly by `break`, its signal or
+ * `disconnect`. Two connections with one peer can exist for a while (both ends dialled,
+ * or the peer came back before its loss was noticed); each is yielded.
+ *
+ * @param medium - Taken over, and closed by `disconnect`.
+ * @param context - This node. Its discoveries are used and stay open: who made them closes them.
+ */
 export function createSwarm(
   medium: Medium,
   context: TransportContext,
   options: SwarmOptions = {},
 ): Transport {
-  throw new Error('being written')
+  return new Swarm(medium, context, options.runtime ?? systemRuntime)
+}
+
+class Swarm implements Transport {
+  readonly name: string
+  readonly features: TransportFeatures
+  readonly #medium: Medium
+  readonly #context: TransportContext
+  readonly #runtime: Runtime
+  readonly #admission: Admission
+  readonly #announcer: Announcer
+  readonly #finder: Finder
+  readonly #opener: LinkOpener
+  readonly #dials: DialDriver
+  readonly #connections = createConnections()
+  readonly #membershipsByTopic = new Map<string, Membership>()
+  readonly #tasks = createTasks()
+  readonly #closing = new AbortController()
+  #addresses: readonly Address[] = []
+  #listening: Promise<void> | undefined
+  #disconnecting: Promise<void> | undefined
+  /** Dials that have a place among the connections kept for them. */
+  #reserved = 0
+
+  constructor(medium: Medium, context: TransportContext, runtime: Runtime) {
+    this.name = medium.name
+    this.features = medium.features
+    this.#medium = medium
+    this.#context = context
+    this.#runtime = runtime
+    this.#admission = createAdmission(context.settings.maxNewConnectionsPerSecond)
+    this.#finder = createFinder(medium, context.discoveries, context.peerId)
+    const addresses = (): readonly Address[] => this.#addresses
+    this.#announcer = createAnnouncer({ medium, context, runtime, addresses })
+    this.#opener = createLinkOpener({ medium, context, runtime, closing: this.#closing.signal })
+    this.#dials = createDialDriver({
+      self: context.peerId,
+      runtime,
+      hasPeer: (id) => this.#connections.has(id),
+      dial: (address, expected) => this.#open(address, { expected }),
+      tasks: this.#tasks,
+    })
+  }
+
+  get addresses(): readonly Address[] {
+    return this.#addresses
+  }
+
+  async listen(options?: AbortOptions): Promise<void> {
+    this.#assertOpen()
+    options?.signal?.throwIfAborted()
+    this.#listening ??= this.#startListening()
+    await orAborted(this.#listening, options?.signal ?? this.#closing.signal)
+    this.#assertOpen()
+  }
+
+  async #startListening(): Promise<void> {
+    try {
+      const { signal } = this.#closing
+      this.#addresses = await this.#medium.listen((incoming) => this.#accept(incoming), { signal })
+    } catch (error) {
+      // The port may be free next time.
+      this.#listening = undefined
+      throw error
+    }
+  }
+
+  #assertOpen(): void {
+    this.#closing.signal.throwIfAborted()
+  }
+
+  async announce(topic: Topic, options?: AbortOptions): Promise<void> {
+    topicToHex(topic)
+    await this.listen(options)
+    await this.#announcer.announce(topic.slice(), options ?? {})
+  }
+
+  async lookup(topic: Topic, options?: AbortOptions): Promise<PeerInfo[]> {
+    topicToHex(topic)
+    this.#assertOpen()
+    const found = await orAborted(
+      this.#finder.lookup(topic, { signal: options?.signal ?? this.#closing.signal }),
+      this.#closing.signal,
+    )
+    return found.map(({ id, addresses }) => ({ id, address: addresses[0] }))
+  }
+
+  connect(topic: Topic, options?: ConnectOptions): AsyncIterable<Connection> {
+    topicToHex(topic)
+    return { [Symbol.asyncIterator]: () => this.#join(topic, options) }
+  }
+
+  #join(topic: Topic, options?: ConnectOptions): TopicIteration {
+    const signal = options?.signal
+    const onAbort = (): void => {
+      iteration.end()
+    }
+    const iteration = createTopicIteration(options?.admit, () => {
+      signal?.removeEventListener('abort', onAbort)
+      this.#leave(topicToHex(topic), iteration)
+    })
+    signal?.addEventListener('abort', onAbort, { once: true })
+    if (this.#closing.signal.aborted) iteration.end(closedError())
+    else if (signal?.aborted) iteration.end()
+    else this.#addIteration(topic, iteration)
+    return iteration
+  }
+
+  #addIteration(topic: Topic, iteration: TopicIteration): void {
+    const known = this.#membershipsByTopic.get(topicToHex(topic))
+    if (!known && this.#membershipsByTopic.size >= MAX_TOPICS) {
+      return iteration.end(
+        new TransportError('ERR_LIMIT', `${MAX_TOPICS} topics are joined (MAX_TOPICS)`),
+      )
+    }
+    const membership = known ?? this.#startMembership(topic)
+    membership.add(iteration)
+    for (const connection of this.#connections.all()) {
+      if (connection.isShared(membership.hex)) iteration.push(connection)
+    }
+    if (membership.admitsAll) this.#offerBootstrapNodes(membership.hex)
+  }
+
+  #startMembership(topic: Topic): Membership {
+    const membership = createMembership({
+      topic,
+      finder: this.#finder,
+      announcer: this.#announcer,
+      runtime: this.#runtime,
+      listen: () => this.listen(),
+      onFound: (peer, { hex }) => {
+        if (this.features.dials) this.#dials.offer(peer, hex)
+      },
+    })
+    this.#membershipsByTopic.set(membership.hex, membership)
+    for (const connection of this.#connections.all()) connection.join(membership.topic)
+    this.#tasks.add(this.#run(membership))
+    return membership
+  }
+
+  async #run(membership: Membership): Promise<void> {
+    try {
+      await membership.run()
+    } catch (error) {
+      const failure = this.#closing.signal.aborted ? undefined : error
+      for (const iteration of membership.iterations) iteration.end(failure)
+    }
+  }
+
+  /** Addresses from the configuration, whose peers are not known yet. */
+  #offerBootstrapNodes(topic: string): void {
+    if (!this.features.dials) return
+    const prefix = `${this.name}://`
+    for (const address of this.#context.settings.bootstrapNodes) {
+      if (!address.startsWith(prefix)) continue
+      this.#dials.offer({ id: undefined, addresses: [address] }, topic)
+    }
+  }
+
+  #leave(hex: string, iteration: TopicIteration): void {
+    const membership = this.#membershipsByTopic.get(hex)
+    if (!membership?.iterations.has(iteration)) return
+    membership.delete(iteration)
+    if (membership.iterations.size > 0) return
+    this.#membershipsByTopic.delete(hex)
+    membership.stop()
+    this.#dials.leave(hex)
+    for (const connection of this.#connections.all()) connection.leave(membership.topic)
+    this.#tasks.add(this.#announcer.withdraw(membership.topic))
+  }
+
+  async dial(target: DialTarget, options?: DialOptions): Promise<Connection> {
+    this.#assertOpen()
+    options?.signal?.throwIfAborted()
+    if (!this.features.dials) {
+      throw new TransportError('ERR_UNSUPPORTED', `transport "${this.name}" does not dial`)
+    }
+    if (!isPeerId(target)) return this.#dialAddress(target, options)
+    if (target === this.#context.peerId) throw selfError()
+    return this.#dialPeer(target, options)
+  }
+
+  async #dialAddress(address: Address, options?: DialOptions): Promise<Connection> {
+    await this.listen({ signal: options?.signal })
+    return this.#open(address, options)
+  }
+
+  /** Tries one address after the other; the last error counts. */
+  async #dialPeer(id: PeerId, options?: DialOptions): Promise<Connection> {
+    let failure: unknown = new TransportError('ERR_DIAL_FAILED', `no address of ${id} is known`, {
+      hint: 'dial an address, or look the peer up under a topic first',
+    })
+    for (const address of await this.#addressesOf(id, options)) {
+      try {
+        // Side by side they would cost the peer a handshake each.
+        // oxlint-disable-next-line no-await-in-loop
+        return await this.#dialAddress(address, { ...options, expected: options?.expected ?? id })
+      } catch (error) {
+        options?.signal?.throwIfAborted()
+        this.#assertOpen()
+        failure = error
+      }
+    }
+    throw failure
+  }
+
+  async #addressesOf(id: PeerId, options?: DialOptions): Promise<readonly Address[]> {
+    const known = this.#finder.addressesOf(id)
+    if (known.length > 0) return known
+    const topics = [...this.#membershipsByTopic.values()].map(({ topic }) => topic)
+    // Whatever fails here is one source less; without any address the dial says so.
+    await Promise.allSettled(topics.map((topic) => this.lookup(topic, options)))
+    options?.signal?.throwIfAborted()
+    return this.#finder.addressesOf(id)
+  }
+
+  async #open(address: Address, options: DialOptions = {}): Promise<SwarmConnection> {
+    const { maxConnections } = this.#context.settings
+    if (this.#connections.size + this.#reserved >= maxConnections) throw fullError(maxConnections)
+    this.#reserved += 1
+    try {
+      return this.#adopt(await this.#opener.dial(address, options))
+    } finally {
+      this.#reserved -= 1
+    }
+  }
+
+  #accept(incoming: Incoming): void {
+    const leave = this.#closing.signal.aborted
+      ? undefined
+      : this.#admission.enter(incoming.remoteAddress, this.#runtime.nowMs())
+    if (leave) this.#tasks.add(this.#welcome(incoming, leave))
+    else incoming.refuse()
+  }
+
+  async #welcome(incoming: Incoming, leave: () => void): Promise<void> {
+    const { maxConnections } = this.#context.settings
+    try {
+      const link = await this.#opener.accept(incoming)
+      if (this.#connections.size + this.#reserved < maxConnections) this.#adopt(link)
+      // Only now, because only over a safe link can somebody be told why.
+      else await this.#wrap(link).dismiss(fullError(maxConnections), 'limit')
+    } catch {
+      // A stranger's failed handshake is nobody's business here; the medium has closed it.
+    } finally {
+      leave()
+    }
+  }
+
+  #adopt(link: Link): SwarmConnection {
+    const connection = this.#wrap(link)
+    if (this.#closing.signal.aborted) {
+      // It came true in the moment of closing; the medium ends it with all others.
+      this.#tasks.add(connection.close())
+      throw closedError()
+    }
+    this.#connections.add(connection)
+    this.#dials.connected(link.peerId)
+    connection.start([...this.#membershipsByTopic.values()].map(({ topic }) => topic))
+    return connection
+  }
+
+  #wrap(link: Link): SwarmConnection {
+    return createSwarmConnection({
+      link,
+      self: this.#context.peerId,
+      maxMessageBytes: this.features.maxMessageBytes,
+      runtime: this.#runtime,
+      onShared: (topic, shared) => {
+        this.#dials.settled(shared.peerId)
+        this.#membershipsByTopic.get(topic)?.deliver(shared)
+      },
+      onEnded: (ended) => {
+        this.#forget(ended)
+      },
+    })
+  }
+
+  #forget(connection: SwarmConnection): void {
+    if (!this.#connections.delete(connection)) return
+    if (this.#connections.has(connection.peerId)) return
+    this.#dials.lost(connection.peerId, !connection.isDismissed)
+  }
+
+  disconnect(): Promise<void> {
+    this.#disconnecting ??= this.#disconnect()
+    return this.#disconnecting
+  }
+
+  async #disconnect(): Promise<void> {
+    this.#closing.abort(closedError())
+    this.#dials.close()
+    for (const { iterations } of this.#membershipsByTopic.values()) {
+      for (const iteration of iterations) iteration.end()
+    }
+    // Not failed by a port that was taken: there is just nothing to stop.
+    await Promise.allSettled([this.#listening, this.#announcer.close()])
+    const closing = Promise.allSettled(this.#connections.all().map((it) => it.close()))
+    await this.#orTooLate(closing)
+    await this.#medium.close()
+    await closing
+    await this.#tasks.settled()
+    this.#addresses = []
+  }
+
+  /** A peer that does not take our goodbye does not keep us: the medium ends it. */
+  async #orTooLate(closing: Promise<unknown>): Promise<void> {
+    const limit = startDeadline(this.#runtime, BYE_TIMEOUT_MS, closedError, [])
+    await Promise.allSettled([orAborted(closing, limit.signal)])
+    limit.release()
+  }
+}
+
+function closedError(): TransportError {
+  return new TransportError('ERR_TRANSPORT_CLOSED', 'the transport is closed', {
+    hint: 'create a new transport for a new start',
+  })
+}
+
+function fullError(maxConnections: number): TransportError {
+  return new TransportError(
+    'ERR_LIMIT',
+    `${maxConnections} connections are open (maxConnections)`,
+    { hint: 'raise maxConnections, or close connections that are not needed' },
+  )
 }

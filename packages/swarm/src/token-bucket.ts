@@ -1,0 +1,20 @@
+/** Counts how often something may happen: `perSecond` on average, and as many at once after a second of rest. */
+export interface TokenBucket {
+  /** Takes `count` tokens; false, and nothing taken, when there are not as many. */
+  take(nowMs: number, count?: number): boolean
+}
+
+/** Makes a full bucket. */
+export function createTokenBucket(perSecond: number, startMs: number): TokenBucket {
+  let tokens = perSecond
+  let atMs = startMs
+  return {
+    take: (nowMs, count = 1) => {
+      tokens = Math.min(perSecond, tokens + ((nowMs - atMs) / 1_000) * perSecond)
+      atMs = nowMs
+      if (tokens < count) return false
+      tokens -= count
+      return true
+    },
+  }
+}
