@@ -3,7 +3,18 @@
  *
  * @packageDocumentation
  */
+export { writeFileAtomic, type AtomicFileOptions } from './atomic-file.ts'
+export { isStoreError, StoreError, type StoreErrorCode } from './errors.ts'
 export { createFakeDisk, type FakeDisk } from './fake-disk.ts'
+export * from './limits.ts'
+export {
+  openMemoryStore,
+  openStore,
+  repairStore,
+  type MemoryStoreInit,
+  type StoreInit,
+} from './open-store.ts'
+export type { DamageReport } from './quarantine.ts'
 export type {
   Durability,
   ScanOptions,

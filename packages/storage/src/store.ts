@@ -60,7 +60,7 @@ export interface StoreView {
    * A write that failed may still be found after the next start: nobody knows what
    * a disk kept that reported an error. Writing the same again is safe.
    *
-   * @param operations - Taken over: do not change keys and values until the call has settled.
+   * @param operations - Copied before the call returns; the buffers stay the caller's.
    * @throws `StoreError` `ERR_STORE_FULL`, `ERR_STORE_FAILED`, `ERR_STORE_LIMIT` or `ERR_STORE_CLOSED`.
    */
   write(operations: readonly WriteOperation[]): Promise<void>
@@ -84,10 +84,12 @@ export interface StoreView {
 export type Durability = 'strict' | 'relaxed'
 
 /** An open store, and its root view. Who opened it closes it. */
-export interface Store extends StoreView, AsyncDisposable {
+export interface Store extends StoreView {
   readonly durability: Durability
   /** Damaged records met since the store was opened; one that could not be moved counts at each meeting. */
   readonly damaged: number
   /** Completes the writes that were accepted and frees everything. Idempotent. */
   close(): Promise<void>
+  /** As {@link close}. */
+  [Symbol.asyncDispose](): Promise<void>
 }

@@ -1,0 +1,90 @@
+import { isVudoError, VudoError, type VudoErrorOptions } from '@vudo/transport'
+
+/** Stable reasons why a store can fail. */
+export type StoreErrorCode =
+  /** Another process (or another part of this one) has the directory open. The message names its process id where it is known. */
+  | 'ERR_STORE_LOCKED'
+  /** The store was closed before the call, or while it waited. */
+  | 'ERR_STORE_CLOSED'
+  /** The disk, a disk quota or `maxBytes` is exhausted. Nothing acknowledged is lost; writes work again when there is room. */
+  | 'ERR_STORE_FULL'
+  /** The directory cannot be made, read or written, or a newer version wrote it. The message names the path. */
+  | 'ERR_STORE_UNREADABLE'
+  /** The database's own files are damaged. Restore a backup, or try `repairStore`. */
+  | 'ERR_STORE_DAMAGED'
+  /** The disk reported an error. After a failed write the store takes no more writes: close it, check the disk, open it again. */
+  | 'ERR_STORE_FAILED'
+  /** A key, a value, a write or the number of waiting writes is above its limit. The message names the limit. */
+  | 'ERR_STORE_LIMIT'
+
+/** What stores throw; tell cases apart by {@link StoreError.code}. */
+export class StoreError extends VudoError {
+  override readonly name = 'StoreError'
+  declare readonly code: StoreErrorCode
+
+  // Narrows the code: a misspelled one does not compile.
+  // oxlint-disable-next-line typescript/no-useless-constructor -- it is the type that is useful
+  constructor(code: StoreErrorCode, message: string, options?: VudoErrorOptions) {
+    super(code, message, options)
+  }
+}
+
+/** Tells whether a store threw `error`, whichever copy of the package made it. */
+export function isStoreError(error: unknown): error is StoreError {
+  return isVudoError(error) && error.name === 'StoreError'
+}
+
+/** The call came after `close`. */
+export function storeClosed(): StoreError {
+  return new StoreError('ERR_STORE_CLOSED', 'the store is closed', {
+    hint: 'open it again, and close it after the last call has settled',
+  })
+}
+
+/** Says which bound of `limits.ts` was passed. */
+export function aboveLimit(what: string, actual: number, most: number): StoreError {
+  return new StoreError('ERR_STORE_LIMIT', `${what}: ${actual}, at most ${most} are allowed`)
+}
+
+/** What to make of an error of the database while it was `doing` something. */
+export function databaseError(error: unknown, doing: string): StoreError {
+  if (isStoreError(error)) return error
+  const text = causes(error).join('; ')
+  const cause = { cause: error }
+  if (isFull(text)) {
+    return new StoreError('ERR_STORE_FULL', `no room on the disk while ${doing}: ${text}`, {
+      ...cause,
+      hint: 'make room on the disk, then write again',
+    })
+  }
+  if (/corruption/i.test(text)) {
+    return new StoreError(
+      'ERR_STORE_DAMAGED',
+      `the database is damaged, seen while ${doing}: ${text}`,
+      {
+        ...cause,
+        hint: 'close the store and restore a backup, or copy the directory and call repairStore(directory)',
+      },
+    )
+  }
+  return new StoreError('ERR_STORE_FAILED', `the disk failed while ${doing}: ${text}`, {
+    ...cause,
+    hint: 'close the store, check the disk, and open it again: what was acknowledged is there',
+  })
+}
+
+/** LevelDB gives the text of the operating system and not its number. */
+function isFull(text: string): boolean {
+  return /ENOSPC|EDQUOT|No space left|quota exceeded|not enough space/i.test(text)
+}
+
+/** The messages and codes of an error and of what caused it. */
+function causes(error: unknown): string[] {
+  const found: string[] = []
+  // Three deep: the wrapper of abstract-level, the error of LevelDB, the one of the system.
+  for (let at: unknown = error; at instanceof Error && found.length < 3; at = at.cause) {
+    const code = 'code' in at && typeof at.code === 'string' ? `${at.code} ` : ''
+    found.push(code + at.message)
+  }
+  return found.length > 0 ? found : [String(error)]
+}

@@ -1,0 +1,222 @@
+import { Database, type Level, type Quota } from './database.ts'
+import { aboveLimit, storeClosed, StoreError } from './errors.ts'
+import { databaseRange, formatKey, keyInView, recordKey, rootPath, subPath } from './keys.ts'
+import {
+  MAX_VALUE_BYTES,
+  MAX_WRITE_BYTES,
+  MAX_WRITE_OPERATIONS,
+  SCAN_PAGE_RECORDS,
+} from './limits.ts'
+import { Quarantine, type DamageReport } from './quarantine.ts'
+import { decodeRecord, encodeRecord } from './record.ts'
+import type {
+  Durability,
+  ScanOptions,
+  ScanRange,
+  Store,
+  StoreEntry,
+  StoreView,
+  WriteOperation,
+} from './store.ts'
+import { operationBytes, WriteQueue, type DatabaseOperation } from './write-queue.ts'
+
+/** The newest format that this code reads, and the one that it writes. */
+const storeFormat = 1
+
+/** What a store needs besides an open database. */
+export interface LevelStoreInit {
+  readonly durability: Durability
+  readonly onDamage?: ((report: DamageReport) => void) | undefined
+  readonly quota?: Quota | undefined
+  /** Called once, after the database was closed. */
+  readonly release?: (() => Promise<void>) | undefined
+}
+
+/** Makes a store of an open database, which belongs to the store from then on, also when this fails. */
+export async function openStoreOn(level: Level, init: LevelStoreInit): Promise<Store> {
+  const core = new Core(level, init)
+  try {
+    await core.open()
+  } catch (error) {
+    await core.close()
+    throw error
+  }
+  return new RootView(core, rootPath)
+}
+
+/** What all views of one store share. */
+class Core {
+  readonly durability: Durability
+  readonly database: Database
+  readonly queue: WriteQueue
+  readonly quarantine: Quarantine
+  readonly #release: (() => Promise<void>) | undefined
+  #closing: Promise<void> | undefined
+
+  constructor(level: Level, { durability, onDamage, quota, release }: LevelStoreInit) {
+    this.durability = durability
+    this.database = new Database(level, durability === 'strict', quota)
+    this.queue = new WriteQueue(this.database)
+    this.quarantine = new Quarantine(this.database, this.queue, onDamage)
+    this.#release = release
+  }
+
+  async open(): Promise<void> {
+    const record = await this.database.get(formatKey)
+    const format = record && decodeRecord(formatKey, record)?.[0]
+    if (format === undefined) {
+      const value = encodeRecord(formatKey, Uint8Array.of(storeFormat))
+      await this.queue.add([{ type: 'put', key: formatKey, value }])
+    } else if (format !== storeFormat) {
+      throw new StoreError(
+        'ERR_STORE_UNREADABLE',
+        `the store has format ${format}, this version reads format ${storeFormat}`,
+        { hint: 'use the version of the program that wrote it, or a newer one' },
+      )
+    }
+    await this.quarantine.open()
+  }
+
+  assertOpen(): void {
+    if (this.#closing) throw storeClosed()
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    await this.queue.drain()
+    try {
+      await this.database.close()
+    } finally {
+      await this.#release?.()
+    }
+  }
+}
+
+class View implements StoreView {
+  readonly #core: Core
+  readonly #path: Uint8Array
+
+  constructor(core: Core, path: Uint8Array) {
+    this.#core = core
+    this.#path = path
+  }
+
+  async get(key: Uint8Array): Promise<Uint8Array | undefined> {
+    this.#core.assertOpen()
+    const stored = recordKey(this.#path, key)
+    return this.#checked(stored, await this.#core.database.get(stored))
+  }
+
+  async getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
+    this.#core.assertOpen()
+    const stored = keys.map((key) => recordKey(this.#path, key))
+    const records = await this.#core.database.getMany(stored)
+    return Promise.all(stored.map((key, at) => this.#checked(key, records[at])))
+  }
+
+  async write(operations: readonly WriteOperation[]): Promise<void> {
+    this.#core.assertOpen()
+    if (operations.length > MAX_WRITE_OPERATIONS) {
+      throw aboveLimit('operations of a write', operations.length, MAX_WRITE_OPERATIONS)
+    }
+    let bytes = 0
+    const encoded: DatabaseOperation[] = []
+    for (const operation of operations) {
+      const one = this.#encode(operation)
+      bytes += operationBytes(one)
+      if (bytes > MAX_WRITE_BYTES) throw aboveLimit('bytes of a write', bytes, MAX_WRITE_BYTES)
+      encoded.push(one)
+    }
+    await this.#core.queue.add(encoded)
+  }
+
+  async *scan(range: ScanRange, options: ScanOptions = {}): AsyncGenerator<StoreEntry> {
+    const { reverse = false, signal } = options
+    let left = options.limit ?? Number.POSITIVE_INFINITY
+    let bounds = databaseRange(this.#path, range)
+    // A second turn only when the database was opened anew meanwhile: from the last key on.
+    while (left > 0) {
+      signal?.throwIfAborted()
+      this.#core.assertOpen()
+      const cursor = await this.#core.database.cursor(bounds, reverse)
+      try {
+        for (;;) {
+          const entries = await cursor.next(Math.min(left, SCAN_PAGE_RECORDS))
+          if (entries === undefined) break
+          if (entries.length === 0) return
+          for (const [stored, record] of entries) {
+            signal?.throwIfAborted()
+            bounds = reverse ? { ...bounds, lt: stored } : { gt: stored, lt: bounds.lt }
+            const value = await this.#checked(stored, record)
+            if (value === undefined) continue
+            yield { key: keyInView(this.#path, stored), value }
+            left -= 1
+            if (left <= 0) return
+          }
+        }
+      } finally {
+        await cursor.close()
+      }
+    }
+  }
+
+  sub(name: string): StoreView {
+    return new View(this.#core, subPath(this.#path, name))
+  }
+
+  async #checked(
+    stored: Uint8Array,
+    record: Uint8Array | undefined,
+  ): Promise<Uint8Array | undefined> {
+    if (record === undefined) return undefined
+    const value = decodeRecord(stored, record)
+    if (value === undefined) await this.#core.quarantine.move(stored)
+    return value
+  }
+
+  #encode(operation: WriteOperation): DatabaseOperation {
+    const key = recordKey(this.#pathOf(operation.view), operation.key)
+    if (operation.type === 'delete') return { type: 'del', key }
+    const { value } = operation
+    if (!(value instanceof Uint8Array))
+      throw new TypeError(`value is ${typeof value}, expected bytes`)
+    if (value.byteLength > MAX_VALUE_BYTES) {
+      throw aboveLimit('bytes of a value', value.byteLength, MAX_VALUE_BYTES)
+    }
+    return { type: 'put', key, value: encodeRecord(key, value) }
+  }
+
+  #pathOf(view: StoreView = this): Uint8Array {
+    if (view instanceof View && view.#core === this.#core) return view.#path
+    throw new TypeError('the view of an operation belongs to another store')
+  }
+}
+
+class RootView extends View implements Store {
+  readonly #core: Core
+
+  constructor(core: Core, path: Uint8Array) {
+    super(core, path)
+    this.#core = core
+  }
+
+  get durability(): Durability {
+    return this.#core.durability
+  }
+
+  get damaged(): number {
+    return this.#core.quarantine.found
+  }
+
+  close(): Promise<void> {
+    return this.#core.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}

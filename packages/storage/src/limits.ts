@@ -1,0 +1,34 @@
+/** Every bound of the store, with its unit and reason. */
+
+/** Bytes of a key, without what views put in front: longer ones make every comparison of LevelDB slow. */
+export const MAX_KEY_BYTES = 1_024
+
+/** Bytes of a value: 64 MiB. LevelDB holds a value in memory several times over while it is written. */
+export const MAX_VALUE_BYTES = 67_108_864
+
+/** Bytes of one write, keys and values together: 128 MiB. A batch is one record of LevelDB's log and is built in memory. */
+export const MAX_WRITE_BYTES = 134_217_728
+
+/** Operations of one write: each costs about 100 bytes of memory besides its own. */
+export const MAX_WRITE_OPERATIONS = 100_000
+
+/** Bytes of waiting writes that are merged into one batch: 16 MiB, so that the first one does not wait for all. */
+export const MAX_GROUP_BYTES = 16_777_216
+
+/** Bytes of writes that wait for the disk: 256 MiB. Whoever awaits each write never gets there. */
+export const MAX_QUEUED_BYTES = 268_435_456
+
+/** Writes that wait for the disk. */
+export const MAX_QUEUED_WRITES = 100_000
+
+/** Bytes of damaged records that are kept for inspection: 16 MiB. Beyond it they stay where they are and are skipped. */
+export const MAX_QUARANTINE_BYTES = 16_777_216
+
+/** Bytes of a view's name; its length is stored in one byte. */
+export const MAX_VIEW_NAME_BYTES = 64
+
+/** Views inside each other: bounds what is put in front of every key. */
+export const MAX_VIEW_DEPTH = 8
+
+/** Records that a scan fetches at once. LevelDB stops earlier, at 16 KiB. */
+export const SCAN_PAGE_RECORDS = 256

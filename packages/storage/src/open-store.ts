@@ -1,0 +1,115 @@
+import type { Level, Quota } from './database.ts'
+import { openStoreOn } from './level-store.ts'
+import type { DamageReport } from './quarantine.ts'
+import type { Durability, Store } from './store.ts'
+
+/** How every store is opened. */
+export interface MemoryStoreInit {
+  /** Told each damaged record, once, before it is moved. Must not wait for the store. */
+  readonly onDamage?: ((report: DamageReport) => void) | undefined
+}
+
+/** How a store in a directory is opened. */
+export interface StoreInit extends MemoryStoreInit {
+  /** Its path. Made for the owner alone (0700) when it is missing. */
+  readonly directory: string
+  /**
+   * `strict` syncs each batch before its writes settle. `relaxed` does not: many
+   * times faster, survives the end of the process, and loses the last writes in a
+   * power cut, though never part of a write.
+   *
+   * @defaultValue `'strict'`
+   */
+  readonly durability?: Durability | undefined
+  /**
+   * Bytes on the disk above which puts are refused, 1 MiB or more. Approximate:
+   * replaced and deleted records count until they are compacted.
+   *
+   * @defaultValue no limit but the disk's
+   */
+  readonly maxBytes?: number | undefined
+}
+
+/** The least `maxBytes`: an empty LevelDB and one log of it need room. */
+const minMaxBytes = 1_048_576
+
+/**
+ * Opens the store in a directory, on LevelDB, and makes it when there is none. One
+ * process owns a directory. Node only.
+ *
+ * @throws `StoreError` `ERR_STORE_LOCKED`, `ERR_STORE_UNREADABLE`, `ERR_STORE_DAMAGED` or `ERR_STORE_FULL`.
+ * @throws `RangeError` when `maxBytes` is out of range.
+ */
+export async function openStore(init: StoreInit): Promise<Store> {
+  const { directory, durability = 'strict', maxBytes, onDamage } = init
+  assertMaxBytes(maxBytes)
+  const files = await import('./directory.ts')
+  const { ClassicLevel } = await import('classic-level')
+  await files.prepareDirectory(directory, async (location) => {
+    const empty = new ClassicLevel(location)
+    await empty.open()
+    await empty.close()
+  })
+  const level = new ClassicLevel<Uint8Array, Uint8Array>(files.recordsPath(directory), encodings)
+  try {
+    await level.open()
+    await files.settleDirectory(directory)
+  } catch (error) {
+    await level.close()
+    throw await files.openingError(directory, error)
+  }
+  await files.noteOwner(directory)
+  const quota: Quota | undefined =
+    maxBytes === undefined
+      ? undefined
+      : {
+          maxBytes,
+          measure: () => files.usedBytes(directory),
+          compact: () => level.compactRange(Uint8Array.of(0), Uint8Array.of(0xff)),
+        }
+  const release = (): Promise<void> => files.forgetOwner(directory)
+  return openStoreOn(level, { durability, onDamage, quota, release })
+}
+
+/** Opens an empty store that lives in memory and ends with it: for tests, and for peers that keep nothing. */
+export async function openMemoryStore(init: MemoryStoreInit = {}): Promise<Store> {
+  const { MemoryLevel } = await import('memory-level')
+  const level: Level = new MemoryLevel<Uint8Array, Uint8Array>(encodings)
+  await level.open()
+  return openStoreOn(level, { durability: 'relaxed', onDamage: init.onDamage })
+}
+
+/**
+ * Tries to make a damaged database readable again, by reading every file that is
+ * left. Copy the directory first: records may be missing afterwards, and deleted
+ * ones may be back.
+ *
+ * @throws `StoreError` `ERR_STORE_LOCKED` while the store is open, or what `openStore` throws.
+ */
+export async function repairStore(directory: string): Promise<void> {
+  const files = await import('./directory.ts')
+  const { ClassicLevel } = await import('classic-level')
+  const records = files.recordsPath(directory)
+  try {
+    // LevelDB repairs without asking for its lock, also under a running store; opening asks.
+    const level = new ClassicLevel(records, { createIfMissing: false })
+    await level.open()
+    await level.close()
+  } catch (error) {
+    const mapped = await files.openingError(directory, error)
+    if (mapped.code === 'ERR_STORE_LOCKED') throw mapped
+    // Anything else is what the repair is for.
+  }
+  try {
+    await ClassicLevel.repair(records)
+  } catch (error) {
+    throw await files.openingError(directory, error)
+  }
+}
+
+const encodings = { keyEncoding: 'view', valueEncoding: 'view' } as const
+
+function assertMaxBytes(maxBytes: number | undefined): void {
+  if (maxBytes === undefined || (Number.isSafeInteger(maxBytes) && maxBytes >= minMaxBytes)) return
+  throw new RangeError(`maxBytes is ${maxBytes}, expected a whole number of ${minMaxBytes} or more`)
+}

@@ -1,0 +1,34 @@
+import { crc32c } from './crc32c.ts'
+
+/**
+ * A stored value, `docs/wire-formats/stored-records.md`: one byte of version, four
+ * of CRC-32C (big-endian), then the value. The checksum covers the length of the
+ * key, the key and the value, so a record under a wrong key is found as well.
+ */
+export const RECORD_VERSION = 1
+
+/** Bytes in front of each value. */
+export const RECORD_HEADER_BYTES = 5
+
+/** The stored form of `value` under the database's `key`, in a new buffer. */
+export function encodeRecord(key: Uint8Array, value: Uint8Array): Uint8Array {
+  const record = new Uint8Array(RECORD_HEADER_BYTES + value.byteLength)
+  record[0] = RECORD_VERSION
+  new DataView(record.buffer).setUint32(1, checksum(key, value))
+  record.set(value, RECORD_HEADER_BYTES)
+  return record
+}
+
+/** The value in `record`, in a new buffer, or `undefined` when the record is damaged. Never throws. */
+export function decodeRecord(key: Uint8Array, record: Uint8Array): Uint8Array | undefined {
+  if (record.byteLength < RECORD_HEADER_BYTES || record[0] !== RECORD_VERSION) return undefined
+  const view = new DataView(record.buffer, record.byteOffset, record.byteLength)
+  const value = new Uint8Array(record.subarray(RECORD_HEADER_BYTES))
+  return view.getUint32(1) === checksum(key, value) ? value : undefined
+}
+
+function checksum(key: Uint8Array, value: Uint8Array): number {
+  const length = new Uint8Array(4)
+  new DataView(length.buffer).setUint32(0, key.byteLength)
+  return crc32c(length, key, value)
+}

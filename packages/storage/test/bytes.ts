@@ -1,0 +1,32 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { onTestFinished } from 'vitest'
+import type { StoreEntry, StoreOperation } from '@vudo/storage'
+
+export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
+
+export const text = (value: Uint8Array | undefined): string | undefined =>
+  value && new TextDecoder().decode(value)
+
+export const put = (key: string, value: string): StoreOperation => ({
+  type: 'put',
+  key: bytes(key),
+  value: bytes(value),
+})
+
+export const remove = (key: string): StoreOperation => ({ type: 'delete', key: bytes(key) })
+
+/** The records as `key=value`. */
+export async function listed(entries: AsyncIterable<StoreEntry>): Promise<string[]> {
+  const found: string[] = []
+  for await (const { key, value } of entries) found.push(`${text(key)}=${text(value)}`)
+  return found
+}
+
+/** A directory that goes with the test. */
+export async function temporaryDirectory(): Promise<string> {
+  const directory = await mkdtemp(path.join(tmpdir(), 'vudo-storage-'))
+  onTestFinished(() => rm(directory, { recursive: true, force: true }))
+  return directory
+}

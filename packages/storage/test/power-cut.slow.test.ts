@@ -1,0 +1,73 @@
+/**
+ * Real power cuts: the image file of a live ext4 file system is copied while a
+ * writer runs, the copy is mounted as after a restart and must hold everything that
+ * was acknowledged before the copy began. The control run, without syncing, must
+ * lose records: otherwise the arrangement would prove nothing.
+ */
+import { execFileSync } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
+import path from 'node:path'
+import process from 'node:process'
+import { expect, it, onTestFinished } from 'vitest'
+import { temporaryDirectory } from './bytes.ts'
+import { countLost, startWriter } from './acknowledged.ts'
+
+const run = (command: string, ...parameters: string[]): void => {
+  execFileSync(command, parameters, { stdio: 'pipe' })
+}
+
+function mountImage(image: string, at: string): void {
+  mkdirSync(at, { recursive: true })
+  run('mount', '-o', 'loop', image, at)
+}
+
+/** Whether this machine lets us mount images: root, ext4 tools and loop devices. */
+async function canMount(): Promise<boolean> {
+  if (process.getuid?.() !== 0) return false
+  const directory = await temporaryDirectory()
+  const image = path.join(directory, 'probe.img')
+  const at = path.join(directory, 'probe')
+  try {
+    run('truncate', '-s', '8M', image)
+    run('mkfs.ext4', '-q', image)
+    mountImage(image, at)
+    run('umount', at)
+    return true
+  } catch {
+    return false
+  }
+}
+
+async function cutPower(durability: string): Promise<{ acknowledged: number; lost: number }> {
+  const directory = await temporaryDirectory()
+  const [image, copy] = [path.join(directory, 'a.img'), path.join(directory, 'b.img')]
+  const [live, restarted] = [path.join(directory, 'live'), path.join(directory, 'restarted')]
+  run('truncate', '-s', '96M', image)
+  run('mkfs.ext4', '-q', image)
+  mountImage(image, live)
+  const writer = startWriter(path.join(live, 'store'), durability)
+  let acknowledged: number[] = []
+  try {
+    await writer.reached(600)
+    acknowledged = writer.acknowledged()
+    run('cp', '--sparse=always', image, copy)
+  } finally {
+    await writer.kill()
+    run('umount', live)
+  }
+  mountImage(copy, restarted)
+  onTestFinished(() => run('umount', restarted))
+  const lost = await countLost(path.join(restarted, 'store'), acknowledged)
+  return { acknowledged: acknowledged.length, lost }
+}
+
+it('loses nothing acknowledged when the power goes, and the control run does', async (context) => {
+  if (!(await canMount())) context.skip('needs root, mkfs.ext4 and loop devices')
+  const control = await cutPower('relaxed')
+  expect(control.lost).toBeGreaterThan(0)
+  for (let round = 0; round < 3; round += 1) {
+    const { acknowledged, lost } = await cutPower('strict')
+    expect(acknowledged).toBeGreaterThanOrEqual(600)
+    expect(lost).toBe(0)
+  }
+})
