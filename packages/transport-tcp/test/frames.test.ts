@@ -1,0 +1,34 @@
+import { readFileSync } from 'node:fs'
+import { expect, it } from 'vitest'
+import { createFrameDecoder, encodeFrame, type Frame, type Lane } from '../src/frames.ts'
+
+interface Vectors {
+  readonly valid: readonly {
+    readonly name: string
+    readonly stream: string
+    readonly frames: readonly { readonly lane: Lane; readonly message: string }[]
+  }[]
+  readonly invalid: readonly { readonly name: string; readonly stream: string }[]
+}
+
+const file = new URL('vectors/frames.json', import.meta.url)
+const vectors = JSON.parse(readFileSync(file, 'utf8')) as Vectors
+
+it.each(vectors.valid)('reads and writes $name', ({ stream, frames }) => {
+  const received: Frame[] = []
+  createFrameDecoder((frame) => received.push(frame)).push(Buffer.from(stream, 'hex'))
+  const shown = received.map(({ lane, bytes }) => ({
+    lane,
+    message: Buffer.from(bytes).toString('hex'),
+  }))
+  expect(shown).toEqual(frames)
+  const written = frames.map(({ lane, message }) => encodeFrame(lane, Buffer.from(message, 'hex')))
+  expect(Buffer.concat(written).toString('hex')).toBe(stream)
+})
+
+it.each(vectors.invalid)('refuses $name', ({ stream }) => {
+  const decoder = createFrameDecoder(() => undefined)
+  expect(() => decoder.push(Buffer.from(stream, 'hex'))).toThrow(
+    expect.objectContaining({ code: 'ERR_PEER_PROTOCOL' }),
+  )
+})
