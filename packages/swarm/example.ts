@@ -1,0 +1,45 @@
+import { createSwarm, type Accept } from '@vudo/swarm'
+import { registeredTransports, registerTransport, type Pipe } from '@vudo/transport'
+
+// Who listens where. Your medium has a socket, a modem or a cable instead.
+const acceptByAddress = new Map<string, Accept>()
+
+function openPipes(): [Pipe, Pipe] {
+  const lanes = [new TransformStream<Uint8Array>(), new TransformStream<Uint8Array>()] as const
+  const end = (out: WritableStream<Uint8Array>, into: ReadableStream<Uint8Array>): Pipe => {
+    const [writer, reader] = [out.getWriter(), into.getReader()]
+    return {
+      maxMessageBytes: 65_535,
+      send: (message) => writer.write(message.slice()),
+      receive: async () => (await reader.read()).value,
+      close: async () => void (await Promise.allSettled([writer.close(), reader.cancel()])),
+    }
+  }
+  return [end(lanes[0].writable, lanes[1].readable), end(lanes[1].writable, lanes[0].readable)]
+}
+
+registerTransport('loop', (context) => {
+  const address = `loop://${context.peerId}`
+  const features = { maxMessageBytes: 65_536, provesPeer: false, discovers: false, dials: true }
+  return createSwarm(
+    {
+      name: 'loop',
+      features,
+      listen: async (accept) => {
+        acceptByAddress.set(address, accept)
+        return [address]
+      },
+      dial: async (to) => {
+        const [near, far] = openPipes()
+        const accept = acceptByAddress.get(to)
+        if (!accept) throw new Error(`nobody is at ${to}`)
+        accept({ open: async () => far, refuse: () => void far.close() })
+        return near
+      },
+      close: async () => void acceptByAddress.delete(address),
+    },
+    context,
+  )
+})
+
+console.log(registeredTransports())
