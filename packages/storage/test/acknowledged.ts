@@ -45,12 +45,16 @@ export function startWriter(directory: string, durability: string): Writer {
 
 /** How many of `ids` are missing from the store in `directory`, or are there by half. */
 export async function countLost(directory: string, ids: readonly number[]): Promise<number> {
-  await using store = await openStore({ directory })
-  const encoder = new TextEncoder()
-  let lost = 0
-  for (const id of ids) {
-    const keys = [encoder.encode(`${id}x`), encoder.encode(`${id}y`)]
-    if ((await store.getMany(keys)).includes(undefined)) lost += 1
+  const store = await openStore({ directory })
+  try {
+    const encoder = new TextEncoder()
+    let lost = 0
+    for (const id of ids) {
+      const keys = [encoder.encode(`${id}x`), encoder.encode(`${id}y`)]
+      if ((await store.getMany(keys)).includes(undefined)) lost += 1
+    }
+    return lost
+  } finally {
+    await store.close()
   }
-  return lost
 }

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { onTestFinished } from 'vitest'
-import type { StoreEntry, StoreOperation } from '@vudo/storage'
+import type { Store, StoreEntry, StoreOperation } from '@vudo/storage'
 
 export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
@@ -22,6 +22,12 @@ export async function listed(entries: AsyncIterable<StoreEntry>): Promise<string
   const found: string[] = []
   for await (const { key, value } of entries) found.push(`${text(key)}=${text(value)}`)
   return found
+}
+
+/** Closes `store` at the end of the test. */
+export function closing(store: Store): Store {
+  onTestFinished(() => store.close())
+  return store
 }
 
 /** A directory that goes with the test. */

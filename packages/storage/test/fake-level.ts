@@ -1,3 +1,4 @@
+/* oxlint-disable no-underscore-dangle -- the names that abstract-level gives to what an implementation writes */
 import { MemoryLevel } from 'memory-level'
 import { createFakeDisk, type FakeDisk, type StoreOperation } from '@vudo/storage'
 import type { Level } from '../src/database.ts'

@@ -8,7 +8,7 @@ import {
   type Store,
   type StoreView,
 } from '@vudo/storage'
-import { bytes, listed, put, remove, temporaryDirectory, text } from './bytes.ts'
+import { bytes, closing, listed, put, remove, temporaryDirectory, text } from './bytes.ts'
 
 const everything = { prefix: new Uint8Array() }
 
@@ -122,7 +122,7 @@ describe.each(['memory', 'directory'])('a store in %s', (kind) => {
   })
 
   it('refuses views of another store and bad names', async () => {
-    await using other = await openMemoryStore()
+    const other = closing(await openMemoryStore())
     await expect(store.write([{ ...put('a', '1'), view: other }])).rejects.toThrow(TypeError)
     for (const name of ['', 'a b', 'ä', 'x'.repeat(65)]) {
       expect(() => store.sub(name)).toThrow(RangeError)
@@ -157,16 +157,16 @@ describe.each(['memory', 'directory'])('a store in %s', (kind) => {
 
   it('completes what it accepted and refuses what comes after the end', async () => {
     const written = store.write([put('a', '1')])
-    const closing = store.close()
+    const closed = store.close()
     await written
-    await closing
+    await closed
     await store.close()
-    const closed = { name: 'StoreError', code: 'ERR_STORE_CLOSED' }
-    await expect(store.get(bytes('a'))).rejects.toMatchObject(closed)
-    await expect(store.getMany([])).rejects.toMatchObject(closed)
-    await expect(store.write([])).rejects.toMatchObject(closed)
-    await expect(store.sub('a').write([])).rejects.toMatchObject(closed)
-    await expect(listed(store.scan(everything))).rejects.toMatchObject(closed)
+    const refused = { name: 'StoreError', code: 'ERR_STORE_CLOSED' }
+    await expect(store.get(bytes('a'))).rejects.toMatchObject(refused)
+    await expect(store.getMany([])).rejects.toMatchObject(refused)
+    await expect(store.write([])).rejects.toMatchObject(refused)
+    await expect(store.sub('a').write([])).rejects.toMatchObject(refused)
+    await expect(listed(store.scan(everything))).rejects.toMatchObject(refused)
   })
 
   it('ends a running scan when it is closed', async () => {

@@ -6,7 +6,7 @@ import path from 'node:path'
 import process from 'node:process'
 import { describe, expect, it } from 'vitest'
 import { openMemoryStore, openStore, repairStore } from '@vudo/storage'
-import { bytes, put, temporaryDirectory, text } from './bytes.ts'
+import { bytes, closing, put, temporaryDirectory, text } from './bytes.ts'
 import { startWriter } from './acknowledged.ts'
 
 async function newStore(): Promise<string> {
@@ -20,7 +20,7 @@ async function newStore(): Promise<string> {
 describe('openStore', () => {
   it('finds what was written before, in a directory for the owner alone', async () => {
     const directory = await newStore()
-    await using store = await openStore({ directory })
+    const store = closing(await openStore({ directory }))
     expect(text(await store.get(bytes('a')))).toBe('1')
     for (const at of [directory, path.join(directory, 'records')]) {
       expect((await stat(at)).mode & 0o777).toBe(0o700)
@@ -108,7 +108,7 @@ describe('openStore', () => {
       await expect(openStore({ directory })).rejects.toMatchObject({ code: 'ERR_STORE_DAMAGED' })
     }
     await repairStore(directory)
-    await using store = await openStore({ directory })
+    const store = closing(await openStore({ directory }))
     expect(text(await store.get(bytes('a')))).toBe('1')
   })
 
@@ -117,7 +117,7 @@ describe('openStore', () => {
     await rm(path.join(directory, 'records', 'CURRENT'))
     await expect(openStore({ directory })).rejects.toMatchObject({ code: 'ERR_STORE_DAMAGED' })
     await repairStore(directory)
-    await using store = await openStore({ directory })
+    const store = closing(await openStore({ directory }))
     expect(text(await store.get(bytes('a')))).toBe('1')
   })
 
@@ -140,7 +140,7 @@ describe('openStore', () => {
 
   it('keeps to maxBytes, and takes more when something was deleted', async () => {
     const directory = await newStore()
-    await using store = await openStore({ directory, maxBytes: 2 ** 20, durability: 'relaxed' })
+    const store = closing(await openStore({ directory, maxBytes: 2 ** 20, durability: 'relaxed' }))
     const value = globalThis.crypto.getRandomValues(new Uint8Array(60_000))
     const write = (at: number) => store.write([{ type: 'put', key: bytes(String(at)), value }])
     const fill = async (): Promise<void> => {
@@ -178,7 +178,7 @@ describe('openMemoryStore', () => {
     const first = await openMemoryStore()
     await first.write([put('a', '1')])
     await first.close()
-    await using second = await openMemoryStore()
+    const second = closing(await openMemoryStore())
     expect(await second.get(bytes('a'))).toBeUndefined()
   })
 })

@@ -4,7 +4,7 @@ import { createFakeDisk, MAX_QUARANTINE_BYTES, type DamageReport } from '@vudo/s
 import { quarantineKey, recordKey, rootPath, subPath } from '../src/keys.ts'
 import { openStoreOn } from '../src/level-store.ts'
 import { decodeRecord, encodeRecord } from '../src/record.ts'
-import { bytes, listed, put, text } from './bytes.ts'
+import { bytes, closing, listed, put, text } from './bytes.ts'
 import { FakeLevel } from './fake-level.ts'
 
 const everything = { prefix: new Uint8Array() }
@@ -85,7 +85,7 @@ describe('a damaged record', () => {
     const again: DamageReport[] = []
     const onDamage = (report: DamageReport): unknown => again.push(report)
     const level = await FakeLevel.start(disk)
-    await using reopened = await openStoreOn(level, { durability: 'strict', onDamage })
+    const reopened = closing(await openStoreOn(level, { durability: 'strict', onDamage }))
     await reopened.sub('docs').get(bytes('b'))
     expect(again.map(({ moved }) => moved)).toEqual([false])
   })
