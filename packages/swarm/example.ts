@@ -5,17 +5,19 @@ import { registeredTransports, registerTransport, type Pipe } from '@vudo/transp
 const acceptByAddress = new Map<string, Accept>()
 
 function openPipes(): [Pipe, Pipe] {
-  const lanes = [new TransformStream<Uint8Array>(), new TransformStream<Uint8Array>()] as const
-  const end = (out: WritableStream<Uint8Array>, into: ReadableStream<Uint8Array>): Pipe => {
-    const [writer, reader] = [out.getWriter(), into.getReader()]
-    return {
-      maxMessageBytes: 65_535,
-      send: (message) => writer.write(message.slice()),
-      receive: async () => (await reader.read()).value,
-      close: async () => void (await Promise.allSettled([writer.close(), reader.cancel()])),
-    }
+  const there = new TransformStream<Uint8Array>()
+  const back = new TransformStream<Uint8Array>()
+  return [pipe(there.writable, back.readable), pipe(back.writable, there.readable)]
+}
+
+function pipe(out: WritableStream<Uint8Array>, into: ReadableStream<Uint8Array>): Pipe {
+  const [writer, reader] = [out.getWriter(), into.getReader()]
+  return {
+    maxMessageBytes: 65_535,
+    send: (message) => writer.write(message.slice()),
+    receive: async () => (await reader.read()).value,
+    close: async () => void (await Promise.allSettled([writer.close(), reader.cancel()])),
   }
-  return [end(lanes[0].writable, lanes[1].readable), end(lanes[1].writable, lanes[0].readable)]
 }
 
 registerTransport('loop', (context) => {

@@ -53,7 +53,7 @@ class FakeLink implements Link {
   readonly path: Link['path']
   readonly closed: Promise<CloseReason>
   readonly #pipe: Pipe
-  readonly #settle: (reason: CloseReason) => void
+  readonly #end: (reason: CloseReason) => void
 
   constructor(pipe: Pipe, far: PeerId, { path, initiator }: SecureOptions) {
     this.peerId = far
@@ -61,7 +61,7 @@ class FakeLink implements Link {
     this.#pipe = pipe
     const { promise, resolve } = Promise.withResolvers<CloseReason>()
     this.closed = promise
-    this.#settle = resolve
+    this.#end = resolve
   }
 
   send(message: Uint8Array): Promise<void> {
@@ -76,20 +76,28 @@ class FakeLink implements Link {
     const message = await this.#pipe.receive()
     if (!message) {
       const error = new TransportError('ERR_CONNECTION_LOST', 'the pipe ended')
-      this.#settle({ clean: false, error })
+      this.#end({ clean: false, error })
       throw error
     }
     if (message[0] === lanes.close) {
-      this.#settle({ clean: true })
+      this.#end({ clean: true })
       await this.#pipe.close()
       return undefined
     }
     return { isControl: message[0] === lanes.control, bytes: message.slice(1) }
   }
 
+  async #say(lane: number): Promise<void> {
+    try {
+      await this.#pipe.send(Uint8Array.of(lane))
+    } catch {
+      // The pipe has ended: there is nobody to tell.
+    }
+  }
+
   async close(error?: Error): Promise<void> {
-    this.#settle({ clean: true, error })
-    await this.#pipe.send(Uint8Array.of(lanes.close)).catch(() => {})
+    this.#end({ clean: true, error })
+    await this.#say(lanes.close)
     await this.#pipe.close()
   }
 }

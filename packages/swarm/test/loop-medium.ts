@@ -51,7 +51,6 @@ export function createNode(loop: Loop, n: number, options: NodeOptions = {}): Tr
 
 export function loopMedium(loop: Loop, n: number): Medium {
   const address = `loop://${n}`
-  const topicKey = (topic: Uint8Array): string => topic.join()
   return {
     name: 'loop',
     features: { maxMessageBytes: 1_000, provesPeer: false, discovers: true, dials: true },
@@ -87,6 +86,10 @@ export function loopMedium(loop: Loop, n: number): Medium {
       return Promise.resolve()
     },
   }
+}
+
+function topicKey(topic: Uint8Array): string {
+  return topic.join()
 }
 
 /** Two ends of a pipe; sends settle when the other side has taken the message. */

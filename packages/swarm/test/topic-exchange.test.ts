@@ -88,7 +88,7 @@ describe('createTopicExchange', () => {
     const [alice, bob] = createEnds()
     alice.join(topic)
     bob.join(topic)
-    const [one, two] = [alice.takeUpdate(), bob.takeUpdate()].map((it) => toHex(it ?? nonce(0)))
+    const [one, two] = [alice.takeUpdate(), bob.takeUpdate()].map((said) => toHex(said ?? nonce(0)))
     expect(one).not.toContain(hex)
     expect(one?.slice(-64)).not.toBe(two?.slice(-64))
   })

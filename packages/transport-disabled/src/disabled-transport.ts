@@ -51,16 +51,16 @@ class DisabledTransport implements Transport {
 
   /** Waits, as it would for peers, until the iteration is left or the transport closes. */
   #nobody(options?: AbortOptions): AsyncIterator<Connection, undefined> {
+    const closing = this.#closing.signal
+    if (closing.aborted) return { next: () => Promise.reject(closedError()) }
     const left = Promise.withResolvers<void>()
-    const signals = [this.#closing.signal, options?.signal].filter((it) => it !== undefined)
+    const signals = [closing, options?.signal].filter((it) => it !== undefined)
     const leave = (): void => {
       for (const signal of signals) signal.removeEventListener('abort', leave)
       left.resolve()
     }
-    for (const signal of signals) {
-      if (signal.aborted) left.resolve()
-      signal.addEventListener('abort', leave, { once: true })
-    }
+    for (const signal of signals) signal.addEventListener('abort', leave, { once: true })
+    if (signals.some(({ aborted }) => aborted)) leave()
     const end = async (): Promise<{ done: true; value: undefined }> => {
       await left.promise
       return { done: true, value: undefined }
@@ -83,10 +83,12 @@ class DisabledTransport implements Transport {
   }
 
   async disconnect(): Promise<void> {
-    this.#closing.abort(
-      new TransportError('ERR_TRANSPORT_CLOSED', 'the transport is closed', {
-        hint: 'create a new transport for a new start',
-      }),
-    )
+    this.#closing.abort(closedError())
   }
+}
+
+function closedError(): TransportError {
+  return new TransportError('ERR_TRANSPORT_CLOSED', 'the transport is closed', {
+    hint: 'create a new transport for a new start',
+  })
 }

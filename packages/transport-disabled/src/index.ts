@@ -7,6 +7,8 @@
 import { registerTransport, type TransportFactory } from '@vudo/transport'
 import { createDisabledTransport } from './disabled-transport.ts'
 
+export { createDisabledTransport } from './disabled-transport.ts'
+
 /** Makes a factory of transports that have no peers; they look at nothing of the context. */
 export function disabled(): TransportFactory {
   return createDisabledTransport

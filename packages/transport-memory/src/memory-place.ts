@@ -83,9 +83,11 @@ class MemoryPlace implements Medium {
     })
     signal?.addEventListener('abort', onAbort, { once: true })
     try {
-      while (!signal?.aborted) {
-        yield* news.values()
+      for (;;) {
+        if (signal?.aborted) return
+        const peers = [...news.values()]
         news.clear()
+        yield* peers
         // oxlint-disable-next-line no-await-in-loop -- waiting for the next is what this is for
         await wake.promise
         wake = Promise.withResolvers()

@@ -16,9 +16,10 @@ export interface TransportConfig {
    */
   readonly relayUrl?: string | undefined
   /**
-   * Port to accept connections on; 0 takes any free one.
+   * Port to accept connections on; 0 takes any free one. A port that is named here and
+   * taken is an error.
    *
-   * @defaultValue 34569
+   * @defaultValue 34569, or any free one where that is taken
    */
   readonly port?: number | undefined
   /**
@@ -75,6 +76,8 @@ export interface TransportSettings {
   readonly mode: string
   readonly relayUrl: string | undefined
   readonly port: number
+  /** True when the configuration named the port: then another one will not do. */
+  readonly isPortChosen: boolean
   readonly bindAddress: string
   readonly dialTimeoutMs: number
   readonly connectionTimeoutMs: number
@@ -88,6 +91,7 @@ const defaults: TransportSettings = {
   mode: 'auto',
   relayUrl: undefined,
   port: 34_569,
+  isPortChosen: false,
   bindAddress: '0.0.0.0',
   dialTimeoutMs: 10_000,
   connectionTimeoutMs: 30_000,
@@ -96,6 +100,9 @@ const defaults: TransportSettings = {
   bootstrapNodes: [],
   encryption: true,
 }
+
+/** The fields of a {@link TransportConfig}. */
+const options = [...Object.keys(defaults).filter((field) => field !== 'isPortChosen'), 'timeoutMs']
 
 /** Longest duration that a timer can wait: 2^31 − 1 milliseconds, 24.8 days. */
 const maxTimerMs = 2_147_483_647
@@ -107,8 +114,8 @@ const maxTimerMs = 2_147_483_647
  */
 export function parseTransportConfig(config: TransportConfig = {}): TransportSettings {
   for (const field of Object.keys(config)) {
-    if (field !== 'timeoutMs' && !(field in defaults)) {
-      throw invalid(field, 'a known option', field, `one of ${Object.keys(defaults).join(', ')}`)
+    if (!options.includes(field)) {
+      throw invalid(field, 'a known option', field, `one of ${options.join(', ')}`)
     }
   }
   const { timeoutMs, ...named } = config
@@ -117,6 +124,7 @@ export function parseTransportConfig(config: TransportConfig = {}): TransportSet
     ...defaults,
     ...(timeoutMs === undefined ? {} : { connectionTimeoutMs: timeoutMs }),
     ...given,
+    isPortChosen: config.port !== undefined,
   }
   checkNumbers(settings)
   checkTexts(settings)
