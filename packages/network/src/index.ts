@@ -1,6 +1,25 @@
 /**
- * Sessions with peers over any transport: finding, dialling, proving membership, channels that survive a lost connection.
+ * Sessions with peers over any transport: finding, dialling, proving membership,
+ * channels that survive a lost connection.
  *
  * @packageDocumentation
  */
-export {}
+export type { Channel, EndReason } from './channel.ts'
+export { createNetwork } from './create-network.ts'
+export {
+  isNetworkError,
+  NetworkError,
+  type NetworkErrorCode,
+  type NetworkErrorOptions,
+} from './errors.ts'
+export * from './limits.ts'
+export type {
+  ConnectPeerOptions,
+  DatabaseTicket,
+  Network,
+  NetworkEvents,
+  NetworkInit,
+  PeerStatus,
+} from './network.ts'
+export type { NetworkOptions } from './options.ts'
+export type { OpenChannelOptions, Priority, Session } from './session.ts'

@@ -1,0 +1,369 @@
+/**
+ * How two ends agree on a session over a connection that has just been made: the
+ * pure part. The dialer says hello, the acceptor welcomes or refuses, and the
+ * session stands; one round trip.
+ *
+ * A hello that names a session of the same proven key, instance and id goes on with
+ * it. Without one, a new session begins, and an older one with the same instance
+ * ends: that process has forgotten it. Another instance under the same key is
+ * another process, and leaves it alone.
+ *
+ * When both ends dial at the same time, the dial of the smaller peer id stands and
+ * the other is refused as a duplicate.
+ */
+import { sha256 } from '@vudo/identity'
+import { bytesToHex, concatBytes, hexToBytes } from '@vudo/wire'
+import type { PeerId } from '@vudo/transport'
+import { isNetworkError, NetworkError } from './errors.ts'
+import { MAX_SESSIONS_PER_PEER, SESSION_VERSION } from './limits.ts'
+import { Membership, type DatabaseKey } from './membership.ts'
+import { SessionState, type SessionEffect } from './session-state.ts'
+import {
+  decodeFrame,
+  encodeCode,
+  encodeHello,
+  encodeWelcome,
+  frameKind,
+  protocolError,
+  type HelloFrame,
+  type WelcomeFrame,
+} from './wire.ts'
+
+const sessionTag = new TextEncoder().encode('vudo/session/1')
+
+/** A session in the table: its core and who it is with. */
+export interface SessionEntry {
+  /** 64 hex characters: SHA-256 over both nonces and instances. */
+  readonly id: string
+  readonly peerId: PeerId
+  /** The far process, 32 hex characters. */
+  readonly instance: string
+  readonly state: SessionState
+}
+
+/** A hello that waits for its answer. */
+export interface PendingHello {
+  readonly peerId: PeerId
+  readonly nonce: Uint8Array
+  readonly resumes: SessionEntry | undefined
+}
+
+/** What came of a handshake. */
+export type HandshakeOutcome =
+  | {
+      readonly type: 'accepted'
+      readonly session: SessionEntry
+      readonly isNew: boolean
+      /** What attaching it caused. */
+      readonly effects: readonly SessionEffect[]
+      /** The acceptor's answer, to be sent before anything else. */
+      readonly reply?: Uint8Array | undefined
+      /** An older session that the peer has forgotten; it has ended with these effects. */
+      readonly ended?: {
+        readonly session: SessionEntry
+        readonly effects: readonly SessionEffect[]
+      }
+      /** The peer's signed record as it came, or nothing. Not verified. */
+      readonly record: Uint8Array
+    }
+  | {
+      readonly type: 'refused'
+      readonly error: NetworkError
+      /** The acceptor's answer, to be sent before the connection is closed. */
+      readonly reply?: Uint8Array | undefined
+    }
+
+/** What all sessions of a node have in common. */
+export interface HandshakesInit {
+  readonly peerId: PeerId
+  /** 16 random bytes, other ones in each process. */
+  readonly instance: Uint8Array
+  /** The largest message that each transport of this node takes. */
+  readonly maxFrameBytes: number
+  readonly maxSessions: number
+  readonly heartbeatIntervalMs: number
+  readonly resumeWindowMs: number
+  readonly unsharedGraceMs: number
+  /** The joined databases at this moment. */
+  databases(): readonly DatabaseKey[]
+  /** This node's signed record at this moment, or nothing. */
+  record(): Uint8Array
+}
+
+/** The sessions of a node, and how new ones come about. */
+export class Handshakes {
+  readonly #init: HandshakesInit
+  readonly #sessions = new Set<SessionEntry>()
+  readonly #pending = new Set<PendingHello>()
+
+  constructor(init: HandshakesInit) {
+    this.#init = init
+  }
+
+  /** Every session that has not ended. */
+  get sessions(): ReadonlySet<SessionEntry> {
+    return this.#sessions
+  }
+
+  /** The sessions with `peerId`: one per process that holds its key. */
+  with(peerId: PeerId): SessionEntry[] {
+    return [...this.#sessions].filter((session) => session.peerId === peerId)
+  }
+
+  /** Forgets a session that has ended. */
+  remove(session: SessionEntry): void {
+    this.#sessions.delete(session)
+  }
+
+  /** Forgets a hello that will not be answered any more. */
+  abandon(pending: PendingHello): void {
+    this.#pending.delete(pending)
+  }
+
+  /** The hello for a new connection to `peerId`. Every hello ends in {@link complete} or {@link abandon}. */
+  hello(peerId: PeerId, nonce: Uint8Array): { frame: Uint8Array; pending: PendingHello } {
+    const { instance, maxFrameBytes } = this.#init
+    const resumes = this.with(peerId).find(({ state }) => !state.isAttached)
+    const pending = { peerId, nonce, resumes }
+    this.#pending.add(pending)
+    const frame = encodeHello({
+      minVersion: SESSION_VERSION,
+      maxVersion: SESSION_VERSION,
+      nonce,
+      instance,
+      maxFrameBytes,
+      resume: resumes && {
+        sessionId: hexToBytes(resumes.id),
+        positions: resumes.state.positions(),
+      },
+      record: this.#init.record(),
+    })
+    return { frame, pending }
+  }
+
+  /**
+   * Answers the first message on a connection that the peer dialled.
+   *
+   * @param peerId - Proven by the connection.
+   * @param nonce - 32 fresh random bytes.
+   */
+  answer(peerId: PeerId, bytes: Uint8Array, nonce: Uint8Array, nowMs: number): HandshakeOutcome {
+    try {
+      const hello = decodeFrame(bytes)
+      if (hello?.kind === 'foreign-hello') throw versionMismatch(hello.minVersion, hello.maxVersion)
+      if (hello?.kind !== frameKind.hello) throw protocolError('the first frame is no hello')
+      return this.#welcome(peerId, hello, nonce, nowMs)
+    } catch (error) {
+      if (!isNetworkError(error)) throw error
+      const reply = encodeCode({ kind: frameKind.refused, code: error.code })
+      return { type: 'refused', error, reply }
+    }
+  }
+
+  /** Takes the answer to a hello of ours. */
+  complete(pending: PendingHello, bytes: Uint8Array, nowMs: number): HandshakeOutcome {
+    this.#pending.delete(pending)
+    try {
+      const answer = decodeFrame(bytes)
+      if (answer?.kind === frameKind.refused) throw refusal(answer.code)
+      if (answer?.kind !== frameKind.welcome) throw protocolError('the answer is no welcome')
+      return this.#welcomed(pending, answer, nowMs)
+    } catch (error) {
+      if (!isNetworkError(error)) throw error
+      return { type: 'refused', error }
+    }
+  }
+
+  #welcome(peerId: PeerId, hello: HelloFrame, nonce: Uint8Array, nowMs: number): HandshakeOutcome {
+    const isMine = this.#init.peerId < peerId
+    const isDialling = [...this.#pending].some((pending) => pending.peerId === peerId)
+    if (isMine && isDialling) throw duplicate()
+    const instance = bytesToHex(hello.instance)
+    const present = this.with(peerId).find((session) => session.instance === instance)
+    if (present !== undefined && hello.resume !== undefined) {
+      if (present.id === bytesToHex(hello.resume.sessionId)) {
+        return this.#goOn(present, hello, nonce, nowMs)
+      }
+    }
+    if (present?.state.isAttached && hello.resume === undefined) throw duplicate()
+    const ended = present && this.#forget(present, nowMs)
+    this.#assertRoom(peerId)
+    const session = this.#create(
+      { peerId, instance, maxFrameBytes: hello.maxFrameBytes, nowMs },
+      {
+        isDialer: false,
+        dialerNonce: hello.nonce,
+        acceptorNonce: nonce,
+      },
+    )
+    const reply = this.#encodeWelcome(nonce, session.membership, undefined)
+    const effects = session.entry.state.handle({ type: 'attach' }, nowMs)
+    return accepted(session.entry, { isNew: true, effects, reply, ended, record: hello.record })
+  }
+
+  #goOn(
+    session: SessionEntry,
+    hello: HelloFrame,
+    nonce: Uint8Array,
+    nowMs: number,
+  ): HandshakeOutcome {
+    // The old connection may not have noticed its end yet.
+    const left = session.state.handle({ type: 'detach' }, nowMs)
+    const reply = this.#encodeWelcome(nonce, undefined, session.state)
+    const positions = hello.resume?.positions
+    const effects = [...left, ...session.state.handle({ type: 'attach', positions }, nowMs)]
+    return accepted(session, { isNew: false, effects, reply, record: hello.record })
+  }
+
+  #welcomed(pending: PendingHello, welcome: WelcomeFrame, nowMs: number): HandshakeOutcome {
+    const { peerId, resumes } = pending
+    const instance = bytesToHex(welcome.instance)
+    const { record } = welcome
+    if (welcome.positions !== undefined) {
+      if (resumes === undefined || resumes.instance !== instance || resumes.state.hasEnded) {
+        throw protocolError('a session goes on that was not asked for')
+      }
+      const { positions } = welcome
+      const left = resumes.state.handle({ type: 'detach' }, nowMs)
+      const effects = [...left, ...resumes.state.handle({ type: 'attach', positions }, nowMs)]
+      return accepted(resumes, { isNew: false, effects, record })
+    }
+    const present = this.with(peerId).find((session) => session.instance === instance)
+    const ended = present && this.#forget(present, nowMs)
+    this.#assertRoom(peerId)
+    const { maxFrameBytes } = welcome
+    const { entry } = this.#create(
+      { peerId, instance, maxFrameBytes, nowMs },
+      {
+        isDialer: true,
+        dialerNonce: pending.nonce,
+        acceptorNonce: welcome.nonce,
+      },
+    )
+    const effects = [
+      ...entry.state.handle({ type: 'attach' }, nowMs),
+      ...entry.state.handle({ type: 'show', proofs: welcome.proofs }, nowMs),
+    ]
+    return accepted(entry, { isNew: true, effects, ended, record })
+  }
+
+  #create(
+    far: { peerId: PeerId; instance: string; maxFrameBytes: number; nowMs: number },
+    roles: { isDialer: boolean; dialerNonce: Uint8Array; acceptorNonce: Uint8Array },
+  ): { entry: SessionEntry; membership: Membership } {
+    const { instance: own, databases, peerId: self, ...settings } = this.#init
+    const theirs = hexToBytes(far.instance)
+    const [dialer, acceptor] = roles.isDialer ? [own, theirs] : [theirs, own]
+    // Copied: they may be views of a frame.
+    const dialerNonce = roles.dialerNonce.slice()
+    const acceptorNonce = roles.acceptorNonce.slice()
+    const membership = new Membership(
+      {
+        isDialer: roles.isDialer,
+        dialerNonce,
+        acceptorNonce,
+        self: hexToBytes(self),
+        peer: hexToBytes(far.peerId),
+      },
+      databases(),
+    )
+    const id = sha256(
+      concatBytes(sessionTag, Uint8Array.of(0), dialerNonce, dialer, acceptorNonce, acceptor),
+    )
+    const state = new SessionState({
+      isDialer: roles.isDialer,
+      membership,
+      maxFrameBytes: Math.min(settings.maxFrameBytes, far.maxFrameBytes),
+      heartbeatIntervalMs: settings.heartbeatIntervalMs,
+      resumeWindowMs: settings.resumeWindowMs,
+      unsharedGraceMs: settings.unsharedGraceMs,
+      nowMs: far.nowMs,
+    })
+    const entry = { id: bytesToHex(id), peerId: far.peerId, instance: far.instance, state }
+    this.#sessions.add(entry)
+    return { entry, membership }
+  }
+
+  #encodeWelcome(
+    nonce: Uint8Array,
+    membership: Membership | undefined,
+    resumed: SessionState | undefined,
+  ): Uint8Array {
+    return encodeWelcome({
+      version: SESSION_VERSION,
+      nonce,
+      instance: this.#init.instance,
+      maxFrameBytes: this.#init.maxFrameBytes,
+      positions: resumed?.positions(),
+      proofs: membership?.ownProofs() ?? [],
+      record: this.#init.record(),
+    })
+  }
+
+  #forget(
+    session: SessionEntry,
+    nowMs: number,
+  ): { session: SessionEntry; effects: readonly SessionEffect[] } {
+    const error = new NetworkError('ERR_SESSION_RESET', 'the peer came back without the session', {
+      hint: 'compare again on the new session',
+    })
+    this.#sessions.delete(session)
+    return { session, effects: session.state.handle({ type: 'close', error }, nowMs) }
+  }
+
+  #assertRoom(peerId: PeerId): void {
+    const { maxSessions } = this.#init
+    if (this.#sessions.size >= maxSessions) {
+      throw new NetworkError('ERR_LIMIT', `${maxSessions} sessions stand, no more are allowed`, {
+        hint: 'raise maxConnections',
+      })
+    }
+    if (this.with(peerId).length >= MAX_SESSIONS_PER_PEER) {
+      throw new NetworkError('ERR_LIMIT', `${MAX_SESSIONS_PER_PEER} sessions of one peer stand`)
+    }
+  }
+}
+
+function accepted(
+  session: SessionEntry,
+  rest: {
+    isNew: boolean
+    effects: readonly SessionEffect[]
+    record: Uint8Array
+    reply?: Uint8Array
+    ended?: { session: SessionEntry; effects: readonly SessionEffect[] } | undefined
+  },
+): HandshakeOutcome {
+  const { ended, ...others } = rest
+  return { type: 'accepted', session, ...others, ...(ended === undefined ? {} : { ended }) }
+}
+
+function duplicate(): NetworkError {
+  return new NetworkError(
+    'ERR_SESSION_DUPLICATE',
+    'a session with that peer stands or is on its way',
+  )
+}
+
+function versionMismatch(min: number, max: number): NetworkError {
+  return new NetworkError(
+    'ERR_VERSION_MISMATCH',
+    `the peer speaks versions ${min} to ${max} of the session protocol, this node ${SESSION_VERSION}`,
+    { hint: 'update the older of the two' },
+  )
+}
+
+function refusal(code: string): NetworkError {
+  if (code === 'ERR_VERSION_MISMATCH') {
+    return new NetworkError(code, 'the peer speaks another version of the session protocol', {
+      peerCode: code,
+      hint: 'update the older of the two',
+    })
+  }
+  if (code === 'ERR_LIMIT' || code === 'ERR_SESSION_DUPLICATE') {
+    return new NetworkError(code, `the peer refused the session: ${code}`, { peerCode: code })
+  }
+  return new NetworkError('ERR_SESSION_CLOSED', `the peer refused the session: ${code}`, {
+    peerCode: code,
+  })
+}

@@ -1,0 +1,416 @@
+/** Ties sessions to transports and discoveries: who is connected, who is wanted, what is told. */
+import { createEventHub, type EventHub } from '@vudo/events'
+import { decodePeerRecord, randomBytes } from '@vudo/identity'
+import {
+  isPeerId,
+  isVudoError,
+  type AbortOptions,
+  type Address,
+  type Connection,
+  type PeerId,
+  type PeerInfo,
+} from '@vudo/transport'
+import { bytesToHex } from '@vudo/wire'
+import type { Channel, EndReason } from './channel.ts'
+import { Connector, type Accepted } from './connector.ts'
+import { DatabaseTable } from './database-table.ts'
+import { NetworkError } from './errors.ts'
+import { Handshakes, type SessionEntry } from './handshake.ts'
+import { GOODBYE_PAUSE_MS, INSTANCE_BYTES, MAX_KNOWN_ADDRESSES, REDIAL_FIRST_MS } from './limits.ts'
+import type {
+  ConnectPeerOptions,
+  DatabaseTicket,
+  Network,
+  NetworkEvents,
+  NetworkInit,
+  PeerStatus,
+} from './network.ts'
+import { parseNetworkOptions, type NetworkSettings } from './options.ts'
+import { OwnRecord } from './own-record.ts'
+import { PeerBook } from './peer-book.ts'
+import { Redial, type Target } from './redial.ts'
+import { SessionDriver, type SessionListener } from './session-driver.ts'
+import type { Session } from './session.ts'
+import { abortable, Tasks, whenShared } from './waiting.ts'
+
+/** See {@link Network}. */
+export class NetworkDriver implements Network, SessionListener {
+  readonly peerId: PeerId
+  readonly instance: string
+  readonly events: EventHub<NetworkEvents> = createEventHub<NetworkEvents>()
+  readonly #init: NetworkInit
+  readonly #settings: NetworkSettings
+  readonly #handshakes: Handshakes
+  readonly #drivers = new Map<SessionEntry, SessionDriver>()
+  readonly #handlers = new Map<string, (channel: Channel) => void>()
+  readonly #databases: DatabaseTable
+  readonly #book: PeerBook
+  readonly #redial: Redial
+  readonly #connector: Connector<SessionDriver>
+  readonly #record: OwnRecord
+  /** What `stop` waits for. */
+  readonly #tasks = new Tasks()
+  readonly #connected = new Set<PeerId>()
+  /** Who answered at an address: how a bootstrap node is known to be connected. */
+  readonly #peerByAddress = new Map<Address, PeerId>()
+  readonly #stopping = new AbortController()
+  #started: Promise<void> | undefined
+  #stopped: Promise<void> | undefined
+
+  constructor(init: NetworkInit) {
+    const settings = parseNetworkOptions(init.options)
+    const instance = randomBytes(INSTANCE_BYTES)
+    this.#init = init
+    this.#settings = settings
+    this.peerId = init.key.peerId
+    this.instance = bytesToHex(instance)
+    this.#book = new PeerBook(settings.wallClock)
+    this.#record = new OwnRecord(init, settings.wallClock)
+    this.#databases = this.#createDatabases()
+    this.#handshakes = this.#createHandshakes(instance)
+    this.#connector = this.#createConnector()
+    this.#redial = new Redial({
+      self: this.peerId,
+      isConnected: (target) => this.#isTargetConnected(target),
+      isAwaited: (target) => this.#handshakes.with(target).length > 0,
+      dial: (target) => this.#tasks.add(this.#dial(target, { signal: this.#stopping.signal })),
+      random: settings.random,
+    })
+  }
+
+  get addresses(): readonly Address[] {
+    return this.#record.addresses()
+  }
+
+  get sessions(): readonly Session[] {
+    return [...this.#drivers.values()]
+  }
+
+  start({ signal }: AbortOptions = {}): Promise<void> {
+    this.#started ??= this.#start()
+    return abortable(this.#started, signal)
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop()
+    return this.#stopped
+  }
+
+  async join(database: DatabaseTicket, { signal }: AbortOptions = {}): Promise<void> {
+    this.#assertRunning()
+    const { key, isNew, started } = this.#databases.join(database)
+    if (isNew)
+      for (const driver of this.#drivers.values()) driver.apply({ type: 'join', database: key })
+    await abortable(started, signal)
+  }
+
+  async leave(databaseId: string): Promise<void> {
+    const leaving = this.#databases.leave(databaseId)
+    this.#redial.unwant(databaseId)
+    for (const driver of this.#drivers.values()) driver.apply({ type: 'leave', databaseId })
+    await leaving
+  }
+
+  handle(protocol: string, handler: (channel: Channel) => void): () => void {
+    this.#handlers.set(protocol, handler)
+    return () => {
+      if (this.#handlers.get(protocol) === handler) this.#handlers.delete(protocol)
+    }
+  }
+
+  async connectPeer(target: Target, options: ConnectPeerOptions = {}): Promise<PeerId> {
+    this.#assertRunning()
+    await abortable(this.start(), options.signal)
+    const signal = AbortSignal.any(
+      [this.#stopping.signal, options.signal].filter((each) => each !== undefined),
+    )
+    const expected = options.expected ?? (isPeerId(target) ? target : undefined)
+    const present = expected === undefined ? undefined : this.#attached(expected)
+    const driver = present ?? (await this.#dial(target, { expected, signal }))
+    await whenShared(driver, this.events, signal)
+    return driver.peerId
+  }
+
+  async disconnectPeer(peerId: PeerId): Promise<void> {
+    const drivers = this.#driversOf(peerId)
+    if (drivers.length === 0) {
+      throw new NetworkError('ERR_PEER_NOT_CONNECTED', `there is no session with peer ${peerId}`, {
+        hint: 'connectPeer first',
+      })
+    }
+    this.#redial.forget(peerId)
+    await Promise.all(drivers.map((driver) => driver.close()))
+  }
+
+  async disconnectAll(): Promise<void> {
+    const drivers = [...this.#drivers.values()]
+    for (const { peerId } of drivers) this.#redial.forget(peerId)
+    await Promise.all(drivers.map((driver) => driver.close()))
+  }
+
+  async discoverPeers({ signal }: AbortOptions = {}): Promise<PeerInfo[]> {
+    this.#assertRunning()
+    return abortable(this.#tasks.add(this.#databases.search()), signal)
+  }
+
+  session(peerId: PeerId): Session | undefined {
+    return this.#attached(peerId) ?? this.#driversOf(peerId)[0]
+  }
+
+  isPeerConnected(peerId: PeerId): boolean {
+    return this.#attached(peerId) !== undefined
+  }
+
+  connectedPeers(): PeerStatus[] {
+    return [...this.#drivers.values()].flatMap(({ peerId, path, rttMs, sinceMs, databases }) =>
+      path === undefined ? [] : [{ peerId, path, rttMs, sinceMs, databases: [...databases] }],
+    )
+  }
+
+  // --- what sessions tell ---
+
+  onChannel(channel: Channel): boolean {
+    const handler = this.#handlers.get(channel.protocol)
+    if (handler === undefined) return false
+    try {
+      handler(channel)
+    } catch (error) {
+      channel.reset()
+      // The application's mistake, on its own stack: it must not end the session, nor go unseen.
+      queueMicrotask(() => {
+        throw error
+      })
+    }
+    return true
+  }
+
+  onShared(session: Session, databaseId: string): void {
+    this.events.publish('database:shared', { session, databaseId })
+  }
+
+  onUnshared(session: Session, databaseId: string): void {
+    this.events.publish('database:unshared', { session, databaseId })
+  }
+
+  onInterrupted(session: Session): void {
+    this.events.publish('session:interrupted', { session })
+    this.#noteDisconnected(session.peerId, 'interrupted')
+    this.#redial.interrupted(session.peerId)
+  }
+
+  onEnded(session: Session, { error }: EndReason): void {
+    for (const [entry, driver] of this.#drivers) {
+      if (driver !== session) continue
+      this.#drivers.delete(entry)
+      this.#handshakes.remove(entry)
+    }
+    const { peerId } = session
+    this.events.publish('session:ended', { session, error })
+    if (error?.code === 'ERR_NO_SHARED_DATABASE') this.#tellRefused(peerId, error)
+    this.#noteDisconnected(peerId, error?.code ?? 'closed')
+    const isWanted = error?.code === 'ERR_SESSION_RESET' || error?.code === 'ERR_SESSION_TIMEOUT'
+    this.#redialLater(peerId, isWanted ? REDIAL_FIRST_MS : GOODBYE_PAUSE_MS)
+  }
+
+  // --- starting and stopping ---
+
+  async #start(): Promise<void> {
+    this.#assertRunning()
+    await Promise.all(
+      this.#init.transports.map((transport) => transport.listen({ signal: this.#stopping.signal })),
+    )
+    this.#assertRunning()
+    this.#databases.start()
+    for (const address of this.#settings.bootstrapNodes) this.#redial.wantAlways(address)
+  }
+
+  async #stop(): Promise<void> {
+    const error = stopped()
+    this.#redial.stop()
+    await Promise.all([...this.#drivers.values()].map((driver) => driver.close()))
+    this.#stopping.abort(error)
+    await this.#databases.stop()
+    const { transports, discoveries = [] } = this.#init
+    // One that cannot be closed must not keep the others open; its error is told afterwards.
+    const closed = await Promise.allSettled([
+      ...discoveries.map((discovery) => discovery.close()),
+      ...transports.map((transport) => transport.disconnect()),
+    ])
+    await this.#tasks.settled()
+    this.events.close()
+    const failure = closed.find((result) => result.status === 'rejected')
+    if (failure !== undefined) throw failure.reason
+  }
+
+  #assertRunning(): void {
+    if (this.#stopped !== undefined) throw stopped()
+  }
+
+  // --- connections ---
+
+  async #dial(
+    target: Target,
+    options: { readonly expected?: PeerId | undefined; readonly signal: AbortSignal },
+  ): Promise<SessionDriver> {
+    const { peerId, result } = await this.#connector.dial(target, options)
+    if (!isPeerId(target)) this.#rememberAddress(target, peerId)
+    return result
+  }
+
+  #adopt(connection: Connection): void {
+    if (this.#stopped !== undefined) {
+      void this.#tasks.add(connection.close())
+      return
+    }
+    // A refusal is told by `onRefused`; nobody waits for this one.
+    void this.#tasks.add(this.#connector.adopt(connection)).catch(() => undefined)
+  }
+
+  #onAccepted(connection: Connection, accepted: Accepted): SessionDriver {
+    const { session: entry, isNew, ended, effects, reply, record } = accepted
+    if (ended !== undefined) this.#drivers.get(ended.session)?.perform(ended.effects)
+    const driver = this.#drivers.get(entry) ?? this.#createDriver(entry)
+    this.#learn(record, entry.peerId)
+    const former = driver.attach(connection, reply)
+    this.#redial.connected(entry.peerId)
+    this.#tellAttached(driver, isNew)
+    // After the news, so that a session is known before its databases and channels are.
+    void this.#tasks.add(driver.carry(connection, effects))
+    if (former !== undefined) void this.#tasks.add(former.close())
+    return driver
+  }
+
+  #tellAttached(session: SessionDriver, isNew: boolean): void {
+    const { peerId, path } = session
+    this.events.publish(isNew ? 'session:started' : 'session:resumed', { session })
+    if (this.#connected.has(peerId) || path === undefined) return
+    this.#connected.add(peerId)
+    this.events.publish('peer:connected', { peerId, path })
+  }
+
+  #createDriver(entry: SessionEntry): SessionDriver {
+    const { now, wallClock } = this.#settings
+    const driver = new SessionDriver({ entry, listener: this, now, sinceMs: wallClock() })
+    this.#drivers.set(entry, driver)
+    return driver
+  }
+
+  /** A peer's record as it came in its hello: only its own is believed. */
+  #learn(bytes: Uint8Array, peerId: PeerId): void {
+    if (bytes.length === 0) return
+    try {
+      const record = decodePeerRecord(bytes, this.#settings.wallClock())
+      if (record.peerId === peerId) this.#book.learn(record)
+    } catch (error) {
+      // A record is a courtesy: a clock that differs makes it useless, and no reason to part.
+      if (!isVudoError(error)) throw error
+    }
+  }
+
+  #noteDisconnected(peerId: PeerId, reason: string): void {
+    if (this.#attached(peerId) !== undefined || !this.#connected.delete(peerId)) return
+    this.events.publish('peer:disconnected', { peerId, reason })
+  }
+
+  #tellRefused(peerId: PeerId | undefined, { code, message }: NetworkError): void {
+    this.events.publish('peer:refused', { peerId, code, message })
+  }
+
+  #redialLater(peerId: PeerId, pauseMs: number): void {
+    if (this.#driversOf(peerId).length > 0) return
+    this.#redial.lost(peerId, pauseMs)
+    for (const [address, other] of this.#peerByAddress) {
+      if (other === peerId) this.#redial.lost(address, REDIAL_FIRST_MS)
+    }
+  }
+
+  #rememberAddress(address: Address, peerId: PeerId): void {
+    this.#peerByAddress.delete(address)
+    this.#peerByAddress.set(address, peerId)
+    if (this.#peerByAddress.size <= MAX_KNOWN_ADDRESSES) return
+    for (const oldest of this.#peerByAddress.keys()) {
+      this.#peerByAddress.delete(oldest)
+      break
+    }
+  }
+
+  #isTargetConnected(target: Target): boolean {
+    const peerId = isPeerId(target) ? target : this.#peerByAddress.get(target)
+    return peerId !== undefined && this.isPeerConnected(peerId)
+  }
+
+  #driversOf(peerId: PeerId): SessionDriver[] {
+    return [...this.#drivers.values()].filter((driver) => driver.peerId === peerId)
+  }
+
+  #attached(peerId: PeerId): SessionDriver | undefined {
+    return this.#driversOf(peerId).find((driver) => driver.isAttached)
+  }
+
+  /** A peer was found under a database. */
+  #found(peer: PeerInfo, databaseId: string, isNews: boolean): void {
+    if (peer.id === this.peerId) return
+    if (isNews) this.events.publish('peer:discovered', peer)
+    if (this.isPeerConnected(peer.id)) return
+    if (this.#redial.count(databaseId) >= this.#settings.maxPeersPerDatabase) return
+    this.#redial.want(peer.id, databaseId, isNews)
+  }
+
+  // --- parts ---
+
+  #createDatabases(): DatabaseTable {
+    const { transports, discoveries = [] } = this.#init
+    const { discoveryIntervalMs: intervalMs, random } = this.#settings
+    return new DatabaseTable({
+      transports,
+      discoveries,
+      intervalMs,
+      random,
+      record: () => this.#record.current(),
+      onConnection: (connection) => this.#adopt(connection),
+      onRecord: (record, databaseId) => {
+        if (record.peerId === this.peerId) return
+        const isNews = this.#book.learn(record)
+        this.#found({ id: record.peerId, address: record.addresses[0] }, databaseId, isNews)
+      },
+      onPeer: (peer, databaseId) => this.#found(peer, databaseId, this.#book.meet(peer.id)),
+      onFailure: (name, error) => this.events.publish('search:failed', { name, error }),
+    })
+  }
+
+  #createHandshakes(instance: Uint8Array): Handshakes {
+    const { maxConnections, heartbeatIntervalMs, resumeWindowMs, unsharedGraceMs } = this.#settings
+    return new Handshakes({
+      peerId: this.peerId,
+      instance,
+      maxFrameBytes: Math.min(
+        ...this.#init.transports.map((transport) => transport.features.maxMessageBytes),
+      ),
+      maxSessions: maxConnections,
+      heartbeatIntervalMs,
+      resumeWindowMs,
+      unsharedGraceMs,
+      databases: () => this.#databases.keys(),
+      record: () => this.#record.current().bytes,
+    })
+  }
+
+  #createConnector(): Connector<SessionDriver> {
+    return new Connector({
+      transports: this.#init.transports,
+      handshakes: this.#handshakes,
+      book: this.#book,
+      now: this.#settings.now,
+      signal: this.#stopping.signal,
+      maxPending: this.#settings.maxConnections,
+      onAccepted: (connection, accepted) => this.#onAccepted(connection, accepted),
+      onRefused: (peerId, error) => this.#tellRefused(peerId, error),
+    })
+  }
+}
+
+function stopped(): NetworkError {
+  return new NetworkError('ERR_NETWORK_STOPPED', 'the network was stopped', {
+    hint: 'make a new network',
+  })
+}
