@@ -1,6 +1,43 @@
 /**
- * Ed25519 node keys, peer ids, domain-separated signatures, sealing to a peer, peer records and tickets.
+ * Ed25519 node keys, peer ids, domain-separated signatures, sealing to a peer, peer
+ * records and tickets. Keys in files are in `@vudo/identity/key-file`.
  *
  * @packageDocumentation
  */
-export {}
+export {
+  createAgreementKey,
+  hkdfSha256,
+  hmacSha256,
+  randomBytes,
+  sha256,
+  timingSafeEqual,
+  type AgreementKey,
+  type HkdfOptions,
+} from './crypto.ts'
+export { IdentityError, isIdentityError, type IdentityErrorCode } from './errors.ts'
+export {
+  createAuthorKey,
+  createNodeKey,
+  signMessage,
+  verifyMessage,
+  type AuthorKey,
+  type NodeKey,
+  type SigningKey,
+} from './keys.ts'
+export * from './limits.ts'
+export { decodePeerRecord, signPeerRecord, type PeerRecordContent } from './peer-record.ts'
+export { seal, type OpenedMessage, type SealOptions } from './sealed.ts'
+export {
+  createSealingKeys,
+  type OpenOptions,
+  type SealingKeys,
+  type SealingKeysInit,
+} from './sealing-keys.ts'
+export { signatureTags, verifySignature } from './signature.ts'
+export {
+  createDatabaseSecret,
+  encodeTicket,
+  parseTicket,
+  type Ticket,
+  type TicketPeer,
+} from './ticket.ts'
