@@ -17,7 +17,8 @@ import type { PeerId } from '@vudo/transport'
 import { isNetworkError, NetworkError } from './errors.ts'
 import { MAX_SESSIONS_PER_PEER, SESSION_VERSION } from './limits.ts'
 import { Membership, type DatabaseKey } from './membership.ts'
-import { SessionState, type SessionEffect } from './session-state.ts'
+import type { SessionEffect } from './session-io.ts'
+import { SessionState } from './session-state.ts'
 import {
   decodeFrame,
   encodeCode,
@@ -251,7 +252,8 @@ export class Handshakes {
     far: { peerId: PeerId; instance: string; maxFrameBytes: number; nowMs: number },
     roles: { isDialer: boolean; dialerNonce: Uint8Array; acceptorNonce: Uint8Array },
   ): { entry: SessionEntry; membership: Membership } {
-    const { instance: own, databases, peerId: self, ...settings } = this.#init
+    const settings = this.#init
+    const own = settings.instance
     const theirs = hexToBytes(far.instance)
     const [dialer, acceptor] = roles.isDialer ? [own, theirs] : [theirs, own]
     // Copied: they may be views of a frame.
@@ -262,10 +264,10 @@ export class Handshakes {
         isDialer: roles.isDialer,
         dialerNonce,
         acceptorNonce,
-        self: hexToBytes(self),
+        self: hexToBytes(settings.peerId),
         peer: hexToBytes(far.peerId),
       },
-      databases(),
+      settings.databases(),
     )
     const id = sha256(
       concatBytes(sessionTag, Uint8Array.of(0), dialerNonce, dialer, acceptorNonce, acceptor),
