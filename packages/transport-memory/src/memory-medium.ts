@@ -51,12 +51,14 @@ export function createMemoryMedium(options: MemoryMediumOptions = {}): MemoryMed
   return new SharedMedium(options)
 }
 
+/** Over all media: an address of one is nobody's on another. */
+let listenerCount = 0
+
 class SharedMedium implements MemoryMedium {
   readonly #weather: MemoryWeather
   readonly #onCallByAddress = new Map<Address, (pipe: MemoryPipe) => void>()
   readonly #peersByTopic = new Map<string, Map<PeerId, PeerInfo>>()
   readonly #watchersByTopic = new Map<string, Set<(peer: PeerInfo) => void>>()
-  #count = 0
 
   constructor(options: MemoryMediumOptions) {
     const { random = () => 0.5, delayMs = 0, lossRate = 0, runtime = systemRuntime } = options
@@ -69,8 +71,8 @@ class SharedMedium implements MemoryMedium {
   }
 
   listen(onCall: (pipe: MemoryPipe) => void): Address {
-    this.#count += 1
-    const address = `memory://${this.#count}`
+    listenerCount += 1
+    const address = `memory://${listenerCount}`
     this.#onCallByAddress.set(address, onCall)
     return address
   }

@@ -7,6 +7,7 @@ describe('parseTransportConfig', () => {
       mode: 'auto',
       relayUrl: undefined,
       port: 34_569,
+      isPortChosen: false,
       bindAddress: '0.0.0.0',
       dialTimeoutMs: 10_000,
       connectionTimeoutMs: 30_000,
@@ -23,6 +24,12 @@ describe('parseTransportConfig', () => {
     expect(parseTransportConfig({ timeoutMs: 7, connectionTimeoutMs: 8 }).connectionTimeoutMs).toBe(
       8,
     )
+  })
+
+  it('knows whether the port was named', () => {
+    expect(parseTransportConfig({ port: 34_569 }).isPortChosen).toBe(true)
+    const config = { isPortChosen: true } as TransportConfig
+    expect(() => parseTransportConfig(config)).toThrow('expected a known option')
   })
 
   it('accepts the bounds', () => {
