@@ -1,0 +1,197 @@
+import { isWireError } from '@vudo/wire'
+import { decodeRecord, encodeRecord } from './catalogue-record.ts'
+import { sameHeads, type DocumentState } from './document-state.ts'
+import { isSyncError, SyncError } from './errors.ts'
+import type { Exchange } from './exchange.ts'
+import {
+  MAX_PAGE_BYTES,
+  MAX_PAGE_ENTRIES,
+  MAX_PAGES_IN_FLIGHT,
+  POSITION_DELAY_MS,
+} from './limits.ts'
+import type { PeerState } from './peer-state.ts'
+import type { PageEntry, SyncMessage } from './wire.ts'
+
+/** Sends as many pages as may be open. */
+export function announceNext(
+  exchange: Exchange,
+  peer: PeerState,
+  options: { readonly evenEmpty?: boolean } = {},
+): void {
+  let mustSend = options.evenEmpty ?? false
+  while (peer.pagesInFlight.size < MAX_PAGES_IN_FLIGHT && (peer.queue.size > 0 || mustSend)) {
+    const entries = takeEntries(exchange, peer)
+    const upTo = coveredUpTo(exchange, peer)
+    const isLast = peer.queue.size === 0
+    // A position without news can wait for the next news, but not for ever.
+    const isNews = entries.length > 0 || !peer.saidLast || mustSend
+    if (!isNews) {
+      if (upTo > peer.announcedUpTo) setTimer(exchange, peer)
+      return
+    }
+    mustSend = false
+    peer.announcedUpTo = upTo
+    peer.saidLast = isLast
+    const number = peer.nextPage++
+    peer.pagesInFlight.set(number, upTo)
+    exchange.send(peer, { type: 'page', number, upTo, isLast, entries })
+  }
+  // Asked for while the window was full: said as soon as it opens.
+  if (mustSend) peer.saidLast = false
+}
+
+function setTimer(exchange: Exchange, peer: PeerState): void {
+  if (peer.hasTimer) return
+  peer.hasTimer = true
+  exchange.replica.effect({ type: 'set-timer', link: peer.link, inMs: POSITION_DELAY_MS })
+}
+
+/** All arrivals up to here have been announced to the peer, or need not be. */
+function coveredUpTo(exchange: Exchange, peer: PeerState): number {
+  const { arrivals, durableArrival } = exchange.replica
+  const [next] = peer.queue
+  const covered = next === undefined ? durableArrival : (arrivals.get(next) ?? 1) - 1
+  return Math.max(peer.announcedUpTo, covered)
+}
+
+function takeEntries(exchange: Exchange, peer: PeerState): PageEntry[] {
+  const entries: PageEntry[] = []
+  let bytes = 0
+  while (entries.length < MAX_PAGE_ENTRIES && bytes < MAX_PAGE_BYTES) {
+    const [first] = peer.queue
+    if (first === undefined) break
+    const item = recordBefore(exchange, peer, first) ?? first
+    peer.queue.delete(item)
+    const entry = entryOf(exchange, peer, item)
+    if (!entry) continue
+    entries.push(entry)
+    bytes += entry.type === 'record' ? entry.bytes.length + 4 : 24 + 32 * entry.heads.length
+  }
+  return entries
+}
+
+/** A document's records go before it, and each record after its predecessor: the far end could not place them otherwise. */
+function recordBefore(exchange: Exchange, peer: PeerState, item: string): string | undefined {
+  const { catalogue, recordsByHash } = exchange.replica
+  const id = item.slice(1)
+  const own = recordsByHash.get(id)
+  const paths = item.startsWith('r') ? [own?.path ?? ''] : catalogue.pathsOf(id)
+  for (const path of paths) {
+    const found = catalogue.records(path).find(({ hash }) => peer.queue.has(`r${hash}`))
+    if (found) return `r${found.hash}`
+  }
+  return undefined
+}
+
+function entryOf(exchange: Exchange, peer: PeerState, item: string): PageEntry | undefined {
+  const { replica } = exchange
+  const id = item.slice(1)
+  if (item.startsWith('r')) {
+    const record = replica.recordsByHash.get(id)
+    if (!record || !exchange.mayRead(peer, record.documentId)) return undefined
+    return { type: 'record', bytes: encodeRecord(record) }
+  }
+  const state = replica.knownDocument(id)
+  if (!state || !replica.catalogue.knows(id) || exchange.hasStored(peer, state)) return undefined
+  if (peer.refused.has(id) || !exchange.mayRead(peer, id)) return undefined
+  return { type: 'document', id, heads: state.durableHeads }
+}
+
+/** Takes an announcement of a peer. */
+export function handlePage(
+  exchange: Exchange,
+  peer: PeerState,
+  page: SyncMessage & { type: 'page' },
+): void {
+  const { number, upTo, isLast, entries } = page
+  if (number !== peer.lastIncomingPage + 1) throw protocolError(`page ${number} is out of order`)
+  if (peer.incoming.length >= MAX_PAGES_IN_FLIGHT) throw protocolError('too many open pages')
+  peer.lastIncomingPage = number
+  peer.heardLast = isLast
+  const open = new Set(entries.flatMap((entry) => (entry.type === 'document' ? entry.id : [])))
+  peer.incoming.push({ number, upTo, open })
+  for (const entry of entries) {
+    if (entry.type === 'record') takeRecord(exchange, peer, entry.bytes)
+    else compareDocument(exchange, peer, entry)
+  }
+  settlePages(exchange, peer)
+  exchange.replica.emit({ type: 'progress' })
+}
+
+function takeRecord(exchange: Exchange, peer: PeerState, bytes: Uint8Array): void {
+  const { replica } = exchange
+  try {
+    const record = decodeRecord(replica.init.database, bytes)
+    const action = record.state === 'deleted' ? 'delete' : 'write'
+    if (!replica.may(record.author, action, record.path)) return
+    replica.addRecord(record, peer.peerId)
+  } catch (error) {
+    if (!isSyncError(error) && !isWireError(error)) throw error
+    exchange.fault(peer, error)
+  }
+}
+
+function compareDocument(
+  exchange: Exchange,
+  peer: PeerState,
+  { id, heads }: PageEntry & { type: 'document' },
+): void {
+  const { replica } = exchange
+  // Without a record it lies nowhere; its record was refused, or will bring it along.
+  if (!replica.catalogue.knows(id)) return settlePages(exchange, peer, id)
+  const state = replica.document(id)
+  const sorted = heads.toSorted()
+  if (sameHeads(state.heads, sorted)) return settleDocument(exchange, peer, state, sorted)
+  replica.withDocument(state, () => {
+    if (exchange.peers.get(peer.link) !== peer) return
+    if (state.has(sorted)) settleDocument(exchange, peer, state, sorted)
+    else want(exchange, peer, id, sorted)
+  })
+}
+
+function want(exchange: Exchange, peer: PeerState, id: string, heads: readonly string[]): void {
+  const old = peer.wants.get(id)
+  if (old) {
+    old.heads = heads
+    // What is on its way may have been sent before this was announced.
+    if (old.isAsked) old.rounds = Math.min(old.rounds, 1)
+    return
+  }
+  peer.wants.set(id, { heads, rounds: 0, isAsked: false })
+  exchange.askNext(peer)
+}
+
+/** All that a peer announced of a document is here. */
+export function settleDocument(
+  exchange: Exchange,
+  peer: PeerState,
+  state: DocumentState,
+  heads: readonly string[],
+): void {
+  if (!peer.headsById.has(state.id)) peer.headsById.set(state.id, heads)
+  // It announces what is durable: that is an acknowledgement.
+  exchange.acknowledged(peer, state, heads)
+  exchange.tellStored(peer, state)
+  exchange.dropWant(peer, state.id)
+}
+
+/** Moves on past the pages that are dealt with. The position is written with the data, and told after the write. */
+export function settlePages(exchange: Exchange, peer: PeerState, id?: string): void {
+  const { replica } = exchange
+  if (id !== undefined) for (const { open } of peer.incoming) open.delete(id)
+  while (peer.incoming[0]?.open.size === 0) {
+    const { number, upTo } = peer.incoming[0]
+    peer.incoming.shift()
+    if (upTo !== peer.position?.arrival || peer.run !== peer.position.run) {
+      peer.position = { run: peer.run, arrival: upTo }
+      replica.writePosition(peer.peerId, peer.position)
+    }
+    replica.whenDurable(() => {
+      if (exchange.peers.get(peer.link) === peer) exchange.send(peer, { type: 'page-stored', number })
+    })
+  }
+}
+
+function protocolError(message: string): SyncError {
+  return new SyncError('ERR_SYNC_PROTOCOL', message)
+}

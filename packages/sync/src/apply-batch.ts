@@ -1,0 +1,215 @@
+import * as Automerge from '@automerge/automerge'
+import { isProven, type ActorProof } from './authorship.ts'
+import { readChanges, vetDocument, type ChangeHeader } from './automerge-chunks.ts'
+import { inflateBounded } from './deflate.ts'
+import type { AnyDocument, DocumentState } from './document-state.ts'
+import { SyncError } from './errors.ts'
+import { isInitialChange } from './initial-changes.ts'
+import { MAX_DOCUMENT_BYTES, MAX_HEADS, MAX_VALUE_DEPTH } from './limits.ts'
+import type { ChangeBatch } from './wire.ts'
+
+/** What became of a batch: `gap` means that it builds on changes which are not here. */
+export type BatchOutcome = 'applied' | 'nothing-new' | 'gap'
+
+/** Who may write. */
+export interface BatchRules {
+  readonly database: string
+  readonly mayWrite: (author: string) => boolean
+}
+
+interface ChangeFacts {
+  readonly hash: string
+  readonly actor: string
+  readonly seq: number
+  readonly deps: readonly string[]
+}
+
+/**
+ * Brings a peer's changes into an open document, all of them or none: vetted before
+ * Automerge sees them, each proven by its author, each author allowed to write.
+ *
+ * @throws `SyncError`: `ERR_SYNC_PROTOCOL`, `ERR_AUTHORSHIP_INVALID` and
+ *   `ERR_VALUE_UNSUPPORTED` for what nobody sends by mistake, `ERR_DOCUMENT_TOO_LARGE`,
+ *   `ERR_NOT_ALLOWED`.
+ */
+export function applyBatch(
+  state: DocumentState,
+  batch: ChangeBatch,
+  rules: BatchRules,
+): BatchOutcome {
+  const payload = batch.isDeflated ? inflateBounded(batch.payload) : batch.payload
+  if (payload.length > MAX_DOCUMENT_BYTES) {
+    throw new SyncError('ERR_DOCUMENT_TOO_LARGE', `a batch has ${payload.length} bytes`)
+  }
+  const proofs = new Map(batch.proofs.map((proof) => [proof.actor, proof]))
+  const incoming: Incoming = { state, proofs, rules }
+  return batch.isSaved ? applySaved(incoming, payload) : applyChanges(incoming, payload)
+}
+
+interface Incoming {
+  readonly state: DocumentState
+  readonly proofs: ReadonlyMap<string, ActorProof>
+  readonly rules: BatchRules
+}
+
+function applyChanges(incoming: Incoming, payload: Uint8Array): BatchOutcome {
+  const { state } = incoming
+  const headers = new Map(readChanges(payload).map((header) => [header.hash, header]))
+  const fresh = [...headers.values()].filter(({ hash }) => !state.has([hash]))
+  if (fresh.length === 0) return 'nothing-new'
+  const isThere = (hash: string): boolean => headers.has(hash) || state.has([hash])
+  if (!fresh.every(({ deps }) => deps.every(isThere))) return 'gap'
+  const bytesOf = (hash: string): Uint8Array | undefined => headers.get(hash)?.bytes
+  const proofs = checkAuthors(incoming, fresh, bytesOf)
+  state.replace(withChanges(state, fresh))
+  state.addProofs(proofs)
+  return 'applied'
+}
+
+/** Applies to a copy what could make the document too deep, so that it can be thrown away. */
+function withChanges(state: DocumentState, fresh: readonly ChangeHeader[]): AnyDocument {
+  const chunks = fresh.map(({ bytes }) => bytes)
+  if (!fresh.some(({ hasContainers }) => hasContainers)) return apply(state.open, chunks)
+  const copy = Automerge.clone(state.open, { actor: state.actor })
+  try {
+    const doc = apply(copy, chunks)
+    checkContent(doc)
+    Automerge.free(state.open)
+    return doc
+  } catch (error) {
+    Automerge.free(copy)
+    throw error
+  }
+}
+
+function apply(doc: AnyDocument, chunks: readonly Uint8Array[]): AnyDocument {
+  try {
+    return Automerge.applyChanges(doc, [...chunks])[0]
+  } catch (cause) {
+    throw new SyncError('ERR_SYNC_PROTOCOL', 'changes cannot be applied', { cause })
+  }
+}
+
+function applySaved(incoming: Incoming, payload: Uint8Array): BatchOutcome {
+  const { state } = incoming
+  vetDocument(payload)
+  const saved = loadSaved(state, payload)
+  let isKept = false
+  try {
+    checkContent(saved)
+    const fresh = Automerge.getChangesMetaSince(saved, []).filter(({ hash }) => !state.has([hash]))
+    if (fresh.length === 0) return 'nothing-new'
+    const backend = Automerge.getBackend(saved)
+    const proofs = checkAuthors(
+      incoming,
+      fresh,
+      (hash) => backend.getChangeByHash(hash) ?? undefined,
+    )
+    isKept = state.heads.length === 0
+    const old = state.open
+    state.replace(isKept ? saved : mergeInto(state, saved))
+    if (isKept) Automerge.free(old)
+    state.addProofs(proofs)
+    return 'applied'
+  } finally {
+    if (!isKept) Automerge.free(saved)
+  }
+}
+
+function loadSaved(state: DocumentState, payload: Uint8Array): AnyDocument {
+  try {
+    return Automerge.load(payload, { actor: state.actor })
+  } catch (cause) {
+    throw new SyncError('ERR_SYNC_PROTOCOL', 'a saved document cannot be opened', { cause })
+  }
+}
+
+function mergeInto(state: DocumentState, saved: AnyDocument): AnyDocument {
+  const copy = Automerge.clone(state.open, { actor: state.actor })
+  try {
+    const doc = Automerge.merge(copy, saved)
+    checkContent(doc)
+    Automerge.free(state.open)
+    return doc
+  } catch (cause) {
+    Automerge.free(copy)
+    if (cause instanceof SyncError) throw cause
+    throw new SyncError('ERR_SYNC_PROTOCOL', 'a saved document cannot be merged', { cause })
+  }
+}
+
+/** Refuses what would be poison to `JSON.stringify` and to prototypes; without recursion, or it would fall to the same poison. */
+function checkContent(doc: AnyDocument): void {
+  if (Automerge.getHeads(doc).length > MAX_HEADS) {
+    throw new SyncError('ERR_DOCUMENT_TOO_LARGE', `a document has more than ${MAX_HEADS} heads`)
+  }
+  const open: { value: unknown; depth: number }[] = [{ value: doc, depth: 0 }]
+  for (let place = open.pop(); place; place = open.pop()) {
+    const { value, depth } = place
+    if (typeof value !== 'object' || value === null || value instanceof Uint8Array) continue
+    if (depth > MAX_VALUE_DEPTH) {
+      throw new SyncError('ERR_VALUE_UNSUPPORTED', `a document is deeper than ${MAX_VALUE_DEPTH}`)
+    }
+    for (const inner of Object.values(value)) open.push({ value: inner, depth: depth + 1 })
+  }
+}
+
+/**
+ * Finds the proof of each actor with new changes, and checks it.
+ *
+ * A signature stands for the actor's newest change and, because a change names its
+ * predecessor by hash, for all earlier ones of that actor. A change of another
+ * author in between is not covered: it needs a proof of its own.
+ */
+function checkAuthors(
+  { state, proofs, rules }: Incoming,
+  fresh: readonly ChangeFacts[],
+  bytesOf: (hash: string) => Uint8Array | undefined,
+): ActorProof[] {
+  const checked: ActorProof[] = []
+  for (const [actor, changes] of Map.groupBy(fresh, (change) => change.actor)) {
+    const newest = checkChain(changes.toSorted((a, b) => a.seq - b.seq))
+    const proof = proofs.get(actor)
+    if (proof?.hash !== newest.hash || !isProven(proof, rules.database, state.id)) {
+      throw unproven(`the newest change of actor ${actor} is not signed`)
+    }
+    if (!proof.nonce) checkInitial(state.id, newest, bytesOf(newest.hash))
+    if (!rules.mayWrite(proof.author)) {
+      throw new SyncError('ERR_NOT_ALLOWED', `author ${proof.author} may not write here`)
+    }
+    checked.push(proof)
+  }
+  return checked
+}
+
+/** The last of an actor's changes; each must name the one before it. */
+function checkChain(changes: readonly ChangeFacts[]): ChangeFacts {
+  let last: ChangeFacts | undefined
+  for (const change of changes) {
+    if (last && (change.seq !== last.seq + 1 || !change.deps.includes(last.hash))) {
+      throw unproven(`change ${change.seq} of actor ${change.actor} does not follow the one before`)
+    }
+    last = change
+  }
+  if (!last) throw new Error('an actor without changes')
+  return last
+}
+
+function checkInitial(id: string, change: ChangeFacts, bytes: Uint8Array | undefined): void {
+  const isRoot = change.seq === 1 && change.deps.length === 0
+  if (isRoot && bytes && isInitialSafely(id, bytes, change)) return
+  throw unproven(`actor ${change.actor} claims an initial value that it does not write`)
+}
+
+function isInitialSafely(id: string, bytes: Uint8Array, change: ChangeFacts): boolean {
+  try {
+    return isInitialChange(id, bytes, change)
+  } catch {
+    // Whatever goes wrong with a value that a peer made up, it is not an initial value of ours.
+    return false
+  }
+}
+
+function unproven(message: string): SyncError {
+  return new SyncError('ERR_AUTHORSHIP_INVALID', message)
+}

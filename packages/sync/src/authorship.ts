@@ -1,0 +1,176 @@
+import { sha256, verifySignature, type AuthorKey } from '@vudo/identity'
+import type { PeerId } from '@vudo/transport'
+import {
+  bytesToHex,
+  concatBytes,
+  createByteWriter,
+  hexToBytes,
+  type ByteReader,
+  type ByteWriter,
+} from '@vudo/wire'
+import { DOCUMENT_ID_BYTES } from './document-id.ts'
+
+/** The domain of signatures over changes. */
+export const CHANGE_TAG = 'vudo/author-change/1'
+
+/** The domain of signatures with which an author names its nodes. */
+export const NODE_TAG = 'vudo/author-node/1'
+
+/** Bytes of an actor id, and of the nonce from which it derives. */
+export const ACTOR_BYTES = 16
+
+const HASH_BYTES = 32
+const KEY_BYTES = 32
+const SIGNATURE_BYTES = 64
+const utf8 = new TextEncoder()
+const actorTag = utf8.encode('vudo/actor/1\0')
+
+/**
+ * Says who made the newest change of an actor, and with it all earlier ones of that
+ * actor, which the change's hash covers. Travels with the changes and is stored, so
+ * that whoever forwards them cannot put a stranger's work under another name.
+ */
+export interface ActorProof {
+  /** 32 characters of hex. */
+  readonly actor: string
+  /** The author's public key as hex. */
+  readonly author: string
+  /** 16 bytes from which the actor derives; `undefined` for a change of an initial value, whose actor derives from that value. */
+  readonly nonce: Uint8Array | undefined
+  /** The newest change's hash, as hex. */
+  readonly hash: string
+  /** 64 bytes. */
+  readonly signature: Uint8Array
+}
+
+/** An author's word that a node acts for it, for a time. */
+export interface NodeCertificate {
+  readonly author: string
+  /** Milliseconds since 1970. */
+  readonly expiresAtMs: number
+  readonly signature: Uint8Array
+}
+
+/** The actor id of an author in a document, for one run of a program. Hex. */
+export function deriveActor(author: string, documentId: string, nonce: Uint8Array): string {
+  const input = concatBytes(actorTag, hexToBytes(author), hexToBytes(documentId), nonce)
+  return bytesToHex(sha256(input).subarray(0, ACTOR_BYTES))
+}
+
+/**
+ * The nonce of this run for a document. The run's id is random and new at each start,
+ * so an actor is never used again after a crash that lost its last changes.
+ */
+export function deriveNonce(runId: Uint8Array, documentId: string): Uint8Array {
+  return sha256(concatBytes(utf8.encode('vudo/nonce/1\0'), runId, hexToBytes(documentId))).slice(
+    0,
+    ACTOR_BYTES,
+  )
+}
+
+/** What a proof stands for. */
+export interface ProvenChange {
+  readonly database: string
+  readonly documentId: string
+  readonly actor: string
+  readonly hash: string
+}
+
+/** Signs the newest change of an actor. */
+export function signProof(
+  change: ProvenChange,
+  author: AuthorKey,
+  nonce: Uint8Array | undefined,
+): ActorProof {
+  const message = changeMessage(change, author.authorId)
+  const signature = author.sign(CHANGE_TAG, message)
+  const { actor, hash } = change
+  return { actor, author: author.authorId, nonce, hash, signature }
+}
+
+/** Tells whether a proof's signature is right, and the actor the author's own. The actor of an initial value is checked by who has the change. */
+export function isProven(proof: ActorProof, database: string, documentId: string): boolean {
+  const { actor, author, nonce, hash, signature } = proof
+  if (nonce && deriveActor(author, documentId, nonce) !== actor) return false
+  const message = changeMessage({ database, documentId, actor, hash }, author)
+  return verifySignature(author, CHANGE_TAG, message, signature)
+}
+
+function changeMessage({ database, documentId, actor, hash }: ProvenChange, author: string): Uint8Array {
+  return createByteWriter()
+    .text(database)
+    .bytes(hexToBytes(documentId))
+    .bytes(hexToBytes(author))
+    .bytes(hexToBytes(actor))
+    .bytes(hexToBytes(hash))
+    .finish()
+}
+
+/** Writes a proof: 145 or 161 bytes. */
+export function writeProof(writer: ByteWriter, proof: ActorProof): void {
+  writer.u8(proof.nonce ? 0 : 1).bytes(hexToBytes(proof.actor)).bytes(hexToBytes(proof.author))
+  if (proof.nonce) writer.bytes(proof.nonce)
+  writer.bytes(hexToBytes(proof.hash)).bytes(proof.signature)
+}
+
+/** Reads a proof; nothing in it is checked yet. @throws `WireError` `ERR_DECODE`. */
+export function readProof(reader: ByteReader): ActorProof {
+  const hasNonce = reader.u8() === 0
+  const actor = bytesToHex(reader.bytes(ACTOR_BYTES))
+  const author = bytesToHex(reader.bytes(KEY_BYTES))
+  const nonce = hasNonce ? reader.bytes(ACTOR_BYTES).slice() : undefined
+  const hash = bytesToHex(reader.bytes(HASH_BYTES))
+  return { actor, author, nonce, hash, signature: reader.bytes(SIGNATURE_BYTES).slice() }
+}
+
+/** Lets a node act for an author until `expiresAtMs`. */
+export function signCertificate(
+  node: { readonly database: string; readonly peerId: PeerId; readonly expiresAtMs: number },
+  author: AuthorKey,
+): NodeCertificate {
+  const signature = author.sign(NODE_TAG, certificateMessage(node, author.authorId))
+  return { author: author.authorId, expiresAtMs: node.expiresAtMs, signature }
+}
+
+/** Tells whether a certificate was signed by the author it names, for this node, and is still good. */
+export function isCertified(
+  certificate: NodeCertificate,
+  node: { readonly database: string; readonly peerId: PeerId; readonly nowMs: number },
+): boolean {
+  const { author, expiresAtMs, signature } = certificate
+  if (expiresAtMs <= node.nowMs) return false
+  const message = certificateMessage({ ...node, expiresAtMs }, author)
+  return verifySignature(author, NODE_TAG, message, signature)
+}
+
+function certificateMessage(
+  node: { readonly database: string; readonly peerId: PeerId; readonly expiresAtMs: number },
+  author: string,
+): Uint8Array {
+  return createByteWriter()
+    .text(node.database)
+    .bytes(hexToBytes(node.peerId))
+    .bytes(hexToBytes(author))
+    .varint(node.expiresAtMs)
+    .finish()
+}
+
+/** Writes a certificate. */
+export function writeCertificate(writer: ByteWriter, certificate: NodeCertificate): void {
+  writer
+    .bytes(hexToBytes(certificate.author))
+    .varint(certificate.expiresAtMs)
+    .bytes(certificate.signature)
+}
+
+/** Reads a certificate; nothing in it is checked yet. @throws `WireError` `ERR_DECODE`. */
+export function readCertificate(reader: ByteReader): NodeCertificate {
+  const author = bytesToHex(reader.bytes(KEY_BYTES))
+  const expiresAtMs = reader.varint()
+  return { author, expiresAtMs, signature: reader.bytes(SIGNATURE_BYTES).slice() }
+}
+
+/** Bytes of a document id, read as hex. */
+export function readDocumentId(reader: ByteReader): string {
+  return bytesToHex(reader.bytes(DOCUMENT_ID_BYTES))
+}

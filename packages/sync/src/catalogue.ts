@@ -1,0 +1,181 @@
+import type { CatalogueRecord } from './catalogue-record.ts'
+import { firstDocumentId, nextDocumentId } from './document-id.ts'
+import { SyncError } from './errors.ts'
+import { MAX_PENDING_RECORDS, MAX_RECORDS_PER_PATH } from './limits.ts'
+import { isUnder } from './paths.ts'
+
+/** What became of a record. */
+export type RecordOutcome = 'added' | 'known' | 'pending'
+
+/**
+ * Which document lies under which path: all records of a database, the losers of
+ * conflicts included, and which of them wins.
+ *
+ * A record's predecessor is of the same path and one generation older. The highest
+ * generation wins, among equals the lowest hash, so all devices agree without
+ * asking. A record whose predecessor is unknown waits, within a bound.
+ */
+export class Catalogue {
+  readonly #recordsByPath = new Map<string, Map<string, CatalogueRecord>>()
+  readonly #winnerByPath = new Map<string, CatalogueRecord>()
+  readonly #pathsByDocument = new Map<string, Set<string>>()
+  readonly #pendingByPredecessor = new Map<string, CatalogueRecord[]>()
+  #pendingCount = 0
+
+  /**
+   * Takes a record in, and with it those that waited for it.
+   *
+   * @param onAdded - Told each record that counts from now on, in an order in which each follows its predecessor.
+   * @throws `SyncError` `ERR_SYNC_PROTOCOL` for a wrong chain, `ERR_SYNC_LIMIT`.
+   */
+  add(record: CatalogueRecord, onAdded: (record: CatalogueRecord) => void): RecordOutcome {
+    const outcome = this.#place(record)
+    if (outcome !== 'added') return outcome
+    onAdded(record)
+    const waiting = this.#pendingByPredecessor.get(record.hash) ?? []
+    this.#pendingByPredecessor.delete(record.hash)
+    this.#pendingCount -= waiting.length
+    for (const next of waiting) this.#addWaiting(next, onAdded)
+    return 'added'
+  }
+
+  /** A record that waited may turn out to be wrong; whoever sent it is long gone. */
+  #addWaiting(record: CatalogueRecord, onAdded: (record: CatalogueRecord) => void): void {
+    try {
+      this.add(record, onAdded)
+    } catch (error) {
+      if (!(error instanceof SyncError)) throw error
+    }
+  }
+
+  #place(record: CatalogueRecord): RecordOutcome {
+    const records = this.#recordsByPath.get(record.path) ?? new Map<string, CatalogueRecord>()
+    const same = records.get(record.hash)
+    // The same statement of several authors: the lowest of them stands for it, everywhere.
+    if (same && same.author <= record.author) return 'known'
+    if (!same) {
+      if (records.size >= MAX_RECORDS_PER_PATH) {
+        throw new SyncError('ERR_SYNC_LIMIT', `path has ${MAX_RECORDS_PER_PATH} records`)
+      }
+      if (!this.#fitsPredecessor(record, records)) return this.#wait(record)
+    }
+    records.set(record.hash, record)
+    this.#recordsByPath.set(record.path, records)
+    this.#index(record)
+    return 'added'
+  }
+
+  #fitsPredecessor(record: CatalogueRecord, records: Map<string, CatalogueRecord>): boolean {
+    if (record.predecessor === undefined) return true
+    const predecessor = records.get(record.predecessor)
+    if (!predecessor) return false
+    if (predecessor.generation + 1 === record.generation) return true
+    throw new SyncError(
+      'ERR_SYNC_PROTOCOL',
+      `record of generation ${record.generation} names one of generation ${predecessor.generation}, expected one less`,
+    )
+  }
+
+  #wait(record: CatalogueRecord): 'pending' {
+    if (this.#pendingCount >= MAX_PENDING_RECORDS) {
+      throw new SyncError('ERR_SYNC_LIMIT', `${MAX_PENDING_RECORDS} records wait for others`)
+    }
+    const key = record.predecessor ?? ''
+    const waiting = this.#pendingByPredecessor.get(key) ?? []
+    if (waiting.some(({ hash }) => hash === record.hash)) return 'pending'
+    this.#pendingByPredecessor.set(key, [...waiting, record])
+    this.#pendingCount += 1
+    return 'pending'
+  }
+
+  #index(record: CatalogueRecord): void {
+    const winner = this.#winnerByPath.get(record.path)
+    if (!winner || isBetter(record, winner)) this.#winnerByPath.set(record.path, record)
+    const paths = this.#pathsByDocument.get(record.documentId) ?? new Set()
+    this.#pathsByDocument.set(record.documentId, paths.add(record.path))
+  }
+
+  /** The record that counts for a path. */
+  winner(path: string): CatalogueRecord | undefined {
+    return this.#winnerByPath.get(path)
+  }
+
+  /** The record of a path with this hash. */
+  record(path: string, hash: string): CatalogueRecord | undefined {
+    return this.#recordsByPath.get(path)?.get(hash)
+  }
+
+  /** All records of a path, older generations first. */
+  records(path: string): readonly CatalogueRecord[] {
+    const records = [...(this.#recordsByPath.get(path)?.values() ?? [])]
+    return records.toSorted((a, b) => a.generation - b.generation)
+  }
+
+  /** The winning records under `prefix` that are live, ordered by path. */
+  list(prefix: string): readonly CatalogueRecord[] {
+    const winners = [...this.#winnerByPath.values()]
+    return winners
+      .filter(({ path, state }) => state === 'live' && isUnder(path, prefix))
+      .toSorted((a, b) => (a.path < b.path ? -1 : 1))
+  }
+
+  /** Tells whether any record names the document. */
+  knows(documentId: string): boolean {
+    return this.#pathsByDocument.has(documentId)
+  }
+
+  /** Every path that ever named the document. */
+  pathsOf(documentId: string): readonly string[] {
+    return [...(this.#pathsByDocument.get(documentId) ?? [])]
+  }
+
+  /** The path under which the document lies now, and any former one when it lies under none. */
+  pathOf(documentId: string): string | undefined {
+    const paths = this.pathsOf(documentId).toSorted()
+    return paths.find((path) => this.#isLiveAt(documentId, path)) ?? paths[0]
+  }
+
+  #isLiveAt(documentId: string, path: string): boolean {
+    const winner = this.#winnerByPath.get(path)
+    return winner?.documentId === documentId && winner.state === 'live'
+  }
+
+  /**
+   * The paths whose rules hold for a document. Its home, the path from which its id
+   * derives, always; another path only when the author who put it there could have
+   * taken it away from home, or any author could open a document to herself by
+   * giving it a second name. A foreign id has no home: there every path counts.
+   */
+  governingPaths(
+    documentId: string,
+    database: string,
+    mayMove: (author: string, from: string) => boolean,
+  ): readonly string[] {
+    const placements = this.pathsOf(documentId).flatMap((path) =>
+      this.records(path).filter((record) => record.documentId === documentId),
+    )
+    const homes = new Set(placements.filter((record) => isHome(record, database)).map(pathOf))
+    if (homes.size === 0) return [...new Set(placements.map(pathOf))]
+    const moved = placements.filter(
+      ({ path, author }) => !homes.has(path) && [...homes].some((home) => mayMove(author, home)),
+    )
+    return [...homes, ...new Set(moved.map(pathOf))]
+  }
+}
+
+function pathOf({ path }: CatalogueRecord): string {
+  return path
+}
+
+function isHome(record: CatalogueRecord, database: string): boolean {
+  const { predecessor, path, documentId } = record
+  return (
+    documentId === firstDocumentId(database, path) ||
+    (predecessor !== undefined && documentId === nextDocumentId(predecessor))
+  )
+}
+
+function isBetter(a: CatalogueRecord, b: CatalogueRecord): boolean {
+  if (a.generation !== b.generation) return a.generation > b.generation
+  return a.hash < b.hash || (a.hash === b.hash && a.author < b.author)
+}

@@ -1,0 +1,78 @@
+import { sha256 } from '@vudo/identity'
+import { bytesToHex, createByteWriter, hexToBytes } from '@vudo/wire'
+
+/** Bytes of a document id. */
+export const DOCUMENT_ID_BYTES = 16
+
+/** Bytes of the checksum in the text form. */
+const CHECKSUM_BYTES = 4
+const urlPrefix = 'automerge:'
+const alphabet = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz'
+/** 20 bytes have at most 28 digits of base 58. */
+const maxDigits = 28
+const utf8 = new TextEncoder()
+
+/** The id of the first document under `path`: everybody derives the same one, also offline. @returns 32 characters of hex. */
+export function firstDocumentId(database: string, path: string): string {
+  const writer = createByteWriter().bytes(utf8.encode('vudo/document-id/1\0'))
+  return hashToId(writer.u8(0).text(database).text(path).finish())
+}
+
+/** The id of the document that begins after the record with this hash (hex). */
+export function nextDocumentId(predecessor: string): string {
+  const writer = createByteWriter().bytes(utf8.encode('vudo/document-id/1\0'))
+  return hashToId(writer.u8(1).bytes(hexToBytes(predecessor)).finish())
+}
+
+function hashToId(bytes: Uint8Array): string {
+  return bytesToHex(sha256(bytes).subarray(0, DOCUMENT_ID_BYTES))
+}
+
+/** The text form that automerge-repo uses: `automerge:` and base58check. */
+export function documentIdToUrl(id: string): string {
+  const bytes = hexToBytes(id)
+  const all = new Uint8Array([...bytes, ...checksum(bytes)])
+  return urlPrefix + bytesToBase58(all)
+}
+
+/** The id in an `automerge:` URL as hex, or `undefined` when it is none. */
+export function parseDocumentUrl(url: string): string | undefined {
+  if (!url.startsWith(urlPrefix)) return undefined
+  const bytes = base58ToBytes(url.slice(urlPrefix.length))
+  if (bytes?.length !== DOCUMENT_ID_BYTES + CHECKSUM_BYTES) return undefined
+  const id = bytes.subarray(0, DOCUMENT_ID_BYTES)
+  const expected = bytesToHex(checksum(id))
+  return bytesToHex(bytes.subarray(DOCUMENT_ID_BYTES)) === expected ? bytesToHex(id) : undefined
+}
+
+/*
+ * Base58 with a checksum, as Bitcoin's addresses have it and as automerge-repo
+ * takes it over (bs58check): big endian digits, each leading zero byte is a `1`,
+ * the checksum is the first four bytes of a double SHA-256.
+ */
+function checksum(bytes: Uint8Array): Uint8Array {
+  return sha256(sha256(bytes)).subarray(0, CHECKSUM_BYTES)
+}
+
+function bytesToBase58(bytes: Uint8Array): string {
+  let text = ''
+  for (let rest = BigInt(`0x${bytesToHex(bytes)}`); rest > 0n; rest /= 58n) {
+    text = alphabet.charAt(Number(rest % 58n)) + text
+  }
+  const zeros = bytes.findIndex((byte) => byte !== 0)
+  return '1'.repeat(zeros < 0 ? bytes.length : zeros) + text
+}
+
+function base58ToBytes(text: string): Uint8Array | undefined {
+  if (text.length > maxDigits) return undefined
+  let value = 0n
+  for (const character of text) {
+    const digit = alphabet.indexOf(character)
+    if (digit < 0) return undefined
+    value = value * 58n + BigInt(digit)
+  }
+  const hex = value === 0n ? '' : value.toString(16)
+  const zeros = [...text].findIndex((character) => character !== '1')
+  const leading = '00'.repeat(zeros < 0 ? text.length : zeros)
+  return hexToBytes(leading + (hex.length % 2 === 0 ? hex : `0${hex}`))
+}

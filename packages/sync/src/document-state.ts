@@ -1,0 +1,227 @@
+import * as Automerge from '@automerge/automerge'
+import { sha256, type AuthorKey } from '@vudo/identity'
+import type { StoreOperation } from '@vudo/storage'
+import type { PeerId } from '@vudo/transport'
+import { bytesToHex, concatBytes, createByteReader, createByteWriter, hexToBytes } from '@vudo/wire'
+import { deriveActor, deriveNonce, readProof, signProof, writeProof, type ActorProof } from './authorship.ts'
+import { MAX_CHUNKS, SMALL_CHUNKS_BYTES } from './limits.ts'
+import { chunkKey, documentKey, encodeStoredDocument, proofKey, type StoredDocument } from './stored-keys.ts'
+
+/** Any document: its shape is the application's business. */
+export type AnyDocument = Automerge.Doc<Record<string, unknown>>
+
+/** What all documents of a replica share. */
+export interface DocumentContext {
+  readonly database: string
+  readonly author: AuthorKey
+  /** 16 bytes, new at each start of the program. */
+  readonly runId: Uint8Array
+}
+
+const nothingStored: StoredDocument = {
+  arrival: 0,
+  heads: [],
+  firstChunk: 0,
+  chunkCount: 0,
+  snapshotBytes: 0,
+  laterBytes: 0,
+}
+
+/** One document of a replica: always known by its heads, open only while somebody works on it. */
+export class DocumentState {
+  readonly id: string
+  readonly #context: DocumentContext
+  /** What is durable, or will be with the write that is under way. */
+  stored: StoredDocument
+  /** What is durable for sure: the only state that may be announced or acknowledged. */
+  durableHeads: readonly string[]
+  doc: AnyDocument | undefined
+  /** In memory, sorted. */
+  heads: readonly string[]
+  /** Open handles and requests that keep it in memory. */
+  pins = 0
+  isReading = false
+  isDirty = false
+  /** Work that waits for the document to be read. */
+  readonly waiting: (() => void)[] = []
+  /** What each peer has stored, as a digest of its heads. */
+  readonly ackByPeer: Map<PeerId, string> = new Map()
+  #proofs = new Map<string, ActorProof>()
+  readonly #newProofs = new Set<string>()
+  #ownNewest: string | undefined
+
+  constructor(id: string, context: DocumentContext, stored: StoredDocument = nothingStored) {
+    this.id = id
+    this.#context = context
+    this.stored = stored
+    this.durableHeads = stored.heads
+    this.heads = stored.heads
+  }
+
+  /** The actor under which this run edits the document. */
+  get actor(): string {
+    const { author, runId } = this.#context
+    return deriveActor(author.authorId, this.id, deriveNonce(runId, this.id))
+  }
+
+  /** The open document. Call it only while it is open. */
+  get open(): AnyDocument {
+    if (!this.doc) throw new Error(`document ${this.id} is not open`)
+    return this.doc
+  }
+
+  /**
+   * Opens it from its chunks.
+   *
+   * @returns false when something was damaged; then it holds what could be saved.
+   */
+  load(chunks: readonly Uint8Array[], proofs: readonly Uint8Array[]): boolean {
+    this.#proofs = new Map(
+      proofs.map((bytes) => readProof(createByteReader(bytes))).map((proof) => [proof.actor, proof]),
+    )
+    const bytes = concatBytes(...chunks)
+    let isWhole = true
+    try {
+      this.doc =
+        bytes.length === 0
+          ? Automerge.init({ actor: this.actor })
+          : Automerge.load(bytes, { actor: this.actor })
+    } catch {
+      // What cannot be read here is asked for from the peers.
+      isWhole = false
+      this.doc = Automerge.loadIncremental(Automerge.init({ actor: this.actor }), bytes)
+    }
+    const heads = headsOf(this.open)
+    isWhole &&= sameHeads(heads, this.stored.heads)
+    this.heads = heads
+    if (!isWhole) {
+      this.isDirty = true
+      this.durableHeads = heads
+    }
+    return isWhole
+  }
+
+  /** Takes the document as it is after changes. The former one is gone. */
+  replace(doc: AnyDocument): void {
+    this.doc = doc
+    this.heads = headsOf(doc)
+    if (!sameHeads(this.heads, this.stored.heads)) this.isDirty = true
+  }
+
+  /** As {@link replace}, after a change of our own, which is now the newest of our actor. */
+  replaceOwn(doc: AnyDocument): void {
+    this.replace(doc)
+    this.#ownNewest = this.heads[0]
+  }
+
+  /** Frees the memory of the open document. What it holds is stored. */
+  unload(): void {
+    if (this.doc) Automerge.free(this.doc)
+    this.doc = undefined
+    this.#proofs.clear()
+  }
+
+  /** Tells whether all of `heads` are in the history of the open document. */
+  has(heads: readonly string[]): boolean {
+    return heads.length === 0 || Automerge.hasHeads(this.open, [...heads])
+  }
+
+  /** Keeps proofs that came with changes. */
+  addProofs(proofs: readonly ActorProof[]): void {
+    for (const proof of proofs) {
+      this.#proofs.set(proof.actor, proof)
+      this.#newProofs.add(proof.actor)
+    }
+  }
+
+  hasProof(actor: string): boolean {
+    return this.#proofs.has(actor)
+  }
+
+  /** The proof of each actor's newest change, for those named. */
+  proofsOf(actors: Iterable<string>): ActorProof[] {
+    this.#proveOwn()
+    return [...new Set(actors)].flatMap((actor) => this.#proofs.get(actor) ?? [])
+  }
+
+  /** Signs our newest change only when somebody needs it: typing makes many. */
+  #proveOwn(): void {
+    const { database, author, runId } = this.#context
+    const [actor, hash] = [this.actor, this.#ownNewest]
+    if (hash === undefined || this.#proofs.get(actor)?.hash === hash) return
+    const change = { database, documentId: this.id, actor, hash }
+    this.addProofs([signProof(change, author, deriveNonce(runId, this.id))])
+  }
+
+  /** The operations that make the document durable, under its new arrival number. */
+  takeOperations(arrival: number): StoreOperation[] {
+    this.#proveOwn()
+    this.isDirty = false
+    const operations = [...this.#chunkOperations(arrival), ...this.#proofOperations()]
+    operations.push({
+      type: 'put',
+      key: documentKey(this.id),
+      value: encodeStoredDocument(this.stored),
+    })
+    return operations
+  }
+
+  /** Adds a chunk with what is new; joins all chunks when they cost more to read than they hold. */
+  #chunkOperations(arrival: number): StoreOperation[] {
+    const { id, stored, open } = this
+    const next = stored.firstChunk + stored.chunkCount
+    const isNew = stored.chunkCount === 0 || !this.has(stored.heads)
+    const chunk = isNew ? Automerge.save(open) : Automerge.saveSince(open, [...stored.heads])
+    const laterBytes = stored.laterBytes + chunk.length
+    const isMuch = laterBytes > Math.max(stored.snapshotBytes, SMALL_CHUNKS_BYTES)
+    const { heads } = this
+    if (!isNew && stored.chunkCount < MAX_CHUNKS && !isMuch) {
+      this.stored = { ...stored, arrival, heads, chunkCount: stored.chunkCount + 1, laterBytes }
+      return chunk.length === 0 ? this.#sameChunks(stored, arrival) : [put(id, next, chunk)]
+    }
+    const snapshot = isNew ? chunk : Automerge.save(open)
+    const snapshotBytes = snapshot.length
+    this.stored = { arrival, heads, firstChunk: next, chunkCount: 1, snapshotBytes, laterBytes: 0 }
+    const old = Array.from({ length: stored.chunkCount }, (_, at) => stored.firstChunk + at)
+    return [
+      put(id, next, snapshot),
+      ...old.map((number): StoreOperation => ({ type: 'delete', key: chunkKey(id, number) })),
+    ]
+  }
+
+  #sameChunks(stored: StoredDocument, arrival: number): StoreOperation[] {
+    this.stored = { ...stored, arrival }
+    return []
+  }
+
+  #proofOperations(): StoreOperation[] {
+    const operations = [...this.#newProofs].flatMap((actor): StoreOperation[] => {
+      const proof = this.#proofs.get(actor)
+      if (!proof) return []
+      const writer = createByteWriter()
+      writeProof(writer, proof)
+      return [{ type: 'put', key: proofKey(this.id, actor), value: writer.finish() }]
+    })
+    this.#newProofs.clear()
+    return operations
+  }
+}
+
+function put(id: string, number: number, value: Uint8Array): StoreOperation {
+  return { type: 'put', key: chunkKey(id, number), value }
+}
+
+/** The heads of a document, sorted, so that equal ones compare equal. */
+export function headsOf(doc: AnyDocument): readonly string[] {
+  return Automerge.getHeads(doc).toSorted()
+}
+
+/** Compares two sorted lists. */
+export function sameHeads(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((head, index) => head === b[index])
+}
+
+/** 16 bytes, as hex, that stand for a set of heads. */
+export function digestOf(heads: readonly string[]): string {
+  return bytesToHex(sha256(hexToBytes(heads.toSorted().join(''))).subarray(0, 16))
+}

@@ -1,0 +1,47 @@
+import { isVudoError, VudoError, type VudoErrorOptions } from '@vudo/transport'
+
+/** Stable reasons why the sync engine refuses. */
+export type SyncErrorCode =
+  /** The path is not one; the message says which part breaks which rule. */
+  | 'ERR_PATH_INVALID'
+  /** No document lies under the path, as far as this device knows. */
+  | 'ERR_DOCUMENT_NOT_FOUND'
+  /** The document under the path was deleted, here or by another device. Open the path again to begin a new one. */
+  | 'ERR_DOCUMENT_DELETED'
+  /** The document is larger than `MAX_DOCUMENT_BYTES`. Split it. */
+  | 'ERR_DOCUMENT_TOO_LARGE'
+  /** The document could not be read or brought to the state that a peer announced. */
+  | 'ERR_DOCUMENT_QUARANTINED'
+  /** The handle was closed. Open the path again. */
+  | 'ERR_HANDLE_CLOSED'
+  /** The database was closed while the call was waiting, or before it. */
+  | 'ERR_DATABASE_CLOSED'
+  /** The policy does not let this author do that. */
+  | 'ERR_NOT_ALLOWED'
+  /** A value that a document cannot hold; the message names it. */
+  | 'ERR_VALUE_UNSUPPORTED'
+  /** The store failed while writing. Nothing more is accepted; what was acknowledged is safe. */
+  | 'ERR_SYNC_STORE'
+  /** A peer sent what the protocol does not allow. Its channel is ended. */
+  | 'ERR_SYNC_PROTOCOL'
+  /** Changes or a record came without the signature of their author. */
+  | 'ERR_AUTHORSHIP_INVALID'
+  /** A limit is reached; the message names it. */
+  | 'ERR_SYNC_LIMIT'
+
+/** What the sync engine throws; tell cases apart by {@link SyncError.code}. */
+export class SyncError extends VudoError {
+  override readonly name = 'SyncError'
+  declare readonly code: SyncErrorCode
+
+  // Narrows the code: a misspelled one does not compile.
+  // oxlint-disable-next-line typescript/no-useless-constructor -- it is the type that is useful
+  constructor(code: SyncErrorCode, message: string, options?: VudoErrorOptions) {
+    super(code, message, options)
+  }
+}
+
+/** Tells whether the sync engine threw `error`, whichever copy of the package made it. */
+export function isSyncError(error: unknown): error is SyncError {
+  return isVudoError(error) && error.name === 'SyncError'
+}

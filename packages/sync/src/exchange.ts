@@ -1,0 +1,486 @@
+import * as Automerge from '@automerge/automerge'
+import { bytesToHex, concatBytes, isWireError } from '@vudo/wire'
+import { applyBatch, type BatchOutcome } from './apply-batch.ts'
+import { isCertified, signCertificate } from './authorship.ts'
+import { announceNext, handlePage, settleDocument, settlePages } from './announcements.ts'
+import { buildBatch, sampleHistory, toParts } from './change-batches.ts'
+import { digestOf, sameHeads, type DocumentState } from './document-state.ts'
+import { isSyncError, SyncError, type SyncErrorCode } from './errors.ts'
+import {
+  CERTIFICATE_LIFETIME_MS,
+  MAX_ASK_ROUNDS,
+  MAX_FAULTS,
+  MAX_FRUITLESS_BATCHES,
+  MAX_OUTGOING_BYTES,
+  MAX_PEERS,
+  MAX_WAITING_WANTS,
+  MAX_WANTS_IN_FLIGHT,
+} from './limits.ts'
+import { createPeerState, type PeerState } from './peer-state.ts'
+import type { ReplicaInput } from './replica-effects.ts'
+import type { Replica } from './replica.ts'
+import {
+  decodeBatch,
+  decodeMessage,
+  encodeMessage,
+  type ChangeBatch,
+  type RefusalReason,
+  type StorePosition,
+  type SyncMessage,
+} from './wire.ts'
+
+type LinkInput = Exclude<
+  ReplicaInput,
+  { readonly type: 'document-read' | 'persisted' | 'persist-failed' }
+>
+
+/** A position that stands for nothing: everything is to be announced. */
+const nowhere: StorePosition = { run: '00'.repeat(16), arrival: 0 }
+
+/**
+ * Speaks `/vudo/sync/1` with each peer of a replica.
+ *
+ * 1. `hello`: who I am, and up to which arrival of your store I hold everything.
+ * 2. `page`: what arrived in my store since; durable things only, in their order.
+ * 3. `want` for what differs, answered by `part`s of one batch; live edits come as
+ *    such batches unasked.
+ * 4. `received` at once, `stored` after the write, `page-stored` when all of a page
+ *    is stored or was refused; with it the position moves on.
+ */
+export class Exchange {
+  readonly replica: Replica
+  readonly peers: Map<number, PeerState> = new Map()
+
+  constructor(replica: Replica) {
+    this.replica = replica
+  }
+
+  handle(input: LinkInput, nowMs: number): void {
+    if (input.type === 'peer-connected') return this.#connected(input, nowMs)
+    const peer = this.peers.get(input.link)
+    if (!peer) return
+    if (input.type === 'peer-gone') this.#gone(peer)
+    else if (input.type === 'peer-message') this.#message(peer, input.bytes, nowMs)
+    else if (input.type === 'peer-sent') {
+      peer.outgoingBytes = Math.max(0, peer.outgoingBytes - input.bytes)
+      this.#serve(peer)
+    } else {
+      peer.hasTimer = false
+      announceNext(this, peer, { evenEmpty: true })
+    }
+  }
+
+  #connected({ link, peerId }: LinkInput & { type: 'peer-connected' }, nowMs: number): void {
+    const { replica } = this
+    if (this.peers.size >= MAX_PEERS) {
+      const message = `${MAX_PEERS} peers are connected`
+      return replica.effect({ type: 'disconnect', link, code: 'ERR_SYNC_LIMIT', message })
+    }
+    const position = replica.positionsByPeer.get(peerId)
+    const peer = createPeerState(link, peerId, position)
+    this.peers.set(link, peer)
+    const { database, author, runId } = replica.init
+    const node = {
+      database,
+      peerId: replica.init.peerId,
+      expiresAtMs: Math.floor(nowMs) + CERTIFICATE_LIFETIME_MS,
+    }
+    const certificates = [signCertificate(node, author)]
+    const hello = { run: bytesToHex(runId), position: position ?? nowhere, certificates }
+    this.send(peer, { type: 'hello', ...hello })
+    replica.emit({ type: 'progress' })
+  }
+
+  #gone(peer: PeerState): void {
+    this.peers.delete(peer.link)
+    this.replica.emit({ type: 'progress' })
+  }
+
+  send(peer: PeerState, message: SyncMessage): void {
+    const bytes = encodeMessage(message)
+    peer.outgoingBytes += bytes.length
+    this.replica.effect({ type: 'send', link: peer.link, bytes })
+  }
+
+  #message(peer: PeerState, bytes: Uint8Array, nowMs: number): void {
+    try {
+      const message = decodeMessage(bytes)
+      if (message.type === 'hello') this.#hello(peer, message, nowMs)
+      else if (!peer.isReady) throw protocolError('a message came before the hello')
+      else this.#dispatch(peer, message)
+    } catch (error) {
+      if (!isWireError(error) && !isSyncError(error)) throw error
+      this.disconnect(peer, 'ERR_SYNC_PROTOCOL', error.message)
+    }
+  }
+
+  #dispatch(peer: PeerState, message: Exclude<SyncMessage, { type: 'hello' }>): void {
+    switch (message.type) {
+      case 'page':
+        return handlePage(this, peer, message)
+      case 'page-stored':
+        return this.#pageStored(peer, message.number)
+      case 'want':
+        return this.#want(peer, message)
+      case 'part':
+        return this.#part(peer, message)
+      case 'received':
+        return this.#received(peer, message)
+      case 'stored':
+        return this.#stored(peer, message)
+      case 'refused':
+        return this.#refused(peer, message)
+      case 'compare':
+        return this.#announceAll(peer, 0)
+      case 'unknown':
+    }
+  }
+
+  /** Ends the channel for a fault of the peer. What it has sent before stays. */
+  disconnect(peer: PeerState, code: SyncErrorCode, message: string): void {
+    const { link, peerId } = peer
+    this.replica.emit({ type: 'peer:fault', peerId, code, message })
+    this.replica.effect({ type: 'disconnect', link, code, message })
+    this.#gone(peer)
+  }
+
+  // Hello, and what is to be announced.
+
+  #hello(peer: PeerState, hello: SyncMessage & { type: 'hello' }, nowMs: number): void {
+    if (peer.isReady) throw protocolError('a second hello')
+    const { database } = this.replica.init
+    const node = { database, peerId: peer.peerId, nowMs }
+    peer.authors = hello.certificates
+      .filter((certificate) => isCertified(certificate, node))
+      .map(({ author }) => author)
+    peer.isReady = true
+    peer.run = hello.run
+    this.#announceAll(peer, this.#resolve(hello.position))
+  }
+
+  /**
+   * How far a position reaches in this store. It names a run: what came after that
+   * run's end in another copy of this store never was here.
+   */
+  #resolve({ run, arrival }: StorePosition): number {
+    const { runs, durableArrival } = this.replica
+    const at = runs.findIndex(({ id }) => id === run)
+    if (at < 0) return 0
+    const next = runs[at + 1]
+    return Math.min(arrival, next ? next.firstArrival - 1 : durableArrival)
+  }
+
+  /** Puts into the queue what arrived after `from`, and documents whose acknowledgement was lost in a crash. */
+  #announceAll(peer: PeerState, from: number): void {
+    const { replica } = this
+    peer.announcedUpTo = from
+    peer.saidLast = false
+    for (const [item, arrival] of replica.arrivals) {
+      const isNew = arrival > from
+      const state = item.startsWith('d') ? replica.knownDocument(item.slice(1)) : undefined
+      // Whatever it has acknowledged beyond its position, it may have lost since.
+      if (isNew && state) replica.writeAck(state, peer.peerId, undefined)
+      if (isNew || (state && !this.hasStored(peer, state))) peer.queue.add(item)
+    }
+    announceNext(this, peer, { evenEmpty: true })
+  }
+
+  /** Asks every peer to announce everything again, and does so itself. */
+  compareAgain(only?: (peer: PeerState) => boolean): void {
+    for (const peer of this.peers.values()) {
+      if (only && !only(peer)) continue
+      peer.refused.clear()
+      if (!peer.isReady) continue
+      peer.heardLast = false
+      this.send(peer, { type: 'compare' })
+      this.#announceAll(peer, 0)
+    }
+    for (const peerId of only ? [] : [...this.replica.positionsByPeer.keys()]) {
+      this.replica.writePosition(peerId, nowhere)
+    }
+  }
+
+  /** These items are durable now. */
+  arrived(items: readonly string[]): void {
+    for (const peer of this.peers.values()) {
+      if (!peer.isReady) continue
+      for (const item of items) {
+        peer.queue.delete(item)
+        peer.queue.add(item)
+        peer.refused.delete(item.slice(1))
+      }
+    }
+  }
+
+  /** A write has settled: what it covers may be acknowledged and announced. */
+  durable(): void {
+    for (const peer of this.peers.values()) {
+      for (const id of [...peer.owedStored]) this.tellStored(peer, this.replica.document(id))
+      if (peer.isReady) announceNext(this, peer)
+    }
+    this.replica.emit({ type: 'progress' })
+  }
+
+  /** Says what is durable of a document, now or after the write that makes it so. */
+  tellStored(peer: PeerState, state: DocumentState): void {
+    const isDurable = sameHeads(state.durableHeads, state.heads)
+    if (!isDurable) {
+      peer.owedStored.add(state.id)
+      return
+    }
+    peer.owedStored.delete(state.id)
+    this.send(peer, { type: 'stored', id: state.id, heads: state.durableHeads })
+  }
+
+  hasStored(peer: PeerState, state: DocumentState): boolean {
+    return state.ackByPeer.get(peer.peerId) === digestOf(state.durableHeads)
+  }
+
+  mayRead(peer: PeerState, id: string): boolean {
+    const authors = peer.authors.length > 0 ? peer.authors : ['']
+    return authors.some((author) => this.replica.mayWith(author, 'read', id))
+  }
+
+  #pageStored(peer: PeerState, number: number): void {
+    if (!peer.pagesInFlight.delete(number)) throw protocolError(`page ${number} was not open`)
+    announceNext(this, peer)
+    this.replica.emit({ type: 'progress' })
+  }
+
+  // Asking for documents.
+
+  /** Asks for what was announced, so many at a time. */
+  askNext(peer: PeerState): void {
+    for (const [id, want] of peer.wants) {
+      if (peer.wantsInFlight >= MAX_WANTS_IN_FLIGHT) return
+      if (want.isAsked) continue
+      want.isAsked = true
+      want.rounds += 1
+      peer.wantsInFlight += 1
+      const state = this.replica.document(id)
+      this.replica.withDocument(state, () => {
+        // The second time from scratch: what we think we have may be what is wrong.
+        const isFirst = want.rounds === 1
+        const heads = isFirst ? state.heads : []
+        this.send(peer, { type: 'want', id, heads, have: isFirst ? sampleHistory(state) : [] })
+      })
+    }
+  }
+
+  /** The document is as it was announced, or is given up for this peer. */
+  dropWant(peer: PeerState, id: string): void {
+    if (peer.wants.get(id)?.isAsked) peer.wantsInFlight -= 1
+    peer.wants.delete(id)
+    settlePages(this, peer, id)
+    this.askNext(peer)
+  }
+
+  #giveUp(peer: PeerState, id: string, reason: string): void {
+    const { peerId } = peer
+    const path = this.replica.catalogue.pathOf(id)
+    this.replica.emit({ type: 'document:quarantined', id, path, peerId, reason })
+    this.dropWant(peer, id)
+  }
+
+  // Serving documents.
+
+  #want(peer: PeerState, want: SyncMessage & { type: 'want' }): void {
+    if (peer.requests.size >= MAX_WAITING_WANTS) throw protocolError('too many requests')
+    peer.requests.set(want.id, want)
+    peer.headsById.set(want.id, want.heads)
+    this.#serve(peer)
+  }
+
+  /** One document after the other, as fast as the channel takes them. */
+  #serve(peer: PeerState): void {
+    while (!peer.isServing && peer.outgoingBytes < MAX_OUTGOING_BYTES) {
+      const [next] = peer.requests
+      if (!next) return
+      const [id, { heads, have }] = next
+      peer.requests.delete(id)
+      const state = this.replica.knownDocument(id)
+      if (!state || !this.replica.catalogue.knows(id)) this.#refuse(peer, id, 'absent')
+      else if (!this.mayRead(peer, id)) this.#refuse(peer, id, 'not-allowed')
+      else {
+        peer.isServing = true
+        this.replica.withDocument(state, () => {
+          peer.isServing = false
+          this.#answer(peer, state, [...heads, ...have])
+        })
+      }
+    }
+  }
+
+  #answer(peer: PeerState, state: DocumentState, theirs: readonly string[]): void {
+    const base = theirs.filter((hash) => state.has([hash]))
+    const parts = toParts(state.id, buildBatch(state, base, true))
+    if (!parts) return this.#refuse(peer, state.id, 'too-large')
+    for (const part of parts) this.send(peer, part)
+    // Called back after reading, out of the loop.
+    this.#serve(peer)
+  }
+
+  #refuse(peer: PeerState, id: string, reason: RefusalReason): void {
+    this.send(peer, { type: 'refused', id, reason })
+  }
+
+  #refused(peer: PeerState, { id, reason }: SyncMessage & { type: 'refused' }): void {
+    const wasAsked = peer.wants.has(id)
+    peer.pushed.delete(id)
+    if (wasAsked) this.#giveUp(peer, id, `the peer does not give it: ${reason}`)
+    else if (this.replica.knownDocument(id)) peer.refused.add(id)
+    this.replica.emit({ type: 'progress' })
+  }
+
+  // Live edits.
+
+  /** The document has changed in memory: whoever is known to have what it builds on gets the change at once. */
+  documentChanged(state: DocumentState): void {
+    for (const peer of this.peers.values()) this.push(peer, state)
+  }
+
+  push(peer: PeerState, state: DocumentState): void {
+    const { id } = state
+    if (!peer.isReady || peer.pushed.has(id) || !state.doc || !this.mayRead(peer, id)) return
+    const theirs = this.#headsOf(peer, state)
+    if (!theirs || sameHeads(theirs, state.heads) || !state.has(theirs)) return
+    const parts = toParts(id, buildBatch(state, theirs, false))
+    // What does not fit into one message is announced and asked for.
+    if (parts?.length !== 1) return
+    peer.pushed.add(id)
+    for (const part of parts) this.send(peer, part)
+  }
+
+  #headsOf(peer: PeerState, state: DocumentState): readonly string[] | undefined {
+    const told = peer.headsById.get(state.id)
+    if (told) return told
+    return this.hasStored(peer, state) ? state.durableHeads : undefined
+  }
+
+  // Taking documents.
+
+  #part(peer: PeerState, part: SyncMessage & { type: 'part' }): void {
+    const { id, totalBytes, offset } = part
+    peer.transfer ??= { id, totalBytes, parts: [], receivedBytes: 0 }
+    const { transfer } = peer
+    if (transfer.id !== id || transfer.totalBytes !== totalBytes || transfer.receivedBytes !== offset) {
+      throw protocolError('the parts of a batch do not fit together')
+    }
+    transfer.parts.push(part.bytes)
+    transfer.receivedBytes += part.bytes.length
+    if (transfer.receivedBytes < totalBytes) return
+    peer.transfer = undefined
+    this.#batch(peer, id, decodeBatch(concatBytes(...transfer.parts)))
+  }
+
+  #batch(peer: PeerState, id: string, batch: ChangeBatch): void {
+    const { catalogue } = this.replica
+    // Also the same bytes under another id end here or at the proofs, which name the document.
+    if (!catalogue.knows(id)) return this.#refuse(peer, id, 'absent')
+    const state = this.replica.document(id)
+    this.replica.withDocument(state, () => {
+      if (this.peers.get(peer.link) === peer) this.#apply(peer, state, batch)
+    })
+  }
+
+  #apply(peer: PeerState, state: DocumentState, batch: ChangeBatch): void {
+    let outcome: BatchOutcome
+    try {
+      outcome = applyBatch(state, batch, {
+        database: this.replica.init.database,
+        mayWrite: (author) => this.replica.mayWith(author, 'write', state.id),
+      })
+    } catch (error) {
+      if (!isSyncError(error) && !isWireError(error)) throw error
+      return this.#reject(peer, state.id, error)
+    }
+    if (outcome === 'nothing-new' && !batch.isAnswer) this.#countFruitless(peer)
+    peer.headsById.set(state.id, batch.heads)
+    this.send(peer, { type: 'received', id: state.id, heads: state.heads })
+    if (outcome === 'applied') this.replica.changed(state, peer.peerId)
+    if (outcome !== 'gap') this.tellStored(peer, state)
+    this.#checkWants(peer, state, batch.isAnswer)
+  }
+
+  /** Looks who was waiting for this; the sender of an answer that does not keep its promise is asked once more. */
+  #checkWants(sender: PeerState, state: DocumentState, isAnswer: boolean): void {
+    for (const peer of this.peers.values()) {
+      const want = peer.wants.get(state.id)
+      if (!want) continue
+      if (state.has(want.heads)) settleDocument(this, peer, state, want.heads)
+      else if (peer === sender && isAnswer) {
+        if (want.rounds >= MAX_ASK_ROUNDS) this.#giveUp(peer, state.id, 'it never became what was announced')
+        else {
+          want.isAsked = false
+          peer.wantsInFlight -= 1
+          this.askNext(peer)
+        }
+      }
+    }
+  }
+
+  #countFruitless(peer: PeerState): void {
+    peer.fruitless += 1
+    if (peer.fruitless > MAX_FRUITLESS_BATCHES) {
+      this.disconnect(peer, 'ERR_SYNC_PROTOCOL', 'the peer sends what is here, again and again')
+    }
+  }
+
+  #reject(peer: PeerState, id: string, error: Error & { readonly code: string }): void {
+    const { peerId } = peer
+    const path = this.replica.catalogue.pathOf(id)
+    const reason = `${error.code}: ${error.message}`
+    const isPolicy = error.code === 'ERR_NOT_ALLOWED'
+    this.#refuse(peer, id, isPolicy ? 'not-allowed' : 'unproven')
+    this.replica.emit({ type: 'document:quarantined', id, path, peerId, reason })
+    this.dropWant(peer, id)
+    // Two devices may know a policy at different times; nobody forges a signature by mistake.
+    if (!isPolicy) this.fault(peer, error)
+  }
+
+  /** Counts what nobody sends by mistake; too much of it ends the channel. */
+  fault(peer: PeerState, error: Error & { readonly code: string }): void {
+    peer.faults += 1
+    const code: SyncErrorCode = isSyncError(error) ? error.code : 'ERR_SYNC_PROTOCOL'
+    const { message } = error
+    if (peer.faults >= MAX_FAULTS) this.disconnect(peer, code, message)
+    else this.replica.emit({ type: 'peer:fault', peerId: peer.peerId, code, message })
+  }
+
+  // What peers acknowledge.
+
+  #received(peer: PeerState, { id, heads }: SyncMessage & { type: 'received' }): void {
+    const state = this.replica.knownDocument(id)
+    if (!state) return
+    const before = peer.headsById.get(id)
+    peer.headsById.set(id, heads)
+    peer.pushed.delete(id)
+    const { peerId } = peer
+    this.replica.emit({ type: 'acknowledged', id, peerId, durability: 'received', heads })
+    // Only after progress: a peer that lacks the past would be sent the same for ever.
+    if (!before || !sameHeads(before, heads)) this.push(peer, state)
+  }
+
+  #stored(peer: PeerState, { id, heads }: SyncMessage & { type: 'stored' }): void {
+    const state = this.replica.knownDocument(id)
+    if (state) this.acknowledged(peer, state, heads)
+  }
+
+  /** The peer has this much of a document on its disk. */
+  acknowledged(peer: PeerState, state: DocumentState, heads: readonly string[]): void {
+    const { peerId } = peer
+    this.replica.writeAck(state, peerId, digestOf(heads))
+    this.replica.emit({ type: 'acknowledged', id: state.id, peerId, durability: 'stored', heads })
+  }
+
+  /** Number of changes, at most `limit`, that a peer may lack. For the status. */
+  missingAt(peer: PeerState, state: DocumentState): number {
+    const theirs = this.#headsOf(peer, state)
+    if (!theirs || !state.doc) return 1
+    return Automerge.getChangesMetaSince(state.doc, theirs.filter((hash) => state.has([hash]))).length
+  }
+}
+
+function protocolError(message: string): SyncError {
+  return new SyncError('ERR_SYNC_PROTOCOL', message)
+}

@@ -1,0 +1,112 @@
+/** Every bound of the sync engine, with its unit and reason. */
+
+/** Segments of a path: deeper trees are a sign of data in names. */
+export const MAX_PATH_SEGMENTS = 32
+
+/** UTF-8 bytes of one segment: what file systems allow, so that paths can be exported. */
+export const MAX_SEGMENT_BYTES = 255
+
+/** UTF-8 bytes of a whole path. */
+export const MAX_PATH_BYTES = 1_024
+
+/** UTF-8 bytes of a database id, as it stands in signed messages and keys. */
+export const MAX_DATABASE_ID_BYTES = 1_024
+
+/** Bytes of one message of the sync protocol: a channel's limit. */
+export const MAX_SYNC_MESSAGE_BYTES = 262_144
+
+/** Bytes of a document, saved or as a batch of changes: 64 MiB, the largest value of a store. */
+export const MAX_DOCUMENT_BYTES = 67_108_864
+
+/** Bytes that a transferred batch may have besides its changes: proofs and heads. */
+export const MAX_BATCH_OVERHEAD_BYTES = 2_097_152
+
+/** Inflated bytes for each byte on the wire, counted on real output. */
+export const MAX_INFLATE_RATIO = 100
+
+/** Operations of one batch, summed before Automerge sees it. */
+export const MAX_BATCH_OPERATIONS = 1_000_000
+
+/** Operations for each byte on the wire, looked at from {@link FEW_OPERATIONS} on: run lengths make millions out of a few bytes. */
+export const MAX_OPERATIONS_PER_BYTE = 64
+
+/** Operations that are harmless however few bytes they came in. */
+export const FEW_OPERATIONS = 100_000
+
+/** Objects inside objects of a document: deeper ones make `JSON.stringify` throw. */
+export const MAX_VALUE_DEPTH = 64
+
+/** Newest changes of a document; each is 32 bytes in every announcement. One edit joins them. */
+export const MAX_HEADS = 512
+
+/** Hashes that a peer names as a help to find what it lacks. */
+export const MAX_HAVE_HASHES = 64
+
+/** Actors of one batch, each with a proof: an actor is one run of one program that edits. */
+export const MAX_ACTORS = 10_000
+
+/** Entries of one announcement. */
+export const MAX_PAGE_ENTRIES = 250
+
+/** Bytes of announced entries in one message; the rest waits for the next page. */
+export const MAX_PAGE_BYTES = 65_536
+
+/** Announcements that a peer has not yet answered; with {@link MAX_PAGE_ENTRIES} 1,000 documents. */
+export const MAX_PAGES_IN_FLIGHT = 4
+
+/** Documents that are asked for at the same time, for each peer. */
+export const MAX_WANTS_IN_FLIGHT = 32
+
+/** Requests of one peer that wait to be served; beyond it the peer breaks the protocol. */
+export const MAX_WAITING_WANTS = 1_000
+
+/** Bytes handed to one peer's channel and not yet taken, beyond which no further request is served. */
+export const MAX_OUTGOING_BYTES = 4_194_304
+
+/** Certificates that a peer may show. */
+export const MAX_CERTIFICATES = 4
+
+/** Milliseconds that an author's certificate for its own node lasts: 30 days, renewed at each start. */
+export const CERTIFICATE_LIFETIME_MS = 2_592_000_000
+
+/** Records of one path. Each deletion and each new start of a path is one. */
+export const MAX_RECORDS_PER_PATH = 4_096
+
+/** Records that wait for their predecessor; beyond it the newest is refused. */
+export const MAX_PENDING_RECORDS = 1_000
+
+/** Unproven or damaged batches of a peer before its channel is ended. */
+export const MAX_FAULTS = 3
+
+/** Batches that brought nothing new and that nobody asked for, before the channel is ended. */
+export const MAX_FRUITLESS_BATCHES = 1_000
+
+/** Times that a document is asked for before it is given up for this peer: once, and once from scratch. */
+export const MAX_ASK_ROUNDS = 2
+
+/** Chunks of a document before they are joined into one. */
+export const MAX_CHUNKS = 64
+
+/** Bytes of chunks that never call for joining: joining small documents all the time costs more than it gains. */
+export const SMALL_CHUNKS_BYTES = 4_096
+
+/** Documents without an open handle that stay in memory. */
+export const MAX_IDLE_DOCUMENTS = 64
+
+/** Bytes of stored documents without an open handle that stay in memory. */
+export const MAX_IDLE_BYTES = 33_554_432
+
+/** Lives of a store that are remembered; a peer that knows an older one compares everything. */
+export const MAX_RUNS = 64
+
+/** Peers whose acknowledgement of a document is remembered across restarts. */
+export const MAX_ACKNOWLEDGING_PEERS = 64
+
+/** Peers whose position is remembered across restarts; the others compare everything again. */
+export const MAX_KNOWN_PEERS = 1_024
+
+/** Peers at the same time. */
+export const MAX_PEERS = 256
+
+/** Milliseconds before a peer is told a position that brings no news: enough to gather a burst. */
+export const POSITION_DELAY_MS = 1_000

@@ -1,0 +1,118 @@
+import type { PeerId } from '@vudo/transport'
+import type { LinkId } from './replica-effects.ts'
+import type { StorePosition } from './wire.ts'
+
+/** An announcement of a peer that is not yet dealt with. */
+export interface IncomingPage {
+  readonly number: number
+  readonly upTo: number
+  /** Documents of which something is still missing here. */
+  readonly open: Set<string>
+}
+
+/** A document that was announced and has to be asked for. */
+export interface Want {
+  /** What the peer announced last. */
+  heads: readonly string[]
+  /** How often it was asked for. */
+  rounds: number
+  isAsked: boolean
+}
+
+/** A document on its way here, in parts. */
+export interface Transfer {
+  readonly id: string
+  readonly totalBytes: number
+  readonly parts: Uint8Array[]
+  receivedBytes: number
+}
+
+/** A request that waits to be served. */
+export interface Request {
+  readonly heads: readonly string[]
+  readonly have: readonly string[]
+}
+
+/** Everything that belongs to one channel; gone with it, except for the position. */
+export interface PeerState {
+  readonly link: LinkId
+  readonly peerId: PeerId
+  /** Its hello has arrived. */
+  isReady: boolean
+  /** The life of its store. */
+  run: string
+  /** Authors whose certificates it has shown. */
+  authors: readonly string[]
+  /** Where we stand in its store. */
+  position: StorePosition | undefined
+
+  /** What is to be announced, in the order of arrival: `r` or `d` and a hash or an id. */
+  readonly queue: Set<string>
+  /** Announcements without an answer, and up to which arrival each goes. */
+  readonly pagesInFlight: Map<number, number>
+  nextPage: number
+  announcedUpTo: number
+  /** The last announcement said that nothing more is waiting. */
+  saidLast: boolean
+
+  readonly incoming: IncomingPage[]
+  lastIncomingPage: number
+  /** Its last announcement said that nothing more is waiting. */
+  heardLast: boolean
+  readonly wants: Map<string, Want>
+  wantsInFlight: number
+
+  readonly requests: Map<string, Request>
+  isServing: boolean
+  outgoingBytes: number
+  transfer: Transfer | undefined
+
+  /** What it has of a document in memory, as far as it told. */
+  readonly headsById: Map<string, readonly string[]>
+  /** Documents of which a live edit is under way and not yet received. */
+  readonly pushed: Set<string>
+  /** Documents whose stored state it waits for. */
+  readonly owedStored: Set<string>
+  /** Documents that it did not take. */
+  readonly refused: Set<string>
+  faults: number
+  fruitless: number
+  hasTimer: boolean
+}
+
+/** The state of a channel that has just opened. */
+export function createPeerState(
+  link: LinkId,
+  peerId: PeerId,
+  position: StorePosition | undefined,
+): PeerState {
+  return {
+    link,
+    peerId,
+    isReady: false,
+    run: '',
+    authors: [],
+    position,
+    queue: new Set(),
+    pagesInFlight: new Map(),
+    nextPage: 1,
+    announcedUpTo: 0,
+    saidLast: false,
+    incoming: [],
+    lastIncomingPage: 0,
+    heardLast: false,
+    wants: new Map(),
+    wantsInFlight: 0,
+    requests: new Map(),
+    isServing: false,
+    outgoingBytes: 0,
+    transfer: undefined,
+    headsById: new Map(),
+    pushed: new Set(),
+    owedStored: new Set(),
+    refused: new Set(),
+    faults: 0,
+    fruitless: 0,
+    hasTimer: false,
+  }
+}

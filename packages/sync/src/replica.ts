@@ -1,0 +1,566 @@
+import * as Automerge from '@automerge/automerge'
+import type { AuthorKey } from '@vudo/identity'
+import type { StoreOperation } from '@vudo/storage'
+import type { PeerId } from '@vudo/transport'
+import { bytesToHex, hexToBytes } from '@vudo/wire'
+import { signProof } from './authorship.ts'
+import {
+  decodeTrustedRecord,
+  encodeRecord,
+  signRecord,
+  type CatalogueRecord,
+  type RecordContent,
+} from './catalogue-record.ts'
+import { Catalogue } from './catalogue.ts'
+import { firstDocumentId, nextDocumentId } from './document-id.ts'
+import { DocumentState, type AnyDocument } from './document-state.ts'
+import { SyncError } from './errors.ts'
+import { Exchange } from './exchange.ts'
+import { initialChanges } from './initial-changes.ts'
+import { MAX_ACKNOWLEDGING_PEERS, MAX_IDLE_BYTES, MAX_IDLE_DOCUMENTS, MAX_KNOWN_PEERS, MAX_RUNS } from './limits.ts'
+import type { ChangeOrigin, ReplicaEffect, ReplicaEvent, ReplicaInput } from './replica-effects.ts'
+import {
+  ackKey,
+  encodePosition,
+  encodeRuns,
+  encodeStoredRecord,
+  peerKey,
+  recordKey,
+  runsKey,
+  type StoredIndex,
+  type StoreRun,
+} from './stored-keys.ts'
+import type { StorePosition } from './wire.ts'
+
+/** What somebody may want to do. */
+export type PolicyAction = 'read' | 'write' | 'delete' | 'admin'
+
+/**
+ * Decides who may do what where. Asked with an author id (hex), or with an empty
+ * text for a peer that has shown no author. It must be quick, and give the same
+ * answer on all devices in the end, or they cannot agree.
+ */
+export type Policy = (author: string, action: PolicyAction, path: string) => boolean
+
+/** What a replica begins with. */
+export interface ReplicaInit {
+  readonly database: string
+  readonly author: AuthorKey
+  /** This node, for whom the author vouches towards peers. */
+  readonly peerId: PeerId
+  /** 16 random bytes, new at each start. */
+  readonly runId: Uint8Array
+  /** What `decodeIndex` read from the store. */
+  readonly index: StoredIndex
+  /** @defaultValue every author may do everything */
+  readonly policy?: Policy | undefined
+}
+
+/**
+ * One device's copy of a database: catalogue, documents, and what each peer knows of
+ * them. No clock, no disk, no socket: inputs and calls go in, effects come out.
+ *
+ * What holds at every moment:
+ *
+ * - **Nothing is acknowledged before it is durable.** Local edits, announcements,
+ *   `stored` and positions in other stores follow the `persisted` that covers them.
+ *   Edits may travel before; they are then only `received`.
+ * - **A position is written together with the data it speaks of**, so a store that
+ *   returns to an older copy asks for exactly what it lost.
+ * - **Every accepted change gets a new arrival number**, with which it is announced.
+ *   A number is used once: each start begins a new *run*, positions name the run, and
+ *   one beyond the end of its run (the store was rolled back) counts up to that end.
+ * - **A document is taken whole or not at all**: vetted, proven, allowed, applied, and
+ *   compared with the heads that were announced.
+ */
+export class Replica {
+  readonly catalogue: Catalogue = new Catalogue()
+  readonly init: ReplicaInit
+  readonly runs: readonly StoreRun[]
+  /** Items by the order of their arrival: `r` and a record's hash, or `d` and a document's id. */
+  readonly arrivals: Map<string, number> = new Map()
+  readonly recordsByHash: Map<string, CatalogueRecord> = new Map()
+  readonly positionsByPeer: Map<PeerId, StorePosition>
+  /** The last arrival that is durable. */
+  durableArrival = 0
+  readonly #documents = new Map<string, DocumentState>()
+  readonly #exchange: Exchange
+  #effects: ReplicaEffect[] = []
+  #lastArrival = 0
+  #failure: { readonly error: unknown } | undefined
+  #token = 0
+  #flight: { readonly token: number; readonly done: (() => void)[] } | undefined
+  /** What waits for the next write. */
+  #afterNext: (() => void)[] = []
+  readonly #dirtyDocuments = new Set<DocumentState>()
+  readonly #dirtyRecords = new Map<string, CatalogueRecord>()
+  readonly #dirtyOperations = new Map<string, StoreOperation>()
+  /** Open documents nobody holds, least recently used first. */
+  readonly #idle = new Set<DocumentState>()
+
+  constructor(init: ReplicaInit) {
+    this.init = init
+    const { index } = init
+    this.positionsByPeer = new Map(index.positionsByPeer)
+    this.#loadIndex(index)
+    this.runs = this.#beginRun(index.runs)
+    this.#exchange = new Exchange(this)
+  }
+
+  #loadIndex(index: StoredIndex): void {
+    const items: [string, number][] = []
+    const stored = index.records.map(({ arrival, bytes }) => {
+      return { arrival, record: decodeTrustedRecord(this.init.database, bytes) }
+    })
+    for (const { arrival, record } of stored) {
+      items.push([`r${record.hash}`, arrival])
+      this.catalogue.add(record, (added) => this.recordsByHash.set(added.hash, added))
+    }
+    for (const [id, document] of index.documents) {
+      items.push([`d${id}`, document.arrival])
+      this.#documents.set(id, new DocumentState(id, this.#documentContext(), document))
+    }
+    for (const { id, peer, digest } of index.acks) this.#documents.get(id)?.ackByPeer.set(peer, digest)
+    for (const [item, arrival] of items.toSorted(([, a], [, b]) => a - b)) {
+      this.arrivals.set(item, arrival)
+      this.#lastArrival = arrival
+    }
+    this.durableArrival = this.#lastArrival
+  }
+
+  /** A life without arrivals leaves no trace. */
+  #beginRun(former: readonly StoreRun[]): StoreRun[] {
+    const run: StoreRun = { id: bytesToHex(this.init.runId), firstArrival: this.#lastArrival + 1 }
+    const used = former.filter(({ firstArrival }) => firstArrival <= this.#lastArrival)
+    const runs = [...used, run].slice(-MAX_RUNS)
+    this.write({ type: 'put', key: runsKey, value: encodeRuns(runs) })
+    return runs
+  }
+
+  #documentContext(): { database: string; author: AuthorKey; runId: Uint8Array } {
+    const { database, author, runId } = this.init
+    return { database, author, runId }
+  }
+
+  /** The numbers of peers and queues, for the status. */
+  get exchange(): Exchange {
+    return this.#exchange
+  }
+
+  /** True while something is in memory that is not durable. */
+  get isWriting(): boolean {
+    return this.#flight !== undefined || this.#isDirty
+  }
+
+  get #isDirty(): boolean {
+    return (
+      this.#dirtyDocuments.size + this.#dirtyRecords.size + this.#dirtyOperations.size > 0
+    )
+  }
+
+  /** Why nothing more is accepted, if so. */
+  get failure(): { readonly error: unknown } | undefined {
+    return this.#failure
+  }
+
+  /** Takes an input. Never throws for a peer's fault. `nowMs` counts from 1970. */
+  handle(input: ReplicaInput, nowMs: number): readonly ReplicaEffect[] {
+    if (!this.#failure) this.#take(input, nowMs)
+    return this.takeEffects()
+  }
+
+  #take(input: ReplicaInput, nowMs: number): void {
+    switch (input.type) {
+      case 'document-read':
+        this.#documentRead(input)
+        break
+      case 'persisted':
+        if (this.#flight?.token === input.token) this.#persisted()
+        break
+      case 'persist-failed':
+        this.#failure = { error: input.error }
+        this.emit({ type: 'failed', error: input.error })
+        break
+      default:
+        this.#exchange.handle(input, nowMs)
+    }
+  }
+
+  /** What the driver must do after a call of the application. */
+  takeEffects(): readonly ReplicaEffect[] {
+    this.#flush()
+    this.#evict()
+    const effects = this.#effects
+    this.#effects = []
+    return effects
+  }
+
+  /** @throws `SyncError` `ERR_SYNC_STORE`. */
+  assertWorking(): void {
+    if (!this.#failure) return
+    throw new SyncError('ERR_SYNC_STORE', 'the store failed; nothing more is accepted', {
+      cause: this.#failure.error,
+      hint: 'look at the cause, make room or repair the disk, and start again',
+    })
+  }
+
+  // What the exchange and the application build on.
+
+  effect(effect: ReplicaEffect): void {
+    this.#effects.push(effect)
+  }
+
+  emit(event: ReplicaEvent): void {
+    this.#effects.push({ type: 'event', event })
+  }
+
+  document(id: string): DocumentState {
+    const known = this.#documents.get(id)
+    if (known) return known
+    const state = new DocumentState(id, this.#documentContext())
+    this.#documents.set(id, state)
+    return state
+  }
+
+  knownDocument(id: string): DocumentState | undefined {
+    return this.#documents.get(id)
+  }
+
+  documents(): Iterable<DocumentState> {
+    return this.#documents.values()
+  }
+
+  /** Runs `task` when the document is open: now, or after it was read. */
+  withDocument(state: DocumentState, task: () => void): void {
+    if (!state.doc && state.stored.chunkCount === 0) state.load([], [])
+    if (state.doc) {
+      this.#idle.delete(state)
+      task()
+      if (state.pins === 0) this.#idle.add(state)
+      return
+    }
+    state.waiting.push(task)
+    if (state.isReading) return
+    state.isReading = true
+    this.effect({ type: 'read-document', id: state.id })
+  }
+
+  #documentRead(input: ReplicaInput & { type: 'document-read' }): void {
+    const state = this.#documents.get(input.id)
+    if (!state?.isReading) return
+    state.isReading = false
+    if (!state.doc && !state.load(input.chunks, input.proofs)) this.#damaged(state)
+    for (const task of state.waiting.splice(0)) this.withDocument(state, task)
+  }
+
+  /** A document that the disk has damaged is asked for again, from everybody and from the start. */
+  #damaged(state: DocumentState): void {
+    const path = this.catalogue.pathOf(state.id)
+    const reason = 'damaged on this device; asking the peers for what is missing'
+    this.emit({ type: 'document:quarantined', id: state.id, path, peerId: undefined, reason })
+    this.#dirtyDocuments.add(state)
+    this.#exchange.compareAgain()
+  }
+
+  pin(state: DocumentState, by: 1 | -1): void {
+    state.pins += by
+    if (state.pins > 0) this.#idle.delete(state)
+    else if (state.doc) this.#idle.add(state)
+  }
+
+  #evict(): void {
+    let bytes = 0
+    for (const { stored } of this.#idle) bytes += stored.snapshotBytes + stored.laterBytes
+    for (const state of this.#idle) {
+      if (this.#idle.size <= MAX_IDLE_DOCUMENTS && bytes <= MAX_IDLE_BYTES) return
+      // What is not durable yet cannot be read back.
+      if (state.isDirty || state.waiting.length > 0 || this.#flight) continue
+      bytes -= state.stored.snapshotBytes + state.stored.laterBytes
+      this.#idle.delete(state)
+      state.unload()
+    }
+  }
+
+  /** The document has changed in memory. */
+  changed(state: DocumentState, origin: ChangeOrigin, created = false): void {
+    this.#dirtyDocuments.add(state)
+    const path = this.catalogue.pathOf(state.id)
+    const { id, heads } = state
+    if (path !== undefined) this.emit({ type: 'document:changed', id, path, origin, created, heads })
+    this.#exchange.documentChanged(state)
+  }
+
+  /**
+   * Takes a record whose signature and author were checked.
+   *
+   * @throws as `Catalogue.add`.
+   */
+  addRecord(record: CatalogueRecord, origin: ChangeOrigin): void {
+    this.catalogue.add(record, (added) => {
+      const { path, hash, state, documentId: id } = added
+      const isNews = !this.recordsByHash.has(hash)
+      this.recordsByHash.set(hash, added)
+      this.#dirtyRecords.set(hash, added)
+      if (!isNews || this.catalogue.winner(path)?.hash !== hash) return
+      const { heads } = this.document(id)
+      if (state === 'deleted') this.emit({ type: 'document:deleted', id, path, origin })
+      else this.emit({ type: 'document:changed', id, path, origin, created: true, heads })
+    })
+  }
+
+  /** Adds an operation to the next write; a later one for the same key replaces it. */
+  write(operation: StoreOperation): void {
+    this.#dirtyOperations.set(bytesToHex(operation.key), operation)
+  }
+
+  writePosition(peer: PeerId, position: StorePosition): void {
+    this.positionsByPeer.delete(peer)
+    this.positionsByPeer.set(peer, position)
+    this.write({ type: 'put', key: peerKey(peer), value: encodePosition(position) })
+    const [oldest] = this.positionsByPeer.keys()
+    if (this.positionsByPeer.size <= MAX_KNOWN_PEERS || oldest === undefined) return
+    this.positionsByPeer.delete(oldest)
+    this.write({ type: 'delete', key: peerKey(oldest) })
+  }
+
+  /** Remembers what a peer has stored of a document. It may be lost in a crash: then it is announced once more. */
+  writeAck(state: DocumentState, peer: PeerId, digest: string | undefined): void {
+    if (state.ackByPeer.get(peer) === digest) return
+    state.ackByPeer.delete(peer)
+    const key = ackKey(state.id, peer)
+    if (digest === undefined) return this.write({ type: 'delete', key })
+    state.ackByPeer.set(peer, digest)
+    this.write({ type: 'put', key, value: hexToBytes(digest) })
+    const [oldest] = state.ackByPeer.keys()
+    if (state.ackByPeer.size > MAX_ACKNOWLEDGING_PEERS && oldest !== undefined) {
+      this.writeAck(state, oldest, undefined)
+    }
+  }
+
+  /** Runs `task` when everything that is in memory now is durable. */
+  whenDurable(task: () => void): void {
+    if (this.#isDirty) this.#afterNext.push(task)
+    else if (this.#flight) this.#flight.done.push(task)
+    else task()
+  }
+
+  /** One write at a time: what happens meanwhile is gathered for the next one. */
+  #flush(): void {
+    if (this.#flight || this.#failure || !this.#isDirty) return
+    const items: { item: string; arrival: number }[] = []
+    const operations = [...this.#dirtyOperations.values()]
+    const arrive = (item: string): number => {
+      this.#lastArrival += 1
+      items.push({ item, arrival: this.#lastArrival })
+      return this.#lastArrival
+    }
+    for (const [hash, record] of this.#dirtyRecords) {
+      const value = encodeStoredRecord(arrive(`r${hash}`), encodeRecord(record))
+      operations.push({ type: 'put', key: recordKey(hash), value })
+    }
+    const documents = [...this.#dirtyDocuments].map((state) => {
+      operations.push(...state.takeOperations(arrive(`d${state.id}`)))
+      return { state, heads: state.stored.heads }
+    })
+    this.#dirtyOperations.clear()
+    this.#dirtyRecords.clear()
+    this.#dirtyDocuments.clear()
+    const token = ++this.#token
+    const settle = (): void => {
+      for (const { state, heads } of documents) state.durableHeads = heads
+      for (const { item, arrival } of items) {
+        // Out and in again: the order of the map is the order of arrival.
+        this.arrivals.delete(item)
+        this.arrivals.set(item, arrival)
+        this.durableArrival = arrival
+      }
+      this.#exchange.arrived(items.map(({ item }) => item))
+    }
+    this.#flight = { token, done: [settle, ...this.#afterNext.splice(0)] }
+    this.effect({ type: 'persist', token, operations })
+  }
+
+  #persisted(): void {
+    const done = this.#flight?.done ?? []
+    this.#flight = undefined
+    for (const task of done) task()
+    this.#exchange.durable()
+  }
+
+  // What the application does.
+
+  may(author: string, action: PolicyAction, path: string): boolean {
+    return this.init.policy?.(author, action, path) ?? true
+  }
+
+  /** Tells whether the policy lets an author do that with a document, under any path that governs it. */
+  mayWith(author: string, action: PolicyAction, id: string): boolean {
+    if (!this.init.policy) return true
+    const { database } = this.init
+    const paths = this.catalogue.governingPaths(id, database, (mover, from) =>
+      this.may(mover, 'delete', from),
+    )
+    return paths.some((path) => this.may(author, action, path))
+  }
+
+  #assertMay(action: PolicyAction, path: string): void {
+    if (this.may(this.init.author.authorId, action, path)) return
+    throw new SyncError('ERR_NOT_ALLOWED', `the policy does not let this author ${action} ${path}`, {
+      hint: 'ask somebody with that right to grant it',
+    })
+  }
+
+  /**
+   * Begins the document under `path` unless it is there, and tells its id. `initial`
+   * goes in as changes that everybody makes alike.
+   *
+   * @param onOpen - Called once the document is open, or with the reason why not.
+   * @throws `SyncError` `ERR_NOT_ALLOWED` or `ERR_VALUE_UNSUPPORTED`.
+   */
+  begin(path: string, initial: Readonly<Record<string, unknown>>, onOpen: (state: DocumentState) => void): void {
+    this.assertWorking()
+    const winner = this.catalogue.winner(path)
+    if (winner?.state !== 'live') {
+      this.#assertMay('write', path)
+      this.#sign(this.#nextRecord(path, winner))
+    }
+    const record = this.catalogue.winner(path)
+    if (!record) throw new Error(`path ${path} has no record`)
+    const state = this.document(record.documentId)
+    this.withDocument(state, () => {
+      this.#addInitial(state, path, initial)
+      this.pin(state, 1)
+      onOpen(state)
+    })
+  }
+
+  #nextRecord(path: string, winner: CatalogueRecord | undefined): RecordContent {
+    if (!winner) {
+      const documentId = firstDocumentId(this.init.database, path)
+      return { path, documentId, generation: 0, state: 'live', predecessor: undefined }
+    }
+    const documentId = nextDocumentId(winner.hash)
+    return followerOf(winner, { documentId, state: 'live' })
+  }
+
+  #sign(content: RecordContent): void {
+    this.addRecord(signRecord(this.init.database, content, this.init.author), 'local')
+  }
+
+  /** Keys that are there, and changes that were here once, stay as they are. */
+  #addInitial(state: DocumentState, path: string, initial: Readonly<Record<string, unknown>>): void {
+    const { author, database } = this.init
+    const missing = Object.keys(initial).filter((key) => !Object.hasOwn(state.open, key))
+    if (missing.length === 0 || !this.mayWith(author.authorId, 'write', state.id)) return
+    const values = Object.fromEntries(missing.map((key) => [key, initial[key]]))
+    const changes = initialChanges(state.id, values).filter(({ hash }) => !state.has([hash]))
+    if (changes.length === 0) return
+    const [doc] = Automerge.applyChanges(state.open, changes.map(({ bytes }) => bytes))
+    state.replace(doc)
+    for (const { actor, hash } of changes) {
+      const change = { database, documentId: state.id, actor, hash }
+      state.addProofs([signProof(change, author, undefined)])
+    }
+    this.changed(state, 'local')
+  }
+
+  /**
+   * Edits an open document.
+   *
+   * @throws `SyncError` `ERR_NOT_ALLOWED`, `ERR_DOCUMENT_DELETED`; and what `edit` throws: then nothing changed.
+   */
+  edit(
+    state: DocumentState,
+    edit: (doc: AnyDocument) => void,
+    options: { readonly nowMs: number; readonly message?: string | undefined },
+  ): void {
+    this.assertWorking()
+    this.#assertLive(state)
+    const before = new Set(Object.keys(state.open))
+    const time = Math.floor(options.nowMs / 1_000)
+    const { message } = options
+    const doc = Automerge.change(
+      state.open,
+      message === undefined ? { time } : { time, message },
+      edit,
+    )
+    if (doc === state.open) return
+    state.replaceOwn(doc)
+    this.#warnOfContainers(state, before)
+    this.changed(state, 'local')
+  }
+
+  #assertLive(state: DocumentState): void {
+    const path = this.catalogue.pathOf(state.id) ?? ''
+    const winner = this.catalogue.winner(path)
+    if (winner?.documentId !== state.id || winner.state !== 'live') {
+      throw new SyncError('ERR_DOCUMENT_DELETED', `the document of ${path} was deleted`, {
+        hint: 'open the path again to begin a new document',
+      })
+    }
+    if (this.mayWith(this.init.author.authorId, 'write', state.id)) return
+    this.#assertMay('write', path)
+  }
+
+  #warnOfContainers(state: DocumentState, before: ReadonlySet<string>): void {
+    for (const [key, value] of Object.entries(state.open)) {
+      if (before.has(key) || typeof value !== 'object' || value === null) continue
+      if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype) continue
+      const path = this.catalogue.pathOf(state.id) ?? ''
+      const message = `"${key}" was made by an edit: two devices that do so offline each make their own, and one is hidden. Put it into the initial value of open()`
+      this.emit({ type: 'warning', message, path })
+    }
+  }
+
+  /**
+   * Deletes the document under `path`, for everybody.
+   *
+   * @returns false when there is none.
+   * @throws `SyncError` `ERR_NOT_ALLOWED`.
+   */
+  remove(path: string): boolean {
+    this.assertWorking()
+    const winner = this.catalogue.winner(path)
+    if (winner?.state !== 'live') return false
+    this.#assertMay('delete', path)
+    this.#sign(followerOf(winner, { documentId: winner.documentId, state: 'deleted' }))
+    return true
+  }
+
+  /**
+   * Puts the document under `from` under `to` as well, and deletes it there.
+   *
+   * @throws `SyncError` `ERR_NOT_ALLOWED`, `ERR_DOCUMENT_NOT_FOUND`.
+   */
+  rename(from: string, to: string): void {
+    this.assertWorking()
+    const winner = this.catalogue.winner(from)
+    if (winner?.state !== 'live') {
+      throw new SyncError('ERR_DOCUMENT_NOT_FOUND', `no document lies under ${from}`)
+    }
+    if (from === to) return
+    this.#assertMay('delete', from)
+    this.admit(to, winner.documentId)
+    this.#sign(followerOf(winner, { documentId: winner.documentId, state: 'deleted' }))
+  }
+
+  /** Puts a document under a path, whatever lies there. @throws `SyncError` `ERR_NOT_ALLOWED`. */
+  admit(path: string, documentId: string): void {
+    this.assertWorking()
+    this.#assertMay('write', path)
+    const old = this.catalogue.winner(path)
+    this.#sign(
+      old
+        ? followerOf(old, { documentId, state: 'live' })
+        : { path, documentId, generation: 0, state: 'live', predecessor: undefined },
+    )
+  }
+}
+
+function followerOf(
+  record: CatalogueRecord,
+  next: { readonly documentId: string; readonly state: 'live' | 'deleted' },
+): RecordContent {
+  const { path, generation, hash } = record
+  return { path, generation: generation + 1, predecessor: hash, ...next }
+}

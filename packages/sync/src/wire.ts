@@ -1,0 +1,323 @@
+import { bytesToHex, createByteReader, createByteWriter, hexToBytes } from '@vudo/wire'
+import type { ByteReader, ByteWriter } from '@vudo/wire'
+import {
+  readCertificate,
+  readDocumentId,
+  readProof,
+  writeCertificate,
+  writeProof,
+  type ActorProof,
+  type NodeCertificate,
+} from './authorship.ts'
+import { MAX_RECORD_BYTES } from './catalogue-record.ts'
+import {
+  MAX_ACTORS,
+  MAX_BATCH_OVERHEAD_BYTES,
+  MAX_CERTIFICATES,
+  MAX_DOCUMENT_BYTES,
+  MAX_HAVE_HASHES,
+  MAX_HEADS,
+  MAX_PAGE_ENTRIES,
+  MAX_SYNC_MESSAGE_BYTES,
+} from './limits.ts'
+
+/*
+ * The messages of `/vudo/sync/1`, byte by byte in docs/wire-formats/sync.md. Ids,
+ * hashes and heads are hex inside and raw bytes outside.
+ */
+
+/** The version that the hello names. */
+export const SYNC_VERSION = 1
+
+/** Where somebody stands in another store: its life, and the last of its arrivals that is stored here. */
+export interface StorePosition {
+  /** 16 bytes as hex. */
+  readonly run: string
+  readonly arrival: number
+}
+
+/** Why a document was not taken, or not given. */
+export type RefusalReason = 'absent' | 'not-allowed' | 'unproven' | 'damaged' | 'too-large'
+
+const refusalReasons: readonly RefusalReason[] = [
+  'absent',
+  'not-allowed',
+  'unproven',
+  'damaged',
+  'too-large',
+]
+
+/** One announced thing. */
+export type PageEntry =
+  | { readonly type: 'record'; readonly bytes: Uint8Array }
+  | { readonly type: 'document'; readonly id: string; readonly heads: readonly string[] }
+
+/** What two stores say to each other. */
+export type SyncMessage =
+  | {
+      readonly type: 'hello'
+      /** This life of the sender's store. */
+      readonly run: string
+      /** Where the sender stands in the receiver's store. */
+      readonly position: StorePosition
+      readonly certificates: readonly NodeCertificate[]
+    }
+  | {
+      readonly type: 'page'
+      readonly number: number
+      /** All arrivals of the sender up to this one have been announced. */
+      readonly upTo: number
+      /** Nothing more is waiting to be announced. */
+      readonly isLast: boolean
+      readonly entries: readonly PageEntry[]
+    }
+  | { readonly type: 'page-stored'; readonly number: number }
+  | {
+      readonly type: 'want'
+      readonly id: string
+      readonly heads: readonly string[]
+      /** Some older changes that the sender has, to find common ground. */
+      readonly have: readonly string[]
+    }
+  | {
+      readonly type: 'part'
+      readonly id: string
+      readonly totalBytes: number
+      readonly offset: number
+      readonly bytes: Uint8Array
+    }
+  | { readonly type: 'received'; readonly id: string; readonly heads: readonly string[] }
+  | { readonly type: 'stored'; readonly id: string; readonly heads: readonly string[] }
+  | { readonly type: 'refused'; readonly id: string; readonly reason: RefusalReason }
+  /** The sender asks that everything be announced again. */
+  | { readonly type: 'compare' }
+  /** Of a newer minor version; to be ignored. */
+  | { readonly type: 'unknown' }
+
+/** Changes of a document with the proofs of their authors: the content of the parts. */
+export interface ChangeBatch {
+  /** Answers a `want`, and is not a live edit. */
+  readonly isAnswer: boolean
+  /** `payload` is a saved document, else single changes one after the other. */
+  readonly isSaved: boolean
+  /** `payload` is deflated (RFC 1951). */
+  readonly isDeflated: boolean
+  /** What the sender's heads are with these changes. */
+  readonly heads: readonly string[]
+  readonly proofs: readonly ActorProof[]
+  readonly payload: Uint8Array
+}
+
+const kinds = {
+  hello: 1,
+  page: 2,
+  pageStored: 3,
+  want: 4,
+  part: 5,
+  received: 6,
+  stored: 7,
+  refused: 8,
+  compare: 9,
+} as const
+
+/** Kinds from here on may be added within a version; they are ignored. */
+const firstOptionalKind = 64
+
+const HASH_BYTES = 32
+const RUN_BYTES = 16
+const MAX_BATCH_BYTES = MAX_DOCUMENT_BYTES + MAX_BATCH_OVERHEAD_BYTES
+
+/** Writes a message; it has at most `MAX_SYNC_MESSAGE_BYTES` when its lists keep their limits. */
+export function encodeMessage(message: SyncMessage): Uint8Array {
+  const writer = createByteWriter()
+  switch (message.type) {
+    case 'hello':
+      writeHello(writer, message)
+      break
+    case 'page':
+      writePage(writer, message)
+      break
+    case 'page-stored':
+      writer.u8(kinds.pageStored).varint(message.number)
+      break
+    case 'want':
+      writer.u8(kinds.want).bytes(hexToBytes(message.id))
+      writeHashes(writer, message.heads)
+      writeHashes(writer, message.have)
+      break
+    case 'part':
+      writer.u8(kinds.part).bytes(hexToBytes(message.id))
+      writer.varint(message.totalBytes).varint(message.offset).bytes(message.bytes)
+      break
+    case 'received':
+    case 'stored':
+      writer.u8(kinds[message.type]).bytes(hexToBytes(message.id))
+      writeHashes(writer, message.heads)
+      break
+    case 'refused':
+      writer.u8(kinds.refused).bytes(hexToBytes(message.id))
+      writer.u8(refusalReasons.indexOf(message.reason))
+      break
+    case 'compare':
+      writer.u8(kinds.compare)
+      break
+    case 'unknown':
+      throw new TypeError('an unknown message cannot be written')
+  }
+  return writer.finish()
+}
+
+/** Reads a message. @throws `WireError` `ERR_DECODE`, whatever the bytes are. */
+export function decodeMessage(bytes: Uint8Array): SyncMessage {
+  // An empty view reads as a message that ends too early, which is what it is.
+  const reader = createByteReader(bytes.length > MAX_SYNC_MESSAGE_BYTES ? new Uint8Array() : bytes)
+  const kind = reader.u8()
+  if (kind >= firstOptionalKind) return { type: 'unknown' }
+  const message = decodeKind(kind, reader)
+  // A later version may append to the hello only.
+  if (message.type !== 'hello') reader.end()
+  return message
+}
+
+function decodeKind(kind: number, reader: ByteReader): SyncMessage {
+  switch (kind) {
+    case kinds.hello:
+      return readHello(reader)
+    case kinds.page:
+      return readPage(reader)
+    case kinds.pageStored:
+      return { type: 'page-stored', number: reader.varint() }
+    case kinds.want: {
+      const id = readDocumentId(reader)
+      const heads = readHashes(reader, MAX_HEADS)
+      return { type: 'want', id, heads, have: readHashes(reader, MAX_HAVE_HASHES) }
+    }
+    case kinds.part:
+      return readPart(reader)
+    case kinds.received:
+      return { type: 'received', id: readDocumentId(reader), heads: readHashes(reader, MAX_HEADS) }
+    case kinds.stored:
+      return { type: 'stored', id: readDocumentId(reader), heads: readHashes(reader, MAX_HEADS) }
+    case kinds.refused: {
+      const id = readDocumentId(reader)
+      return { type: 'refused', id, reason: refusalReasons[reader.u8()] ?? 'damaged' }
+    }
+    case kinds.compare:
+      return { type: 'compare' }
+    default:
+      return refuse(reader)
+  }
+}
+
+/** Reads more than there is: the reader's own error for a message that is none. */
+function refuse(reader: ByteReader): never {
+  reader.bytes(reader.remaining + 1)
+  throw new Error('unreachable')
+}
+
+function writeHello(writer: ByteWriter, hello: SyncMessage & { type: 'hello' }): void {
+  writer.u8(kinds.hello).u8(SYNC_VERSION).bytes(hexToBytes(hello.run))
+  writer.bytes(hexToBytes(hello.position.run)).varint(hello.position.arrival)
+  writer.varint(hello.certificates.length)
+  for (const certificate of hello.certificates) writeCertificate(writer, certificate)
+}
+
+function readHello(reader: ByteReader): SyncMessage {
+  if (reader.u8() !== SYNC_VERSION) return refuse(reader)
+  const run = bytesToHex(reader.bytes(RUN_BYTES))
+  const position = { run: bytesToHex(reader.bytes(RUN_BYTES)), arrival: reader.varint() }
+  const count = reader.varint(MAX_CERTIFICATES)
+  const certificates = Array.from({ length: count }, () => readCertificate(reader))
+  return { type: 'hello', run, position, certificates }
+}
+
+function writePage(writer: ByteWriter, page: SyncMessage & { type: 'page' }): void {
+  writer.u8(kinds.page).varint(page.number).varint(page.upTo)
+  writer.u8(page.isLast ? 1 : 0).varint(page.entries.length)
+  for (const entry of page.entries) writer.prefixed(encodeEntry(entry))
+}
+
+function encodeEntry(entry: PageEntry): Uint8Array {
+  if (entry.type === 'record') return createByteWriter().u8(1).bytes(entry.bytes).finish()
+  const writer = createByteWriter().u8(2).bytes(hexToBytes(entry.id))
+  writeHashes(writer, entry.heads)
+  return writer.finish()
+}
+
+function readPage(reader: ByteReader): SyncMessage {
+  const number = reader.varint()
+  const upTo = reader.varint()
+  const isLast = reader.u8() === 1
+  const count = reader.varint(MAX_PAGE_ENTRIES)
+  const entries: PageEntry[] = []
+  for (let index = 0; index < count; index++) {
+    const entry = readEntry(createByteReader(reader.prefixed(MAX_SYNC_MESSAGE_BYTES)))
+    if (entry) entries.push(entry)
+  }
+  return { type: 'page', number, upTo, isLast, entries }
+}
+
+/** `undefined` for a kind of a newer minor version: skipped by its length. */
+function readEntry(reader: ByteReader): PageEntry | undefined {
+  const kind = reader.u8()
+  if (kind === 1) {
+    if (reader.remaining > MAX_RECORD_BYTES) return refuse(reader)
+    return { type: 'record', bytes: reader.rest() }
+  }
+  if (kind !== 2) return undefined
+  const entry: PageEntry = {
+    type: 'document',
+    id: readDocumentId(reader),
+    heads: readHashes(reader, MAX_HEADS),
+  }
+  reader.end()
+  return entry
+}
+
+function readPart(reader: ByteReader): SyncMessage {
+  const id = readDocumentId(reader)
+  const totalBytes = reader.varint(MAX_BATCH_BYTES)
+  const offset = reader.varint(MAX_BATCH_BYTES)
+  const bytes = reader.rest()
+  if (bytes.length === 0 || offset + bytes.length > totalBytes) return refuse(reader)
+  return { type: 'part', id, totalBytes, offset, bytes }
+}
+
+/** Writes the content of the parts. */
+export function encodeBatch(batch: ChangeBatch): Uint8Array {
+  const writer = createByteWriter(batch.payload.length + 512)
+  const flags = (batch.isAnswer ? 1 : 0) + (batch.isSaved ? 2 : 0) + (batch.isDeflated ? 4 : 0)
+  writer.u8(flags)
+  writeHashes(writer, batch.heads)
+  writer.varint(batch.proofs.length)
+  for (const proof of batch.proofs) writeProof(writer, proof)
+  return writer.bytes(batch.payload).finish()
+}
+
+/** Reads the content of the parts; `payload` shares its memory. @throws `WireError` `ERR_DECODE`. */
+export function decodeBatch(bytes: Uint8Array): ChangeBatch {
+  const reader = createByteReader(bytes)
+  const flags = reader.u8()
+  if (flags > 7) return refuse(reader)
+  const heads = readHashes(reader, MAX_HEADS)
+  const count = reader.varint(MAX_ACTORS)
+  const proofs: ActorProof[] = []
+  // Grows with what is really there: a count alone reserves nothing.
+  for (let index = 0; index < count; index++) proofs.push(readProof(reader))
+  const [isAnswer, isSaved, isDeflated] = [(flags & 1) > 0, (flags & 2) > 0, (flags & 4) > 0]
+  return { isAnswer, isSaved, isDeflated, heads, proofs, payload: reader.rest() }
+}
+
+/** Writes a list of hashes of 32 bytes. */
+export function writeHashes(writer: ByteWriter, hashes: readonly string[]): void {
+  writer.varint(hashes.length)
+  for (const hash of hashes) writer.bytes(hexToBytes(hash))
+}
+
+/** Reads a list of hashes as hex, in the order in which they came. @throws `WireError` `ERR_DECODE`. */
+export function readHashes(reader: ByteReader, max: number): string[] {
+  const count = reader.varint(max)
+  const hashes: string[] = []
+  for (let index = 0; index < count; index++) hashes.push(bytesToHex(reader.bytes(HASH_BYTES)))
+  return hashes
+}

@@ -1,0 +1,241 @@
+/** Replicas with disks in memory and lines between them, in one synchronous world: for the tests of this package. */
+import { createAuthorKey, type AuthorKey } from '@vudo/identity'
+import { createFakeDisk, type FakeDisk } from '@vudo/storage'
+import { chunkPrefix, decodeIndex, indexPrefixes, proofPrefix } from '../src/stored-keys.ts'
+import type { DocumentState } from '../src/document-state.ts'
+import { Replica, type Policy } from '../src/replica.ts'
+import type { ReplicaEffect, ReplicaEvent, ReplicaInput } from '../src/replica-effects.ts'
+
+export const nowMs = 1_700_000_000_000
+
+export interface LabInit {
+  readonly policy?: Policy
+  /** Chooses what happens next among what is under way; the first by default. */
+  readonly choose?: (count: number) => number
+  /** Changes or drops (undefined) a message on its way. */
+  readonly tamper?: (bytes: Uint8Array, from: string, to: string) => Uint8Array | undefined
+}
+
+export function keyOf(name: string): AuthorKey {
+  return createAuthorKey(seedOf(name))
+}
+
+function seedOf(name: string): Uint8Array {
+  return Uint8Array.from({ length: 32 }, (_, at) => name.charCodeAt(at % name.length) + at)
+}
+
+let runs = 0
+
+export class Node {
+  readonly name: string
+  readonly lab: Lab
+  readonly author: AuthorKey
+  disk: FakeDisk
+  replica!: Replica
+  readonly events: ReplicaEvent[] = []
+  readonly disconnects: string[] = []
+  life = 0
+
+  constructor(name: string, lab: Lab) {
+    this.name = name
+    this.lab = lab
+    this.author = keyOf(name)
+    this.disk = createFakeDisk(() => 0)
+    this.boot()
+  }
+
+  get peerId(): string {
+    return keyOf(`node ${this.name}`).authorId
+  }
+
+  boot(): void {
+    this.life += 1
+    runs += 1
+    const index = decodeIndex(indexPrefixes.flatMap((prefix) => this.disk.scan(prefix)))
+    this.replica = new Replica({
+      database: 'lab',
+      author: this.author,
+      peerId: this.peerId,
+      runId: Uint8Array.from({ length: 16 }, (_, at) => (runs >> (8 * (at % 4))) & 255),
+      index,
+      policy: this.lab.init.policy,
+    })
+    this.run(this.replica.takeEffects())
+  }
+
+  /** The power goes and comes back. */
+  crash(): void {
+    this.lab.cutAll(this)
+    this.disk.crash()
+    this.boot()
+  }
+
+  input(input: ReplicaInput): void {
+    this.run(this.replica.handle(input, nowMs))
+  }
+
+  run(effects: readonly ReplicaEffect[]): void {
+    for (const effect of effects) this.#run(effect)
+  }
+
+  #run(effect: ReplicaEffect): void {
+    const { life } = this
+    const later = (task: () => void): void =>
+      this.lab.later(() => {
+        if (this.life === life) task()
+      })
+    if (effect.type === 'event') this.events.push(effect.event)
+    else if (effect.type === 'send') this.lab.send(this, effect.link, effect.bytes)
+    else if (effect.type === 'disconnect') {
+      this.disconnects.push(effect.code)
+      this.lab.cut(effect.link)
+    } else if (effect.type === 'set-timer') {
+      later(() => this.input({ type: 'timer', link: effect.link }))
+    } else if (effect.type === 'persist') {
+      this.disk.append(effect.operations)
+      later(() => {
+        this.disk.sync()
+        this.input({ type: 'persisted', token: effect.token })
+      })
+    } else {
+      const values = (prefix: Uint8Array): Uint8Array[] =>
+        this.disk.scan(prefix).map(({ value }) => value)
+      later(() => {
+        const { id } = effect
+        const [chunks, proofs] = [values(chunkPrefix(id)), values(proofPrefix(id))]
+        this.input({ type: 'document-read', id, chunks, proofs })
+      })
+    }
+  }
+
+  open(path: string, initial: Record<string, unknown> = {}): DocumentState {
+    const opened: DocumentState[] = []
+    this.replica.begin(path, initial, (state) => opened.push(state))
+    this.run(this.replica.takeEffects())
+    this.lab.runUntil(() => opened.length > 0)
+    return opened[0]!
+  }
+
+  edit(path: string, edit: (doc: Record<string, any>) => void, initial = {}): void {
+    const state = this.open(path, initial)
+    this.replica.edit(state, edit, { nowMs })
+    this.replica.pin(state, -1)
+    this.run(this.replica.takeEffects())
+  }
+
+  read(path: string): unknown {
+    const record = this.replica.catalogue.winner(path)
+    if (record?.state !== 'live') return undefined
+    const state = this.replica.document(record.documentId)
+    let value: unknown
+    let isRead = false
+    this.replica.withDocument(state, () => {
+      value = JSON.parse(JSON.stringify(state.open))
+      isRead = true
+    })
+    this.run(this.replica.takeEffects())
+    this.lab.runUntil(() => isRead)
+    return value
+  }
+
+  /** Everything that must be equal on all devices. */
+  get picture(): string {
+    const records = [...this.replica.recordsByHash.values()].map(({ hash, author }) => hash + author)
+    const documents = [...this.replica.documents()]
+      .filter(({ heads }) => heads.length > 0)
+      .map(({ id, heads }) => `${id}:${heads.join()}`)
+    return JSON.stringify([records.toSorted(), documents.toSorted()])
+  }
+}
+
+interface Line {
+  readonly ends: readonly [Node, Node]
+  readonly waiting: { to: Node; bytes: Uint8Array; from: Node }[]
+  isCut: boolean
+}
+
+export class Lab {
+  readonly init: LabInit
+  readonly nodes = new Map<string, Node>()
+  #tasks: (() => void)[] = []
+  #lines = new Map<number, Line>()
+  #lastLink = 0
+  steps = 0
+
+  constructor(init: LabInit = {}) {
+    this.init = init
+  }
+
+  node(name: string): Node {
+    const known = this.nodes.get(name)
+    if (known) return known
+    const node = new Node(name, this)
+    this.nodes.set(name, node)
+    return node
+  }
+
+  connect(a: Node, b: Node): number {
+    const link = ++this.#lastLink
+    this.#lines.set(link, { ends: [a, b], waiting: [], isCut: false })
+    a.input({ type: 'peer-connected', link, peerId: b.peerId })
+    b.input({ type: 'peer-connected', link, peerId: a.peerId })
+    return link
+  }
+
+  cut(link: number): void {
+    const line = this.#lines.get(link)
+    if (!line) return
+    this.#lines.delete(link)
+    line.isCut = true
+    for (const end of line.ends) end.input({ type: 'peer-gone', link })
+  }
+
+  cutAll(node: Node): void {
+    for (const [link, { ends }] of this.#lines) if (ends.includes(node)) this.cut(link)
+  }
+
+  send(from: Node, link: number, bytes: Uint8Array): void {
+    const line = this.#lines.get(link)
+    if (!line) return
+    const to = line.ends[0] === from ? line.ends[1] : line.ends[0]
+    line.waiting.push({ to, from, bytes })
+    this.later(() => this.#deliver(link, line, to))
+  }
+
+  /** In order per direction, whatever the order of the tasks. */
+  #deliver(link: number, line: Line, to: Node): void {
+    const at = line.waiting.findIndex((message) => message.to === to)
+    const [message] = at < 0 ? [] : line.waiting.splice(at, 1)
+    if (!message || line.isCut) return
+    const { from } = message
+    from.input({ type: 'peer-sent', link, bytes: message.bytes.length })
+    const bytes = this.init.tamper
+      ? this.init.tamper(message.bytes, from.name, to.name)
+      : message.bytes
+    if (bytes && !line.isCut) to.input({ type: 'peer-message', link, bytes: bytes.slice() })
+  }
+
+  later(task: () => void): void {
+    this.#tasks.push(task)
+  }
+
+  step(): boolean {
+    if (this.#tasks.length === 0) return false
+    this.steps += 1
+    const at = this.init.choose?.(this.#tasks.length) ?? 0
+    const [task] = this.#tasks.splice(at, 1)
+    task?.()
+    return true
+  }
+
+  runUntil(isDone: () => boolean): void {
+    while (!isDone()) if (!this.step()) throw new Error('nothing is under way')
+  }
+
+  /** Until nothing is under way. */
+  settle(maxSteps = 200_000): void {
+    for (let step = 0; this.step(); step++) {
+      if (step > maxSteps) throw new Error(`no end after ${maxSteps} steps`)
+    }
+  }
+}
