@@ -1,0 +1,22 @@
+/** Lets things through at a bounded rate. */
+export interface TokenBucket {
+  /** True when one more may pass now. */
+  take(nowMs: number): boolean
+}
+
+/** Makes a full bucket of `burst` tokens, which fills again at `perSecond`. */
+export function createTokenBucket(burst: number, perSecond: number): TokenBucket {
+  let tokens = burst
+  let filledAtMs = -Infinity
+  return {
+    take(nowMs) {
+      // A clock that was set back gives nothing, and takes nothing.
+      const elapsedMs = Math.max(0, nowMs - filledAtMs)
+      tokens = Math.min(burst, tokens + (elapsedMs * perSecond) / 1_000)
+      filledAtMs = nowMs
+      if (tokens < 1) return false
+      tokens -= 1
+      return true
+    },
+  }
+}
