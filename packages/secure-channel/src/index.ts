@@ -3,4 +3,10 @@
  *
  * @packageDocumentation
  */
-export {}
+export { isSecureChannelError, SecureChannelError, type SecureChannelErrorCode } from './errors.ts'
+export * from './limits.ts'
+export { maxLinkMessageBytes, type RekeyLimits } from './records.ts'
+export { secureLink, type ChannelLimits, type SecureLinkOptions } from './secure-link.ts'
+export { createStaticKeys, type StaticKeys } from './static-keys.ts'
+export { createTransportContext, type TransportContextInit } from './transport-context.ts'
+export type { X25519KeyPair } from './x25519.ts'
