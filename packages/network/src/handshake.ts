@@ -135,7 +135,7 @@ export class Handshakes {
       maxFrameBytes,
       resume: resumes && {
         sessionId: hexToBytes(resumes.id),
-        positions: resumes.state.positions(),
+        ...resumes.state.snapshot(),
       },
       record: this.#init.record(),
     })
@@ -208,11 +208,12 @@ export class Handshakes {
     nonce: Uint8Array,
     nowMs: number,
   ): HandshakeOutcome {
+    const from = hello.resume
+    if (from === undefined || session.state.isOutdated(from)) throw duplicate()
     // The old connection may not have noticed its end yet.
     const left = session.state.handle({ type: 'detach' }, nowMs)
     const reply = this.#encodeWelcome(nonce, undefined, session.state)
-    const positions = hello.resume?.positions
-    const effects = [...left, ...session.state.handle({ type: 'attach', positions }, nowMs)]
+    const effects = [...left, ...session.state.handle({ type: 'attach', from }, nowMs)]
     return accepted(session, { isNew: false, effects, reply, record: hello.record })
   }
 
@@ -220,13 +221,14 @@ export class Handshakes {
     const { peerId, resumes } = pending
     const instance = bytesToHex(welcome.instance)
     const { record } = welcome
-    if (welcome.positions !== undefined) {
+    if (welcome.resumed !== undefined) {
       if (resumes === undefined || resumes.instance !== instance || resumes.state.hasEnded) {
         throw protocolError('a session goes on that was not asked for')
       }
-      const { positions } = welcome
+      const from = welcome.resumed
+      if (resumes.state.isOutdated(from)) throw duplicate()
       const left = resumes.state.handle({ type: 'detach' }, nowMs)
-      const effects = [...left, ...resumes.state.handle({ type: 'attach', positions }, nowMs)]
+      const effects = [...left, ...resumes.state.handle({ type: 'attach', from }, nowMs)]
       return accepted(resumes, { isNew: false, effects, record })
     }
     const present = this.with(peerId).find((session) => session.instance === instance)
@@ -296,7 +298,7 @@ export class Handshakes {
       nonce,
       instance: this.#init.instance,
       maxFrameBytes: this.#init.maxFrameBytes,
-      positions: resumed?.positions(),
+      resumed: resumed?.snapshot(),
       proofs: membership?.ownProofs() ?? [],
       record: this.#init.record(),
     })

@@ -1,12 +1,12 @@
 /** What goes into the core of a session and what comes out of it. */
 import type { NetworkError } from './errors.ts'
 import type { DatabaseKey, Membership } from './membership.ts'
-import type { ChannelPosition, PriorityNumber } from './wire.ts'
+import type { PriorityNumber, Snapshot } from './wire.ts'
 
 /** What can happen to a session. */
 export type SessionInput =
-  /** A connection carries it now; `positions` are the peer's when it goes on. */
-  | { readonly type: 'attach'; readonly positions?: readonly ChannelPosition[] | undefined }
+  /** A connection carries it now; `from` is where the peer stands when it goes on. */
+  | { readonly type: 'attach'; readonly from?: Snapshot | undefined }
   /** The connection is gone. */
   | { readonly type: 'detach' }
   /** A message came in on the connection. */

@@ -31,8 +31,8 @@ import {
   encodeTime,
   frameKind,
   protocolError,
-  type ChannelPosition,
   type Frame,
+  type Snapshot,
 } from './wire.ts'
 
 /** The core of one session. */
@@ -47,6 +47,9 @@ export class SessionState {
 
   #isAwaitingConfirm: boolean
   #isAttached = false
+  /** How many snapshots were taken, and the number of the last one that the peer sent. */
+  #snapshots = 0
+  #peerSnapshot = 0
   #hasEnded = false
 
   #heartbeat: Heartbeat
@@ -108,8 +111,14 @@ export class SessionState {
   }
 
   /** Where every channel stands, for a hello or a welcome. */
-  positions(): ChannelPosition[] {
-    return this.#channels.positions()
+  snapshot(): Snapshot {
+    this.#snapshots += 1
+    return { number: this.#snapshots, positions: this.#channels.positions() }
+  }
+
+  /** True when the peer has said since where it stands: `snapshot` is from an older connection. */
+  isOutdated(snapshot: Snapshot): boolean {
+    return snapshot.number <= this.#peerSnapshot
   }
 
   /** Never waits and never throws for a fault of the peer. `nowMs` never goes back. */
@@ -166,7 +175,7 @@ export class SessionState {
       case 'show':
         return this.#changeMembership(this.#membership.show(input.proofs), nowMs, false)
       case 'attach':
-        return this.#attach(input.positions, nowMs)
+        return this.#attach(input.from, nowMs)
       case 'detach':
         return this.#detach(nowMs)
       case 'close':
@@ -296,15 +305,16 @@ export class SessionState {
 
   // --- connections ---
 
-  #attach(positions: readonly ChannelPosition[] | undefined, nowMs: number): void {
+  #attach(from: Snapshot | undefined, nowMs: number): void {
     this.#isAttached = true
     this.#heartbeat = new Heartbeat(this.#init.heartbeatIntervalMs, nowMs)
     this.#ping(nowMs)
-    if (positions === undefined) return
+    if (from === undefined) return
+    this.#peerSnapshot = from.number
     // If the confirmation was lost with its connection: the list of proofs follows anyway.
     this.#isAwaitingConfirm = false
     this.#proofs = frameKind.membership
-    this.#channels.goOn(new Map(positions.map((position) => [position.channel, position])))
+    this.#channels.goOn(new Map(from.positions.map((position) => [position.channel, position])))
   }
 
   #detach(nowMs: number): void {

@@ -61,10 +61,19 @@ export interface ChannelPosition {
   readonly credit: number
 }
 
-/** A session that the dialer wants to go on with. */
-export interface ResumeOffer {
-  readonly sessionId: Uint8Array
+/** Where one end stands when its session is to go on. */
+export interface Snapshot {
+  /**
+   * Higher than in every snapshot that this end took before. Two connections may be
+   * under way at once; what comes late on the older one must not count.
+   */
+  readonly number: number
   readonly positions: readonly ChannelPosition[]
+}
+
+/** A session that the dialer wants to go on with. */
+export interface ResumeOffer extends Snapshot {
+  readonly sessionId: Uint8Array
 }
 
 /** What the dialer says first. */
@@ -95,8 +104,8 @@ export interface WelcomeFrame {
   readonly nonce: Uint8Array
   readonly instance: Uint8Array
   readonly maxFrameBytes: number
-  /** The acceptor's positions when the session goes on; `undefined` when a new one begins. */
-  readonly positions: readonly ChannelPosition[] | undefined
+  /** Where the acceptor stands when the session goes on; `undefined` when a new one begins. */
+  readonly resumed: Snapshot | undefined
   /** Its proofs of membership when a new session begins. */
   readonly proofs: readonly Uint8Array[]
   readonly record: Uint8Array
@@ -246,7 +255,7 @@ function decodeHello(reader: ByteReader): HelloFrame | ForeignHelloFrame {
     instance: reader.bytes(INSTANCE_BYTES),
     maxFrameBytes: readMaxFrameBytes(reader),
     resume: readFlag(reader)
-      ? { sessionId: reader.bytes(SESSION_ID_BYTES), positions: readPositions(reader) }
+      ? { sessionId: reader.bytes(SESSION_ID_BYTES), ...readSnapshot(reader) }
       : undefined,
     record: reader.prefixed(MAX_RECORD_BYTES),
   }
@@ -258,8 +267,8 @@ function decodeWelcome(reader: ByteReader): WelcomeFrame {
   const nonce = reader.bytes(NONCE_BYTES)
   const instance = reader.bytes(INSTANCE_BYTES)
   const maxFrameBytes = readMaxFrameBytes(reader)
-  const positions = readFlag(reader) ? readPositions(reader) : undefined
-  const proofs = positions === undefined ? readProofs(reader) : []
+  const resumed = readFlag(reader) ? readSnapshot(reader) : undefined
+  const proofs = resumed === undefined ? readProofs(reader) : []
   const record = reader.prefixed(MAX_RECORD_BYTES)
   return {
     kind: frameKind.welcome,
@@ -267,7 +276,7 @@ function decodeWelcome(reader: ByteReader): WelcomeFrame {
     nonce,
     instance,
     maxFrameBytes,
-    positions,
+    resumed,
     proofs,
     record,
   }
@@ -317,8 +326,10 @@ function readPosition(reader: ByteReader): ChannelPosition {
   return { channel: reader.varint(), next: reader.varint(), credit: reader.varint() }
 }
 
-function readPositions(reader: ByteReader): ChannelPosition[] {
-  return Array.from({ length: reader.varint(2 * MAX_CHANNELS) }, () => readPosition(reader))
+function readSnapshot(reader: ByteReader): Snapshot {
+  const number = reader.varint()
+  const count = reader.varint(2 * MAX_CHANNELS)
+  return { number, positions: Array.from({ length: count }, () => readPosition(reader)) }
 }
 
 function readProofs(reader: ByteReader): Uint8Array[] {
@@ -349,7 +360,7 @@ export function encodeHello(hello: Omit<HelloFrame, 'kind'>): Uint8Array {
     .bytes(hello.instance)
     .varint(hello.maxFrameBytes)
   if (hello.resume === undefined) writer.u8(0)
-  else writePositions(writer.u8(1).bytes(hello.resume.sessionId), hello.resume.positions)
+  else writeSnapshot(writer.u8(1).bytes(hello.resume.sessionId), hello.resume)
   return writer.prefixed(hello.record).finish()
 }
 
@@ -361,8 +372,8 @@ export function encodeWelcome(welcome: Omit<WelcomeFrame, 'kind'>): Uint8Array {
     .bytes(welcome.nonce)
     .bytes(welcome.instance)
     .varint(welcome.maxFrameBytes)
-  if (welcome.positions === undefined) writeProofs(writer.u8(0), welcome.proofs)
-  else writePositions(writer.u8(1), welcome.positions)
+  if (welcome.resumed === undefined) writeProofs(writer.u8(0), welcome.proofs)
+  else writeSnapshot(writer.u8(1), welcome.resumed)
   return writer.prefixed(welcome.record).finish()
 }
 
@@ -428,8 +439,8 @@ function writePosition(writer: ByteWriter, { channel, next, credit }: ChannelPos
   writer.varint(channel).varint(next).varint(credit)
 }
 
-function writePositions(writer: ByteWriter, positions: readonly ChannelPosition[]): void {
-  writer.varint(positions.length)
+function writeSnapshot(writer: ByteWriter, { number, positions }: Snapshot): void {
+  writer.varint(number).varint(positions.length)
   for (const position of positions) writePosition(writer, position)
 }
 

@@ -1,0 +1,1 @@
+import { createNodeKey } from '@vudo/identity'
