@@ -187,7 +187,8 @@ export function settlePages(exchange: Exchange, peer: PeerState, id?: string): v
       replica.writePosition(peer.peerId, peer.position)
     }
     replica.whenDurable(() => {
-      if (exchange.peers.get(peer.link) === peer) exchange.send(peer, { type: 'page-stored', number })
+      if (exchange.peers.get(peer.link) === peer)
+        exchange.send(peer, { type: 'page-stored', number })
     })
   }
 }

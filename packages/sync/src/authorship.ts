@@ -96,7 +96,10 @@ export function isProven(proof: ActorProof, database: string, documentId: string
   return verifySignature(author, CHANGE_TAG, message, signature)
 }
 
-function changeMessage({ database, documentId, actor, hash }: ProvenChange, author: string): Uint8Array {
+function changeMessage(
+  { database, documentId, actor, hash }: ProvenChange,
+  author: string,
+): Uint8Array {
   return createByteWriter()
     .text(database)
     .bytes(hexToBytes(documentId))
@@ -108,7 +111,10 @@ function changeMessage({ database, documentId, actor, hash }: ProvenChange, auth
 
 /** Writes a proof: 145 or 161 bytes. */
 export function writeProof(writer: ByteWriter, proof: ActorProof): void {
-  writer.u8(proof.nonce ? 0 : 1).bytes(hexToBytes(proof.actor)).bytes(hexToBytes(proof.author))
+  writer
+    .u8(proof.nonce ? 0 : 1)
+    .bytes(hexToBytes(proof.actor))
+    .bytes(hexToBytes(proof.author))
   if (proof.nonce) writer.bytes(proof.nonce)
   writer.bytes(hexToBytes(proof.hash)).bytes(proof.signature)
 }

@@ -50,7 +50,7 @@ const makingActions = new Set([0, 2, 4, 6])
 export function readChanges(bytes: Uint8Array): ChangeHeader[] {
   const headers: ChangeHeader[] = []
   const budget = { operations: 0 }
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const chunk = readChunk(bytes, at)
     if (chunk.type === chunkTypes.document) throw damaged('a saved document among changes')
     headers.push(readChange(chunk, budget))
@@ -148,7 +148,10 @@ interface Column {
 function readColumns(reader: Cursor): Column[] {
   const count = reader.unsigned()
   if (count > 64) throw damaged(`${count} columns`)
-  return Array.from({ length: count }, () => ({ kind: reader.unsigned(), bytes: reader.unsigned() }))
+  return Array.from({ length: count }, () => ({
+    kind: reader.unsigned(),
+    bytes: reader.unsigned(),
+  }))
 }
 
 function vetColumns(

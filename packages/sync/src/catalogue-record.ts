@@ -111,7 +111,10 @@ function signedBytes(database: string, content: RecordContent): Uint8Array {
 }
 
 function hashOf(message: Uint8Array): string {
-  const tagged = createByteWriter().bytes(utf8.encode(`${RECORD_TAG}\0`)).bytes(message).finish()
+  const tagged = createByteWriter()
+    .bytes(utf8.encode(`${RECORD_TAG}\0`))
+    .bytes(message)
+    .finish()
   return bytesToHex(sha256(tagged))
 }
 

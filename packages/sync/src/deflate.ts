@@ -19,7 +19,10 @@ export function deflateIfSmaller(bytes: Uint8Array): Uint8Array | undefined {
  * @throws `SyncError` `ERR_DOCUMENT_TOO_LARGE` for damaged bytes and for an output beyond ratio or size alike.
  */
 export function inflateBounded(bytes: Uint8Array): Uint8Array {
-  const maxOutputLength = Math.max(1, Math.min(MAX_DOCUMENT_BYTES, bytes.length * MAX_INFLATE_RATIO))
+  const maxOutputLength = Math.max(
+    1,
+    Math.min(MAX_DOCUMENT_BYTES, bytes.length * MAX_INFLATE_RATIO),
+  )
   try {
     return new Uint8Array(inflateRawSync(bytes, { maxOutputLength }))
   } catch (cause) {

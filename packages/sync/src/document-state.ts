@@ -3,9 +3,22 @@ import { sha256, type AuthorKey } from '@vudo/identity'
 import type { StoreOperation } from '@vudo/storage'
 import type { PeerId } from '@vudo/transport'
 import { bytesToHex, concatBytes, createByteReader, createByteWriter, hexToBytes } from '@vudo/wire'
-import { deriveActor, deriveNonce, readProof, signProof, writeProof, type ActorProof } from './authorship.ts'
+import {
+  deriveActor,
+  deriveNonce,
+  readProof,
+  signProof,
+  writeProof,
+  type ActorProof,
+} from './authorship.ts'
 import { MAX_CHUNKS, SMALL_CHUNKS_BYTES } from './limits.ts'
-import { chunkKey, documentKey, encodeStoredDocument, proofKey, type StoredDocument } from './stored-keys.ts'
+import {
+  chunkKey,
+  documentKey,
+  encodeStoredDocument,
+  proofKey,
+  type StoredDocument,
+} from './stored-keys.ts'
 
 /** Any document: its shape is the application's business. */
 export type AnyDocument = Automerge.Doc<Record<string, unknown>>
@@ -77,7 +90,9 @@ export class DocumentState {
    */
   load(chunks: readonly Uint8Array[], proofs: readonly Uint8Array[]): boolean {
     this.#proofs = new Map(
-      proofs.map((bytes) => readProof(createByteReader(bytes))).map((proof) => [proof.actor, proof]),
+      proofs
+        .map((bytes) => readProof(createByteReader(bytes)))
+        .map((proof) => [proof.actor, proof]),
     )
     const bytes = concatBytes(...chunks)
     let isWhole = true

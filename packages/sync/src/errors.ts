@@ -26,6 +26,8 @@ export type SyncErrorCode =
   | 'ERR_SYNC_PROTOCOL'
   /** Changes or a record came without the signature of their author. */
   | 'ERR_AUTHORSHIP_INVALID'
+  /** There is no channel to that peer for this database. Connect to it first. */
+  | 'ERR_PEER_NOT_SYNCING'
   /** A limit is reached; the message names it. */
   | 'ERR_SYNC_LIMIT'
 

@@ -363,7 +363,11 @@ export class Exchange {
     const { id, totalBytes, offset } = part
     peer.transfer ??= { id, totalBytes, parts: [], receivedBytes: 0 }
     const { transfer } = peer
-    if (transfer.id !== id || transfer.totalBytes !== totalBytes || transfer.receivedBytes !== offset) {
+    if (
+      transfer.id !== id ||
+      transfer.totalBytes !== totalBytes ||
+      transfer.receivedBytes !== offset
+    ) {
       throw protocolError('the parts of a batch do not fit together')
     }
     transfer.parts.push(part.bytes)
@@ -409,7 +413,8 @@ export class Exchange {
       if (!want) continue
       if (state.has(want.heads)) settleDocument(this, peer, state, want.heads)
       else if (peer === sender && isAnswer) {
-        if (want.rounds >= MAX_ASK_ROUNDS) this.#giveUp(peer, state.id, 'it never became what was announced')
+        if (want.rounds >= MAX_ASK_ROUNDS)
+          this.#giveUp(peer, state.id, 'it never became what was announced')
         else {
           want.isAsked = false
           peer.wantsInFlight -= 1
@@ -477,7 +482,10 @@ export class Exchange {
   missingAt(peer: PeerState, state: DocumentState): number {
     const theirs = this.#headsOf(peer, state)
     if (!theirs || !state.doc) return 1
-    return Automerge.getChangesMetaSince(state.doc, theirs.filter((hash) => state.has([hash]))).length
+    return Automerge.getChangesMetaSince(
+      state.doc,
+      theirs.filter((hash) => state.has([hash])),
+    ).length
   }
 }
 

@@ -126,7 +126,11 @@ function isPlain(value: object): boolean {
 }
 
 function unsupported(path: readonly string[], what: string): SyncError {
-  return new SyncError('ERR_VALUE_UNSUPPORTED', `the value at ${path.join('.').slice(0, 128)} ${what}`, {
-    hint: 'documents hold null, booleans, numbers, texts, dates, bytes, counters, lists and plain objects',
-  })
+  return new SyncError(
+    'ERR_VALUE_UNSUPPORTED',
+    `the value at ${path.join('.').slice(0, 128)} ${what}`,
+    {
+      hint: 'documents hold null, booleans, numbers, texts, dates, bytes, counters, lists and plain objects',
+    },
+  )
 }

@@ -96,6 +96,18 @@ export const MAX_IDLE_DOCUMENTS = 64
 /** Bytes of stored documents without an open handle that stay in memory. */
 export const MAX_IDLE_BYTES = 33_554_432
 
+/** Bytes of documents in one write, beyond which the rest goes into the next one. */
+export const MAX_FLUSH_BYTES = 16_777_216
+
+/** Documents in one write. */
+export const MAX_FLUSH_DOCUMENTS = 1_000
+
+/** Milliseconds before a channel that ended is opened again: doubled each time, up to the second number. */
+export const REOPEN_DELAY_MS = 250
+
+/** See {@link REOPEN_DELAY_MS}. */
+export const MAX_REOPEN_DELAY_MS = 30_000
+
 /** Lives of a store that are remembered; a peer that knows an older one compares everything. */
 export const MAX_RUNS = 64
 

@@ -77,7 +77,12 @@ export type ReplicaEvent =
       readonly peerId: PeerId | undefined
       readonly reason: string
     }
-  | { readonly type: 'peer:fault'; readonly peerId: PeerId; readonly code: SyncErrorCode; readonly message: string }
+  | {
+      readonly type: 'peer:fault'
+      readonly peerId: PeerId
+      readonly code: SyncErrorCode
+      readonly message: string
+    }
   | { readonly type: 'warning'; readonly message: string; readonly path: string }
   /** A peer has said what it has of a document: `received` in memory, `stored` durably. */
   | {

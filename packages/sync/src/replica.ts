@@ -17,7 +17,16 @@ import { DocumentState, type AnyDocument } from './document-state.ts'
 import { SyncError } from './errors.ts'
 import { Exchange } from './exchange.ts'
 import { initialChanges } from './initial-changes.ts'
-import { MAX_ACKNOWLEDGING_PEERS, MAX_IDLE_BYTES, MAX_IDLE_DOCUMENTS, MAX_KNOWN_PEERS, MAX_RUNS } from './limits.ts'
+import {
+  MAX_ACKNOWLEDGING_PEERS,
+  MAX_DOCUMENT_BYTES,
+  MAX_FLUSH_BYTES,
+  MAX_FLUSH_DOCUMENTS,
+  MAX_IDLE_BYTES,
+  MAX_IDLE_DOCUMENTS,
+  MAX_KNOWN_PEERS,
+  MAX_RUNS,
+} from './limits.ts'
 import type { ChangeOrigin, ReplicaEffect, ReplicaEvent, ReplicaInput } from './replica-effects.ts'
 import {
   ackKey,
@@ -120,7 +129,8 @@ export class Replica {
       items.push([`d${id}`, document.arrival])
       this.#documents.set(id, new DocumentState(id, this.#documentContext(), document))
     }
-    for (const { id, peer, digest } of index.acks) this.#documents.get(id)?.ackByPeer.set(peer, digest)
+    for (const { id, peer, digest } of index.acks)
+      this.#documents.get(id)?.ackByPeer.set(peer, digest)
     for (const [item, arrival] of items.toSorted(([, a], [, b]) => a - b)) {
       this.arrivals.set(item, arrival)
       this.#lastArrival = arrival
@@ -153,9 +163,7 @@ export class Replica {
   }
 
   get #isDirty(): boolean {
-    return (
-      this.#dirtyDocuments.size + this.#dirtyRecords.size + this.#dirtyOperations.size > 0
-    )
+    return this.#dirtyDocuments.size + this.#dirtyRecords.size + this.#dirtyOperations.size > 0
   }
 
   /** Why nothing more is accepted, if so. */
@@ -286,7 +294,8 @@ export class Replica {
     this.#dirtyDocuments.add(state)
     const path = this.catalogue.pathOf(state.id)
     const { id, heads } = state
-    if (path !== undefined) this.emit({ type: 'document:changed', id, path, origin, created, heads })
+    if (path !== undefined)
+      this.emit({ type: 'document:changed', id, path, origin, created, heads })
     this.#exchange.documentChanged(state)
   }
 
@@ -348,7 +357,7 @@ export class Replica {
   #flush(): void {
     if (this.#flight || this.#failure || !this.#isDirty) return
     const items: { item: string; arrival: number }[] = []
-    const operations = [...this.#dirtyOperations.values()]
+    const operations: StoreOperation[] = []
     const arrive = (item: string): number => {
       this.#lastArrival += 1
       items.push({ item, arrival: this.#lastArrival })
@@ -358,13 +367,24 @@ export class Replica {
       const value = encodeStoredRecord(arrive(`r${hash}`), encodeRecord(record))
       operations.push({ type: 'put', key: recordKey(hash), value })
     }
-    const documents = [...this.#dirtyDocuments].map((state) => {
-      operations.push(...state.takeOperations(arrive(`d${state.id}`)))
-      return { state, heads: state.stored.heads }
-    })
-    this.#dirtyOperations.clear()
     this.#dirtyRecords.clear()
-    this.#dirtyDocuments.clear()
+    const documents: { state: DocumentState; heads: readonly string[] }[] = []
+    let bytes = 0
+    for (const state of this.#dirtyDocuments) {
+      if (bytes > MAX_FLUSH_BYTES || documents.length >= MAX_FLUSH_DOCUMENTS) break
+      const added = state.takeOperations(arrive(`d${state.id}`))
+      for (const operation of added) bytes += operation.type === 'put' ? operation.value.length : 0
+      operations.push(...added)
+      documents.push({ state, heads: state.stored.heads })
+      this.#dirtyDocuments.delete(state)
+    }
+    // A position may not become durable before the data it speaks of; nor may anybody be told.
+    const isAll = this.#dirtyDocuments.size === 0
+    if (isAll) {
+      operations.push(...this.#dirtyOperations.values())
+      this.#dirtyOperations.clear()
+    }
+    const waiting = isAll ? this.#afterNext.splice(0) : []
     const token = ++this.#token
     const settle = (): void => {
       for (const { state, heads } of documents) state.durableHeads = heads
@@ -376,7 +396,7 @@ export class Replica {
       }
       this.#exchange.arrived(items.map(({ item }) => item))
     }
-    this.#flight = { token, done: [settle, ...this.#afterNext.splice(0)] }
+    this.#flight = { token, done: [settle, ...waiting] }
     this.effect({ type: 'persist', token, operations })
   }
 
@@ -405,9 +425,13 @@ export class Replica {
 
   #assertMay(action: PolicyAction, path: string): void {
     if (this.may(this.init.author.authorId, action, path)) return
-    throw new SyncError('ERR_NOT_ALLOWED', `the policy does not let this author ${action} ${path}`, {
-      hint: 'ask somebody with that right to grant it',
-    })
+    throw new SyncError(
+      'ERR_NOT_ALLOWED',
+      `the policy does not let this author ${action} ${path}`,
+      {
+        hint: 'ask somebody with that right to grant it',
+      },
+    )
   }
 
   /**
@@ -417,7 +441,11 @@ export class Replica {
    * @param onOpen - Called once the document is open, or with the reason why not.
    * @throws `SyncError` `ERR_NOT_ALLOWED` or `ERR_VALUE_UNSUPPORTED`.
    */
-  begin(path: string, initial: Readonly<Record<string, unknown>>, onOpen: (state: DocumentState) => void): void {
+  begin(
+    path: string,
+    initial: Readonly<Record<string, unknown>>,
+    onOpen: (state: DocumentState) => void,
+  ): void {
     this.assertWorking()
     const winner = this.catalogue.winner(path)
     if (winner?.state !== 'live') {
@@ -448,14 +476,21 @@ export class Replica {
   }
 
   /** Keys that are there, and changes that were here once, stay as they are. */
-  #addInitial(state: DocumentState, path: string, initial: Readonly<Record<string, unknown>>): void {
+  #addInitial(
+    state: DocumentState,
+    path: string,
+    initial: Readonly<Record<string, unknown>>,
+  ): void {
     const { author, database } = this.init
     const missing = Object.keys(initial).filter((key) => !Object.hasOwn(state.open, key))
     if (missing.length === 0 || !this.mayWith(author.authorId, 'write', state.id)) return
     const values = Object.fromEntries(missing.map((key) => [key, initial[key]]))
     const changes = initialChanges(state.id, values).filter(({ hash }) => !state.has([hash]))
     if (changes.length === 0) return
-    const [doc] = Automerge.applyChanges(state.open, changes.map(({ bytes }) => bytes))
+    const [doc] = Automerge.applyChanges(
+      state.open,
+      changes.map(({ bytes }) => bytes),
+    )
     state.replace(doc)
     for (const { actor, hash } of changes) {
       const change = { database, documentId: state.id, actor, hash }
@@ -476,6 +511,11 @@ export class Replica {
   ): void {
     this.assertWorking()
     this.#assertLive(state)
+    if (state.stored.snapshotBytes + state.stored.laterBytes > MAX_DOCUMENT_BYTES) {
+      throw new SyncError('ERR_DOCUMENT_TOO_LARGE', `more than ${MAX_DOCUMENT_BYTES} bytes`, {
+        hint: 'split the document',
+      })
+    }
     const before = new Set(Object.keys(state.open))
     const time = Math.floor(options.nowMs / 1_000)
     const { message } = options

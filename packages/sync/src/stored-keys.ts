@@ -17,7 +17,15 @@ import { readHashes, writeHashes, type StorePosition } from './wire.ts'
  * `m`, `r`, `d`, `k` and `a` are read at the start; `c` and `p` when a document is opened.
  */
 
-const letters = { runs: 0x6d, record: 0x72, document: 0x64, chunk: 0x63, proof: 0x70, peer: 0x6b, ack: 0x61 }
+const letters = {
+  runs: 0x6d,
+  record: 0x72,
+  document: 0x64,
+  chunk: 0x63,
+  proof: 0x70,
+  peer: 0x6b,
+  ack: 0x61,
+}
 
 /** Prefixes that are read when a database opens. */
 export const indexPrefixes: readonly Uint8Array[] = [

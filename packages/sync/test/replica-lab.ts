@@ -140,7 +140,9 @@ export class Node {
 
   /** Everything that must be equal on all devices. */
   get picture(): string {
-    const records = [...this.replica.recordsByHash.values()].map(({ hash, author }) => hash + author)
+    const records = [...this.replica.recordsByHash.values()].map(
+      ({ hash, author }) => hash + author,
+    )
     const documents = [...this.replica.documents()]
       .filter(({ heads }) => heads.length > 0)
       .map(({ id, heads }) => `${id}:${heads.join()}`)

@@ -1,0 +1,141 @@
+import * as Automerge from '@automerge/automerge'
+import type { AbortOptions, PeerId } from '@vudo/transport'
+import { documentIdToUrl } from './document-id.ts'
+import { digestOf, type AnyDocument, type DocumentState } from './document-state.ts'
+import type { Engine } from './engine.ts'
+import { SyncError } from './errors.ts'
+import type { DatabaseEvents, DocumentChange, DocumentHandle, SyncedOptions } from './sync-types.ts'
+import type { EventHub } from '@vudo/events'
+import { followChanges } from './change-stream.ts'
+import { waitUntil, type Waiters } from './waiters.ts'
+
+/** What a handle needs of its database. */
+export interface HandleContext {
+  readonly engine: Engine
+  readonly events: EventHub<DatabaseEvents>
+  readonly waiters: Waiters
+  readonly now: () => number
+  readonly onClose: () => void
+}
+
+/** Makes a handle of a document that is open and pinned. */
+export function createDocumentHandle<T extends object>(
+  path: string,
+  state: DocumentState,
+  context: HandleContext,
+): DocumentHandle<T> {
+  return new OpenDocument<T>(path, state, context)
+}
+
+class OpenDocument<T extends object> implements DocumentHandle<T> {
+  readonly path: string
+  readonly id: string
+  readonly #state: DocumentState
+  readonly #context: HandleContext
+  #isClosed = false
+
+  constructor(path: string, state: DocumentState, context: HandleContext) {
+    this.path = path
+    this.id = documentIdToUrl(state.id)
+    this.#state = state
+    this.#context = context
+  }
+
+  get current(): Automerge.Doc<T> {
+    this.#assertOpen()
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the shape is the application's promise to itself
+    return this.#state.open as unknown as Automerge.Doc<T>
+  }
+
+  get heads(): readonly string[] {
+    return this.#state.heads
+  }
+
+  get storedBy(): number {
+    return storersOf(this.#state).length
+  }
+
+  change(edit: (doc: T) => void, options: { readonly message?: string | undefined } = {}): void {
+    this.#assertOpen()
+    const { engine, now } = this.#context
+    engine.call((replica) => {
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as for `current`
+      const anyEdit = edit as unknown as (doc: AnyDocument) => void
+      replica.edit(this.#state, anyEdit, { nowMs: now(), message: options.message })
+    })
+  }
+
+  subscribe(listener: (change: DocumentChange) => void): () => void {
+    const { events } = this.#context
+    const forward = (change: DocumentChange): void => {
+      if (change.documentId === this.id) listener(change)
+    }
+    const stops = [events.on('document:changed', forward), events.on('document:deleted', forward)]
+    return () => {
+      for (const stop of stops) stop()
+    }
+  }
+
+  changes(options: AbortOptions = {}): AsyncIterable<DocumentChange> {
+    return followChanges(this.#context.events, ({ documentId }) => documentId === this.id, options)
+  }
+
+  whenSaved(): Promise<void> {
+    return this.#context.engine.saved()
+  }
+
+  async whenSynced(options: SyncedOptions = {}): Promise<void> {
+    this.#assertOpen()
+    const { with: wanted = 'any', quorum = 1, durability = 'stored', signal } = options
+    const [state, target] = [this.#state, this.#state.heads]
+    const confirmed = new Set<PeerId>(storersOf(state))
+    const isEnough = (): boolean =>
+      wanted === 'any' ? confirmed.size >= quorum : confirmed.has(wanted)
+    await waitUntil(this.#context.waiters, isEnough, {
+      signal,
+      onEvent: (event) => {
+        if (event.type !== 'acknowledged' || event.id !== state.id) return
+        if (durability === 'stored' && event.durability === 'received') return
+        if (covers(state, event.heads, target)) confirmed.add(event.peerId)
+      },
+    })
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    const { engine, onClose } = this.#context
+    onClose()
+    if (engine.isClosed) return
+    engine.call((replica) => replica.pin(this.#state, -1))
+    await engine.saved()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #assertOpen(): void {
+    if (!this.#isClosed && this.#state.doc) return
+    throw new SyncError('ERR_HANDLE_CLOSED', `the handle of ${this.path} is closed`, {
+      hint: 'open the path again',
+    })
+  }
+}
+
+function storersOf(state: DocumentState): PeerId[] {
+  const digest = digestOf(state.heads)
+  return [...state.ackByPeer].flatMap(([peer, ack]) => (ack === digest ? peer : []))
+}
+
+/** Tells whether the history of `theirs` holds all of `target`. */
+function covers(
+  state: DocumentState,
+  theirs: readonly string[],
+  target: readonly string[],
+): boolean {
+  if (!state.doc) return false
+  const known = theirs.filter((hash) => state.has([hash]))
+  const missing = new Set(Automerge.getChangesMetaSince(state.open, known).map(({ hash }) => hash))
+  return target.every((hash) => !missing.has(hash))
+}

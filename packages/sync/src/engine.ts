@@ -1,0 +1,237 @@
+import type { StoreView } from '@vudo/storage'
+import type { PeerId } from '@vudo/transport'
+import { SyncError } from './errors.ts'
+import type { LinkId, ReplicaEffect, ReplicaEvent, ReplicaInput } from './replica-effects.ts'
+import { Replica, type ReplicaInit } from './replica.ts'
+import { chunkPrefix, decodeIndex, indexPrefixes, proofPrefix } from './stored-keys.ts'
+
+/** What the engine needs of a channel; `Channel` of the network has it. */
+export interface SyncChannel {
+  send(message: Uint8Array): Promise<void>
+  receive(): Promise<Uint8Array | undefined>
+  /** Ends it at once. */
+  reset(code?: string): void
+}
+
+/** What an engine is made of. */
+export interface EngineInit extends Omit<ReplicaInit, 'index'> {
+  readonly store: StoreView
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  readonly onEvent: (event: ReplicaEvent) => void
+}
+
+interface Link {
+  readonly channel: SyncChannel
+  readonly queue: Uint8Array[]
+  isSending: boolean
+  isEnded: boolean
+}
+
+/** Gives a replica its store, its channels and its timers; knows nothing of the protocol. */
+export class Engine {
+  readonly replica: Replica
+  readonly #init: EngineInit
+  readonly #links = new Map<LinkId, Link>()
+  readonly #timers = new Map<LinkId, NodeJS.Timeout>()
+  readonly #effects: ReplicaEffect[] = []
+  /** Reads and writes of the store that are under way. */
+  readonly #jobs = new Set<Promise<void>>()
+  #isRunning = false
+  #lastLink = 0
+  #isClosed = false
+
+  constructor(init: EngineInit, replica: Replica) {
+    this.#init = init
+    this.replica = replica
+  }
+
+  /** Reads the index of a store and starts on it. */
+  static async open(init: EngineInit): Promise<Engine> {
+    const entries = []
+    for (const prefix of indexPrefixes) {
+      for await (const entry of init.store.scan({ prefix })) entries.push(entry)
+    }
+    const engine = new Engine(init, new Replica({ ...init, index: decodeIndex(entries) }))
+    engine.call(() => {})
+    return engine
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  /** Runs a call of the application on the replica, and what follows from it. */
+  call<Result>(task: (replica: Replica) => Result): Result {
+    if (this.#isClosed) {
+      throw new SyncError('ERR_DATABASE_CLOSED', 'the database is closed')
+    }
+    try {
+      return task(this.replica)
+    } finally {
+      this.#run(this.replica.takeEffects())
+    }
+  }
+
+  /** Settles when everything that is in memory now is durable. */
+  async saved(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.call((replica) => {
+      replica.assertWorking()
+      replica.whenDurable(resolve)
+    })
+    await Promise.race([promise, this.#failed.promise])
+  }
+
+  /** Rejects when the store fails. */
+  readonly #failed = failure()
+
+  #input(input: ReplicaInput): void {
+    if (this.#isClosed && input.type.startsWith('peer')) return
+    this.#run(this.replica.handle(input, this.#init.now()))
+  }
+
+  /** In order, also when a listener of an event calls back into the replica. */
+  #run(effects: readonly ReplicaEffect[]): void {
+    this.#effects.push(...effects)
+    if (this.#isRunning) return
+    this.#isRunning = true
+    try {
+      for (let effect = this.#effects.shift(); effect; effect = this.#effects.shift()) {
+        this.#execute(effect)
+      }
+    } finally {
+      this.#isRunning = false
+    }
+  }
+
+  #execute(effect: ReplicaEffect): void {
+    switch (effect.type) {
+      case 'send':
+        return this.#send(effect.link, effect.bytes)
+      case 'event':
+        if (effect.event.type === 'failed') this.#failed.reject(storeFailed(effect.event.error))
+        return this.#init.onEvent(effect.event)
+      case 'persist':
+        return this.#work(this.#persist(effect))
+      case 'read-document':
+        return this.#work(this.#read(effect.id))
+      case 'set-timer':
+        return this.#setTimer(effect)
+      case 'disconnect':
+        return this.#links.get(effect.link)?.channel.reset(effect.code)
+    }
+  }
+
+  #work(job: Promise<void>): void {
+    this.#jobs.add(job)
+    // A job handles its own errors.
+    void job.finally(() => this.#jobs.delete(job))
+  }
+
+  async #persist({ token, operations }: ReplicaEffect & { type: 'persist' }): Promise<void> {
+    try {
+      await this.#init.store.write(operations)
+    } catch (error) {
+      return this.#input({ type: 'persist-failed', token, error })
+    }
+    this.#input({ type: 'persisted', token })
+  }
+
+  async #read(id: string): Promise<void> {
+    try {
+      const [chunks, proofs] = await Promise.all([
+        this.#values(chunkPrefix(id)),
+        this.#values(proofPrefix(id)),
+      ])
+      this.#input({ type: 'document-read', id, chunks, proofs })
+    } catch (error) {
+      // A store that cannot be read is as good as one that cannot be written.
+      this.#input({ type: 'persist-failed', token: -1, error })
+    }
+  }
+
+  async #values(prefix: Uint8Array): Promise<Uint8Array[]> {
+    const values = []
+    for await (const { value } of this.#init.store.scan({ prefix })) values.push(value)
+    return values
+  }
+
+  #setTimer({ link, inMs }: ReplicaEffect & { type: 'set-timer' }): void {
+    if (this.#isClosed) return
+    clearTimeout(this.#timers.get(link))
+    const timer = setTimeout(() => {
+      this.#timers.delete(link)
+      this.#input({ type: 'timer', link })
+    }, inMs)
+    this.#timers.set(link, timer)
+  }
+
+  /** Speaks with a peer for as long as the channel lives. Settles, never rejects, when it ends. */
+  async speak(peerId: PeerId, channel: SyncChannel): Promise<void> {
+    if (this.#isClosed) return channel.reset()
+    const id = ++this.#lastLink
+    const link: Link = { channel, queue: [], isSending: false, isEnded: false }
+    this.#links.set(id, link)
+    this.#input({ type: 'peer-connected', link: id, peerId })
+    try {
+      for (let bytes = await channel.receive(); bytes; bytes = await channel.receive()) {
+        this.#input({ type: 'peer-message', link: id, bytes })
+      }
+    } catch {
+      // However it ended: the next channel compares again, nothing is lost.
+    } finally {
+      link.isEnded = true
+      this.#links.delete(id)
+      clearTimeout(this.#timers.get(id))
+      this.#timers.delete(id)
+      this.#input({ type: 'peer-gone', link: id })
+      channel.reset()
+    }
+  }
+
+  #send(id: LinkId, bytes: Uint8Array): void {
+    const link = this.#links.get(id)
+    if (!link || link.isEnded) return
+    link.queue.push(bytes)
+    if (!link.isSending) this.#work(this.#drain(id, link))
+  }
+
+  async #drain(id: LinkId, link: Link): Promise<void> {
+    link.isSending = true
+    try {
+      for (let bytes = link.queue.shift(); bytes && !link.isEnded; bytes = link.queue.shift()) {
+        await link.channel.send(bytes)
+        this.#input({ type: 'peer-sent', link: id, bytes: bytes.length })
+      }
+    } catch {
+      // The reading side learns of the end as well, and cleans up.
+      link.channel.reset()
+    } finally {
+      link.isSending = false
+    }
+  }
+
+  /** Saves what is there, ends the channels, and waits for the store. Idempotent. */
+  async close(): Promise<void> {
+    if (!this.#isClosed) {
+      if (!this.replica.failure) await this.saved().catch(() => {})
+      this.#isClosed = true
+      for (const { channel } of this.#links.values()) channel.reset()
+      for (const timer of this.#timers.values()) clearTimeout(timer)
+      this.#timers.clear()
+    }
+    while (this.#jobs.size > 0) await Promise.all(this.#jobs)
+  }
+}
+
+function failure(): PromiseWithResolvers<never> {
+  const resolvers = Promise.withResolvers<never>()
+  // Only those who wait need to know; the event tells everybody else.
+  resolvers.promise.catch(() => {})
+  return resolvers
+}
+
+function storeFailed(cause: unknown): SyncError {
+  return new SyncError('ERR_SYNC_STORE', 'the store failed; nothing more is accepted', { cause })
+}
