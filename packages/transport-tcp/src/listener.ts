@@ -2,6 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import {
   HANDSHAKE_TIMEOUT_MS,
+  isTransportError,
   MAX_HALF_OPEN,
   TransportError,
   type PeerId,
@@ -13,7 +14,10 @@ import { provenPeer, type TlsIdentity } from './tls-identity.ts'
 
 /** What a listener is made of. */
 export interface ListenerInit {
-  readonly settings: Pick<TransportSettings, 'bindAddress' | 'port' | 'maxConnections'>
+  readonly settings: Pick<
+    TransportSettings,
+    'bindAddress' | 'port' | 'isPortChosen' | 'maxConnections'
+  >
   readonly identity: TlsIdentity
   readonly self: PeerId
   /** Called for everybody at the door. */
@@ -67,13 +71,26 @@ class TcpListener implements Listener {
   }
 
   async start(): Promise<void> {
-    const { bindAddress: host, port } = this.#init.settings
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    this.#server.once('error', (cause) => reject(listenError(cause, host, port)))
-    this.#server.listen({ host, port }, resolve)
-    await promise
+    const { port, isPortChosen } = this.#init.settings
+    try {
+      await this.#listen(port)
+    } catch (error) {
+      // Nobody asked for this very port, and whoever discovers us learns the real one.
+      if (isPortChosen || !isAddressInUse(error)) throw error
+      await this.#listen(0)
+    }
     // Accepting one connection failed (EMFILE, ECONNABORTED): it alone is lost.
     this.#server.on('error', () => undefined)
+  }
+
+  async #listen(port: number): Promise<void> {
+    const host = this.#init.settings.bindAddress
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const onError = (cause: Error): void => reject(listenError(cause, host, port))
+    this.#server.once('error', onError)
+    this.#server.listen({ host, port }, resolve)
+    await promise
+    this.#server.off('error', onError)
   }
 
   close(): void {
@@ -182,4 +199,8 @@ function listenError(cause: Error, host: string, port: number): TransportError {
         ? 'ports below 1024 are reserved: choose a higher one'
         : 'bindAddress has to be an address of this machine; 0.0.0.0 means all of them',
   })
+}
+
+function isAddressInUse(error: unknown): boolean {
+  return isTransportError(error) && error.code === 'ERR_ADDRESS_IN_USE'
 }
