@@ -236,7 +236,14 @@ export function sameHeads(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((head, index) => head === b[index])
 }
 
+/** Heads are compared with every acknowledgement, and never changed in place. */
+const digests = new WeakMap<readonly string[], string>()
+
 /** 16 bytes, as hex, that stand for a set of heads. */
 export function digestOf(heads: readonly string[]): string {
-  return bytesToHex(sha256(hexToBytes(heads.toSorted().join(''))).subarray(0, 16))
+  const known = digests.get(heads)
+  if (known !== undefined) return known
+  const digest = bytesToHex(sha256(hexToBytes(heads.toSorted().join(''))).subarray(0, 16))
+  digests.set(heads, digest)
+  return digest
 }

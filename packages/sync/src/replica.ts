@@ -277,12 +277,13 @@ export class Replica {
   }
 
   #evict(): void {
+    // What is not durable yet cannot be read back.
+    if (this.#flight || this.#idle.size === 0) return
     let bytes = 0
     for (const { stored } of this.#idle) bytes += stored.snapshotBytes + stored.laterBytes
     for (const state of this.#idle) {
       if (this.#idle.size <= MAX_IDLE_DOCUMENTS && bytes <= MAX_IDLE_BYTES) return
-      // What is not durable yet cannot be read back.
-      if (state.isDirty || state.waiting.length > 0 || this.#flight) continue
+      if (state.isDirty || state.waiting.length > 0) continue
       bytes -= state.stored.snapshotBytes + state.stored.laterBytes
       this.#idle.delete(state)
       state.unload()

@@ -2,6 +2,7 @@
 import { createAuthorKey, type AuthorKey } from '@vudo/identity'
 import { createFakeDisk, type FakeDisk } from '@vudo/storage'
 import { chunkPrefix, decodeIndex, indexPrefixes, proofPrefix } from '../src/stored-keys.ts'
+import { isSyncError } from '../src/errors.ts'
 import type { DocumentState } from '../src/document-state.ts'
 import { Replica, type Policy } from '../src/replica.ts'
 import type { ReplicaEffect, ReplicaEvent, ReplicaInput } from '../src/replica-effects.ts'
@@ -116,11 +117,19 @@ export class Node {
     return opened[0]!
   }
 
-  edit(path: string, edit: (doc: Record<string, any>) => void, initial = {}): void {
+  /** Edits; false when somebody deleted the document while it was being opened. */
+  edit(path: string, edit: (doc: Record<string, any>) => void, initial = {}): boolean {
     const state = this.open(path, initial)
-    this.replica.edit(state, edit, { nowMs })
-    this.replica.pin(state, -1)
-    this.run(this.replica.takeEffects())
+    try {
+      this.replica.edit(state, edit, { nowMs })
+      return true
+    } catch (error) {
+      if (isSyncError(error) && error.code === 'ERR_DOCUMENT_DELETED') return false
+      throw error
+    } finally {
+      this.replica.pin(state, -1)
+      this.run(this.replica.takeEffects())
+    }
   }
 
   read(path: string): unknown {
