@@ -10,7 +10,7 @@ import {
 } from '@vudo/transport'
 import { isNetworkError, NetworkError } from './errors.ts'
 import type { Handshakes, HandshakeOutcome } from './handshake.ts'
-import { HELLO_TIMEOUT_MS, NONCE_BYTES } from './limits.ts'
+import { HELLO_TIMEOUT_MS, MAX_DUPLICATE_DIALS, NONCE_BYTES } from './limits.ts'
 import type { PeerBook } from './peer-book.ts'
 
 /** A handshake that led to a session. */
@@ -28,6 +28,11 @@ export interface ConnectorInit<Result> {
   readonly maxPending: number
   /** A session stands on `connection`, which has to be carried on. */
   readonly onAccepted: (connection: Connection, accepted: Accepted) => Result
+  /**
+   * The peer says that a session stands or is on its way: waits a moment for it.
+   * `undefined` when none came; the peer may not know yet that an older one has ended.
+   */
+  readonly onDuplicate: (peerId: PeerId, signal: AbortSignal) => Promise<Result | undefined>
   readonly onRefused: (peerId: PeerId, error: NetworkError) => void
 }
 
@@ -77,8 +82,18 @@ export class Connector<Result> {
     target: DialTarget,
     options: ConnectorDialOptions,
   ): Promise<{ readonly peerId: PeerId; readonly result: Result }> {
-    const connection = await this.#reach(target, options)
-    return { peerId: connection.peerId, result: await this.adopt(connection) }
+    for (let attempt = 1; ; attempt++) {
+      const connection = await this.#reach(target, options)
+      const { peerId } = connection
+      try {
+        return { peerId, result: await this.adopt(connection) }
+      } catch (error) {
+        const isDuplicate = isNetworkError(error) && error.code === 'ERR_SESSION_DUPLICATE'
+        if (!isDuplicate || attempt === MAX_DUPLICATE_DIALS) throw error
+        const result = await this.#init.onDuplicate(peerId, options.signal)
+        if (result !== undefined) return { peerId, result }
+      }
+    }
   }
 
   async #reach(target: DialTarget, options: ConnectorDialOptions): Promise<Connection> {

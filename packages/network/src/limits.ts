@@ -128,3 +128,9 @@ export const GOODBYE_PAUSE_MS = 30_000
 
 /** Addresses whose peer is remembered. */
 export const MAX_KNOWN_ADDRESSES = 1_024
+
+/** Dials of one call that may be refused as duplicates before it gives up. */
+export const MAX_DUPLICATE_DIALS = 5
+
+/** How long a call waits for the session that its dial was a duplicate of, in milliseconds. */
+export const DUPLICATE_WAIT_MS = 500

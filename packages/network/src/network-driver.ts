@@ -16,7 +16,13 @@ import { Connector, type Accepted } from './connector.ts'
 import { DatabaseTable } from './database-table.ts'
 import { NetworkError } from './errors.ts'
 import { Handshakes, type SessionEntry } from './handshake.ts'
-import { GOODBYE_PAUSE_MS, INSTANCE_BYTES, MAX_KNOWN_ADDRESSES, REDIAL_FIRST_MS } from './limits.ts'
+import {
+  DUPLICATE_WAIT_MS,
+  GOODBYE_PAUSE_MS,
+  INSTANCE_BYTES,
+  MAX_KNOWN_ADDRESSES,
+  REDIAL_FIRST_MS,
+} from './limits.ts'
 import type {
   ConnectPeerOptions,
   DatabaseTicket,
@@ -31,7 +37,7 @@ import { PeerBook } from './peer-book.ts'
 import { Redial, type Target } from './redial.ts'
 import { SessionDriver, type SessionListener } from './session-driver.ts'
 import type { Session } from './session.ts'
-import { abortable, Tasks, whenShared } from './waiting.ts'
+import { abortable, Tasks, waitFor, whenShared } from './waiting.ts'
 
 /** See {@link Network}. */
 export class NetworkDriver implements Network, SessionListener {
@@ -347,6 +353,12 @@ export class NetworkDriver implements Network, SessionListener {
     return this.#driversOf(peerId).find((driver) => driver.isAttached)
   }
 
+  async #whenAttached(peerId: PeerId, signal: AbortSignal): Promise<SessionDriver | undefined> {
+    const isAttached = (): boolean => this.#attached(peerId) !== undefined
+    await waitFor(isAttached, this.events, { signal, withinMs: DUPLICATE_WAIT_MS })
+    return this.#attached(peerId)
+  }
+
   /** A peer was found under a database. */
   #found(peer: PeerInfo, databaseId: string, isNews: boolean): void {
     if (peer.id === this.peerId) return
@@ -404,6 +416,7 @@ export class NetworkDriver implements Network, SessionListener {
       signal: this.#stopping.signal,
       maxPending: this.#settings.maxConnections,
       onAccepted: (connection, accepted) => this.#onAccepted(connection, accepted),
+      onDuplicate: (peerId, signal) => this.#whenAttached(peerId, signal),
       onRefused: (peerId, error) => this.#tellRefused(peerId, error),
     })
   }

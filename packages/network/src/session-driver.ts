@@ -219,15 +219,16 @@ export class SessionDriver implements Session, ChannelHost {
   async #sendAll(connection: Connection, first: Uint8Array): Promise<void> {
     let frame: Uint8Array | undefined = first
     try {
-      while (frame !== undefined && this.#connection === connection) {
+      while (frame !== undefined) {
         const sent = connection.send(frame)
         this.perform(this.#state.takeEffects())
         await sent
-        frame = this.#state.takeFrame(this.#now())
+        // Asked first: a frame that is taken has to be sent, and another connection may carry the session now.
+        frame = this.#connection === connection ? this.#state.takeFrame(this.#now()) : undefined
       }
     } catch {
-      // The connection is broken; the receiving side notices and waits for another one.
-      await connection.close()
+      // The connection has ended. Not closed here: what came in before its end, perhaps a
+      // goodbye, is still to be received, and the receiving loop ends with it.
     } finally {
       if (this.#sendingOn === connection) this.#sendingOn = undefined
       this.perform(this.#state.takeEffects())

@@ -41,6 +41,27 @@ export async function abortable<Value>(
   }
 }
 
+/** Settles when `condition` holds after a session started or went on, or when the time is over. */
+export async function waitFor(
+  condition: () => boolean,
+  events: EventHub<NetworkEvents>,
+  { signal, withinMs }: { readonly signal: AbortSignal; readonly withinMs: number },
+): Promise<void> {
+  if (condition()) return
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const look = (): void => {
+    if (condition()) resolve()
+  }
+  const unsubscribes = [events.on('session:started', look), events.on('session:resumed', look)]
+  const timer = setTimeout(resolve, withinMs)
+  try {
+    await abortable(promise, signal)
+  } finally {
+    clearTimeout(timer)
+    for (const unsubscribe of unsubscribes) unsubscribe()
+  }
+}
+
 /**
  * Settles when `session` has a shared database.
  *
