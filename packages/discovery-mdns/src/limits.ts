@@ -6,9 +6,6 @@ import { MAX_RECORD_BYTES, MAX_TOPICS } from '@vudo/transport'
  */
 export const QUERY_BYTES = 1_400
 
-/** Bytes of an answer at most: a query pays for exactly one. */
-export const MAX_ANSWER_BYTES: number = QUERY_BYTES
-
 /** Resource records of a packet that are looked at; what comes behind is ignored. */
 export const MAX_PACKET_RECORDS = 32
 

@@ -22,7 +22,7 @@ export function createWaiters<T>(): Waiters<T> {
 }
 
 /** One place in the queue. */
-export interface Waiter<T> {
+interface Waiter<T> {
   readonly promise: Promise<T>
   /** Lets this one go. Without effect when it has gone. */
   resolve(value: T): void

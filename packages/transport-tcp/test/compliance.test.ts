@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import { describe, test, vi } from 'vitest'
+import { describe, test } from 'vitest'
 import { MAX_MESSAGE_BYTES, type Address } from '@vudo/transport'
 import { testTransport, type RawEnd } from '@vudo/transport-conformance'
 import { tcp } from '@vudo/transport-tcp'
@@ -42,13 +42,12 @@ async function oversize(address: Address): Promise<RawEnd> {
 }
 
 const cable = createCable()
-// The suite has a limit of its own for each case, and says what it waited for.
-vi.setConfig({ testTimeout: 25_000 })
 
 describe('transport-tcp', () => {
   testTransport('tcp', {
-    test,
-    make: (context) => tcp()(context),
+    // The suite has a limit of its own for each case, and says what it waited for.
+    test: (name, run) => test(name, run, 30_000),
+    make: tcp(),
     manifest: {
       features: {
         maxMessageBytes: MAX_MESSAGE_BYTES,
@@ -61,6 +60,5 @@ describe('transport-tcp', () => {
     raw: { dial: dialRaw, oversize },
     // A case has one connection when it asks for this.
     cut: () => cable.cut(),
-    log: () => undefined,
   })
 })

@@ -293,7 +293,7 @@ async function garblingProxy(port: number): Promise<{ proxy: string; garble: () 
     far.on('error', () => near.destroy()).on('close', () => near.destroy())
     far.pipe(near)
     near.on('data', (chunk: Buffer) => {
-      if (isGarbling) chunk[chunk.length - 1]! ^= 1
+      if (isGarbling) chunk.writeUInt8(chunk.readUInt8(chunk.length - 1) ^ 1, chunk.length - 1)
       far.write(chunk)
     })
   }).listen(0, '127.0.0.1')
