@@ -15,7 +15,10 @@ interface Device {
   readonly store: Store
 }
 
-async function device(name: string, options: { store?: Store; policy?: Policy } = {}): Promise<Device> {
+async function device(
+  name: string,
+  options: { store?: Store; policy?: Policy } = {},
+): Promise<Device> {
   const store = options.store ?? (await openMemoryStore())
   const network = createFakeNetwork(name)
   const database = await openDatabase({
@@ -107,7 +110,9 @@ test('everything is there after closing and opening again', async () => {
   await first.database.close()
   const second = await device('a', { store: first.store })
   expect(await second.database.readDoc('notes/x')).toEqual({ title: 'kept' })
-  await expect(first.database.readDoc('notes/x')).rejects.toMatchObject({ code: 'ERR_DATABASE_CLOSED' })
+  await expect(first.database.readDoc('notes/x')).rejects.toMatchObject({
+    code: 'ERR_DATABASE_CLOSED',
+  })
 })
 
 test('waiting ends with the signal, and with the database', async () => {

@@ -25,7 +25,8 @@ export function createFakeNetwork(name: string): FakeNetwork {
       handler = handle
       return () => {}
     },
-    accept: (channel: Channel) => (handler ? handler(channel) : channel.reset('ERR_PROTOCOL_UNKNOWN')),
+    accept: (channel: Channel) =>
+      handler ? handler(channel) : channel.reset('ERR_PROTOCOL_UNKNOWN'),
   }
   return fake as unknown as FakeNetwork
 }

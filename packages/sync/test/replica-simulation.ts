@@ -29,7 +29,8 @@ class Ledger {
       const bytes = Uint8Array.from(chunks.flatMap((chunk) => [...chunk]))
       const doc = Automerge.loadIncremental(Automerge.init(), bytes)
       const missing = [...hashes].filter((hash) => !Automerge.hasHeads(doc, [hash]))
-      if (missing.length > 0) this.lost = `${node} lost ${missing.length} acknowledged changes of ${id}`
+      if (missing.length > 0)
+        this.lost = `${node} lost ${missing.length} acknowledged changes of ${id}`
     }
   }
 }
@@ -37,7 +38,11 @@ class Ledger {
 /** Runs nodes in a topology through faults, and then lets them agree. */
 export function runReplicas(
   simulation: Simulation,
-  options: { readonly links: readonly (readonly [string, string])[]; readonly bug: PlantedBug; readonly forMs: number },
+  options: {
+    readonly links: readonly (readonly [string, string])[]
+    readonly bug: PlantedBug
+    readonly forMs: number
+  },
 ): void {
   const ledger = new Ledger()
   const names = [...new Set(options.links.flat())]
@@ -57,7 +62,8 @@ export function runReplicas(
   simulation.run({
     what: 'agreement of all replicas',
     withinMs: 120_000,
-    until: () => new Set(pictures()).size === 1 && [...nodes.values()].every((node) => node.isQuiet),
+    until: () =>
+      new Set(pictures()).size === 1 && [...nodes.values()].every((node) => node.isQuiet),
   })
 }
 
@@ -139,7 +145,9 @@ class ReplicaNode implements SimulatedNode {
     const replica = this.#replica
     replica.begin(path, { lines: [] }, (state) => {
       const line = `${this.#env.name} ${this.#env.now()}`
-      replica.edit(state, (doc) => (doc['lines'] as string[]).push(line), { nowMs: this.#env.now() })
+      replica.edit(state, (doc) => (doc['lines'] as string[]).push(line), {
+        nowMs: this.#env.now(),
+      })
       replica.pin(state, -1)
       const { id, heads } = state
       replica.whenDurable(() => {
@@ -172,7 +180,8 @@ class ReplicaNode implements SimulatedNode {
       if (this.#init.bug === 'acknowledges-early') this.diskSynced(effect.token)
     } else if (effect.type === 'read-document') {
       const { id } = effect
-      const values = (prefix: Uint8Array): Uint8Array[] => env.disk.scan(prefix).map(({ value }) => value)
+      const values = (prefix: Uint8Array): Uint8Array[] =>
+        env.disk.scan(prefix).map(({ value }) => value)
       this.#tasks.push(() => {
         const [chunks, proofs] = [values(chunkPrefix(id)), values(proofPrefix(id))]
         this.#input({ type: 'document-read', id, chunks, proofs })
@@ -191,7 +200,8 @@ class ReplicaNode implements SimulatedNode {
     if (!this.#open.has(link)) return
     const partKind = 5
     // The planted bug: some batches never leave, and nobody notices.
-    const isDropped = this.#init.bug === 'drops-batches' && bytes[0] === partKind && this.#env.random.chance(0.3)
+    const isDropped =
+      this.#init.bug === 'drops-batches' && bytes[0] === partKind && this.#env.random.chance(0.3)
     if (!isDropped) this.#env.send(link, bytes)
     this.#input({ type: 'peer-sent', link, bytes: bytes.length })
   }
@@ -204,4 +214,3 @@ function peerIdOf(name: string): string {
   peerIds.set(name, known)
   return known
 }
-

@@ -3,9 +3,24 @@ import { test } from 'vitest'
 import { runReplicas } from './replica-simulation.ts'
 
 const shapes = {
-  star: [['hub', 'a'], ['hub', 'b'], ['hub', 'c'], ['d', 'hub']],
-  ring: [['a', 'b'], ['b', 'c'], ['c', 'd'], ['d', 'a']],
-  line: [['a', 'b'], ['b', 'c'], ['c', 'd'], ['d', 'e']],
+  star: [
+    ['hub', 'a'],
+    ['hub', 'b'],
+    ['hub', 'c'],
+    ['d', 'hub'],
+  ],
+  ring: [
+    ['a', 'b'],
+    ['b', 'c'],
+    ['c', 'd'],
+    ['d', 'a'],
+  ],
+  line: [
+    ['a', 'b'],
+    ['b', 'c'],
+    ['c', 'd'],
+    ['d', 'e'],
+  ],
 } as const
 
 test.each(Object.entries(shapes))('many seeds in a %s', (_name, links) => {

@@ -2,8 +2,15 @@ import { simulate, type Simulation } from '@vudo/testing'
 import { expect, test } from 'vitest'
 import { runReplicas, type PlantedBug } from './replica-simulation.ts'
 
-const star = [['hub', 'a'], ['hub', 'b'], ['c', 'hub']] as const
-const line = [['a', 'b'], ['b', 'c']] as const
+const star = [
+  ['hub', 'a'],
+  ['hub', 'b'],
+  ['c', 'hub'],
+] as const
+const line = [
+  ['a', 'b'],
+  ['b', 'c'],
+] as const
 
 function run(links: readonly (readonly [string, string])[], bug: PlantedBug = 'none') {
   return (simulation: Simulation): void => runReplicas(simulation, { links, bug, forMs: 4_000 })
@@ -12,19 +19,31 @@ function run(links: readonly (readonly [string, string])[], bug: PlantedBug = 'n
 /** Faults that end lives often, in short runs. */
 const faults = { crashRate: 0.004, cutRate: 0.004, partitionRate: 0.001 }
 
-test('what is acknowledged survives power cuts, and all replicas agree in the end', { timeout: 60_000 }, () => {
-  simulate({ seeds: 3, faults, run: run(star) })
-  simulate({ seeds: 3, faults, run: run(line) })
-})
+test(
+  'what is acknowledged survives power cuts, and all replicas agree in the end',
+  { timeout: 60_000 },
+  () => {
+    simulate({ seeds: 3, faults, run: run(star) })
+    simulate({ seeds: 3, faults, run: run(line) })
+  },
+)
 
-test('finds a write that was acknowledged before it was durable, and names the seed', { timeout: 60_000 }, () => {
-  expect(() => simulate({ seeds: 20, faults, run: run(line, 'acknowledges-early') })).toThrow(
-    /seed[\s\S]*nothing acknowledged is lost/,
-  )
-})
+test(
+  'finds a write that was acknowledged before it was durable, and names the seed',
+  { timeout: 60_000 },
+  () => {
+    expect(() => simulate({ seeds: 20, faults, run: run(line, 'acknowledges-early') })).toThrow(
+      /seed[\s\S]*nothing acknowledged is lost/,
+    )
+  },
+)
 
-test('finds replicas that never agree because batches are dropped, and names the seed', { timeout: 60_000 }, () => {
-  expect(() => simulate({ seeds: 20, faults, run: run(line, 'drops-batches') })).toThrow(
-    /seed[\s\S]*agreement of all replicas/,
-  )
-})
+test(
+  'finds replicas that never agree because batches are dropped, and names the seed',
+  { timeout: 60_000 },
+  () => {
+    expect(() => simulate({ seeds: 20, faults, run: run(line, 'drops-batches') })).toThrow(
+      /seed[\s\S]*agreement of all replicas/,
+    )
+  },
+)
