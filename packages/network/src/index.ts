@@ -14,6 +14,7 @@ export {
 } from './errors.ts'
 export * from './limits.ts'
 export type {
+  ChannelHandler,
   ConnectPeerOptions,
   DatabaseTicket,
   Network,

@@ -14,7 +14,7 @@ import { bytesToHex } from '@vudo/wire'
 import type { Channel, EndReason } from './channel.ts'
 import { Connector, type Accepted } from './connector.ts'
 import { DatabaseTable } from './database-table.ts'
-import { NetworkError } from './errors.ts'
+import { isNetworkError, NetworkError } from './errors.ts'
 import { Handshakes, type SessionEntry } from './handshake.ts'
 import {
   DUPLICATE_WAIT_MS,
@@ -24,6 +24,7 @@ import {
   REDIAL_FIRST_MS,
 } from './limits.ts'
 import type {
+  ChannelHandler,
   ConnectPeerOptions,
   DatabaseTicket,
   Network,
@@ -48,7 +49,7 @@ export class NetworkDriver implements Network, SessionListener {
   readonly #settings: NetworkSettings
   readonly #handshakes: Handshakes
   readonly #drivers = new Map<SessionEntry, SessionDriver>()
-  readonly #handlers = new Map<string, (channel: Channel) => void>()
+  readonly #handlers = new Map<string, ChannelHandler>()
   readonly #databases: DatabaseTable
   readonly #book: PeerBook
   readonly #redial: Redial
@@ -117,7 +118,7 @@ export class NetworkDriver implements Network, SessionListener {
     await leaving
   }
 
-  handle(protocol: string, handler: (channel: Channel) => void): () => void {
+  handle(protocol: string, handler: ChannelHandler): () => void {
     this.#handlers.set(protocol, handler)
     return () => {
       if (this.#handlers.get(protocol) === handler) this.#handlers.delete(protocol)
@@ -178,15 +179,8 @@ export class NetworkDriver implements Network, SessionListener {
   onChannel(channel: Channel): boolean {
     const handler = this.#handlers.get(channel.protocol)
     if (handler === undefined) return false
-    try {
-      handler(channel)
-    } catch (error) {
-      channel.reset()
-      // The application's mistake, on its own stack: it must not end the session, nor go unseen.
-      queueMicrotask(() => {
-        throw error
-      })
-    }
+    // Not waited for: it is the application's, and its channel ends with the session.
+    void runHandler(handler, channel)
     return true
   }
 
@@ -418,6 +412,20 @@ export class NetworkDriver implements Network, SessionListener {
       onAccepted: (connection, accepted) => this.#onAccepted(connection, accepted),
       onDuplicate: (peerId, signal) => this.#whenAttached(peerId, signal),
       onRefused: (peerId, error) => this.#tellRefused(peerId, error),
+    })
+  }
+}
+
+/** Never rejects: a handler's mistake must neither end the session nor go unseen. */
+async function runHandler(handler: ChannelHandler, channel: Channel): Promise<void> {
+  try {
+    await handler(channel)
+  } catch (error) {
+    channel.reset()
+    // The channel or its session ended beneath the handler: `closed` tells.
+    if (isNetworkError(error)) return
+    queueMicrotask(() => {
+      throw error
     })
   }
 }

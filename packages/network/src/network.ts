@@ -100,6 +100,9 @@ export interface NetworkEvents {
   'search:failed': { readonly name: string; readonly error: unknown }
 }
 
+/** Takes a channel that a peer opened. */
+export type ChannelHandler = (channel: Channel) => void | Promise<void>
+
 /** The sessions of this node with its peers, over all its transports. */
 export interface Network {
   /** This node. */
@@ -140,11 +143,12 @@ export interface Network {
   leave(databaseId: string): Promise<void>
   /**
    * Takes the channels that peers open for `protocol`. A later call replaces the
-   * handler. What a handler throws ends its channel and becomes an uncaught error.
+   * handler. What a handler throws, or its promise rejects with, resets its channel;
+   * errors of the network itself end there, others become uncaught errors.
    *
    * @returns Takes the handler away again.
    */
-  handle(protocol: string, handler: (channel: Channel) => void): () => void
+  handle(protocol: string, handler: ChannelHandler): () => void
   /**
    * Connects to an address, or to a peer id that a transport can find or that was
    * heard of. Settles when a session with a shared database stands; an existing one is used.

@@ -164,7 +164,7 @@ describe('a session whose connection breaks', () => {
     // The cable is the only way: nobody may find a better one.
     await a.network.connectPeer(cable.address)
     echo(b.network)
-    const session = a.network.sessions[0]
+    const session = a.network.session(b.key.peerId)!
     const resumed: Session[] = []
     a.network.events.on('session:resumed', (event) => resumed.push(event.session))
     const channel = session.openChannel('/echo/1', { database: 'db' })
@@ -193,7 +193,7 @@ describe('a session whose connection breaks', () => {
     const [a, b] = [await startNode(options), await startNode(options)]
     await Promise.all([a, b].map(({ network }) => network.join({ id: 'db', secret })))
     await a.network.connectPeer(b.address)
-    const session = a.network.sessions[0]
+    const session = a.network.session(b.key.peerId)!
     const told: string[] = []
     for (const name of ['session:interrupted', 'peer:disconnected', 'session:ended'] as const) {
       a.network.events.on(name, () => told.push(name))
@@ -259,7 +259,7 @@ describe('stop', () => {
   it('ends everything that waits, in any state, and says goodbye', async () => {
     const { a, b } = await startPair()
     const taken = nextChannel(b.network, '/test/1')
-    const channel = a.network.sessions[0].openChannel('/test/1')
+    const channel = a.network.session(b.key.peerId)!.openChannel('/test/1')
     const far: Channel = await taken
     const waiting = [channel.receive(), far.receive()].map((call) => call.catch((e: unknown) => e))
     const ended = b.network.events.once('session:ended')
