@@ -38,8 +38,9 @@ class BoardDiscovery implements Discovery {
 
   async announce(topic: Topic, record: PeerRecord, options: AbortOptions = {}): Promise<void> {
     options.signal?.throwIfAborted()
-    await this.withdraw(topic)
     const notice = { owner: this, topic: topicToText(topic), record }
+    // All in one turn: a call that comes meanwhile would find two records, or leave one behind.
+    this.#remove(({ topic: other }) => other === notice.topic)
     this.#notices.push(notice)
     for (const watcher of this.#watchers) {
       if (watcher.topic !== notice.topic) continue
@@ -72,10 +73,12 @@ class BoardDiscovery implements Discovery {
     const end = AbortSignal.any(signals)
     let next = Promise.withResolvers<void>()
     const text = topicToText(topic)
-    const found = this.#under(text)
+    const found: PeerRecord[] = []
     const watcher: Watcher = { topic: text, found, wake: () => next.resolve() }
     const wake = (): void => watcher.wake()
+    // Before looking: what is announced from here on comes by itself.
     this.#watchers.add(watcher)
+    found.push(...this.#under(text))
     end.addEventListener('abort', wake)
     try {
       while (!end.aborted) {
