@@ -9,6 +9,9 @@ export const MAX_TAGS_PER_UPDATE = 192
 /** Control records that a peer may send per second, and in one burst; more end its connection. */
 export const MAX_CONTROL_PER_SECOND = 100
 
+/** Topics that a peer may name per second, joined and left, and in one burst; more end its connection: each costs a look into two tables, and 100 full records hold 25,600. */
+export const MAX_TAGS_PER_SECOND = 2_048
+
 /** Shortest time between two of our own topic updates on a connection, in milliseconds: a tenth of what peers tolerate. */
 export const UPDATE_INTERVAL_MS = 100
 

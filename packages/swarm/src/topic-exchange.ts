@@ -30,7 +30,7 @@ import {
   type ByeReason,
   type ControlRecord,
 } from './control-messages.ts'
-import { MAX_CONTROL_PER_SECOND, MAX_TAGS_PER_UPDATE } from './limits.ts'
+import { MAX_CONTROL_PER_SECOND, MAX_TAGS_PER_SECOND, MAX_TAGS_PER_UPDATE } from './limits.ts'
 import { createTokenBucket, type TokenBucket } from './token-bucket.ts'
 
 /** What the driver must do, in order. Topics are in hex. */
@@ -70,7 +70,8 @@ export function createTopicExchange(init: ExchangeInit): TopicExchange {
 class Exchange implements TopicExchange {
   readonly #init: ExchangeInit
   readonly #ownContext: Uint8Array
-  readonly #bucket: TokenBucket
+  readonly #records: TokenBucket
+  readonly #tags: TokenBucket
   /** By hex: what is joined here, what the peer has been told. */
   readonly #joined = new Map<string, Topic>()
   readonly #told = new Map<string, Topic>()
@@ -84,7 +85,8 @@ class Exchange implements TopicExchange {
   constructor(init: ExchangeInit) {
     this.#init = init
     this.#ownContext = tagContext(init.self, init.peer, init.nonce)
-    this.#bucket = createTokenBucket(MAX_CONTROL_PER_SECOND, init.nowMs)
+    this.#records = createTokenBucket(MAX_CONTROL_PER_SECOND, init.nowMs)
+    this.#tags = createTokenBucket(MAX_TAGS_PER_SECOND, init.nowMs)
   }
 
   get hasHello(): boolean {
@@ -133,15 +135,30 @@ class Exchange implements TopicExchange {
   receive(message: Uint8Array, nowMs: number): ExchangeEffect[] {
     try {
       const records = decodeControl(message)
-      if (!this.#bucket.take(nowMs, records.length)) {
-        throw new TransportError(
-          'ERR_PEER_PROTOCOL',
-          `peer sent more than ${MAX_CONTROL_PER_SECOND} control records per second`,
-        )
-      }
+      this.#count(records, nowMs)
       return this.#handleAll(records)
     } catch (error) {
       return [endFor(error)]
+    }
+  }
+
+  /** Before any of it is looked at: what is over the rate costs nothing more. */
+  #count(records: readonly ControlRecord[], nowMs: number): void {
+    if (!this.#records.take(nowMs, records.length)) {
+      throw new TransportError(
+        'ERR_PEER_PROTOCOL',
+        `peer sent more than ${MAX_CONTROL_PER_SECOND} control records per second`,
+      )
+    }
+    const tags = records.reduce(
+      (sum, record) => sum + ('tags' in record ? record.tags.length : 0),
+      0,
+    )
+    if (!this.#tags.take(nowMs, tags)) {
+      throw new TransportError(
+        'ERR_PEER_PROTOCOL',
+        `peer named more than ${MAX_TAGS_PER_SECOND} topics per second`,
+      )
     }
   }
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { deriveTopic, topicToHex } from '@vudo/topic'
 import { MAX_TOPICS } from '@vudo/transport'
 import { encodeControl } from '../src/control-messages.ts'
-import { MAX_CONTROL_PER_SECOND } from '../src/limits.ts'
+import { MAX_CONTROL_PER_SECOND, MAX_TAGS_PER_SECOND } from '../src/limits.ts'
 import { createTopicExchange, type TopicExchange } from '../src/topic-exchange.ts'
 import { peerId } from './fake-context.ts'
 import { fromHex, toHex, vectors } from './vectors.ts'
@@ -124,6 +124,17 @@ describe('createTopicExchange', () => {
     ])
     const results = Array.from({ length: MAX_CONTROL_PER_SECOND }, () => bob.receive(change, 1))
     expect(results.slice(0, 49).flat()).toEqual([])
+    expect(results.at(-1)).toMatchObject([{ type: 'end', error: { code: 'ERR_PEER_PROTOCOL' } }])
+    expect(bob.receive(change, 1_001)).toEqual([])
+  })
+
+  it('ends a peer that names more topics than anybody changes', () => {
+    const [alice, bob] = createEnds()
+    tell(alice, bob)
+    const tags = Array.from({ length: MAX_TAGS_PER_SECOND / 8 - 1 }, (_, n) => nonce(n))
+    const change = encodeControl([{ kind: 'leave', tags }])
+    const results = Array.from({ length: 9 }, () => bob.receive(change, 1))
+    expect(results.slice(0, 8).flat()).toEqual([])
     expect(results.at(-1)).toMatchObject([{ type: 'end', error: { code: 'ERR_PEER_PROTOCOL' } }])
     expect(bob.receive(change, 1_001)).toEqual([])
   })
