@@ -54,12 +54,7 @@ function scanHead(reader: ByteReader): number {
 }
 
 function scanSimple(reader: ByteReader, info: number): number {
-  const floatBytes = new Map([
-    [25, 2],
-    [26, 4],
-    [27, 8],
-  ]).get(info)
-  if (floatBytes !== undefined) reader.bytes(floatBytes)
+  if (info >= 25 && info <= 27) reader.bytes(2 ** (info - 24))
   // 20 is false, 21 true, 22 null; 23 would be undefined, 31 the end of an indefinite length.
   else if (info < 20 || info > 22) throw refused('CBOR holds a simple value that is not plain data')
   return 0
