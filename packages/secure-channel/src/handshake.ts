@@ -54,7 +54,12 @@ export interface Handshake {
   readonly isDone: boolean
   /** True when {@link write} is next, false when {@link read} is. */
   readonly isOurTurn: boolean
-  /** The next message. */
+  /**
+   * The next message.
+   *
+   * @throws `SecureChannelError` `ERR_CHANNEL_KEY` when the far end's last message named a
+   *   key of small order: it is used here for the first time.
+   */
   write(): Uint8Array
   /**
    * Takes the far end's next message. The initiator learns from the second one who is
