@@ -1,3 +1,4 @@
+import { editDocument } from './local-edits.ts'
 import * as Automerge from '@automerge/automerge'
 import type { AbortOptions, PeerId } from '@vudo/transport'
 import { documentIdToUrl } from './document-id.ts'
@@ -61,7 +62,7 @@ class OpenDocument<T extends object> implements DocumentHandle<T> {
     engine.call((replica) => {
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as for `current`
       const anyEdit = edit as unknown as (doc: AnyDocument) => void
-      replica.edit(this.#state, anyEdit, { nowMs: now(), message: options.message })
+      editDocument(replica, this.#state, anyEdit, { nowMs: now(), message: options.message })
     })
   }
 

@@ -72,7 +72,6 @@ function base58ToBytes(text: string): Uint8Array | undefined {
     value = value * 58n + BigInt(digit)
   }
   const hex = value === 0n ? '' : value.toString(16)
-  const zeros = [...text].findIndex((character) => character !== '1')
-  const leading = '00'.repeat(zeros < 0 ? text.length : zeros)
+  const leading = '00'.repeat(/^1*/.exec(text)?.[0].length ?? 0)
   return hexToBytes(leading + (hex.length % 2 === 0 ? hex : `0${hex}`))
 }

@@ -1,4 +1,3 @@
-import * as Automerge from '@automerge/automerge'
 import { bytesToHex, concatBytes, isWireError } from '@vudo/wire'
 import { applyBatch, type BatchOutcome } from './apply-batch.ts'
 import { isCertified, signCertificate } from './authorship.ts'
@@ -215,7 +214,7 @@ export class Exchange {
   /** A write has settled: what it covers may be acknowledged and announced. */
   durable(): void {
     for (const peer of this.peers.values()) {
-      for (const id of [...peer.owedStored]) this.tellStored(peer, this.replica.document(id))
+      for (const id of peer.owedStored) this.tellStored(peer, this.replica.document(id))
       if (peer.isReady) announceNext(this, peer)
     }
     this.replica.emit({ type: 'progress' })
@@ -476,16 +475,6 @@ export class Exchange {
     const { peerId } = peer
     this.replica.writeAck(state, peerId, digestOf(heads))
     this.replica.emit({ type: 'acknowledged', id: state.id, peerId, durability: 'stored', heads })
-  }
-
-  /** Number of changes, at most `limit`, that a peer may lack. For the status. */
-  missingAt(peer: PeerState, state: DocumentState): number {
-    const theirs = this.#headsOf(peer, state)
-    if (!theirs || !state.doc) return 1
-    return Automerge.getChangesMetaSince(
-      state.doc,
-      theirs.filter((hash) => state.has([hash])),
-    ).length
   }
 }
 

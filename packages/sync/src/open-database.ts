@@ -1,3 +1,4 @@
+import { admitDocument, beginDocument, removePath, renamePath } from './local-edits.ts'
 import * as Automerge from '@automerge/automerge'
 import { createEventHub, type EventHub } from '@vudo/events'
 import { randomBytes, type AuthorKey } from '@vudo/identity'
@@ -15,7 +16,7 @@ import { MAX_DATABASE_ID_BYTES } from './limits.ts'
 import { linkToNetwork } from './network-link.ts'
 import { collectionOf, isUnder, parsePath } from './paths.ts'
 import type { ReplicaEvent } from './replica-effects.ts'
-import type { Policy } from './replica.ts'
+import type { Policy, Replica } from './replica.ts'
 import { isSynced, statusOf } from './sync-status.ts'
 import type {
   CatalogueEntry,
@@ -130,37 +131,46 @@ class OpenDatabase implements Database {
       waiters: this.#waiters,
       now: this.#now,
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the set only closes them
-      onClose: () => this.#handles.delete(handle as unknown as DocumentHandle<object>),
+      onClose: () => this.#handles.delete(handle),
     })
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as above
-    this.#handles.add(handle as unknown as DocumentHandle<object>)
+    this.#handles.add(handle)
     if (signal?.aborted) await handle.close()
     signal?.throwIfAborted()
     return handle
   }
 
   #begin(path: string, initial: Readonly<Record<string, unknown>>): Promise<DocumentState> {
-    const { promise, resolve, reject } = Promise.withResolvers<DocumentState>()
+    return this.#answered((replica, resolve) => beginDocument(replica, path, initial, resolve))
+  }
+
+  /** Asks the replica something that may need the disk; the store's failure and the end of the database answer as well. */
+  async #answered<Answer>(
+    ask: (replica: Replica, resolve: (answer: Answer) => void) => void,
+  ): Promise<Answer> {
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>()
+    this.#engine.call((replica) => ask(replica, resolve))
     const waiter = { onEvent: () => {}, reject }
     this.#waiters.add(waiter)
-    this.#engine.call((replica) => replica.begin(path, initial, resolve))
-    return promise.finally(() => this.#waiters.delete(waiter))
+    try {
+      return await promise
+    } finally {
+      this.#waiters.delete(waiter)
+    }
   }
 
   async readDoc<T extends object>(path: string): Promise<T | undefined> {
     const parsed = parsePath(path)
-    const { promise, resolve, reject } = Promise.withResolvers<T | undefined>()
-    const waiter = { onEvent: () => {}, reject }
-    this.#waiters.add(waiter)
-    this.#engine.call((replica) => {
+    return this.#answered<T | undefined>((replica, resolve) => {
       replica.assertWorking()
       const record = replica.catalogue.winner(parsed)
       if (record?.state !== 'live') return resolve(undefined)
       const state = replica.document(record.documentId)
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the shape is the application's promise to itself
-      replica.withDocument(state, () => resolve(Automerge.toJS(state.open) as unknown as T))
+      replica.withDocument(state, () => {
+        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the shape is the application's promise to itself
+        resolve(Automerge.toJS(state.open) as unknown as T)
+      })
     })
-    return promise.finally(() => this.#waiters.delete(waiter))
   }
 
   async writeDoc(path: string, value: unknown): Promise<void> {
@@ -181,13 +191,13 @@ class OpenDatabase implements Database {
 
   async remove(path: string): Promise<void> {
     const parsed = parsePath(path)
-    this.#engine.call((replica) => replica.remove(parsed))
+    this.#engine.call((replica) => removePath(replica, parsed))
     await this.#engine.saved()
   }
 
   async rename(from: string, to: string): Promise<void> {
     const [source, target] = [parsePath(from), parsePath(to)]
-    this.#engine.call((replica) => replica.rename(source, target))
+    this.#engine.call((replica) => renamePath(replica, source, target))
     await this.#engine.saved()
   }
 
@@ -197,7 +207,7 @@ class OpenDatabase implements Database {
       throw new SyncError('ERR_PATH_INVALID', 'the document id is not an automerge: URL')
     }
     const parsed = parsePath(path)
-    this.#engine.call((replica) => replica.admit(parsed, id))
+    this.#engine.call((replica) => admitDocument(replica, parsed, id))
     await this.#engine.saved()
   }
 

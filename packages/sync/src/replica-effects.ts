@@ -50,8 +50,8 @@ export type ReplicaEffect =
       readonly message: string
     }
 
-/** Where a change came from: a peer, or this device. */
-export type ChangeOrigin = PeerId | 'local'
+/** Where a change came from: the id of a peer, or `local` for this device. */
+export type ChangeOrigin = string
 
 /** What the replica tells the outside. */
 export type ReplicaEvent =

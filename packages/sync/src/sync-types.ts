@@ -55,8 +55,8 @@ export interface SyncStatus {
 
 /** What counts as synced. */
 export interface SyncedOptions extends AbortOptions {
-  /** A certain peer. @defaultValue `'any'` */
-  readonly with?: PeerId | 'any' | undefined
+  /** The id of a certain peer. @defaultValue `'any'` */
+  readonly with?: string | undefined
   /** How many peers. @defaultValue 1 */
   readonly quorum?: number | undefined
   /**

@@ -59,7 +59,7 @@ function writeAt(
   const path = [...where.path, key]
   if (typeof old === 'string' && typeof value === 'string') {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Automerge's own type of a document is too narrow for any document
-    if (old !== value) Automerge.updateText(where.root as Automerge.Doc<unknown>, path, value)
+    if (old !== value) Automerge.updateText(where.root, path, value)
   } else if (Array.isArray(old) && Array.isArray(value)) writeList({ ...where, path }, old, value)
   else if (isMap(old) && isMap(value)) writeMap({ ...where, path }, old, value)
   else if (Automerge.isCounter(old) && Automerge.isCounter(value)) {

@@ -1,38 +1,49 @@
+import { removePath, renamePath } from '../src/local-edits.ts'
 import { createRandom, type Random } from '@vudo/testing'
 import { expect, test } from 'vitest'
+import type { ReplicaEvent } from '../src/replica-effects.ts'
 import { Lab, type Node } from './replica-lab.ts'
 
-const shapes: Record<string, readonly (readonly [number, number])[]> = {
-  line: [
-    [0, 1],
-    [1, 2],
-    [2, 3],
+const shapes: ReadonlyMap<string, readonly (readonly [string, string])[]> = new Map([
+  [
+    'line',
+    [
+      ['a', 'b'],
+      ['b', 'c'],
+      ['c', 'd'],
+    ],
   ],
-  star: [
-    [0, 1],
-    [0, 2],
-    [0, 3],
+  [
+    'star',
+    [
+      ['a', 'b'],
+      ['a', 'c'],
+      ['a', 'd'],
+    ],
   ],
-  ring: [
-    [0, 1],
-    [1, 2],
-    [2, 3],
-    [3, 0],
+  [
+    'ring',
+    [
+      ['a', 'b'],
+      ['b', 'c'],
+      ['c', 'd'],
+      ['d', 'a'],
+    ],
   ],
-}
+])
 const paths = ['notes/a', 'notes/b', 'todo/c']
 
-function connectAll(lab: Lab, nodes: readonly Node[], shape: string): void {
-  for (const [a, b] of shapes[shape]!) lab.connect(nodes[a]!, nodes[b]!)
+function connectAll(lab: Lab, shape: string): void {
+  for (const [a, b] of shapes.get(shape) ?? []) lab.connect(lab.node(a), lab.node(b))
 }
 
 function act(random: Random, node: Node): void {
   const path = random.pick(paths)
   const dice = random.int(20)
-  if (dice === 0) node.replica.remove(path)
+  if (dice === 0) removePath(node.replica, path)
   else if (dice === 1) {
     if (node.replica.catalogue.winner(path)?.state === 'live') {
-      node.replica.rename(path, `${path}${random.int(3)}`)
+      renamePath(node.replica, path, `${path}${random.int(3)}`)
     }
   } else {
     node.edit(path, (doc) => doc.lines.push(`${node.name}${random.int(1000)}`), { lines: [] })
@@ -41,11 +52,11 @@ function act(random: Random, node: Node): void {
 }
 
 /** Runs a whole story out of one seed. */
-function story(seed: number, shape: string): void {
+function story(seed: number, shape: string): object {
   const random = createRandom(seed)
   const lab = new Lab({ choose: (count) => random.int(count) })
   const nodes = ['a', 'b', 'c', 'd'].map((name) => lab.node(name))
-  connectAll(lab, nodes, shape)
+  connectAll(lab, shape)
   for (let round = 0; round < 40; round++) {
     const node = random.pick(nodes)
     const dice = random.int(12)
@@ -57,25 +68,25 @@ function story(seed: number, shape: string): void {
   }
   for (const node of nodes) lab.cutAll(node)
   lab.settle()
-  connectAll(lab, nodes, shape)
+  connectAll(lab, shape)
   lab.settle()
-  const [first, ...others] = nodes.map(({ picture }) => picture)
-  for (const other of others) expect(other, `seed ${seed}`).toBe(first)
-  for (const path of paths) {
-    const values = nodes.map((node) => JSON.stringify(node.read(path)))
-    expect(new Set(values).size, `seed ${seed} ${path}`).toBe(1)
-  }
-  for (const node of nodes) {
-    const bad = node.events.filter(
-      ({ type }) => type === 'document:quarantined' || type === 'peer:fault',
-    )
-    expect(bad, `seed ${seed} ${node.name}`).toEqual([])
+  return {
+    pictures: new Set(nodes.map(({ picture }) => picture)).size,
+    values: new Set(nodes.map((node) => JSON.stringify(paths.map((path) => node.read(path))))).size,
+    faults: nodes.flatMap(({ events }) => events.filter(isTrouble)),
   }
 }
 
-test.each(Object.keys(shapes))(
+function isTrouble({ type }: ReplicaEvent): boolean {
+  return type === 'document:quarantined' || type === 'peer:fault'
+}
+
+test.each([...shapes.keys()])(
   'four replicas agree in a %s, whatever crashes and breaks',
   (shape) => {
-    for (let seed = 1; seed <= 8; seed++) story(seed, shape)
+    for (let seed = 1; seed <= 6; seed++) {
+      const agreed = { pictures: 1, values: 1, faults: [] }
+      expect(story(seed, shape), `seed ${seed}`).toEqual(agreed)
+    }
   },
 )

@@ -158,19 +158,20 @@ test('flipped bytes in any message end that channel, and honest peers go on', ()
         left -= 1
         if (from !== 'mallory' || left !== 0) return bytes
         const copy = bytes.slice()
-        copy[random.int(copy.length)]! ^= 1 + random.int(255)
+        const at = random.int(copy.length)
+        copy[at] = (copy[at] ?? 0) ^ (1 + random.int(255))
         return copy
       },
     })
-    const [mallory, victim, honest] = ['mallory', 'victim', 'honest'].map((name) => lab.node(name))
-    mallory!.edit('notes/x', (doc) => doc.lines.push('m'), { lines: [] })
-    lab.connect(mallory!, victim!)
-    lab.connect(honest!, victim!)
+    const [mallory, victim, honest] = [lab.node('mallory'), lab.node('victim'), lab.node('honest')]
+    mallory.edit('notes/x', (doc) => doc.lines.push('m'), { lines: [] })
+    lab.connect(mallory, victim)
+    lab.connect(honest, victim)
     lab.settle()
-    honest!.edit('notes/y', (doc) => doc.lines.push('h'), { lines: [] })
+    honest.edit('notes/y', (doc) => doc.lines.push('h'), { lines: [] })
     lab.settle()
-    expect(victim!.read('notes/y'), `seed ${seed}`).toEqual({ lines: ['h'] })
-    const content = JSON.stringify(victim!.read('notes/x') ?? {})
+    expect(victim.read('notes/y'), `seed ${seed}`).toEqual({ lines: ['h'] })
+    const content = JSON.stringify(victim.read('notes/x') ?? {})
     expect(['{}', '{"lines":["m"]}', '{"lines":[]}'], `seed ${seed}`).toContain(content)
   }
 })

@@ -1,4 +1,5 @@
 /** Replicas with disks in memory and lines between them, in one synchronous world: for the tests of this package. */
+import { beginDocument, editDocument } from '../src/local-edits.ts'
 import { createAuthorKey, type AuthorKey } from '@vudo/identity'
 import { createFakeDisk, type FakeDisk } from '@vudo/storage'
 import { chunkPrefix, decodeIndex, indexPrefixes, proofPrefix } from '../src/stored-keys.ts'
@@ -111,17 +112,19 @@ export class Node {
 
   open(path: string, initial: Record<string, unknown> = {}): DocumentState {
     const opened: DocumentState[] = []
-    this.replica.begin(path, initial, (state) => opened.push(state))
+    beginDocument(this.replica, path, initial, (state) => opened.push(state))
     this.run(this.replica.takeEffects())
     this.lab.runUntil(() => opened.length > 0)
-    return opened[0]!
+    const [state] = opened
+    if (!state) throw new Error(`${path} was not opened`)
+    return state
   }
 
   /** Edits; false when somebody deleted the document while it was being opened. */
   edit(path: string, edit: (doc: Record<string, any>) => void, initial = {}): boolean {
     const state = this.open(path, initial)
     try {
-      this.replica.edit(state, edit, { nowMs })
+      editDocument(this.replica, state, edit, { nowMs })
       return true
     } catch (error) {
       if (isSyncError(error) && error.code === 'ERR_DOCUMENT_DELETED') return false

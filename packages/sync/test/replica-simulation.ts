@@ -1,4 +1,5 @@
 /** A replica as a node of the simulator, with a ledger of everything that was acknowledged. */
+import { beginDocument, editDocument } from '../src/local-edits.ts'
 import * as Automerge from '@automerge/automerge'
 import type { NodeEnvironment, SimulatedNode, Simulation } from '@vudo/testing'
 import { Replica } from '../src/replica.ts'
@@ -143,9 +144,9 @@ class ReplicaNode implements SimulatedNode {
   #edit(): void {
     const path = this.#env.random.pick(documentPaths)
     const replica = this.#replica
-    replica.begin(path, { lines: [] }, (state) => {
+    beginDocument(replica, path, { lines: [] }, (state) => {
       const line = `${this.#env.name} ${this.#env.now()}`
-      replica.edit(state, (doc) => (doc['lines'] as string[]).push(line), {
+      editDocument(replica, state, (doc) => (doc['lines'] as string[]).push(line), {
         nowMs: this.#env.now(),
       })
       replica.pin(state, -1)

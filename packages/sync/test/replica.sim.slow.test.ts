@@ -1,5 +1,5 @@
 import { simulate } from '@vudo/testing'
-import { test } from 'vitest'
+import { expect, test } from 'vitest'
 import { runReplicas } from './replica-simulation.ts'
 
 const shapes = {
@@ -25,9 +25,10 @@ const shapes = {
 
 test.each(Object.entries(shapes))('many seeds in a %s', (_name, links) => {
   const faults = { crashRate: 0.003, cutRate: 0.004, partitionRate: 0.001 }
-  simulate({
-    seeds: 60,
+  const summary = simulate({
+    seeds: 20,
     faults,
     run: (simulation) => runReplicas(simulation, { links, bug: 'none', forMs: 8_000 }),
   })
+  expect(summary.runs).toBe(20)
 })

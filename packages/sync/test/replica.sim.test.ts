@@ -23,8 +23,8 @@ test(
   'what is acknowledged survives power cuts, and all replicas agree in the end',
   { timeout: 60_000 },
   () => {
-    simulate({ seeds: 3, faults, run: run(star) })
-    simulate({ seeds: 3, faults, run: run(line) })
+    expect(simulate({ seeds: 4, faults, run: run(star) })).toMatchObject({ runs: 4 })
+    expect(simulate({ seeds: 4, faults, run: run(line) })).toMatchObject({ runs: 4 })
   },
 )
 

@@ -1,0 +1,200 @@
+import * as Automerge from '@automerge/automerge'
+import { signProof } from './authorship.ts'
+import { signRecord, type CatalogueRecord, type RecordContent } from './catalogue-record.ts'
+import { firstDocumentId, nextDocumentId } from './document-id.ts'
+import type { AnyDocument, DocumentState } from './document-state.ts'
+import { SyncError } from './errors.ts'
+import { initialChanges } from './initial-changes.ts'
+import { MAX_DOCUMENT_BYTES } from './limits.ts'
+import type { PolicyAction, Replica } from './replica.ts'
+
+/* What the application does with a replica. The driver takes the effects afterwards. */
+
+function assertMay(replica: Replica, action: PolicyAction, path: string): void {
+  if (replica.may(replica.init.author.authorId, action, path)) return
+  throw new SyncError('ERR_NOT_ALLOWED', `the policy does not let this author ${action} ${path}`, {
+    hint: 'ask somebody with that right to grant it',
+  })
+}
+
+/**
+ * Begins the document under `path` unless it is there, and tells its id. `initial`
+ * goes in as changes that everybody makes alike.
+ *
+ * @param onOpen - Called once the document is open, or with the reason why not.
+ * @throws `SyncError` `ERR_NOT_ALLOWED` or `ERR_VALUE_UNSUPPORTED`.
+ */
+export function beginDocument(
+  replica: Replica,
+  path: string,
+  initial: Readonly<Record<string, unknown>>,
+  onOpen: (state: DocumentState) => void,
+): void {
+  replica.assertWorking()
+  const winner = replica.catalogue.winner(path)
+  if (winner?.state !== 'live') {
+    assertMay(replica, 'write', path)
+    sign(replica, nextRecord(replica, path, winner))
+  }
+  const record = replica.catalogue.winner(path)
+  if (!record) throw new Error(`path ${path} has no record`)
+  const state = replica.document(record.documentId)
+  replica.withDocument(state, () => {
+    addInitial(replica, state, path, initial)
+    replica.pin(state, 1)
+    onOpen(state)
+  })
+}
+
+function nextRecord(
+  replica: Replica,
+  path: string,
+  winner: CatalogueRecord | undefined,
+): RecordContent {
+  if (!winner) {
+    const documentId = firstDocumentId(replica.init.database, path)
+    return { path, documentId, generation: 0, state: 'live', predecessor: undefined }
+  }
+  const documentId = nextDocumentId(winner.hash)
+  return followerOf(winner, { documentId, state: 'live' })
+}
+
+function sign(replica: Replica, content: RecordContent): void {
+  replica.addRecord(signRecord(replica.init.database, content, replica.init.author), 'local')
+}
+
+/** Keys that are there, and changes that were here once, stay as they are. */
+function addInitial(
+  replica: Replica,
+  state: DocumentState,
+  path: string,
+  initial: Readonly<Record<string, unknown>>,
+): void {
+  const { author, database } = replica.init
+  const missing = Object.keys(initial).filter((key) => !Object.hasOwn(state.open, key))
+  if (missing.length === 0 || !replica.mayWith(author.authorId, 'write', state.id)) return
+  const values = Object.fromEntries(missing.map((key) => [key, initial[key]]))
+  const changes = initialChanges(state.id, values).filter(({ hash }) => !state.has([hash]))
+  if (changes.length === 0) return
+  const [doc] = Automerge.applyChanges(
+    state.open,
+    changes.map(({ bytes }) => bytes),
+  )
+  state.replace(doc)
+  for (const { actor, hash } of changes) {
+    const change = { database, documentId: state.id, actor, hash }
+    state.addProofs([signProof(change, author, undefined)])
+  }
+  replica.changed(state, 'local')
+}
+
+/**
+ * Edits an open document.
+ *
+ * @throws `SyncError` `ERR_NOT_ALLOWED`, `ERR_DOCUMENT_DELETED`; and what `edit` throws: then nothing changed.
+ */
+export function editDocument(
+  replica: Replica,
+  state: DocumentState,
+  edit: (doc: AnyDocument) => void,
+  options: { readonly nowMs: number; readonly message?: string | undefined },
+): void {
+  replica.assertWorking()
+  assertLive(replica, state)
+  if (state.stored.snapshotBytes + state.stored.laterBytes > MAX_DOCUMENT_BYTES) {
+    throw new SyncError('ERR_DOCUMENT_TOO_LARGE', `more than ${MAX_DOCUMENT_BYTES} bytes`, {
+      hint: 'split the document',
+    })
+  }
+  const before = new Set(Object.keys(state.open))
+  const time = Math.floor(options.nowMs / 1_000)
+  const { message } = options
+  const doc = Automerge.change(
+    state.open,
+    message === undefined ? { time } : { time, message },
+    edit,
+  )
+  if (doc === state.open) return
+  state.replaceOwn(doc)
+  warnOfContainers(replica, state, before)
+  replica.changed(state, 'local')
+}
+
+function assertLive(replica: Replica, state: DocumentState): void {
+  const path = replica.catalogue.pathOf(state.id) ?? ''
+  const winner = replica.catalogue.winner(path)
+  if (winner?.documentId !== state.id || winner.state !== 'live') {
+    throw new SyncError('ERR_DOCUMENT_DELETED', `the document of ${path} was deleted`, {
+      hint: 'open the path again to begin a new document',
+    })
+  }
+  if (replica.mayWith(replica.init.author.authorId, 'write', state.id)) return
+  assertMay(replica, 'write', path)
+}
+
+function warnOfContainers(
+  replica: Replica,
+  state: DocumentState,
+  before: ReadonlySet<string>,
+): void {
+  for (const [key, value] of Object.entries(state.open)) {
+    if (before.has(key) || typeof value !== 'object' || value === null) continue
+    if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype) continue
+    const path = replica.catalogue.pathOf(state.id) ?? ''
+    const message = `"${key}" was made by an edit: two devices that do so offline each make their own, and one is hidden. Put it into the initial value of open()`
+    replica.emit({ type: 'warning', message, path })
+  }
+}
+
+/**
+ * Deletes the document under `path`, for everybody.
+ *
+ * @returns false when there is none.
+ * @throws `SyncError` `ERR_NOT_ALLOWED`.
+ */
+export function removePath(replica: Replica, path: string): boolean {
+  replica.assertWorking()
+  const winner = replica.catalogue.winner(path)
+  if (winner?.state !== 'live') return false
+  assertMay(replica, 'delete', path)
+  sign(replica, followerOf(winner, { documentId: winner.documentId, state: 'deleted' }))
+  return true
+}
+
+/**
+ * Puts the document under `from` under `to` as well, and deletes it there.
+ *
+ * @throws `SyncError` `ERR_NOT_ALLOWED`, `ERR_DOCUMENT_NOT_FOUND`.
+ */
+export function renamePath(replica: Replica, from: string, to: string): void {
+  replica.assertWorking()
+  const winner = replica.catalogue.winner(from)
+  if (winner?.state !== 'live') {
+    throw new SyncError('ERR_DOCUMENT_NOT_FOUND', `no document lies under ${from}`)
+  }
+  if (from === to) return
+  assertMay(replica, 'delete', from)
+  admitDocument(replica, to, winner.documentId)
+  sign(replica, followerOf(winner, { documentId: winner.documentId, state: 'deleted' }))
+}
+
+/** Puts a document under a path, whatever lies there. @throws `SyncError` `ERR_NOT_ALLOWED`. */
+export function admitDocument(replica: Replica, path: string, documentId: string): void {
+  replica.assertWorking()
+  assertMay(replica, 'write', path)
+  const old = replica.catalogue.winner(path)
+  sign(
+    replica,
+    old
+      ? followerOf(old, { documentId, state: 'live' })
+      : { path, documentId, generation: 0, state: 'live', predecessor: undefined },
+  )
+}
+
+function followerOf(
+  record: CatalogueRecord,
+  next: { readonly documentId: string; readonly state: 'live' | 'deleted' },
+): RecordContent {
+  const { path, generation, hash } = record
+  return { path, generation: generation + 1, predecessor: hash, ...next }
+}

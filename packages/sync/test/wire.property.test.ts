@@ -1,0 +1,120 @@
+import * as Automerge from '@automerge/automerge'
+import { isWireError } from '@vudo/wire'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { readChanges, vetDocument } from '../src/automerge-chunks.ts'
+import { decodeRecord, encodeRecord, signRecord } from '../src/catalogue-record.ts'
+import { documentIdToUrl, firstDocumentId } from '../src/document-id.ts'
+import { isSyncError } from '../src/errors.ts'
+import { initialChanges } from '../src/initial-changes.ts'
+import { decodeBatch, decodeMessage, encodeMessage, type SyncMessage } from '../src/wire.ts'
+import vectors from './vectors/sync.json' with { type: 'json' }
+import { keyOf } from './replica-lab.ts'
+
+const hash = fc
+  .uint8Array({ minLength: 32, maxLength: 32 })
+  .map((bytes) => Buffer.from(bytes).toString('hex'))
+const id = fc
+  .uint8Array({ minLength: 16, maxLength: 16 })
+  .map((bytes) => Buffer.from(bytes).toString('hex'))
+const hashes = fc.array(hash, { maxLength: 5 })
+const message: fc.Arbitrary<SyncMessage> = fc.oneof(
+  fc.record({ type: fc.constant('want' as const), id, heads: hashes, have: hashes }),
+  fc.record({ type: fc.constantFrom('received' as const, 'stored' as const), id, heads: hashes }),
+  fc.record({ type: fc.constant('page-stored' as const), number: fc.nat() }),
+  fc.record({
+    type: fc.constant('page' as const),
+    number: fc.nat(),
+    upTo: fc.nat(),
+    isLast: fc.boolean(),
+    entries: fc.array(fc.record({ type: fc.constant('document' as const), id, heads: hashes })),
+  }),
+)
+
+test('a message comes back as it was written', () => {
+  fc.assert(
+    fc.property(message, (value) => {
+      expect(decodeMessage(encodeMessage(value))).toEqual(value)
+    }),
+  )
+})
+
+test('whatever the bytes are, decoders throw only their own errors', () => {
+  const decoders = [
+    decodeMessage,
+    decodeBatch,
+    readChanges,
+    vetDocument,
+    (bytes: Uint8Array) => decodeRecord('db', bytes),
+  ]
+  const real = [
+    ...vectors.messages.map(({ hex }) => Buffer.from(hex, 'hex')),
+    Automerge.save(Automerge.from({ a: [1, 'x'] })),
+    Automerge.saveSince(Automerge.from({ a: 'x' }), []),
+  ]
+  const damaged = fc
+    .tuple(fc.constantFrom(...real), fc.nat(), fc.integer({ min: 1, max: 255 }))
+    .map(([bytes, at, by]) => {
+      const copy = Uint8Array.from(bytes)
+      copy[at % copy.length] = (copy[at % copy.length] ?? 0) ^ by
+      return copy
+    })
+  const run = fc.check(
+    fc.property(
+      fc.oneof(fc.uint8Array({ maxLength: 300 }), damaged),
+      fc.constantFrom(...decoders),
+      (bytes, decode) => {
+        try {
+          decode(bytes)
+        } catch (error) {
+          if (!isWireError(error) && !isSyncError(error)) throw error
+        }
+      },
+    ),
+    { numRuns: 1_000 },
+  )
+  expect(run.failed && fc.defaultReportMessage(run)).toBe(false)
+})
+
+test('devices that begin a document alike share it, in any order of the keys', () => {
+  const value = fc.jsonValue({ maxDepth: 3 })
+  const documents = fc.dictionary(
+    fc.string().filter((key) => key !== '__proto__' && key !== ''),
+    value,
+    { maxKeys: 4 },
+  )
+  fc.assert(
+    fc.property(documents, (initial) => {
+      if (JSON.stringify(initial).includes('__proto__') || JSON.stringify(initial).includes('""'))
+        return
+      const reversed = Object.fromEntries(Object.entries(initial).toReversed())
+      const [here, there] = [
+        initialChanges('00'.repeat(16), initial),
+        initialChanges('00'.repeat(16), reversed),
+      ]
+      expect(there.map((change) => change.hash).toSorted()).toEqual(
+        here.map((change) => change.hash).toSorted(),
+      )
+    }),
+    { numRuns: 50 },
+  )
+})
+
+test('the vectors hold', () => {
+  for (const { hex } of vectors.messages) {
+    const bytes = new Uint8Array(Buffer.from(hex, 'hex'))
+    expect(Buffer.from(encodeMessage(decodeMessage(bytes))).toString('hex')).toBe(hex)
+  }
+  expect(firstDocumentId(vectors.document.database, vectors.document.path)).toBe(
+    vectors.document.id,
+  )
+  expect(documentIdToUrl(vectors.document.id)).toBe(vectors.document.url)
+  const { record } = vectors
+  const bytes = new Uint8Array(Buffer.from(record.hex, 'hex'))
+  const decoded = decodeRecord(vectors.document.database, bytes)
+  expect(decoded.hash).toBe(record.hash)
+  const signed = signRecord(vectors.document.database, decoded, keyOf('vectors'))
+  expect(Buffer.from(encodeRecord(signed)).toString('hex')).toBe(record.hex)
+  const [change] = initialChanges(vectors.document.id, vectors.initial.value)
+  expect(change).toMatchObject({ actor: vectors.initial.actor, hash: vectors.initial.hash })
+})
