@@ -10,8 +10,6 @@ export type SyncErrorCode =
   | 'ERR_DOCUMENT_DELETED'
   /** The document is larger than `MAX_DOCUMENT_BYTES`. Split it. */
   | 'ERR_DOCUMENT_TOO_LARGE'
-  /** The document could not be read or brought to the state that a peer announced. */
-  | 'ERR_DOCUMENT_QUARANTINED'
   /** The handle was closed. Open the path again. */
   | 'ERR_HANDLE_CLOSED'
   /** The database was closed while the call was waiting, or before it. */

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import process from 'node:process'
+import { fileURLToPath } from 'node:url'
 import { openStore } from '@vudo/storage'
 import { expect, onTestFinished, test } from 'vitest'
 import { openDatabase } from '@vudo/sync'
@@ -11,7 +12,7 @@ import { keyOf } from './replica-lab.ts'
 /** Lets the writer acknowledge some entries, and kills it in the middle of the next ones. */
 function writeAndKill(directory: string, round: number): Promise<string[]> {
   const { promise, resolve, reject } = Promise.withResolvers<string[]>()
-  const program = path.join(import.meta.dirname, 'kill9-writer.ts')
+  const program = fileURLToPath(new URL('./kill9-writer.ts', import.meta.url))
   const child = spawn(process.execPath, [program, directory, String(round)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
