@@ -1,22 +1,23 @@
 /** The code blocks of the repository's Markdown files, for the test that runs every one of them. */
-import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 
 /** What a block may be. Each is run or checked; a language that nobody runs is refused. */
 export const languages = ['ts', 'sh', 'json', 'mermaid']
 
-/** Every Markdown file that git knows or would take, without the change logs and changesets, which quote old code. */
-export function markdownFiles(root) {
-  const args = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--', '*.md']
-  const { stdout, status } = spawnSync('git', args, { cwd: root, encoding: 'utf8' })
-  if (status !== 0)
-    throw new Error(`git ls-files failed in ${root}: the blocks are those of a clone`)
-  return stdout
-    .split('\0')
-    .filter((file) => file !== '' && !/(^|\/)CHANGELOG\.md$|^\.changeset\//.test(file))
-    .filter((file) => existsSync(path.join(root, file)))
-    .toSorted()
+/** Folders that hold what others wrote or what is made from the sources; those with a dot besides. */
+const leftOut = new Set(['node_modules', 'dist', 'coverage', 'api'])
+
+/** Every Markdown file below `root`, without the change logs, which quote old code. */
+export function markdownFiles(root, folder = '') {
+  return readdirSync(path.join(root, folder), { withFileTypes: true })
+    .flatMap((entry) => {
+      const file = folder === '' ? entry.name : `${folder}/${entry.name}`
+      if (entry.name.startsWith('.') || leftOut.has(entry.name)) return []
+      if (entry.isDirectory()) return markdownFiles(root, file)
+      return entry.name.endsWith('.md') && entry.name !== 'CHANGELOG.md' ? [file] : []
+    })
+    .toSorted((a, b) => (a < b ? -1 : 1))
 }
 
 /** The blocks of one file of `root`. */
