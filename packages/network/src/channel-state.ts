@@ -12,6 +12,7 @@
  * `FRAME_COST_BYTES` on top. The receiver grants what the application has read plus
  * a window, so a reader that does not read stops its writer and nobody else.
  */
+import type { FramePool } from './frame-pool.ts'
 import {
   ACK_AFTER_BYTES,
   CHANNEL_WINDOW_BYTES,
@@ -42,6 +43,8 @@ export interface ChannelInit {
   readonly database: string | undefined
   /** The opening, on the side that opens. */
   readonly open?: Uint8Array | undefined
+  /** Where the buffers of large frames come from and go to. */
+  readonly pool: FramePool
 }
 
 /** A message that is complete, and what reading it gives back to the writer. */
@@ -72,6 +75,8 @@ export class ChannelState implements Schedulable {
   /** True while an acknowledgement is due at the next occasion. */
   isAckUrgent = false
 
+  readonly #pool: FramePool
+  readonly #take = (bytes: number): Uint8Array => this.#pool.take(bytes)
   /** Frames from number `#acked` on. */
   #frames: OutgoingFrame[] = []
   #acked = 0
@@ -103,6 +108,7 @@ export class ChannelState implements Schedulable {
     this.priority = init.priority
     this.database = init.database
     this.isLocal = init.open !== undefined
+    this.#pool = init.pool
     if (init.open === undefined) this.#expected = 1
     else this.#enqueue(init.open, 0, 0)
   }
@@ -168,7 +174,7 @@ export class ChannelState implements Schedulable {
       const sequence = this.#acked + this.#frames.length
       const hasMore = at < message.length
       this.#enqueue(
-        encodeData({ channel: this.id, sequence, hasMore, payload }),
+        encodeData({ channel: this.id, sequence, hasMore, payload }, this.#take),
         payload.length,
         payload.length + FRAME_COST_BYTES,
       )
@@ -210,7 +216,10 @@ export class ChannelState implements Schedulable {
     const isNews = next > this.#acked || credit > this.#credit
     if (next > this.#acked) {
       const gone = this.#frames.splice(0, next - this.#acked)
-      for (const frame of gone) this.#unacknowledgedBytes -= frame.payloadBytes
+      for (const { bytes, payloadBytes } of gone) {
+        this.#unacknowledgedBytes -= payloadBytes
+        this.#pool.give(bytes)
+      }
       this.#acked = next
       this.#nextToSend = Math.max(this.#nextToSend, next)
     }

@@ -4,6 +4,7 @@
  */
 import { ChannelState } from './channel-state.ts'
 import { NetworkError } from './errors.ts'
+import { FramePool } from './frame-pool.ts'
 import {
   ACK_DELAY_MS,
   ACK_WITH_DATA_BYTES,
@@ -44,6 +45,7 @@ export interface ChannelTableInit {
 export class ChannelTable {
   readonly #init: ChannelTableInit
   readonly #channels = new Map<number, ChannelState>()
+  readonly #pool = new FramePool()
   readonly #scheduler = new Scheduler<ChannelState>()
   /** Local channels whose opening is to be sent, lowest number first. */
   #opening: ChannelState[] = []
@@ -177,7 +179,7 @@ export class ChannelTable {
       proof.length === 0 ? this.#init.membership.shared.size > 0 : database !== undefined
     if (!isMember) return this.#queueReset(id, 'ERR_NOT_MEMBER')
     if (this.#count(false) >= MAX_CHANNELS) return this.#queueReset(id, 'ERR_LIMIT')
-    const channel = new ChannelState({ id, protocol, priority, database })
+    const channel = new ChannelState({ id, protocol, priority, database, pool: this.#pool })
     this.#add(channel)
     channel.isAckUrgent = true
     this.#urgentAcks.add(channel)
@@ -212,7 +214,7 @@ export class ChannelTable {
     const proof =
       database === undefined ? noBytes : (this.#init.membership.ownProof(database) ?? noBytes)
     const open = encodeOpen({ channel: id, protocol, priority, proof })
-    const channel = new ChannelState({ id, protocol, priority, database, open })
+    const channel = new ChannelState({ id, protocol, priority, database, open, pool: this.#pool })
     this.#add(channel)
     this.#opening.push(channel)
   }

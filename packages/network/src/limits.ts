@@ -134,3 +134,9 @@ export const MAX_DUPLICATE_DIALS = 5
 
 /** How long a call waits for the session that its dial was a duplicate of, in milliseconds. */
 export const DUPLICATE_WAIT_MS = 500
+
+/** Buffers of large frames that a session keeps for the next ones: two windows' worth, 1 MiB. */
+export const MAX_POOLED_FRAMES = 16
+
+/** Frames from this size on are put into buffers that are used again, in bytes. */
+export const MIN_POOLED_BYTES = 16_384

@@ -376,7 +376,8 @@ export class NetworkDriver implements Network, SessionListener {
       onConnection: (connection) => this.#adopt(connection),
       onRecord: (record, databaseId) => {
         if (record.peerId === this.peerId) return
-        const isNews = this.#book.learn(record)
+        const isMoved = this.#book.learn(record)
+        const isNews = this.#book.meet(record.peerId) || isMoved
         this.#found({ id: record.peerId, address: record.addresses[0] }, databaseId, isNews)
       },
       onPeer: (peer, databaseId) => this.#found(peer, databaseId, this.#book.meet(peer.id)),

@@ -3,6 +3,8 @@ import type { Address, PeerId, PeerRecord } from '@vudo/transport'
 import { MAX_KNOWN_PEERS } from './limits.ts'
 
 interface KnownPeer {
+  /** False while it is known from its hello only. */
+  wasMet?: boolean
   record?: PeerRecord
   /** The address on which this node reached the peer last. */
   lastAddress?: Address
@@ -26,11 +28,12 @@ export class PeerBook {
     return known?.addresses.join(' ') !== record.addresses.join(' ')
   }
 
-  /** A peer was seen without a record; true the first time. */
+  /** A peer was found under a database; true the first time. */
   meet(peerId: PeerId): boolean {
-    const isNews = !this.#peers.has(peerId)
-    this.#touch(peerId)
-    return isNews
+    const peer = this.#touch(peerId)
+    if (peer.wasMet === true) return false
+    peer.wasMet = true
+    return true
   }
 
   /** A dial of `address` led to the peer. */

@@ -405,17 +405,28 @@ export function encodeOpen(open: Omit<OpenFrame, 'kind'>): Uint8Array {
   return writer.bytes(open.proof).finish()
 }
 
-/** The bytes of a fragment: the one copy that sending makes. */
-export function encodeData(data: Omit<DataFrame, 'kind'>): Uint8Array {
+/**
+ * Writes a fragment: the one copy that sending makes.
+ *
+ * @param take - Gives a buffer of at least so many bytes.
+ * @returns The written part of that buffer.
+ */
+export function encodeData(
+  data: Omit<DataFrame, 'kind'>,
+  take: (bytes: number) => Uint8Array = (bytes) => new Uint8Array(bytes),
+): Uint8Array {
   const { channel, sequence, hasMore, payload } = data
-  const size = 2 + varintLength(channel) + varintLength(sequence) + payload.length
-  return createByteWriter(size)
+  const head = createByteWriter(2 + varintLength(channel) + varintLength(sequence))
     .u8(frameKind.data)
     .varint(channel)
     .varint(sequence)
     .u8(hasMore ? 1 : 0)
-    .bytes(payload)
     .finish()
+  const length = head.length + payload.length
+  const frame = take(length)
+  frame.set(head)
+  frame.set(payload, head.length)
+  return frame.length === length ? frame : frame.subarray(0, length)
 }
 
 /** The bytes of the end of a channel. */

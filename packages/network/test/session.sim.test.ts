@@ -9,7 +9,7 @@ describe('sessions under cuts, crashes and partitions', () => {
     let resumed = 0
     let received = 0
     const summary = simulate({
-      seeds: 30,
+      seeds: 20,
       faults: { cutRate: 0.01, crashRate: 0.0005 },
       run: (simulation) => {
         const books = new Books()
@@ -30,9 +30,9 @@ describe('sessions under cuts, crashes and partitions', () => {
         for (const count of books.received.values()) received += count
       },
     })
-    expect(summary.faultCounts.crash).toBeGreaterThan(10)
-    expect(summary.faultCounts.cut).toBeGreaterThan(100)
-    expect(resumed).toBeGreaterThan(100)
+    expect(summary.faultCounts.crash).toBeGreaterThan(5)
+    expect(summary.faultCounts.cut).toBeGreaterThan(50)
+    expect(resumed).toBeGreaterThan(50)
     expect(received).toBeGreaterThan(1_000)
   })
 
