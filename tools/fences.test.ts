@@ -16,7 +16,7 @@ import {
 import { fenceMistake, fencesIn, fencesOf, markdownFiles } from './fences.mjs'
 import { members, workspaceRoot } from './workspace.mjs'
 
-const fences: Fence[] = markdownFiles(workspaceRoot).flatMap((file) =>
+const fences: Fence[] = markdownFiles(workspaceRoot).flatMap((file: string) =>
   fencesOf(workspaceRoot, file),
 )
 /** Quoted word for word by a README, run by examples.test.ts and compiled with its package. */
