@@ -1,6 +1,23 @@
 /**
- * Local-first documents that sync peer to peer: createP2P() and everything behind it.
+ * Local-first documents that sync peer to peer: `createP2P()` puts transports,
+ * discovery, sessions and the document engine together.
  *
  * @packageDocumentation
  */
-export {}
+export { createP2P, type P2P, type P2PEvents } from './create-p2p.ts'
+export { defaultDataDirectory } from './data-directory.ts'
+export { P2PError, type P2PErrorCode } from './errors.ts'
+export type { DiscoveryOptions, P2POptions } from './options.ts'
+export { Counter, splice, updateText } from '@vudo/sync'
+export type {
+  CatalogueEntry,
+  Database,
+  DatabaseEvents,
+  DocumentChange,
+  DocumentHandle,
+  Policy,
+  SyncedOptions,
+  SyncStatus,
+} from '@vudo/sync'
+export type { Network, NetworkEvents, PeerStatus } from '@vudo/network'
+export { isVudoError } from '@vudo/transport'

@@ -52,6 +52,11 @@ class OpenDocument<T extends object> implements DocumentHandle<T> {
     return this.#state.heads
   }
 
+  get changeCount(): number {
+    this.#assertOpen()
+    return Automerge.stats(this.#state.open).numChanges
+  }
+
   get storedBy(): number {
     return storersOf(this.#state).length
   }

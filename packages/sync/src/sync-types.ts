@@ -102,6 +102,12 @@ export interface DocumentHandle<T extends object> extends AsyncDisposable {
   readonly current: Doc<T>
   /** Hashes of the newest changes, as hex, sorted. */
   readonly heads: readonly string[]
+  /**
+   * How many changes the document holds, of all authors.
+   *
+   * @throws `SyncError` `ERR_HANDLE_CLOSED`.
+   */
+  readonly changeCount: number
   /** How many peers are known to have stored exactly this state. */
   readonly storedBy: number
   /**

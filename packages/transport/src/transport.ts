@@ -21,6 +21,8 @@ export interface TransportFeatures {
 
 /** What `connect` takes. */
 export interface ConnectOptions extends AbortOptions {
+  /** Leaves the topic: the iteration ends, as it does by `break`, without an error. */
+  readonly signal?: AbortSignal | undefined
   /**
    * Which of the peers found to dial.
    *

@@ -1,0 +1,32 @@
+import path from 'node:path'
+import { Option, type Command } from 'commander'
+import { defaultDataDirectory } from '@vudo/p2p'
+import { CliError } from '../errors.ts'
+
+/** Which node a command is about. */
+export interface DataDirOptions {
+  readonly dataDir?: string | undefined
+  readonly id?: string | undefined
+}
+
+/** Gives `command` the two options that name a node. */
+export function withDataDir(command: Command): Command {
+  return command
+    .addOption(new Option('--data-dir <folder>', 'the folder of the node').env('VUDO_DATA_DIR'))
+    .option('--id <name>', 'the node of this name, to have several on one machine')
+}
+
+/** The data directory that the options mean. */
+export function dataDirOf({ dataDir, id }: DataDirOptions): string {
+  if (id !== undefined && !/^[\w-]{1,32}$/.test(id)) {
+    throw new CliError(
+      'ERR_USAGE',
+      `--id is ${JSON.stringify(id)}, expected 1 to 32 letters, digits, dashes or underscores`,
+      {
+        hint: 'for example --id 1',
+      },
+    )
+  }
+  const home = path.resolve(dataDir ?? defaultDataDirectory('vudo'))
+  return id === undefined ? home : path.join(home, `node-${id}`)
+}

@@ -1,0 +1,200 @@
+import { createSocket } from 'node:dgram'
+import { access, constants, mkdir } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import process from 'node:process'
+import type { Command } from 'commander'
+import { isVudoError } from '@vudo/transport'
+import { connectToNode } from '../control/client.ts'
+import { isMap } from '../control/protocol.ts'
+import { CliError } from '../errors.ts'
+import { printJson, printLine, shortId, shownText } from '../output.ts'
+import { dataDirOf, withDataDir, type DataDirOptions } from './data-dir-option.ts'
+
+/** What one check found. */
+interface Finding {
+  /** Stable name of the check. */
+  readonly check: string
+  readonly isOk: boolean
+  readonly message: string
+  /** What to do when it is not well. */
+  readonly hint?: string
+}
+
+interface DoctorOptions extends DataDirOptions {
+  readonly port: string
+  readonly mdnsInterface?: string
+  readonly json?: boolean
+}
+
+/** Adds `vudo doctor`. */
+export function addDoctorCommand(program: Command): void {
+  withDataDir(program.command('doctor'))
+    .description(
+      'check what a node needs, and say what to do; exit status 1 when something is wrong',
+    )
+    .option('--port <port>', 'the port to try', '34569')
+    .option('--mdns-interface <address>', 'try multicast on this interface only')
+    .option('--json', 'print JSON')
+    .action(examine)
+}
+
+async function examine(options: DoctorOptions): Promise<void> {
+  const dataDir = dataDirOf(options)
+  const running = await runningNode(dataDir)
+  const findings = [
+    nodeVersion(),
+    await folder(dataDir),
+    ...(running ?? [notRunning(dataDir), await port(Number(options.port))]),
+    await multicast(options.mdnsInterface),
+  ]
+  if (options.json === true) printJson({ ok: findings.every(({ isOk }) => isOk), findings })
+  else for (const finding of findings) printFinding(finding)
+  const bad = findings.filter(({ isOk }) => !isOk)
+  if (bad.length > 0) {
+    throw new CliError(
+      'ERR_DOCTOR_FINDINGS',
+      `${bad.length} of ${findings.length} checks found something`,
+      {
+        hint: bad[0]?.hint,
+      },
+    )
+  }
+}
+
+function printFinding({ isOk, check, message, hint }: Finding): void {
+  printLine(`${isOk ? 'ok  ' : 'BAD '} ${check}: ${message}`)
+  if (!isOk && hint !== undefined) printLine(`       ${hint}`)
+}
+
+function nodeVersion(): Finding {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+  return {
+    check: 'node',
+    isOk: major > 22 || (major === 22 && minor >= 18),
+    message: `Node ${process.versions.node}, expected 22.18 or newer`,
+    hint: 'install a newer Node',
+  }
+}
+
+async function folder(dataDir: string): Promise<Finding> {
+  try {
+    await mkdir(dataDir, { recursive: true, mode: 0o700 })
+    await access(dataDir, constants.R_OK | constants.W_OK | constants.X_OK)
+    return { check: 'folder', isOk: true, message: `${dataDir} can be written` }
+  } catch (error) {
+    const message = `${dataDir} cannot be written: ${error instanceof Error ? error.message : String(error)}`
+    return {
+      check: 'folder',
+      isOk: false,
+      message,
+      hint: 'choose another with --data-dir, or change its owner',
+    }
+  }
+}
+
+/** What the running node says of itself; `undefined` when there is none. */
+async function runningNode(dataDir: string): Promise<Finding[] | undefined> {
+  try {
+    await using node = await connectToNode(dataDir)
+    const status = await node.call('status')
+    return isMap(status) ? describeNode(status) : undefined
+  } catch (error) {
+    if (isVudoError(error) && error.code === 'ERR_NODE_NOT_RUNNING') return undefined
+    throw error
+  }
+}
+
+function describeNode(status: Record<string, unknown>): Finding[] {
+  const peers = Array.isArray(status['peers']) ? status['peers'].filter(isMap) : []
+  const sync = isMap(status['sync']) ? status['sync'] : {}
+  return [
+    {
+      check: 'process',
+      isOk: true,
+      message: `a node is running, process ${String(status['pid'])}`,
+    },
+    {
+      check: 'peers',
+      isOk: peers.length > 0,
+      message: peers.length === 0 ? 'connected to nobody' : peers.map(describePeer).join('; '),
+      hint: 'is another device online with the same ticket? Do both run, and does the firewall let TCP and UDP port 5353 pass?',
+    },
+    {
+      check: 'sync',
+      isOk: true,
+      message: `${String(sync['state'])}, ${String(sync['ahead'])} changes that nobody has confirmed, ${String(sync['pendingBytes'])} bytes waiting`,
+    },
+  ]
+}
+
+function describePeer(peer: Record<string, unknown>): string {
+  const rtt = typeof peer['rttMs'] === 'number' ? `, round trip ${peer['rttMs'].toFixed(1)} ms` : ''
+  const way = peer['relayed'] === true ? 'relayed' : 'direct'
+  return `${shortId(String(peer['peerId']))} ${way} over ${shownText(String(peer['transport']))}${rtt}`
+}
+
+function notRunning(dataDir: string): Finding {
+  return {
+    check: 'process',
+    isOk: true,
+    message: `no node is running on this folder; start one: vudo node --data-dir ${dataDir}`,
+  }
+}
+
+async function port(number: number): Promise<Finding> {
+  const server = createServer()
+  const outcome = Promise.withResolvers<Finding>()
+  const hint = 'another program has it: stop that, or choose another with --bind 0.0.0.0:0'
+  server.once('error', (error) =>
+    outcome.resolve({
+      check: 'port',
+      isOk: false,
+      message: `TCP port ${number}: ${error.message}`,
+      hint,
+    }),
+  )
+  server.listen(number, () =>
+    outcome.resolve({ check: 'port', isOk: true, message: `TCP port ${number} is free` }),
+  )
+  const finding = await outcome.promise
+  if (server.listening) server.close()
+  return finding
+}
+
+/** The group of multicast DNS; the port is another, so that nobody else is bothered. */
+const multicastGroup = '224.0.0.251'
+
+/** Does a packet to the group come back? Waits a second for it. */
+async function multicast(ip: string | undefined): Promise<Finding> {
+  const socket = createSocket({ type: 'udp4', reuseAddr: true })
+  const outcome = Promise.withResolvers<Finding>()
+  const hint = 'allow UDP multicast in the firewall; until then name peers with --p2p-peer'
+  const bad = (message: string): void =>
+    outcome.resolve({ check: 'multicast', isOk: false, message, hint })
+  const timer = setTimeout(
+    () => bad('a multicast packet of our own did not come back within 1 s'),
+    1_000,
+  )
+  socket.once('error', (error) => bad(error.message))
+  socket.once('message', () =>
+    outcome.resolve({
+      check: 'multicast',
+      isOk: true,
+      message: 'packets to the local network come back',
+    }),
+  )
+  socket.bind(0, () => {
+    try {
+      socket.addMembership(multicastGroup, ip)
+      if (ip !== undefined) socket.setMulticastInterface(ip)
+      socket.setMulticastTTL(1)
+      socket.send('vudo doctor', socket.address().port, multicastGroup)
+    } catch (error) {
+      bad(error instanceof Error ? error.message : String(error))
+    }
+  })
+  const finding = await outcome.promise
+  clearTimeout(timer)
+  socket.close()
+  return finding
+}

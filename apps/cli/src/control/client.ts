@@ -1,0 +1,145 @@
+import { connect, type Socket } from 'node:net'
+import { createFrameDecoder } from '@vudo/wire'
+import { CliError } from '../errors.ts'
+import { MAX_CONTROL_BYTES } from '../limits.ts'
+import { controlAddress } from './address.ts'
+import { decodeResponse, encodeMessage, errorFromWire, type Response } from './protocol.ts'
+
+/** A connection to the running node of a data directory. */
+export interface ControlClient extends AsyncDisposable {
+  /** Asks and waits for the answer. */
+  call(op: string, args?: Readonly<Record<string, unknown>>): Promise<unknown>
+  /** Asks for a stream; leaving the loop closes the whole connection. */
+  stream(op: string, args?: Readonly<Record<string, unknown>>): AsyncIterable<unknown>
+  close(): Promise<void>
+}
+
+/**
+ * Connects to the node that runs on `dataDir`.
+ *
+ * @throws `CliError` `ERR_NODE_NOT_RUNNING`.
+ */
+export async function connectToNode(dataDir: string): Promise<ControlClient> {
+  const socket = connect(controlAddress(dataDir))
+  const connected = Promise.withResolvers<void>()
+  socket.once('connect', () => connected.resolve())
+  socket.once('error', (cause) => connected.reject(notRunning(dataDir, cause)))
+  await connected.promise
+  return new Client(socket)
+}
+
+function notRunning(dataDir: string, cause: unknown): CliError {
+  return new CliError('ERR_NODE_NOT_RUNNING', `no node is running on ${dataDir}`, {
+    cause,
+    hint: `start one in another terminal: vudo node --data-dir ${dataDir}`,
+  })
+}
+
+/** Gets the parts of one answer. */
+interface Waiting {
+  take(response: Response): void
+  fail(error: Error): void
+}
+
+class Client implements ControlClient {
+  readonly #socket: Socket
+  readonly #waiting = new Map<number, Waiting>()
+  #nextId = 0
+
+  constructor(socket: Socket) {
+    this.#socket = socket
+    const decoder = createFrameDecoder({ maxFrameBytes: MAX_CONTROL_BYTES })
+    socket.on('data', (chunk) => {
+      try {
+        for (const frame of decoder.push(chunk)) this.#dispatch(decodeResponse(frame))
+      } catch (error) {
+        this.#failAll(error instanceof Error ? error : new Error(String(error)))
+        socket.destroy()
+      }
+    })
+    socket.on('error', (error) => this.#failAll(gone(error)))
+    socket.once('close', () => this.#failAll(gone(undefined)))
+  }
+
+  async call(op: string, args: Readonly<Record<string, unknown>> = {}): Promise<unknown> {
+    const answer = Promise.withResolvers<unknown>()
+    this.#ask(op, args, {
+      take: (response) => {
+        if ('error' in response) answer.reject(errorFromWire(response.error))
+        else if ('result' in response) answer.resolve(response.result)
+      },
+      fail: answer.reject,
+    })
+    return answer.promise
+  }
+
+  async *stream(op: string, args: Readonly<Record<string, unknown>> = {}): AsyncIterable<unknown> {
+    const items: Response[] = []
+    let failure: Error | undefined
+    let wake = Promise.withResolvers<void>()
+    this.#ask(op, args, {
+      take: (response) => {
+        items.push(response)
+        wake.resolve()
+      },
+      fail: (error) => {
+        failure = error
+        wake.resolve()
+      },
+    })
+    try {
+      for (;;) {
+        for (const response of items.splice(0)) {
+          if ('error' in response) throw errorFromWire(response.error)
+          if ('result' in response) return
+          yield response.item
+        }
+        if (failure) throw failure
+        // oxlint-disable-next-line no-await-in-loop -- a stream is read one wake-up at a time
+        await wake.promise
+        wake = Promise.withResolvers<void>()
+      }
+    } finally {
+      // The node stops a stream when its reader has gone: there is no other word for it.
+      await this.close()
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#socket.destroyed) return
+    const closed = Promise.withResolvers<void>()
+    this.#socket.once('close', () => closed.resolve())
+    this.#socket.destroy()
+    await closed.promise
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #ask(op: string, args: Readonly<Record<string, unknown>>, waiting: Waiting): void {
+    if (this.#socket.destroyed) throw gone(undefined)
+    const id = this.#nextId++
+    this.#waiting.set(id, waiting)
+    this.#socket.write(encodeMessage({ id, op, args }))
+  }
+
+  #dispatch(response: Response): void {
+    const waiting = this.#waiting.get(response.id)
+    if (!('item' in response)) this.#waiting.delete(response.id)
+    waiting?.take(response)
+  }
+
+  #failAll(error: Error): void {
+    const waiting = [...this.#waiting.values()]
+    this.#waiting.clear()
+    for (const one of waiting) one.fail(error)
+  }
+}
+
+function gone(cause: unknown): CliError {
+  return new CliError('ERR_NODE_NOT_RUNNING', 'the node has ended', {
+    cause,
+    hint: 'start it again: vudo node',
+  })
+}

@@ -1,0 +1,207 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isMap } from '../control/protocol.ts'
+import { CliError } from '../errors.ts'
+import { startDemoNode, type DemoNode } from './demo-node.ts'
+import { documentPath, historiesOf, importFiles, markdownFiles, textAt } from './documents.ts'
+
+/** How long one step of the demo may take before it counts as failed, in milliseconds. */
+const stepTimeoutMs = 30_000
+/** How long to wait for multicast DNS before the address is given by hand, in milliseconds. */
+const discoveryTimeoutMs = 10_000
+/** How often a node is asked whether it has got there, in milliseconds. */
+const pollMs = 50
+
+/** How the second node found the first. */
+export type FoundBy = 'mdns' | 'address'
+
+/** What the demo showed. */
+export interface DemoResult {
+  readonly documents: number
+  readonly changes: number
+  readonly foundBy: FoundBy
+  /** The folders of the nodes that are left running; empty unless they were kept. */
+  readonly kept: readonly string[]
+}
+
+/** What the demo is told. */
+export interface DemoInit {
+  /** Whose Markdown files are imported. */
+  readonly folder: string
+  /** Leaves both nodes running at the end. */
+  readonly isKept: boolean
+  /** Called with each sentence of the story as it becomes true. */
+  readonly tell: (sentence: string) => void
+  /** Ends the demo early; both nodes are ended. */
+  readonly signal: AbortSignal
+}
+
+/** Runs the whole demo: two processes, real TCP, real files; only the loopback interface. */
+export async function runDemo(init: DemoInit): Promise<DemoResult> {
+  const files = await markdownFiles(init.folder)
+  if (files.length === 0) {
+    throw new CliError('ERR_INPUT_INVALID', `${init.folder} holds no Markdown file`, {
+      hint: 'run the demo in a folder with some, or name one with --folder',
+    })
+  }
+  const scratch = await mkdtemp(path.join(tmpdir(), 'vudo-demo-'))
+  const story = new Story(init, scratch, files)
+  let isDone = false
+  try {
+    const result = await story.run()
+    isDone = true
+    return result
+  } finally {
+    if (!(isDone && init.isKept)) {
+      await story.stop()
+      await rm(scratch, { recursive: true, force: true })
+    }
+  }
+}
+
+class Story {
+  readonly #init: DemoInit
+  readonly #scratch: string
+  readonly #files: readonly string[]
+  readonly #nodes = new Map<string, DemoNode>()
+
+  constructor(init: DemoInit, scratch: string, files: readonly string[]) {
+    this.#init = init
+    this.#scratch = scratch
+    this.#files = files
+  }
+
+  async run(): Promise<DemoResult> {
+    const { tell } = this.#init
+    const a = await this.#start('A')
+    await importFiles(a.control, this.#init.folder, this.#files)
+    tell(
+      `A imports the ${this.#files.length} Markdown files of ${path.basename(this.#init.folder)} as documents`,
+    )
+
+    const database = await ticketOf(a)
+    const b = await this.#start('B', database)
+    const foundBy = await this.#meet(a, b)
+    await this.#until(`B has every document of A`, () => agree(a, b))
+    tell(`B has all ${this.#files.length} documents`)
+
+    await this.#editTogether(a, b)
+    const again = await this.#killAndReturn(a, b, database)
+    const { lines, changes } = await historiesOf(again.control)
+    const kept = this.#init.isKept ? [a.dataDir, again.dataDir] : []
+    return { documents: lines.length, changes, foundBy, kept }
+  }
+
+  async stop(): Promise<void> {
+    await Promise.allSettled([...this.#nodes.values()].map((node) => node.stop()))
+  }
+
+  async #start(name: string, database?: string): Promise<DemoNode> {
+    this.#init.signal.throwIfAborted()
+    const dataDir = path.join(this.#scratch, name.toLowerCase())
+    await mkdir(dataDir, { recursive: true, mode: 0o700 })
+    const node = await startDemoNode({ name, dataDir, database, isKept: this.#init.isKept })
+    this.#nodes.set(name, node)
+    const how = database === undefined ? '' : ", with A's ticket and no address"
+    this.#init.tell(`node ${name} runs as process ${node.pid}, with a folder of its own${how}`)
+    return node
+  }
+
+  /** Multicast DNS first; where it does not work the address is given by hand, and that is said. */
+  async #meet(a: DemoNode, b: DemoNode): Promise<FoundBy> {
+    const { tell } = this.#init
+    try {
+      await this.#until('A and B meet', () => isConnected(b, a), discoveryTimeoutMs)
+      tell('B found A by mDNS, and both proved that they may take part')
+      return 'mdns'
+    } catch (error) {
+      this.#init.signal.throwIfAborted()
+      if (!(error instanceof CliError)) throw error
+      await b.control.call('connect', { address: a.addresses[0] ?? '' })
+      tell(
+        `mDNS found nothing in ${discoveryTimeoutMs / 1_000} s; B was given A's address ${a.addresses[0]}`,
+      )
+      return 'address'
+    }
+  }
+
+  /** Both write into the same paragraph of the same documents before either hears of the other. */
+  async #editTogether(a: DemoNode, b: DemoNode): Promise<void> {
+    const edited = this.#files.slice(0, 3)
+    await Promise.all(
+      [a, b].flatMap((node) =>
+        edited.map((file) =>
+          node.control.call('edit', {
+            path: documentPath(file),
+            after: '# ',
+            insert: `(${node.name} was here) `,
+          }),
+        ),
+      ),
+    )
+    this.#init.tell(`both edit the same line of ${edited.length} documents at the same time`)
+    await this.#until('A and B agree again', () => agree(a, b))
+    const text = await textAt(b.control, edited[0] ?? '')
+    for (const { name } of [a, b]) {
+      if (!text.includes(`(${name} was here)`)) {
+        throw new CliError('ERR_DEMO_FAILED', `the edit of ${name} is missing`)
+      }
+    }
+    this.#init.tell('A and B agree, and the edits of both are there')
+  }
+
+  async #killAndReturn(a: DemoNode, b: DemoNode, database: string): Promise<DemoNode> {
+    const { tell } = this.#init
+    await b.kill()
+    this.#nodes.delete('B')
+    tell(`B is killed in the middle of its work (SIGKILL, process ${b.pid})`)
+    const edited = this.#files.slice(-3)
+    for (const file of edited) {
+      await a.control.call('edit', {
+        path: documentPath(file),
+        insert: 'Written while B was away. ',
+      })
+    }
+    tell(`A edits ${edited.length} documents without B`)
+    const again = await this.#start('B', database)
+    await this.#until('B catches up', () => agree(a, again))
+    tell('B has caught up: its folder had survived, and only what was new came over')
+    return again
+  }
+
+  /** Waits until `condition` holds. */
+  async #until(
+    what: string,
+    condition: () => Promise<boolean>,
+    timeoutMs: number = stepTimeoutMs,
+  ): Promise<void> {
+    const deadline = performance.now() + timeoutMs
+    while (!(await condition())) {
+      this.#init.signal.throwIfAborted()
+      if (performance.now() > deadline) {
+        throw new CliError('ERR_DEMO_FAILED', `${what}: not within ${timeoutMs / 1_000} s`, {
+          hint: 'vudo doctor --mdns-interface 127.0.0.1 checks what the demo needs',
+        })
+      }
+      await sleep(pollMs)
+    }
+  }
+}
+
+async function ticketOf(node: DemoNode): Promise<string> {
+  const answer = await node.control.call('ticket')
+  return isMap(answer) ? String(answer['ticket']) : ''
+}
+
+async function isConnected(node: DemoNode, to: DemoNode): Promise<boolean> {
+  const status = await node.control.call('status')
+  const peers = isMap(status) && Array.isArray(status['peers']) ? status['peers'].filter(isMap) : []
+  return peers.some(({ peerId }) => peerId === to.peerId)
+}
+
+async function agree(a: DemoNode, b: DemoNode): Promise<boolean> {
+  const [ours, theirs] = await Promise.all([historiesOf(a.control), historiesOf(b.control)])
+  return ours.lines.length > 0 && ours.lines.join('\n') === theirs.lines.join('\n')
+}

@@ -1,0 +1,22 @@
+/** Every bound of the command line, with its unit and reason. */
+
+/** Bytes of a Unix socket's path: macOS takes 104 with the final zero, Linux 108. */
+export const MAX_SOCKET_PATH_BYTES = 100
+
+/** Bytes of one control message: the largest document that `read` and `write` carry, and its wrapping. */
+export const MAX_CONTROL_BYTES = 33_554_432
+
+/** Commands that one control connection may have open at one time. */
+export const MAX_OPEN_REQUESTS = 64
+
+/** Control connections at one time. */
+export const MAX_CONTROL_CONNECTIONS = 32
+
+/** Bytes of a file that `import` takes: documents are for text that people edit. */
+export const MAX_IMPORT_FILE_BYTES = 16_777_216
+
+/** Files that one `import` takes. */
+export const MAX_IMPORT_FILES = 100_000
+
+/** Characters of a text from a peer that is shown on one line. */
+export const MAX_SHOWN_CHARACTERS = 256

@@ -1,0 +1,110 @@
+import process from 'node:process'
+import { splice, type P2P } from '@vudo/p2p'
+import type { Operation } from './control/server.ts'
+import { CliError } from './errors.ts'
+
+/** What a text file becomes when it is imported, and what `edit` changes. */
+export interface TextDocument {
+  text: string
+}
+
+/** Everything that a command can ask of a running node, by name. `stop` ends the node. */
+export function nodeOperations(p2p: P2P, stop: () => void): ReadonlyMap<string, Operation> {
+  const operations: Record<string, Operation> = {
+    status: async () => nodeStatus(p2p),
+    ticket: async () => ({ ticket: p2p.ticket, isPublic: p2p.isPublic }),
+    ls: async (args) => p2p.ls(optionalText(args, 'prefix')),
+    histories: async (args) => histories(p2p, optionalText(args, 'prefix')),
+    read: async (args) => readExisting(p2p, text(args, 'path')),
+    write: async (args) => p2p.writeDoc(text(args, 'path'), args['value']),
+    remove: async (args) => p2p.remove(text(args, 'path')),
+    edit: async (args) => editText(p2p, args),
+    watch: (args, signal) => p2p.changes(optionalText(args, 'prefix'), { signal }),
+    connect: async (args) => ({ peerId: await p2p.connectPeer(text(args, 'address')) }),
+    discover: async () => p2p.discoverPeers(),
+    synced: async (args, signal) => {
+      const limit = AbortSignal.timeout(Number(args['timeoutMs'] ?? 30_000))
+      return p2p.whenSynced({ signal: AbortSignal.any([signal, limit]) })
+    },
+    // After the answer has left: whoever asked wants to read it.
+    stop: async () => void setTimeout(stop, 50),
+  }
+  return new Map(Object.entries(operations))
+}
+
+function nodeStatus(p2p: P2P): object {
+  return {
+    pid: process.pid,
+    peerId: p2p.peerId,
+    authorId: p2p.authorId,
+    isStarted: p2p.isStarted,
+    addresses: p2p.addresses,
+    databaseId: p2p.database.id,
+    isPublic: p2p.isPublic,
+    peers: p2p.connectedPeers().map(({ peerId, path, rttMs }) => ({
+      peerId,
+      transport: path.transport,
+      relayed: path.relayed,
+      address: path.address ?? null,
+      rttMs: rttMs ?? null,
+    })),
+    sync: { ...p2p.status },
+  }
+}
+
+/** What decides whether two nodes agree: the heads of every document, and how many changes led there. */
+async function histories(p2p: P2P, prefix: string | undefined): Promise<object[]> {
+  const entries = await p2p.ls(prefix)
+  return Promise.all(
+    entries.map(async ({ path }) => {
+      const handle = await p2p.open(path)
+      try {
+        return { path, heads: handle.heads, changes: handle.changeCount }
+      } finally {
+        await handle.close()
+      }
+    }),
+  )
+}
+
+async function readExisting(p2p: P2P, path: string): Promise<unknown> {
+  const value = await p2p.readDoc(path)
+  if (value !== undefined) return value
+  throw new CliError('ERR_DOCUMENT_MISSING', `there is no document ${JSON.stringify(path)}`, {
+    hint: 'vudo ls shows what there is',
+  })
+}
+
+/** Changes a text in place, so that edits of others at the same time merge letter by letter. */
+async function editText(p2p: P2P, args: Readonly<Record<string, unknown>>): Promise<void> {
+  const path = text(args, 'path')
+  const find = optionalText(args, 'after') ?? ''
+  const insert = text(args, 'insert')
+  await readExisting(p2p, path)
+  const handle = await p2p.open<TextDocument>(path)
+  try {
+    const at = handle.current.text.indexOf(find)
+    if (at === -1) {
+      throw new CliError('ERR_INPUT_INVALID', `${path} does not hold the text to insert after`, {
+        hint: `vudo read ${path} shows it`,
+      })
+    }
+    handle.change((document) => splice(document, ['text'], at + find.length, 0, insert))
+    await handle.whenSaved()
+  } finally {
+    await handle.close()
+  }
+}
+
+function text(args: Readonly<Record<string, unknown>>, name: string): string {
+  const value = optionalText(args, name)
+  if (value !== undefined) return value
+  throw new CliError('ERR_CONTROL_PROTOCOL', `the command sent no ${name}`, {
+    hint: 'use the same version of vudo for the node and for the command',
+  })
+}
+
+function optionalText(args: Readonly<Record<string, unknown>>, name: string): string | undefined {
+  const value = args[name]
+  return typeof value === 'string' ? value : undefined
+}

@@ -1,0 +1,55 @@
+import { stripVTControlCharacters } from 'node:util'
+import process from 'node:process'
+import { isVudoError } from '@vudo/transport'
+import { MAX_SHOWN_CHARACTERS } from './limits.ts'
+
+/** Prints one value for programs: one line of JSON, bytes as hex. */
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, bytesAsHex)}\n`)
+}
+
+/** Prints one line for people. */
+export function printLine(text = ''): void {
+  process.stdout.write(`${text}\n`)
+}
+
+/** Prints an error for people: what happened, what to do, where to read on. Never a stack trace. */
+export function printError(error: unknown): void {
+  for (const line of describeError(error)) process.stderr.write(`${line}\n`)
+}
+
+/** The lines of {@link printError}. */
+export function describeError(error: unknown): string[] {
+  if (!isVudoError(error)) {
+    return [`vudo: ${shownText(error instanceof Error ? error.message : String(error))}`]
+  }
+  return [
+    `vudo: ${error.code}: ${shownText(error.message, 4 * MAX_SHOWN_CHARACTERS)}`,
+    ...(error.hint === undefined
+      ? []
+      : [`  hint: ${shownText(error.hint, 4 * MAX_SHOWN_CHARACTERS)}`]),
+    `  docs: ${error.docs}`,
+  ]
+}
+
+/**
+ * A text that may come from a peer, fit for a terminal: no escape sequences, no control
+ * and no direction-changing characters (U+FFFD stands for each), and not too long.
+ */
+export function shownText(text: string, most: number = MAX_SHOWN_CHARACTERS): string {
+  // oxlint-disable-next-line no-control-regex -- control characters are what it is about
+  const clean = stripVTControlCharacters(text).replace(
+    /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
+    '\ufffd',
+  )
+  return clean.length <= most ? clean : `${clean.slice(0, most - 1)}…`
+}
+
+/** The beginning of a peer id: enough to tell the peers of one screen apart. */
+export function shortId(peerId: string): string {
+  return `${peerId.slice(0, 8)}…`
+}
+
+function bytesAsHex(_key: string, value: unknown): unknown {
+  return value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value
+}

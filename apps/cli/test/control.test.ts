@@ -1,0 +1,78 @@
+import { connect } from 'node:net'
+import { statSync } from 'node:fs'
+import process from 'node:process'
+import { expect, it, onTestFinished } from 'vitest'
+import { controlAddress } from '../src/control/address.ts'
+import { connectToNode } from '../src/control/client.ts'
+import { listenForCommands, type Operation } from '../src/control/server.ts'
+import { CliError } from '../src/errors.ts'
+import { scratchFolder } from './run-vudo.ts'
+
+async function serve(operations: Record<string, Operation>): Promise<string> {
+  const dataDir = scratchFolder()
+  const server = await listenForCommands(dataDir, new Map(Object.entries(operations)))
+  onTestFinished(() => server.close())
+  return dataDir
+}
+
+it('answers, streams and passes errors on with code and hint', async () => {
+  const dataDir = await serve({
+    echo: async (args) => args,
+    count: async function* () {
+      yield 1
+      yield 2
+    },
+    fail: async () => {
+      throw new CliError('ERR_DOCUMENT_MISSING', 'not here', { hint: 'look there' })
+    },
+  })
+  const client = await connectToNode(dataDir)
+  expect(await client.call('echo', { a: [1, 'zwei'] })).toEqual({ a: [1, 'zwei'] })
+  await expect(client.call('fail')).rejects.toMatchObject({
+    code: 'ERR_DOCUMENT_MISSING',
+    hint: 'look there',
+  })
+  await expect(client.call('nothing')).rejects.toMatchObject({ code: 'ERR_CONTROL_PROTOCOL' })
+  const items: unknown[] = []
+  for await (const item of client.stream('count')) items.push(item)
+  expect(items).toEqual([1, 2])
+})
+
+it('lets go of whoever does not speak the protocol, and serves on', async () => {
+  const dataDir = await serve({ echo: async (args) => args })
+  for (const garbage of [
+    Buffer.from('GET / HTTP/1.1\r\n\r\n'),
+    Buffer.from([0, 0, 0, 2, 0xff, 0xff]),
+    Buffer.from([0xff, 0xff, 0xff, 0xff]),
+  ]) {
+    const socket = connect(controlAddress(dataDir))
+    const closed = new Promise((resolve) => void socket.once('close', resolve))
+    socket.on('error', () => {})
+    socket.write(garbage)
+    await closed
+  }
+  const client = await connectToNode(dataDir)
+  onTestFinished(() => client.close())
+  expect(await client.call('echo', { still: 'here' })).toEqual({ still: 'here' })
+})
+
+it.skipIf(process.platform === 'win32')('is for its user alone', async () => {
+  const dataDir = await serve({})
+  expect(statSync(controlAddress(dataDir)).mode & 0o077).toBe(0)
+})
+
+it('stops a stream when its reader has gone', async () => {
+  const stopped = Promise.withResolvers<void>()
+  const dataDir = await serve({
+    endless: async function* (_, signal) {
+      signal.addEventListener('abort', () => stopped.resolve())
+      for (let i = 0; !signal.aborted; i++) {
+        yield i
+        await new Promise((resolve) => void setImmediate(resolve))
+      }
+    },
+  })
+  const client = await connectToNode(dataDir)
+  for await (const item of client.stream('endless')) if (item === 3) break
+  await stopped.promise
+})

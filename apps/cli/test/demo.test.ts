@@ -1,0 +1,78 @@
+import { createSocket } from 'node:dgram'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { expect, it } from 'vitest'
+import { scratchFolder, start, vudo } from './run-vudo.ts'
+
+/** A few files, so that the demo takes its time on the story and not on the size. */
+function someDocuments(): string {
+  const folder = scratchFolder()
+  mkdirSync(path.join(folder, 'docs'))
+  for (const name of ['README.md', 'docs/a.md', 'docs/b.md', 'docs/c.md']) {
+    writeFileSync(path.join(folder, name), `# ${name}\n\nA paragraph.\n`)
+  }
+  return folder
+}
+
+/** Does a multicast packet on the loopback interface come back? */
+async function hasMulticast(): Promise<boolean> {
+  const socket = createSocket({ type: 'udp4', reuseAddr: true })
+  const outcome = Promise.withResolvers<boolean>()
+  const timer = setTimeout(() => outcome.resolve(false), 2_000)
+  socket.on('error', () => outcome.resolve(false))
+  socket.on('message', () => outcome.resolve(true))
+  socket.bind(0, () => {
+    socket.addMembership('224.0.0.251', '127.0.0.1')
+    socket.setMulticastInterface('127.0.0.1')
+    socket.send('?', socket.address().port, '224.0.0.251')
+  })
+  try {
+    return await outcome.promise
+  } finally {
+    clearTimeout(timer)
+    socket.close()
+  }
+}
+
+it('converges, and says how many documents and changes', async () => {
+  const { status, stdout, stderr } = await vudo(['demo', '--folder', someDocuments()])
+  expect(stderr).toBe('')
+  expect(status).toBe(0)
+  expect(stdout.trimEnd().split('\n').at(-1)).toMatch(/^converged: 4 documents, \d+ changes$/)
+}, 120_000)
+
+it('finds its peer by mDNS wherever multicast works, and not by the fallback', async (context) => {
+  if (!(await hasMulticast())) context.skip('no multicast on the loopback interface')
+  const { status, stdout } = await vudo(['demo', '--json', '--folder', someDocuments()])
+  expect(status).toBe(0)
+  const result: unknown = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '')
+  expect(result).toMatchObject({ documents: 4, foundBy: 'mdns' })
+}, 120_000)
+
+it('ends both nodes at Ctrl-C', async () => {
+  const demo = start(['demo', '--json', '--folder', someDocuments()])
+  const pids: number[] = []
+  demo.stdout?.on('data', (chunk: Buffer) => {
+    for (const match of chunk.toString().matchAll(/runs as process (\d+)/g))
+      pids.push(Number(match[1]))
+    if (pids.length === 2) demo.kill('SIGINT')
+  })
+  const status = await new Promise((resolve) => void demo.once('exit', resolve))
+  expect(status).toBe(130)
+  expect(pids.map(isAlive)).toEqual([false, false])
+}, 120_000)
+
+it('says what to do in a folder without Markdown', async () => {
+  const { status, stderr } = await vudo(['demo', '--folder', scratchFolder()])
+  expect(status).toBe(1)
+  expect(stderr).toContain('--folder')
+})
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}

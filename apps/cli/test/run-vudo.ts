@@ -1,0 +1,76 @@
+/** Runs the real command in processes of their own, on the loopback interface only. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import process from 'node:process'
+import { createInterface } from 'node:readline'
+import { onTestFinished } from 'vitest'
+
+const main = path.resolve(import.meta.dirname, '../src/main.ts')
+
+export interface Outcome {
+  readonly status: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** A folder that is gone after the test. */
+export function scratchFolder(): string {
+  const folder = mkdtempSync(path.join(tmpdir(), 'vudo-cli-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+/** Runs one command to its end. */
+export async function vudo(
+  args: readonly string[],
+  options: { input?: string } = {},
+): Promise<Outcome> {
+  const child = start(args)
+  child.stdin?.end(options.input ?? '')
+  const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)]
+  const status = await new Promise<number | null>((resolve) => void child.once('close', resolve))
+  return { status, stdout: stdout(), stderr: stderr() }
+}
+
+/** Starts `vudo node` and waits until it is ready; it is stopped after the test. */
+export async function startNode(
+  dataDir: string,
+  args: readonly string[] = [],
+): Promise<{
+  child: ChildProcess
+  ready: Record<string, unknown>
+  stop: () => Promise<number | null>
+}> {
+  const child = start([
+    ...['node', '--json', '--data-dir', dataDir, '--bind', '127.0.0.1:0'],
+    ...['--mdns-interface', '127.0.0.1', ...args],
+  ])
+  const exited = new Promise<number | null>((resolve) => void child.once('exit', resolve))
+  const stop = async (): Promise<number | null> => {
+    if (child.exitCode === null && child.signalCode === null) child.kill('SIGINT')
+    return exited
+  }
+  onTestFinished(async () => void (await stop()))
+  const stderr = collect(child.stderr)
+  if (!child.stdout) throw new TypeError('no standard output')
+  for await (const line of createInterface(child.stdout)) {
+    const event = JSON.parse(line) as Record<string, unknown>
+    if (event['event'] === 'ready') return { child, ready: event, stop }
+  }
+  throw new Error(`the node ended with status ${await exited}: ${stderr()}`)
+}
+
+export function start(args: readonly string[]): ChildProcess {
+  const env = { ...process.env, VUDO_P2P_MDNS_INTERFACE: '127.0.0.1' }
+  return spawn(process.execPath, [main, ...args], { env, stdio: ['pipe', 'pipe', 'pipe'] })
+}
+
+function collect(stream: NodeJS.ReadableStream | null): () => string {
+  let text = ''
+  stream?.on('data', (chunk: Buffer) => {
+    text += chunk.toString()
+  })
+  return () => text
+}

@@ -1,0 +1,95 @@
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import envPaths from 'env-paths'
+import {
+  createAuthorKey,
+  createDatabaseSecret,
+  createNodeKey,
+  encodeTicket,
+  parseTicket,
+  randomBytes,
+  type AuthorKey,
+  type NodeKey,
+  type Ticket,
+} from '@vudo/identity'
+import { readOrCreateAuthorKeyFile, readOrCreateKeyFile } from '@vudo/identity/key-file'
+import { openMemoryStore, openStore, writeFileAtomic, type Store } from '@vudo/storage'
+import { bytesToHex } from '@vudo/wire'
+import type { P2PSettings } from './options.ts'
+
+/** What a node keeps from one start to the next. */
+export interface Belongings {
+  readonly key: NodeKey
+  readonly author: AuthorKey
+  /** The database that this node takes part in. Holds a secret. */
+  readonly ticket: Ticket
+  readonly store: Store
+}
+
+/**
+ * Opens the data directory, and makes what is missing: keys, a private database,
+ * the store. Nothing here touches the network.
+ *
+ * @throws `StorageError` `ERR_STORE_LOCKED`, `ERR_STORE_UNREADABLE`, `ERR_STORE_DAMAGED`;
+ *   `IdentityError` `ERR_KEY_FILE_UNREADABLE`, `ERR_KEY_FILE_INVALID`, `ERR_KEY_FILE_EXPOSED`.
+ */
+export async function openBelongings(settings: P2PSettings): Promise<Belongings> {
+  if (settings.storage === 'memory') {
+    const ticket = settings.database ?? createTicket()
+    return {
+      key: createNodeKey(),
+      author: createAuthorKey(),
+      ticket,
+      store: await openMemoryStore(),
+    }
+  }
+  const home = dataDirectory(settings)
+  const store = await openStore({ directory: path.join(home, 'store') })
+  try {
+    return {
+      key: await readOrCreateKeyFile(path.join(home, 'node.key')),
+      author: await readOrCreateAuthorKeyFile(path.join(home, 'author.key')),
+      ticket: await readOrCreateTicket(path.join(home, 'ticket'), settings.database),
+      store,
+    }
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
+/** Where the belongings lie: what the caller chose, else the platform's place for the application's data. */
+export function dataDirectory({ dataDir, app }: Pick<P2PSettings, 'dataDir' | 'app'>): string {
+  return path.resolve(dataDir ?? defaultDataDirectory(app))
+}
+
+/** Where the data of an application lies when nothing else is said. */
+export function defaultDataDirectory(app: string): string {
+  return envPaths(app, { suffix: '' }).data
+}
+
+/** The ticket of the last start, unless the caller names a database. Readable by its owner alone: it holds the secret. */
+async function readOrCreateTicket(file: string, chosen: Ticket | undefined): Promise<Ticket> {
+  const kept = await readTicket(file)
+  const ticket = chosen ?? kept ?? createTicket()
+  if (kept === undefined || (chosen && encodeTicket(chosen) !== encodeTicket(kept))) {
+    await writeFileAtomic(file, new TextEncoder().encode(`${encodeTicket(ticket)}\n`), {
+      mode: 0o600,
+    })
+  }
+  return ticket
+}
+
+async function readTicket(file: string): Promise<Ticket | undefined> {
+  try {
+    return parseTicket(await readFile(file, 'utf8'))
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** A new private database: a random id, and the secret that makes it private. */
+function createTicket(): Ticket {
+  return { databaseId: bytesToHex(randomBytes(16)), secret: createDatabaseSecret(), peers: [] }
+}
