@@ -6,6 +6,7 @@
 export { createBulletinBoard, type BulletinBoard } from './bulletin-board.ts'
 export type { ConformanceCase } from './cases/case.ts'
 export { ConformanceError, type ConformanceErrorCode } from './errors.ts'
+export type { Joined } from './joined.ts'
 export * from './limits.ts'
 export type {
   ConformanceOptions,
