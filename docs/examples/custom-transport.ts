@@ -11,22 +11,26 @@ import { createTransport, registerTransport, type Pipe } from '@vudo/transport'
 
 const ears = new Map<string, Accept>()
 
+type Messages = TransformStream<Uint8Array, Uint8Array>
+
 /** Two ends of a pipe: what one sends, the other receives. */
 function pipePair(): [Pipe, Pipe] {
-  const streams = [new TransformStream<Uint8Array>(), new TransformStream<Uint8Array>()] as const
-  const end = (out: TransformStream<Uint8Array>, into: TransformStream<Uint8Array>): Pipe => {
-    const writer = out.writable.getWriter()
-    const reader = into.readable.getReader()
-    return {
-      maxMessageBytes: 65_535,
-      send: (message) => writer.write(message.slice()),
-      receive: async () => (await reader.read().catch(() => undefined))?.value,
-      close: async () => {
-        await Promise.allSettled([writer.abort(), reader.cancel()])
-      },
-    }
+  const there: Messages = new TransformStream()
+  const back: Messages = new TransformStream()
+  return [pipeEnd(there, back), pipeEnd(back, there)]
+}
+
+function pipeEnd(out: Messages, into: Messages): Pipe {
+  const writer = out.writable.getWriter()
+  const reader = into.readable.getReader()
+  return {
+    maxMessageBytes: 65_535,
+    send: (message) => writer.write(message.slice()),
+    receive: async () => (await reader.read().catch(() => undefined))?.value,
+    close: async () => {
+      await Promise.allSettled([writer.abort(), reader.cancel()])
+    },
   }
-  return [end(streams[0], streams[1]), end(streams[1], streams[0])]
 }
 
 function shout(name: string): Medium {

@@ -35,8 +35,8 @@ for (const [i, board] of boards.entries()) {
 await Promise.all(
   boards.map(async (board) => {
     if (Object.keys(board.current.marks).length === 5) return
-    for await (const _change of board.changes()) {
-      if (Object.keys(board.current.marks).length === 5) break
+    for await (const { origin } of board.changes()) {
+      if (origin !== 'local' && Object.keys(board.current.marks).length === 5) break
     }
   }),
 )

@@ -33,8 +33,8 @@ async function node1(): Promise<void> {
     draft.lines.push('node1 was here')
   })
   console.log(`node2 ${p2p.ticket} ${p2p.addresses[0]}`)
-  for await (const _change of note.changes()) {
-    if (note.current.lines.length === 2) break
+  for await (const { origin } of note.changes()) {
+    if (origin !== 'local' && note.current.lines.length === 2) break
   }
   console.log(note.current.lines.toSorted().join(', '))
   await note.whenSynced({ with: 'any' })

@@ -4,10 +4,13 @@
 export const MAX_SOCKET_PATH_BYTES = 100
 
 /** Bytes of one control message: the largest document that `read` and `write` carry, and its wrapping. */
-export const MAX_CONTROL_BYTES = 33_554_432
+export const MAX_CONTROL_MESSAGE_BYTES = 33_554_432
 
 /** Commands that one control connection may have open at one time. */
 export const MAX_OPEN_REQUESTS = 64
+
+/** Items of a stream that a command may have received and not read; above it the socket waits. */
+export const MAX_UNREAD_STREAM_ITEMS = 256
 
 /** Control connections at one time. */
 export const MAX_CONTROL_CONNECTIONS = 32

@@ -32,16 +32,15 @@ export function describeError(error: unknown): string[] {
   ]
 }
 
+/** Control characters (`Cc`), and those that change the direction of writing. */
+const unshowable = /[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
+
 /**
  * A text that may come from a peer, fit for a terminal: no escape sequences, no control
  * and no direction-changing characters (U+FFFD stands for each), and not too long.
  */
 export function shownText(text: string, most: number = MAX_SHOWN_CHARACTERS): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what it is about
-  const clean = stripVTControlCharacters(text).replace(
-    /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
-    '\ufffd',
-  )
+  const clean = stripVTControlCharacters(text).replace(unshowable, '\ufffd')
   return clean.length <= most ? clean : `${clean.slice(0, most - 1)}…`
 }
 

@@ -152,13 +152,13 @@ describe('vudo node', () => {
     const a = await startNode(first, ['--no-mdns'])
     const ticket = (await vudo(['ticket', '--data-dir', first])).stdout.trim()
     await vudo(['write', 'shared/note', '--text', 'over the wire', '--data-dir', first])
-    const [address] = a.ready['addresses'] as string[]
+    const [address = ''] = a.ready['addresses'] as string[]
     await startNode(second, [
       '--no-mdns',
       '--database',
       ticket,
       '--p2p-peer',
-      String(address).slice('tcp://'.length),
+      address.slice('tcp://'.length),
     ])
     const watching = start(['watch', '--json', '--data-dir', second])
     try {
@@ -178,8 +178,8 @@ describe('vudo node', () => {
       '127.0.0.1',
     ])
     expect([0, 1]).toContain(status)
-    const { findings } = JSON.parse(stdout) as { findings: { check: string; isOk: boolean }[] }
-    expect(findings.find(({ check }) => check === 'peers')).toMatchObject({ isOk: true })
+    const { findings } = JSON.parse(stdout) as { findings: { check: string; state: string }[] }
+    expect(findings.find(({ check }) => check === 'peers')).toMatchObject({ state: 'ok' })
   }, 60_000)
 })
 

@@ -1,11 +1,13 @@
 import { connect } from 'node:net'
 import { statSync } from 'node:fs'
 import process from 'node:process'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it, onTestFinished } from 'vitest'
 import { controlAddress } from '../src/control/address.ts'
 import { connectToNode } from '../src/control/client.ts'
 import { listenForCommands, type Operation } from '../src/control/server.ts'
 import { CliError } from '../src/errors.ts'
+import { MAX_CONTROL_MESSAGE_BYTES } from '../src/limits.ts'
 import { scratchFolder } from './run-vudo.ts'
 
 async function serve(operations: Record<string, Operation>): Promise<string> {
@@ -56,6 +58,59 @@ it('lets go of whoever does not speak the protocol, and serves on', async () => 
   expect(await client.call('echo', { still: 'here' })).toEqual({ still: 'here' })
 })
 
+it('takes half a surrogate pair neither as input nor as the end of the node', async () => {
+  const dataDir = await serve({
+    fail: async () => {
+      throw new CliError('ERR_INPUT_INVALID', 'no \ud800 here')
+    },
+    item: async () => '\ud800',
+  })
+  const client = await connectToNode(dataDir)
+  onTestFinished(() => client.close())
+  for (const [op, args] of [
+    ['fail', {}],
+    ['item', {}],
+    ['fail', { text: '\ud800' }],
+  ] as const) {
+    await expect(client.call(op, args)).rejects.toMatchObject({ code: 'ERR_INPUT_INVALID' })
+  }
+})
+
+it('says that an answer is too large for the socket instead of going away', async () => {
+  const dataDir = await serve({
+    large: async () => new Uint8Array(MAX_CONTROL_MESSAGE_BYTES),
+    small: async () => 'small',
+  })
+  const client = await connectToNode(dataDir)
+  onTestFinished(() => client.close())
+  await expect(client.call('large')).rejects.toMatchObject({ code: 'ERR_INPUT_INVALID' })
+  expect(await client.call('small')).toBe('small')
+})
+
+it('makes the node wait for a reader that does not read', async () => {
+  let produced = 0
+  const dataDir = await serve({
+    lines: async function* () {
+      for (; produced < 20_000; produced++) yield 'x'.repeat(1_000)
+    },
+  })
+  const client = await connectToNode(dataDir)
+  const read: unknown[] = []
+  let producedWhileWaiting = 0
+  for await (const item of client.stream('lines')) {
+    read.push(item)
+    if (read.length > 1) continue
+    // Until nothing more comes by itself: the buffers between both ends are full.
+    for (let before = -1; before !== produced;) {
+      before = produced
+      await sleep(100)
+    }
+    producedWhileWaiting = produced
+  }
+  expect(producedWhileWaiting).toBeLessThan(10_000)
+  expect(read).toHaveLength(20_000)
+})
+
 it.skipIf(process.platform === 'win32')('is for its user alone', async () => {
   const dataDir = await serve({})
   expect(statSync(controlAddress(dataDir)).mode & 0o077).toBe(0)
@@ -74,5 +129,5 @@ it('stops a stream when its reader has gone', async () => {
   })
   const client = await connectToNode(dataDir)
   for await (const item of client.stream('endless')) if (item === 3) break
-  await stopped.promise
+  await expect(stopped.promise).resolves.toBeUndefined()
 })

@@ -44,8 +44,15 @@ export async function startNode(
   stop: () => Promise<number | null>
 }> {
   const child = start([
-    ...['node', '--json', '--data-dir', dataDir, '--bind', '127.0.0.1:0'],
-    ...['--mdns-interface', '127.0.0.1', ...args],
+    'node',
+    '--json',
+    '--data-dir',
+    dataDir,
+    '--bind',
+    '127.0.0.1:0',
+    '--mdns-interface',
+    '127.0.0.1',
+    ...args,
   ])
   const exited = new Promise<number | null>((resolve) => void child.once('exit', resolve))
   const stop = async (): Promise<number | null> => {

@@ -2,26 +2,28 @@ import { createSocket } from 'node:dgram'
 import { access, constants, mkdir } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import process from 'node:process'
-import type { Command } from 'commander'
+import { Option, type Command } from 'commander'
 import { isVudoError } from '@vudo/transport'
 import { connectToNode } from '../control/client.ts'
 import { isMap } from '../control/protocol.ts'
 import { CliError } from '../errors.ts'
 import { printJson, printLine, shortId, shownText } from '../output.ts'
+import { parseBind, type Bind } from './bind.ts'
 import { dataDirOf, withDataDir, type DataDirOptions } from './data-dir-option.ts'
 
 /** What one check found. */
 interface Finding {
   /** Stable name of the check. */
   readonly check: string
-  readonly isOk: boolean
+  /** `bad` makes the exit status 1; `note` may be all right, and has a hint for when it is not. */
+  readonly state: 'ok' | 'note' | 'bad'
   readonly message: string
   /** What to do when it is not well. */
   readonly hint?: string
 }
 
 interface DoctorOptions extends DataDirOptions {
-  readonly port: string
+  readonly bind: string
   readonly mdnsInterface?: string
   readonly json?: boolean
 }
@@ -32,8 +34,16 @@ export function addDoctorCommand(program: Command): void {
     .description(
       'check what a node needs, and say what to do; exit status 1 when something is wrong',
     )
-    .option('--port <port>', 'the port to try', '34569')
-    .option('--mdns-interface <address>', 'try multicast on this interface only')
+    .addOption(
+      new Option('--bind <address:port>', 'where a node would accept connections')
+        .env('VUDO_P2P_BIND')
+        .default('0.0.0.0:34569'),
+    )
+    .addOption(
+      new Option('--mdns-interface <address>', 'try multicast on this interface only').env(
+        'VUDO_P2P_MDNS_INTERFACE',
+      ),
+    )
     .option('--json', 'print JSON')
     .action(examine)
 }
@@ -44,12 +54,12 @@ async function examine(options: DoctorOptions): Promise<void> {
   const findings = [
     nodeVersion(),
     await folder(dataDir),
-    ...(running ?? [notRunning(dataDir), await port(Number(options.port))]),
+    ...(running ?? [notRunning(dataDir), await listening(parseBind(options.bind))]),
     await multicast(options.mdnsInterface),
   ]
-  if (options.json === true) printJson({ ok: findings.every(({ isOk }) => isOk), findings })
+  const bad = findings.filter(({ state }) => state === 'bad')
+  if (options.json === true) printJson({ ok: bad.length === 0, findings })
   else for (const finding of findings) printFinding(finding)
-  const bad = findings.filter(({ isOk }) => !isOk)
   if (bad.length > 0) {
     throw new CliError(
       'ERR_DOCTOR_FINDINGS',
@@ -61,16 +71,16 @@ async function examine(options: DoctorOptions): Promise<void> {
   }
 }
 
-function printFinding({ isOk, check, message, hint }: Finding): void {
-  printLine(`${isOk ? 'ok  ' : 'BAD '} ${check}: ${message}`)
-  if (!isOk && hint !== undefined) printLine(`       ${hint}`)
+function printFinding({ state, check, message, hint }: Finding): void {
+  printLine(`${(state === 'bad' ? 'BAD' : state).padEnd(4)} ${check}: ${message}`)
+  if (state !== 'ok' && hint !== undefined) printLine(`       ${hint}`)
 }
 
 function nodeVersion(): Finding {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
   return {
     check: 'node',
-    isOk: major > 22 || (major === 22 && minor >= 18),
+    state: major > 22 || (major === 22 && minor >= 18) ? 'ok' : 'bad',
     message: `Node ${process.versions.node}, expected 22.18 or newer`,
     hint: 'install a newer Node',
   }
@@ -80,12 +90,12 @@ async function folder(dataDir: string): Promise<Finding> {
   try {
     await mkdir(dataDir, { recursive: true, mode: 0o700 })
     await access(dataDir, constants.R_OK | constants.W_OK | constants.X_OK)
-    return { check: 'folder', isOk: true, message: `${dataDir} can be written` }
+    return { check: 'folder', state: 'ok', message: `${dataDir} can be written` }
   } catch (error) {
     const message = `${dataDir} cannot be written: ${error instanceof Error ? error.message : String(error)}`
     return {
       check: 'folder',
-      isOk: false,
+      state: 'bad',
       message,
       hint: 'choose another with --data-dir, or change its owner',
     }
@@ -110,18 +120,18 @@ function describeNode(status: Record<string, unknown>): Finding[] {
   return [
     {
       check: 'process',
-      isOk: true,
+      state: 'ok',
       message: `a node is running, process ${String(status['pid'])}`,
     },
     {
       check: 'peers',
-      isOk: peers.length > 0,
+      state: peers.length > 0 ? 'ok' : 'note',
       message: peers.length === 0 ? 'connected to nobody' : peers.map(describePeer).join('; '),
       hint: 'is another device online with the same ticket? Do both run, and does the firewall let TCP and UDP port 5353 pass?',
     },
     {
       check: 'sync',
-      isOk: true,
+      state: 'ok',
       message: `${String(sync['state'])}, ${String(sync['ahead'])} changes that nobody has confirmed, ${String(sync['pendingBytes'])} bytes waiting`,
     },
   ]
@@ -136,25 +146,30 @@ function describePeer(peer: Record<string, unknown>): string {
 function notRunning(dataDir: string): Finding {
   return {
     check: 'process',
-    isOk: true,
+    state: 'ok',
     message: `no node is running on this folder; start one: vudo node --data-dir ${dataDir}`,
   }
 }
 
-async function port(number: number): Promise<Finding> {
+async function listening({ bindAddress, port }: Bind): Promise<Finding> {
   const server = createServer()
   const outcome = Promise.withResolvers<Finding>()
-  const hint = 'another program has it: stop that, or choose another with --bind 0.0.0.0:0'
-  server.once('error', (error) =>
+  const hint =
+    'another program may have the port: stop that, or choose another with --bind 0.0.0.0:0'
+  server.once('error', ({ message }) =>
     outcome.resolve({
       check: 'port',
-      isOk: false,
-      message: `TCP port ${number}: ${error.message}`,
+      state: 'bad',
+      message: `TCP port ${port} of ${bindAddress}: ${message}`,
       hint,
     }),
   )
-  server.listen(number, () =>
-    outcome.resolve({ check: 'port', isOk: true, message: `TCP port ${number} is free` }),
+  server.listen(port, bindAddress, () =>
+    outcome.resolve({
+      check: 'port',
+      state: 'ok',
+      message: `TCP port ${port} of ${bindAddress} is free`,
+    }),
   )
   const finding = await outcome.promise
   if (server.listening) server.close()
@@ -169,17 +184,17 @@ async function multicast(ip: string | undefined): Promise<Finding> {
   const socket = createSocket({ type: 'udp4', reuseAddr: true })
   const outcome = Promise.withResolvers<Finding>()
   const hint = 'allow UDP multicast in the firewall; until then name peers with --p2p-peer'
-  const bad = (message: string): void =>
-    outcome.resolve({ check: 'multicast', isOk: false, message, hint })
+  const fail = (message: string): void =>
+    outcome.resolve({ check: 'multicast', state: 'bad', message, hint })
   const timer = setTimeout(
-    () => bad('a multicast packet of our own did not come back within 1 s'),
+    () => fail('a multicast packet of our own did not come back within 1 s'),
     1_000,
   )
-  socket.once('error', (error) => bad(error.message))
+  socket.once('error', (error) => fail(error.message))
   socket.once('message', () =>
     outcome.resolve({
       check: 'multicast',
-      isOk: true,
+      state: 'ok',
       message: 'packets to the local network come back',
     }),
   )
@@ -190,7 +205,7 @@ async function multicast(ip: string | undefined): Promise<Finding> {
       socket.setMulticastTTL(1)
       socket.send('vudo doctor', socket.address().port, multicastGroup)
     } catch (error) {
-      bad(error instanceof Error ? error.message : String(error))
+      fail(error instanceof Error ? error.message : String(error))
     }
   })
   const finding = await outcome.promise

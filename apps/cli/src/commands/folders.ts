@@ -51,7 +51,11 @@ async function importFolder(folder: string, options: ImportOptions): Promise<voi
   printLine(`${imported.length} documents under ${shownText(options.prefix)}`)
 }
 
-/** Every file below `folder`, sorted; links, hidden folders and node_modules are left out. */
+/**
+ * Every file below `folder`, sorted; links, hidden folders and node_modules are left out.
+ *
+ * @yields Absolute paths.
+ */
 async function* filesBelow(folder: string): AsyncIterable<string> {
   let count = 0
   const folders = [folder]

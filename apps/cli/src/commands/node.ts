@@ -1,9 +1,9 @@
 import { Option, type Command } from 'commander'
 import { createP2P, type P2P, type P2POptions } from '@vudo/p2p'
 import { listenForCommands } from '../control/server.ts'
-import { CliError } from '../errors.ts'
 import { nodeOperations } from '../node-operations.ts'
 import { printJson, printLine, shortId, shownText } from '../output.ts'
+import { parseBind } from './bind.ts'
 import { dataDirOf, withDataDir, type DataDirOptions } from './data-dir-option.ts'
 import { untilInterrupted } from './interrupt.ts'
 
@@ -72,17 +72,6 @@ function p2pOptions(options: NodeOptions): P2POptions {
     database: options.database,
     discovery: { enableMdns: options.mdns, interface: options.mdnsInterface },
   }
-}
-
-function parseBind(bind: string): { bindAddress: string; port: number } {
-  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(bind)
-  const bindAddress = match?.[1] ?? match?.[2]
-  if (bindAddress !== undefined && Number(match?.[3]) <= 65_535) {
-    return { bindAddress, port: Number(match?.[3]) }
-  }
-  throw new CliError('ERR_USAGE', `--bind is ${JSON.stringify(bind)}, expected address:port`, {
-    hint: 'for example --bind 127.0.0.1:7001, or --bind 0.0.0.0:0 for any free port',
-  })
 }
 
 /** `host:port` means TCP; anything with a scheme is taken as it is. */

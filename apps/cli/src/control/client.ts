@@ -1,9 +1,9 @@
 import { connect, type Socket } from 'node:net'
 import { createFrameDecoder } from '@vudo/wire'
 import { CliError } from '../errors.ts'
-import { MAX_CONTROL_BYTES } from '../limits.ts'
+import { MAX_CONTROL_MESSAGE_BYTES, MAX_UNREAD_STREAM_ITEMS } from '../limits.ts'
 import { controlAddress } from './address.ts'
-import { decodeResponse, encodeMessage, errorFromWire, type Response } from './protocol.ts'
+import { decodeResponse, encodeMessage, errorFromMessage, type Response } from './protocol.ts'
 
 /** A connection to the running node of a data directory. */
 export interface ControlClient extends AsyncDisposable {
@@ -48,7 +48,7 @@ class Client implements ControlClient {
 
   constructor(socket: Socket) {
     this.#socket = socket
-    const decoder = createFrameDecoder({ maxFrameBytes: MAX_CONTROL_BYTES })
+    const decoder = createFrameDecoder({ maxFrameBytes: MAX_CONTROL_MESSAGE_BYTES })
     socket.on('data', (chunk) => {
       try {
         for (const frame of decoder.push(chunk)) this.#dispatch(decodeResponse(frame))
@@ -65,7 +65,7 @@ class Client implements ControlClient {
     const answer = Promise.withResolvers<unknown>()
     this.#ask(op, args, {
       take: (response) => {
-        if ('error' in response) answer.reject(errorFromWire(response.error))
+        if ('error' in response) answer.reject(errorFromMessage(response.error))
         else if ('result' in response) answer.resolve(response.result)
       },
       fail: answer.reject,
@@ -80,6 +80,8 @@ class Client implements ControlClient {
     this.#ask(op, args, {
       take: (response) => {
         items.push(response)
+        // The node stops producing when the socket is full: a slow reader costs neither memory.
+        if (items.length >= MAX_UNREAD_STREAM_ITEMS) this.#socket.pause()
         wake.resolve()
       },
       fail: (error) => {
@@ -90,7 +92,7 @@ class Client implements ControlClient {
     try {
       for (;;) {
         for (const response of items.splice(0)) {
-          if ('error' in response) throw errorFromWire(response.error)
+          if ('error' in response) throw errorFromMessage(response.error)
           if ('result' in response) return
           yield response.item
         }
@@ -98,6 +100,7 @@ class Client implements ControlClient {
         // oxlint-disable-next-line no-await-in-loop -- a stream is read one wake-up at a time
         await wake.promise
         wake = Promise.withResolvers<void>()
+        this.#socket.resume()
       }
     } finally {
       // The node stops a stream when its reader has gone: there is no other word for it.
@@ -120,8 +123,9 @@ class Client implements ControlClient {
   #ask(op: string, args: Readonly<Record<string, unknown>>, waiting: Waiting): void {
     if (this.#socket.destroyed) throw gone(undefined)
     const id = this.#nextId++
+    const message = encodeMessage({ id, op, args })
     this.#waiting.set(id, waiting)
-    this.#socket.write(encodeMessage({ id, op, args }))
+    this.#socket.write(message)
   }
 
   #dispatch(response: Response): void {

@@ -6,7 +6,7 @@
 import { isVudoError, VudoError } from '@vudo/transport'
 import { concatBytes, decodeCbor, encodeCbor, encodeFrameHeader } from '@vudo/wire'
 import { CliError } from '../errors.ts'
-import { MAX_CONTROL_BYTES } from '../limits.ts'
+import { MAX_CONTROL_MESSAGE_BYTES } from '../limits.ts'
 
 /** Asks for one thing. */
 export interface Request {
@@ -23,19 +23,37 @@ export type Response =
   /** The end: it worked. */
   | { readonly id: number; readonly result: unknown }
   /** The end: it did not. */
-  | { readonly id: number; readonly error: WireError }
+  | { readonly id: number; readonly error: ErrorMessage }
 
 /** An error on its way to another process. */
-export interface WireError {
+export interface ErrorMessage {
   readonly code: string
   readonly message: string
   readonly hint: string
 }
 
-/** A request or response as one frame. */
+/**
+ * A request or response as one frame.
+ *
+ * @throws `CliError` `ERR_INPUT_INVALID` above {@link MAX_CONTROL_MESSAGE_BYTES}, and for a
+ *   value that CBOR cannot carry: half a surrogate pair, an integer beyond 2^53, a function.
+ */
 export function encodeMessage(message: Request | Response): Uint8Array {
-  const body = encodeCbor(message)
+  const body = encodeBody(message)
+  if (body.byteLength > MAX_CONTROL_MESSAGE_BYTES) throw tooLarge(body.byteLength)
   return concatBytes(encodeFrameHeader(body.byteLength), body)
+}
+
+function encodeBody(message: Request | Response): Uint8Array {
+  try {
+    return encodeCbor(message)
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new CliError('ERR_INPUT_INVALID', `the value cannot be sent: ${why}`, {
+      cause,
+      hint: 'texts have to be well-formed Unicode, and numbers finite',
+    })
+  }
 }
 
 /**
@@ -44,7 +62,7 @@ export function encodeMessage(message: Request | Response): Uint8Array {
  * @throws `WireError` `ERR_DECODE`, `CliError` `ERR_CONTROL_PROTOCOL`.
  */
 export function decodeRequest(body: Uint8Array): Request {
-  const value = decodeCbor(body, { maxBytes: MAX_CONTROL_BYTES })
+  const value = decodeCbor(body, { maxBytes: MAX_CONTROL_MESSAGE_BYTES })
   if (!isMap(value) || !isId(value['id']) || typeof value['op'] !== 'string') throw garbled()
   return { id: value['id'], op: value['op'], args: isMap(value['args']) ? value['args'] : {} }
 }
@@ -55,37 +73,36 @@ export function decodeRequest(body: Uint8Array): Request {
  * @throws `WireError` `ERR_DECODE`, `CliError` `ERR_CONTROL_PROTOCOL`.
  */
 export function decodeResponse(body: Uint8Array): Response {
-  const value = decodeCbor(body, { maxBytes: MAX_CONTROL_BYTES })
+  const value = decodeCbor(body, { maxBytes: MAX_CONTROL_MESSAGE_BYTES })
   if (!isMap(value) || !isId(value['id'])) throw garbled()
   const id = value['id']
   if ('item' in value) return { id, item: value['item'] }
   if ('result' in value) return { id, result: value['result'] }
-  const error = value['error']
-  if (!isMap(error)) throw garbled()
-  return {
-    id,
-    error: {
-      code: String(error['code']),
-      message: String(error['message']),
-      hint: String(error['hint']),
-    },
+  return { id, error: decodeError(value['error']) }
+}
+
+function decodeError(value: unknown): ErrorMessage {
+  if (!isMap(value)) throw garbled()
+  const { code, message, hint } = value
+  if (typeof code !== 'string' || typeof message !== 'string' || typeof hint !== 'string') {
+    throw garbled()
   }
+  return { code, message, hint }
 }
 
 /** An error as it travels; what is not one of ours keeps its message only. */
-export function errorToWire(error: unknown): WireError {
+export function errorToMessage(error: unknown): ErrorMessage {
+  // Messages quote what was asked for, and CBOR refuses half a surrogate pair.
   if (isVudoError(error)) {
-    return { code: error.code, message: error.message, hint: error.hint ?? '' }
+    const { code, message, hint = '' } = error
+    return { code, message: message.toWellFormed(), hint: hint.toWellFormed() }
   }
-  return {
-    code: 'ERR_INTERNAL',
-    message: error instanceof Error ? error.message : String(error),
-    hint: '',
-  }
+  const message = error instanceof Error ? error.message : String(error)
+  return { code: 'ERR_INTERNAL', message: message.toWellFormed(), hint: '' }
 }
 
 /** The same error at the other end. */
-export function errorFromWire({ code, message, hint }: WireError): VudoError {
+export function errorFromMessage({ code, message, hint }: ErrorMessage): VudoError {
   return new VudoError(code, message, { hint: hint === '' ? undefined : hint })
 }
 
@@ -101,6 +118,14 @@ export function isMap(value: unknown): value is Record<string, unknown> {
 
 function isId(value: unknown): value is number {
   return Number.isSafeInteger(value) && Number(value) >= 0
+}
+
+function tooLarge(bytes: number): CliError {
+  return new CliError(
+    'ERR_INPUT_INVALID',
+    `a message of ${bytes} bytes does not fit the control socket, which takes ${MAX_CONTROL_MESSAGE_BYTES}`,
+    { hint: 'split the document, or list a narrower prefix' },
+  )
 }
 
 function garbled(): CliError {

@@ -4,9 +4,9 @@ import path from 'node:path'
 import process from 'node:process'
 import { createFrameDecoder } from '@vudo/wire'
 import { CliError } from '../errors.ts'
-import { MAX_CONTROL_BYTES, MAX_CONTROL_CONNECTIONS, MAX_OPEN_REQUESTS } from '../limits.ts'
+import { MAX_CONTROL_MESSAGE_BYTES, MAX_CONTROL_CONNECTIONS, MAX_OPEN_REQUESTS } from '../limits.ts'
 import { controlAddress } from './address.ts'
-import { decodeRequest, encodeMessage, errorToWire, type Request } from './protocol.ts'
+import { decodeRequest, encodeMessage, errorToMessage, type Request } from './protocol.ts'
 
 /** One operation of the node: returns what ends the answer, or yields items first. */
 export type Operation = (
@@ -65,16 +65,16 @@ async function listen(server: Server, address: string): Promise<void> {
 
 /** One connection: requests in, answers out, everything ended with it. */
 function serve(socket: Socket, operations: ReadonlyMap<string, Operation>): void {
-  const decoder = createFrameDecoder({ maxFrameBytes: MAX_CONTROL_BYTES })
+  const decoder = createFrameDecoder({ maxFrameBytes: MAX_CONTROL_MESSAGE_BYTES })
   const connection = new AbortController()
   let open = 0
   socket.on('data', (chunk) => {
     try {
       for (const frame of decoder.push(chunk)) {
         if (++open > MAX_OPEN_REQUESTS) throw new RangeError('too many open requests')
-        void answer(socket, decodeRequest(frame), operations, connection.signal).finally(
-          () => open--,
-        )
+        const answered = answer(socket, decodeRequest(frame), operations, connection.signal)
+        // An answer that cannot be given ends this connection, like a request that cannot be read.
+        answered.catch(() => socket.destroy()).finally(() => open--)
       }
     } catch {
       // Whoever does not speak the protocol is let go; nothing of the node is touched.
@@ -101,7 +101,7 @@ async function answer(
     for await (const item of answered) await send(socket, encodeMessage({ id, item }))
     await send(socket, encodeMessage({ id, result: null }))
   } catch (error) {
-    if (!socket.destroyed) await send(socket, encodeMessage({ id, error: errorToWire(error) }))
+    if (!socket.destroyed) await send(socket, encodeMessage({ id, error: errorToMessage(error) }))
   }
 }
 

@@ -53,7 +53,7 @@ export async function historiesOf(node: ControlClient): Promise<Histories> {
   const answer = await node.call('histories', { prefix: 'repository' })
   const documents = (Array.isArray(answer) ? answer : []).filter(isMap)
   return {
-    lines: documents.map(({ path, heads }) => `${String(path)} ${JSON.stringify(heads)}`),
+    lines: documents.map((entry) => `${String(entry['path'])} ${JSON.stringify(entry['heads'])}`),
     changes: documents.reduce((sum, { changes }) => sum + Number(changes), 0),
   }
 }
