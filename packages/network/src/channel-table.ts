@@ -2,6 +2,7 @@
  * The channels of a session: which there are, what they have to send, and what of
  * it goes next. Part of the pure core; throws only for breaches of the peer.
  */
+import { createTokenBucket, type TokenBucket } from '@vudo/swarm'
 import { ChannelState } from './channel-state.ts'
 import { NetworkError } from './errors.ts'
 import { FramePool } from './frame-pool.ts'
@@ -12,6 +13,7 @@ import {
   MAX_CHANNELS,
   MAX_FRAME_PAYLOAD_BYTES,
   MAX_PENDING_RESETS,
+  OPENINGS_PER_SECOND,
   URGENT_FRAME_PAYLOAD_BYTES,
 } from './limits.ts'
 import type { Membership } from './membership.ts'
@@ -37,6 +39,9 @@ export interface ChannelTableInit {
   readonly isDialer: boolean
   readonly membership: Membership
   readonly maxFrameBytes: number
+  readonly nowMs: number
+  /** Called before a new channel of the peer is judged: lists of proofs that wait count for it. */
+  readonly onOpening: (nowMs: number) => void
   /** Takes what the driver has to be told. */
   readonly emit: (effect: SessionEffect) => void
 }
@@ -51,6 +56,7 @@ export class ChannelTable {
   #opening: ChannelState[] = []
   readonly #urgentAcks = new Set<ChannelState>()
   readonly #resets = new Map<number, string>()
+  readonly #openings: TokenBucket
   #nextLocal: number
   #highestRemote: number
   #criticalChannels = 0
@@ -60,6 +66,7 @@ export class ChannelTable {
     this.#init = init
     this.#nextLocal = init.isDialer ? 1 : 2
     this.#highestRemote = init.isDialer ? 0 : -1
+    this.#openings = createTokenBucket(OPENINGS_PER_SECOND, init.nowMs)
   }
 
   /** The number of the channel that is opened next. */
@@ -162,7 +169,7 @@ export class ChannelTable {
   }
 
   /** The peer opens a channel. */
-  onOpen(frame: OpenFrame): void {
+  onOpen(frame: OpenFrame, nowMs: number): void {
     const { channel: id, protocol, priority, proof } = frame
     if (this.#isLocal(id)) throw protocolError(`channel ${id} has our numbers`)
     const present = this.#channels.get(id)
@@ -174,11 +181,15 @@ export class ChannelTable {
     }
     if (id <= this.#highestRemote) return this.#queueReset(id, 'ERR_CHANNEL_CLOSED')
     this.#highestRemote = id
+    if (!this.#openings.take(nowMs)) return this.#queueReset(id, 'ERR_LIMIT')
+    this.#init.onOpening(nowMs)
     const database = proof.length === 0 ? undefined : this.#init.membership.databaseOf(proof)
     const isMember =
       proof.length === 0 ? this.#init.membership.shared.size > 0 : database !== undefined
     if (!isMember) return this.#queueReset(id, 'ERR_NOT_MEMBER')
     if (this.#count(false) >= MAX_CHANNELS) return this.#queueReset(id, 'ERR_LIMIT')
+    // Whoever takes the channel may reset it, and the answers of a peer that does not read pile up.
+    this.#assertRoomForResets()
     const channel = new ChannelState({ id, protocol, priority, database, pool: this.#pool })
     this.#add(channel)
     channel.isAckUrgent = true
@@ -393,8 +404,13 @@ export class ChannelTable {
 
   #queueReset(id: number, code: string): void {
     if (this.#resets.has(id)) return
-    if (this.#resets.size >= MAX_PENDING_RESETS) throw protocolError('too many stray frames')
+    this.#assertRoomForResets()
     this.#resets.set(id, code)
+  }
+
+  #assertRoomForResets(): void {
+    if (this.#resets.size < MAX_PENDING_RESETS) return
+    throw protocolError(`the peer does not read the answers to ${MAX_PENDING_RESETS} channels`)
   }
 
   /** @throws when no channel ever had this number. */

@@ -140,3 +140,12 @@ export const MAX_POOLED_FRAMES = 16
 
 /** Frames from this size on are put into buffers that are used again, in bytes. */
 export const MIN_POOLED_BYTES = 16_384
+
+/**
+ * Lists of proofs of one peer that are compared per second; of more, the last one counts
+ * and waits its turn. One list of 256 costs about 0.1 ms.
+ */
+export const MEMBERSHIP_LISTS_PER_SECOND = 32
+
+/** Channels that one peer may open per second on a session; more are refused with `ERR_LIMIT`. */
+export const OPENINGS_PER_SECOND = 128

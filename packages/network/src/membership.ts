@@ -11,7 +11,7 @@
  * An open database has no secret: its id takes that place, and everybody who knows
  * the id is a member.
  */
-import { hkdfSha256, hmacSha256, timingSafeEqual } from '@vudo/identity'
+import { hkdfSha256, hmacSha256 } from '@vudo/identity'
 import { concatBytes } from '@vudo/wire'
 import { PROOF_BYTES } from './limits.ts'
 
@@ -67,7 +67,8 @@ export interface MembershipChange {
 
 interface JoinedDatabase {
   readonly own: Uint8Array
-  readonly expected: Uint8Array
+  /** What the peer has to show, as {@link textOf} writes it. */
+  readonly expected: string
 }
 
 /** The membership of one session. */
@@ -75,8 +76,10 @@ export class Membership {
   readonly #init: MembershipInit
   readonly #joined = new Map<string, JoinedDatabase>()
   readonly #shared = new Set<string>()
+  /** Shared databases by the proof of the peer. Of two that have one secret, the first joined. */
+  #sharedByProof: ReadonlyMap<string, string> = new Map()
   /** Every proof that the peer shows, matched or not: a database that is joined later may match. */
-  #theirs: readonly Uint8Array[] = []
+  #theirs: ReadonlySet<string> = new Set()
 
   constructor(init: MembershipInit, databases: readonly DatabaseKey[]) {
     this.#init = init
@@ -100,11 +103,7 @@ export class Membership {
 
   /** The shared database that a proof of the peer stands for. */
   databaseOf(proof: Uint8Array): string | undefined {
-    for (const id of this.#shared) {
-      const joined = this.#joined.get(id)
-      if (joined !== undefined && timingSafeEqual(joined.expected, proof)) return id
-    }
-    return undefined
+    return this.#sharedByProof.get(textOf(proof))
   }
 
   /** This node joined a database. */
@@ -119,35 +118,49 @@ export class Membership {
     return this.#compare()
   }
 
-  /** The peer shows its proofs, all of them. */
+  /**
+   * The peer shows its proofs, all of them.
+   *
+   * @param proofs - Copied.
+   */
   show(proofs: readonly Uint8Array[]): MembershipChange {
-    this.#theirs = proofs
+    this.#theirs = new Set(proofs.map((proof) => textOf(proof)))
     return this.#compare()
   }
 
   #add({ id, key }: DatabaseKey): void {
     this.#joined.set(id, {
       own: membershipProof(key, this.#init, true),
-      expected: membershipProof(key, this.#init, false),
+      expected: textOf(membershipProof(key, this.#init, false)),
     })
   }
 
   #compare(): MembershipChange {
     const shared: string[] = []
-    const unshared = [...this.#shared].filter((id) => !this.#isProven(id))
+    const unshared = [...this.#shared].filter((id) => !this.#isProven(this.#joined.get(id)))
     for (const id of unshared) this.#shared.delete(id)
-    for (const id of this.#joined.keys()) {
-      if (this.#shared.has(id) || !this.#isProven(id)) continue
+    for (const [id, joined] of this.#joined) {
+      if (this.#shared.has(id) || !this.#isProven(joined)) continue
       this.#shared.add(id)
       shared.push(id)
     }
+    const sharedNow = [...this.#joined].filter(([id]) => this.#shared.has(id))
+    this.#sharedByProof = new Map(
+      sharedNow.toReversed().map(([id, { expected }]) => [expected, id]),
+    )
     return { shared, unshared }
   }
 
-  /** Compares in constant time: how long it takes must not tell how close a guess was. */
-  #isProven(databaseId: string): boolean {
-    const joined = this.#joined.get(databaseId)
-    if (joined === undefined) return false
-    return this.#theirs.some((proof) => timingSafeEqual(joined.expected, proof))
+  #isProven(joined: JoinedDatabase | undefined): boolean {
+    return joined !== undefined && this.#theirs.has(joined.expected)
   }
+}
+
+/**
+ * A proof as a key of maps, one character per byte. A map compares bytes only after the
+ * hashes of both keys agree, and the engine seeds these with a secret of the process: how
+ * long a look-up takes does not tell how many bytes of a guess were right.
+ */
+function textOf(proof: Uint8Array): string {
+  return String.fromCharCode(...proof)
 }

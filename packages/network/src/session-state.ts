@@ -18,10 +18,12 @@
  * frames go first: the list of proofs, signs of life, resets, openings in the order
  * of their numbers, acknowledgements; then data as the scheduler says.
  */
+import { createTokenBucket, type TokenBucket } from '@vudo/swarm'
 import type { ChannelState } from './channel-state.ts'
 import { ChannelTable } from './channel-table.ts'
 import { isNetworkError, NetworkError } from './errors.ts'
 import { Heartbeat } from './heartbeat.ts'
+import { MEMBERSHIP_LISTS_PER_SECOND } from './limits.ts'
 import type { Membership, MembershipChange } from './membership.ts'
 import type { SessionEffect, SessionInput, SessionStateInit } from './session-io.ts'
 import {
@@ -40,6 +42,9 @@ export class SessionState {
   readonly #init: SessionStateInit
   readonly #membership: Membership
   readonly #channels: ChannelTable
+  readonly #lists: TokenBucket
+  /** The last list of proofs that the peer sent, while it waits to be compared. */
+  #shown: { readonly proofs: readonly Uint8Array[]; readonly atMs: number } | undefined
   #proofs: typeof frameKind.confirm | typeof frameKind.membership | undefined
   #pongMs: number | undefined
   #isPingDue = false
@@ -64,8 +69,11 @@ export class SessionState {
       isDialer: init.isDialer,
       membership: init.membership,
       maxFrameBytes: init.maxFrameBytes,
+      nowMs: init.nowMs,
+      onOpening: (nowMs) => this.#compareShown(nowMs),
       emit: (effect) => this.#effects.push(effect),
     })
+    this.#lists = createTokenBucket(MEMBERSHIP_LISTS_PER_SECOND, init.nowMs)
     this.#isAwaitingConfirm = !init.isDialer
     this.#proofs = init.isDialer ? frameKind.confirm : undefined
     this.#heartbeat = new Heartbeat(init.heartbeatIntervalMs, init.nowMs)
@@ -107,7 +115,8 @@ export class SessionState {
     const { resumeWindowMs, unsharedGraceMs } = this.#init
     const life = this.#isAttached ? this.#heartbeat.wakeAtMs : this.#detachedAtMs + resumeWindowMs
     const unshared = (this.#unsharedAtMs ?? Infinity) + unsharedGraceMs
-    return Math.min(life, unshared, this.#channels.ackAtMs ?? Infinity)
+    const listed = this.#shown?.atMs ?? Infinity
+    return Math.min(life, unshared, listed, this.#channels.ackAtMs ?? Infinity)
   }
 
   /** Where every channel stands, for a hello or a welcome. */
@@ -228,7 +237,7 @@ export class SessionState {
       case frameKind.ack:
         return this.#channels.onAck(frame)
       case frameKind.open:
-        return this.#channels.onOpen(frame)
+        return this.#channels.onOpen(frame, nowMs)
       case frameKind.reset:
         return this.#channels.onReset(frame)
       case frameKind.confirm:
@@ -236,7 +245,7 @@ export class SessionState {
         this.#isAwaitingConfirm = false
         return this.#changeMembership(this.#membership.show(frame.proofs), nowMs, false)
       case frameKind.membership:
-        return this.#changeMembership(this.#membership.show(frame.proofs), nowMs, false)
+        return this.#onShown(frame.proofs, nowMs)
       case frameKind.ping:
         this.#pongMs = frame.timestampMs
         return
@@ -259,6 +268,19 @@ export class SessionState {
     this.#end(error, false)
   }
 
+  /** Each list replaces the one before, so of a flood of them only the last one is compared. */
+  #onShown(proofs: readonly Uint8Array[], nowMs: number): void {
+    this.#shown = { proofs, atMs: this.#shown?.atMs ?? nowMs + 1_000 / MEMBERSHIP_LISTS_PER_SECOND }
+    if (this.#lists.take(nowMs)) this.#compareShown(nowMs)
+  }
+
+  #compareShown(nowMs: number): void {
+    if (this.#shown === undefined) return
+    const change = this.#membership.show(this.#shown.proofs)
+    this.#shown = undefined
+    this.#changeMembership(change, nowMs, false)
+  }
+
   #changeMembership(change: MembershipChange, nowMs: number, isOwn: boolean): void {
     if (isOwn && this.#proofs !== frameKind.confirm) this.#proofs = frameKind.membership
     for (const databaseId of change.unshared) {
@@ -274,6 +296,7 @@ export class SessionState {
 
   #onTimer(nowMs: number): void {
     this.#channels.onTimer(nowMs)
+    if (this.#shown !== undefined && nowMs >= this.#shown.atMs) this.#compareShown(nowMs)
     const { unsharedGraceMs, resumeWindowMs } = this.#init
     if (this.#unsharedAtMs !== undefined && nowMs >= this.#unsharedAtMs + unsharedGraceMs) {
       return this.#end(
@@ -322,6 +345,8 @@ export class SessionState {
     this.#isAttached = false
     this.#detachedAtMs = nowMs
     this.#channels.detach()
+    // Whoever comes back shows all proofs first.
+    this.#shown = undefined
     this.#pongMs = undefined
     this.#isPingDue = false
   }

@@ -333,10 +333,7 @@ function readSnapshot(reader: ByteReader): Snapshot {
 }
 
 function readProofs(reader: ByteReader): Uint8Array[] {
-  // Copied: proofs are kept for the length of the session, the frame is not.
-  return Array.from({ length: reader.varint(MAX_DATABASES) }, () =>
-    reader.bytes(PROOF_BYTES).slice(),
-  )
+  return Array.from({ length: reader.varint(MAX_DATABASES) }, () => reader.bytes(PROOF_BYTES))
 }
 
 function readCode(reader: ByteReader): string {

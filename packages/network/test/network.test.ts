@@ -272,6 +272,23 @@ describe('stop', () => {
     })
   })
 
+  it('leaves no timer and no socket, whatever was going on', async () => {
+    const before = activeCounts()
+    const { a, b } = await startPair()
+    const stranger = await startNode()
+    await stranger.network.join({ id: 'another', secret: new Uint8Array(32).fill(3) })
+    const taken = nextChannel(b.network, '/test/1')
+    const channel = a.network.session(b.key.peerId)!.openChannel('/test/1')
+    await channel.send(pattern(200_000))
+    await taken
+    const dial = stranger.network.connectPeer(b.address).catch((error: unknown) => error)
+    const silent = stranger.network.connectPeer('tcp://127.0.0.1:9').catch((e: unknown) => e)
+    const nodes = [a, b, stranger]
+    await Promise.all(nodes.map(({ network }) => network.stop()))
+    expect(await Promise.all([dial, silent])).toEqual([expect.any(Error), expect.any(Error)])
+    expect(await leftOver(before)).toEqual([])
+  })
+
   it('works before the start', async () => {
     const key = createNodeKey()
     const network = createNetwork({ key, transports: [tcpTransport(key)] })
@@ -287,3 +304,25 @@ describe('stop', () => {
     expect(() => createNetwork({ key, transports: [] })).toThrow(RangeError)
   })
 })
+
+/** What keeps this process alive, by kind. */
+function activeCounts(): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const name of process.getActiveResourcesInfo()) {
+    counts.set(name, (counts.get(name) ?? 0) + 1)
+  }
+  return counts
+}
+
+/** What of this is more than `before`, once the loop has had its turns to let go. No timers: they would count. */
+async function leftOver(before: ReadonlyMap<string, number>): Promise<string[]> {
+  let left: string[] = []
+  for (let turn = 0; turn < 100; turn++) {
+    await new Promise((resolve) => void setImmediate(resolve))
+    left = [...activeCounts()]
+      .filter(([name, count]) => name !== 'Immediate' && count > (before.get(name) ?? 0))
+      .map(([name, count]) => `${count - (before.get(name) ?? 0)} ${name}`)
+    if (left.length === 0) break
+  }
+  return left
+}

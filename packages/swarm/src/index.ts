@@ -14,3 +14,4 @@ export {
 } from './medium.ts'
 export { systemRuntime, type Runtime } from './runtime.ts'
 export { createSwarm, type SwarmOptions } from './swarm.ts'
+export { createTokenBucket, type TokenBucket } from './token-bucket.ts'

@@ -1,10 +1,20 @@
 /** Counts how often something may happen: `perSecond` on average, and as many at once after a second of rest. */
 export interface TokenBucket {
-  /** Takes `count` tokens; false, and nothing taken, when there are not as many. */
+  /**
+   * Takes `count` tokens; false, and nothing taken, when there are not as many.
+   *
+   * @param nowMs - On a clock that never goes back.
+   * @param count - One when left out.
+   */
   take(nowMs: number, count?: number): boolean
 }
 
-/** Makes a full bucket. */
+/**
+ * Makes a full bucket.
+ *
+ * @param perSecond - Tokens that come per second, and the most that are kept.
+ * @param startMs - The time now, on the clock of `take`.
+ */
 export function createTokenBucket(perSecond: number, startMs: number): TokenBucket {
   let tokens = perSecond
   let atMs = startMs
