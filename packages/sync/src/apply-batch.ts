@@ -1,6 +1,7 @@
 import * as Automerge from '@automerge/automerge'
 import { isProven, type ActorProof } from './authorship.ts'
 import { readChanges, vetDocument, type ChangeHeader } from './automerge-chunks.ts'
+import { createBatchBudget, type BatchBudget } from './batch-budget.ts'
 import { inflateBounded } from './deflate.ts'
 import type { AnyDocument, DocumentState } from './document-state.ts'
 import { SyncError } from './errors.ts'
@@ -37,12 +38,13 @@ export function applyBatch(
   batch: ChangeBatch,
   rules: BatchRules,
 ): BatchOutcome {
-  const payload = batch.isDeflated ? inflateBounded(batch.payload) : batch.payload
+  const budget = createBatchBudget(batch.payload.length)
+  const payload = batch.isDeflated ? inflateBounded(batch.payload, budget) : batch.payload
   if (payload.length > MAX_DOCUMENT_BYTES) {
     throw new SyncError('ERR_DOCUMENT_TOO_LARGE', `a batch has ${payload.length} bytes`)
   }
   const proofs = new Map(batch.proofs.map((proof) => [proof.actor, proof]))
-  const incoming: Incoming = { state, proofs, rules }
+  const incoming: Incoming = { state, proofs, rules, budget }
   return batch.isSaved ? applySaved(incoming, payload) : applyChanges(incoming, payload)
 }
 
@@ -50,11 +52,14 @@ interface Incoming {
   readonly state: DocumentState
   readonly proofs: ReadonlyMap<string, ActorProof>
   readonly rules: BatchRules
+  readonly budget: BatchBudget
 }
 
 function applyChanges(incoming: Incoming, payload: Uint8Array): BatchOutcome {
   const { state } = incoming
-  const headers = new Map(readChanges(payload).map((header) => [header.hash, header]))
+  const headers = new Map(
+    readChanges(payload, incoming.budget).map((header) => [header.hash, header]),
+  )
   const fresh = [...headers.values()].filter(({ hash }) => !state.has([hash]))
   if (fresh.length === 0) return 'nothing-new'
   const isThere = (hash: string): boolean => headers.has(hash) || state.has([hash])
@@ -92,7 +97,7 @@ function apply(doc: AnyDocument, chunks: readonly Uint8Array[]): AnyDocument {
 
 function applySaved(incoming: Incoming, payload: Uint8Array): BatchOutcome {
   const { state } = incoming
-  vetDocument(payload)
+  vetDocument(payload, incoming.budget)
   const saved = loadSaved(state, payload)
   let isKept = false
   try {

@@ -1,14 +1,10 @@
 import { sha256 } from '@vudo/identity'
 import { bytesToHex } from '@vudo/wire'
+import { createBatchBudget, type BatchBudget } from './batch-budget.ts'
+import { ChunkCursor, damaged } from './chunk-cursor.ts'
 import { inflateBounded } from './deflate.ts'
 import { SyncError } from './errors.ts'
-import {
-  FEW_OPERATIONS,
-  MAX_ACTORS,
-  MAX_BATCH_OPERATIONS,
-  MAX_HEADS,
-  MAX_OPERATIONS_PER_BYTE,
-} from './limits.ts'
+import { MAX_ACTORS, MAX_COLUMNS, MAX_HEADS } from './limits.ts'
 
 /*
  * Looks into Automerge's binary format (automerge.org/automerge-binary-format-spec)
@@ -35,23 +31,28 @@ const chunkTypes = { document: 0, change: 1, deflated: 2 } as const
 const magic = [0x85, 0x6f, 0x4a, 0x83]
 const headerBytes = 9
 const HASH_BYTES = 32
-const utf8 = new TextDecoder()
 
-/** Column numbers, without the bit that says "deflated". */
-const columns = { keyText: 0x15, action: 0x42, predecessors: 0x70, successors: 0x80 } as const
+/** The column of what operations do, without the bit that says "deflated". */
+const actionColumn = 0x42
 const deflatedBit = 8
+/** The lowest three bits of a column's number say how its bytes are to be read. */
+const columnTypes = { group: 0, delta: 3, boolean: 4, text: 5, rawValues: 7 } as const
+const typeBits = 7
 const makingActions = new Set([0, 2, 4, 6])
 
 /**
  * Takes single changes, one after the other, apart.
  *
+ * @param budget - What the batch may still become; by default that of a batch of `bytes`.
  * @throws `SyncError` `ERR_SYNC_PROTOCOL` for damaged bytes, `ERR_DOCUMENT_TOO_LARGE`, `ERR_VALUE_UNSUPPORTED`.
  */
-export function readChanges(bytes: Uint8Array): ChangeHeader[] {
+export function readChanges(
+  bytes: Uint8Array,
+  budget: BatchBudget = createBatchBudget(bytes.length),
+): ChangeHeader[] {
   const headers: ChangeHeader[] = []
-  const budget = { operations: 0 }
   for (let at = 0; at < bytes.length;) {
-    const chunk = readChunk(bytes, at)
+    const chunk = readChunk(bytes, at, budget)
     if (chunk.type === chunkTypes.document) throw damaged('a saved document among changes')
     headers.push(readChange(chunk, budget))
     at = chunk.end
@@ -62,24 +63,26 @@ export function readChanges(bytes: Uint8Array): ChangeHeader[] {
 /**
  * Vets a saved document without opening it.
  *
+ * @param budget - As for {@link readChanges}.
  * @throws as {@link readChanges}.
  */
-export function vetDocument(bytes: Uint8Array): void {
-  const chunk = readChunk(bytes, 0)
+export function vetDocument(
+  bytes: Uint8Array,
+  budget: BatchBudget = createBatchBudget(bytes.length),
+): void {
+  const chunk = readChunk(bytes, 0, budget)
   if (chunk.type !== chunkTypes.document || chunk.end !== bytes.length) {
     throw damaged('not one saved document')
   }
-  const reader = new Cursor(chunk.body)
-  const actors = reader.unsigned()
-  if (actors > MAX_ACTORS) throw tooMuch(`${actors} actors`)
-  for (let index = 0; index < actors; index++) reader.take(reader.unsigned())
+  const reader = new ChunkCursor(chunk.body)
+  takeActors(reader)
   const heads = reader.unsigned()
   if (heads > MAX_HEADS) throw tooMuch(`${heads} heads`)
   reader.take(heads * HASH_BYTES)
   const changeColumns = readColumns(reader)
   const operationColumns = readColumns(reader)
-  for (const { bytes: length } of changeColumns) reader.take(length)
-  vetColumns(reader, operationColumns, { operations: 0, wireBytes: bytes.length })
+  const changes = vetColumns(reader, changeColumns, budget).rows
+  budget.takeOperations(Math.max(changes, vetColumns(reader, operationColumns, budget).rows))
 }
 
 interface Chunk {
@@ -91,13 +94,13 @@ interface Chunk {
   readonly end: number
 }
 
-function readChunk(bytes: Uint8Array, at: number): Chunk {
+function readChunk(bytes: Uint8Array, at: number, budget: BatchBudget): Chunk {
   if (magic.some((byte, index) => bytes[at + index] !== byte)) throw damaged('no chunk')
-  const reader = new Cursor(bytes, at + headerBytes)
+  const reader = new ChunkCursor(bytes, at + headerBytes)
   const type = bytes[at + headerBytes - 1]
   const body = reader.take(reader.unsigned())
   if (type === undefined || type > chunkTypes.deflated) throw damaged(`chunk of type ${type}`)
-  const inflated = type === chunkTypes.deflated ? inflateBounded(body) : body
+  const inflated = type === chunkTypes.deflated ? inflateBounded(body, budget) : body
   const hash = chunkHash(type === chunkTypes.deflated ? chunkTypes.change : type, inflated)
   if (hash.subarray(0, 4).some((byte, index) => byte !== bytes[at + 4 + index])) {
     throw damaged('checksum of a chunk')
@@ -119,8 +122,8 @@ function chunkHash(type: number, body: Uint8Array): Uint8Array {
   return sha256(all)
 }
 
-function readChange(chunk: Chunk, budget: { operations: number }): ChangeHeader {
-  const reader = new Cursor(chunk.body)
+function readChange(chunk: Chunk, budget: BatchBudget): ChangeHeader {
+  const reader = new ChunkCursor(chunk.body)
   const count = reader.unsigned()
   if (count > MAX_HEADS) throw tooMuch(`${count} dependencies of a change`)
   const deps = Array.from({ length: count }, () => bytesToHex(reader.take(HASH_BYTES)))
@@ -129,15 +132,17 @@ function readChange(chunk: Chunk, budget: { operations: number }): ChangeHeader 
   reader.unsigned() // the first operation's number
   reader.signed() // time
   reader.take(reader.unsigned()) // message
-  const others = reader.unsigned()
-  if (others > MAX_ACTORS) throw tooMuch(`${others} actors`)
-  for (let index = 0; index < others; index++) reader.take(reader.unsigned())
-  const vetted = vetColumns(reader, readColumns(reader), {
-    operations: budget.operations,
-    wireBytes: chunk.bytes.length,
-  })
-  budget.operations += vetted.operations
-  return { hash: chunk.hash, actor, seq, deps, bytes: chunk.bytes, ...vetted }
+  takeActors(reader)
+  const { rows: operations, hasContainers } = vetColumns(reader, readColumns(reader), budget)
+  // A change without operations is work as well.
+  budget.takeOperations(Math.max(1, operations))
+  return { hash: chunk.hash, actor, seq, deps, bytes: chunk.bytes, operations, hasContainers }
+}
+
+function takeActors(reader: ChunkCursor): void {
+  const actors = reader.unsigned()
+  if (actors > MAX_ACTORS) throw tooMuch(`${actors} actors`)
+  for (let index = 0; index < actors; index++) reader.take(reader.unsigned())
 }
 
 interface Column {
@@ -145,126 +150,88 @@ interface Column {
   readonly bytes: number
 }
 
-function readColumns(reader: Cursor): Column[] {
+function readColumns(reader: ChunkCursor): Column[] {
   const count = reader.unsigned()
-  if (count > 64) throw damaged(`${count} columns`)
+  if (count > MAX_COLUMNS) throw damaged(`${count} columns`)
   return Array.from({ length: count }, () => ({
     kind: reader.unsigned(),
     bytes: reader.unsigned(),
   }))
 }
 
+/** Goes through the columns of one table; none may have more rows than the budget has operations left. */
 function vetColumns(
-  reader: Cursor,
+  reader: ChunkCursor,
   list: readonly Column[],
-  already: { readonly operations: number; readonly wireBytes: number },
-): { readonly operations: number; readonly hasContainers: boolean } {
-  let operations = 0
+  budget: BatchBudget,
+): { readonly rows: number; readonly hasContainers: boolean } {
+  let rows = 0
   let hasContainers = false
   for (const { kind, bytes } of list) {
     const raw = reader.take(bytes)
-    const column = (kind & deflatedBit) > 0 ? inflateBounded(raw) : raw
-    const plain = kind & ~deflatedBit
-    if (plain === columns.action) {
-      const actions = new Cursor(column).runs((cursor) => cursor.unsigned())
-      operations = checkCount(actions.count, already)
-      hasContainers = [...actions.values].some((action) => makingActions.has(action))
-    } else if (plain === columns.predecessors || plain === columns.successors) {
-      checkCount(new Cursor(column).runs((cursor) => cursor.unsigned()).sum, already)
-    } else if (plain === columns.keyText) {
-      const keys = new Cursor(column).runs((cursor) => cursor.text())
-      if (keys.values.has('__proto__')) {
-        throw new SyncError('ERR_VALUE_UNSUPPORTED', 'a change writes the key __proto__')
-      }
-    }
+    const column = (kind & deflatedBit) > 0 ? inflateBounded(raw, budget) : raw
+    const vetted = vetColumn(new ChunkCursor(column), kind & ~deflatedBit, budget)
+    rows = Math.max(rows, vetted.rows)
+    hasContainers ||= vetted.hasContainers
   }
-  return { operations, hasContainers }
+  return { rows, hasContainers }
 }
 
-function checkCount(
-  count: number,
-  already: { readonly operations: number; readonly wireBytes: number },
-): number {
-  if (count + already.operations > MAX_BATCH_OPERATIONS) {
-    throw tooMuch(`more than ${MAX_BATCH_OPERATIONS} operations`)
+function vetColumn(
+  column: ChunkCursor,
+  kind: number,
+  budget: BatchBudget,
+): { readonly rows: number; readonly hasContainers: boolean } {
+  let rows = 0
+  let hasContainers = false
+  const add = (times: number): void => {
+    rows += times
+    if (rows > budget.operationsLeft) budget.takeOperations(rows)
   }
-  if (count > FEW_OPERATIONS && count > already.wireBytes * MAX_OPERATIONS_PER_BYTE) {
-    throw tooMuch(`${count} operations in ${already.wireBytes} bytes`)
+  const type = kind & typeBits
+  if (type === columnTypes.boolean) while (!column.isAtEnd) add(column.unsigned())
+  else if (type === columnTypes.delta) column.runs((cursor) => cursor.signed(), add)
+  else if (type === columnTypes.text) {
+    column.runs(readName, (times, name = 0) => {
+      add(times)
+      budget.takeNames(times * name)
+    })
+  } else if (type === columnTypes.group) rows = countGroups(column, budget)
+  else if (type !== columnTypes.rawValues) {
+    column.runs(
+      (cursor) => cursor.unsigned(),
+      (times, value) => {
+        add(times)
+        if (kind === actionColumn && makingActions.has(value ?? -1)) hasContainers = true
+      },
+    )
   }
-  return count
+  return { rows, hasContainers }
 }
 
-/** Reads LEB128 numbers and run-length encoded columns; throws `ERR_SYNC_PROTOCOL` only. */
-class Cursor {
-  readonly #bytes: Uint8Array
-  position: number
-
-  constructor(bytes: Uint8Array, position = 0) {
-    this.#bytes = bytes
-    this.position = position
-  }
-
-  take(length: number): Uint8Array {
-    const end = this.position + length
-    if (length < 0 || end > this.#bytes.length) throw damaged('a chunk ends too early')
-    const view = this.#bytes.subarray(this.position, end)
-    this.position = end
-    return view
-  }
-
-  unsigned(): number {
-    return this.#number(false)
-  }
-
-  signed(): number {
-    return this.#number(true)
-  }
-
-  text(): string {
-    return utf8.decode(this.take(this.unsigned()))
-  }
-
-  #number(isSigned: boolean): number {
-    let value = 0
-    let scale = 1
-    for (let count = 0; count < 10; count++) {
-      const byte = this.take(1)[0] ?? 0
-      value += (byte & 127) * scale
-      scale *= 128
-      if (byte > 127) continue
-      const result = isSigned && (byte & 64) > 0 ? value - scale : value
-      // Beyond 2^53 it is no length and no count of anything that exists.
-      if (!Number.isSafeInteger(result)) throw damaged('a number is too large')
-      return result
-    }
-    throw damaged('a number is too long')
-  }
-
-  /** A column of runs: how many values, their sum, and which ones. */
-  runs<Value>(read: (cursor: this) => Value): { count: number; sum: number; values: Set<Value> } {
-    let count = 0
-    let sum = 0
-    const values = new Set<Value>()
-    while (this.position < this.#bytes.length) {
-      const length = this.signed()
-      if (length === 0) {
-        count += this.unsigned()
-        continue
-      }
-      // A literal run costs bytes for each value, a repeated one does not.
-      for (let index = 0; index < (length > 0 ? 1 : -length); index++) {
-        const value = read(this)
-        values.add(value)
-        if (typeof value === 'number') sum += length > 0 ? value * length : value
-      }
-      count += Math.abs(length)
-    }
-    return { count, sum, values }
-  }
+/** The rows of a group column, or what its groups hold when that is more. */
+function countGroups(column: ChunkCursor, budget: BatchBudget): number {
+  let rows = 0
+  let members = 0
+  column.runs(
+    (cursor) => cursor.unsigned(),
+    (times, size = 0) => {
+      rows += times
+      members += times * size
+      const most = Math.max(rows, members)
+      if (most > budget.operationsLeft) budget.takeOperations(most)
+    },
+  )
+  return Math.max(rows, members)
 }
 
-function damaged(what: string): SyncError {
-  return new SyncError('ERR_SYNC_PROTOCOL', `damaged changes: ${what}`)
+/** @returns its bytes. */
+function readName(cursor: ChunkCursor): number {
+  const before = cursor.position
+  if (cursor.text() === '__proto__') {
+    throw new SyncError('ERR_VALUE_UNSUPPORTED', 'a change writes the key __proto__')
+  }
+  return cursor.position - before
 }
 
 function tooMuch(what: string): SyncError {

@@ -1,34 +1,33 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
+import { createBatchBudget, type BatchBudget } from './batch-budget.ts'
 import { SyncError } from './errors.ts'
-import { MAX_DOCUMENT_BYTES, MAX_INFLATE_RATIO } from './limits.ts'
 
 /** The bytes deflated (RFC 1951), or `undefined` when that gains nothing. */
 export function deflateIfSmaller(bytes: Uint8Array): Uint8Array | undefined {
   const deflated = deflateRawSync(bytes)
-  // A ratio that the far end would refuse is not sent either.
-  if (deflated.length >= bytes.length || bytes.length > deflated.length * MAX_INFLATE_RATIO) {
-    return undefined
-  }
-  return new Uint8Array(deflated)
+  // What the far end would refuse is not sent either.
+  const isTooDense = bytes.length > createBatchBudget(deflated.length).inflatedLeft
+  return deflated.length >= bytes.length || isTooDense ? undefined : new Uint8Array(deflated)
 }
 
 /**
- * Inflates what a peer sent. The output is counted while it grows, so that a few
- * bytes cannot become many.
+ * Inflates what a peer sent. The output is counted while it grows, against what all
+ * levels of the batch share, so that a few bytes cannot become many.
  *
- * @throws `SyncError` `ERR_DOCUMENT_TOO_LARGE` for damaged bytes and for an output beyond ratio or size alike.
+ * @throws `SyncError` `ERR_DOCUMENT_TOO_LARGE` for damaged bytes and for an output beyond the budget alike.
  */
-export function inflateBounded(bytes: Uint8Array): Uint8Array {
-  const maxOutputLength = Math.max(
-    1,
-    Math.min(MAX_DOCUMENT_BYTES, bytes.length * MAX_INFLATE_RATIO),
-  )
+export function inflateBounded(bytes: Uint8Array, budget: BatchBudget): Uint8Array {
+  const { inflatedLeft } = budget
+  // The library knows no limit of 0.
+  if (inflatedLeft < 1) budget.takeInflated(1)
   try {
-    return new Uint8Array(inflateRawSync(bytes, { maxOutputLength }))
+    const inflated = inflateRawSync(bytes, { maxOutputLength: inflatedLeft })
+    budget.takeInflated(inflated.length)
+    return new Uint8Array(inflated)
   } catch (cause) {
     throw new SyncError(
       'ERR_DOCUMENT_TOO_LARGE',
-      `${bytes.length} bytes do not inflate to at most ${maxOutputLength} bytes`,
+      `${bytes.length} bytes do not inflate to at most ${inflatedLeft} bytes`,
       { cause },
     )
   }

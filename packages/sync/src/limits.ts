@@ -21,17 +21,26 @@ export const MAX_DOCUMENT_BYTES = 67_108_864
 /** Bytes that a transferred batch may have besides its changes: proofs and heads. */
 export const MAX_BATCH_OVERHEAD_BYTES = 2_097_152
 
-/** Inflated bytes for each byte on the wire, counted on real output. */
+/** Inflated bytes for each byte of a received batch, summed over all its levels and counted on real output; looked at from {@link FEW_INFLATED_BYTES} on. */
 export const MAX_INFLATE_RATIO = 100
 
-/** Operations of one batch, summed before Automerge sees it. */
+/** Inflated bytes of one received batch, summed over all its levels: 64 MiB, the largest document. */
+export const MAX_INFLATED_BYTES = 67_108_864
+
+/** Inflated bytes that are harmless however few bytes they came in: 1 MiB. Ten thousand spaces are an honest text of 28 bytes. */
+export const FEW_INFLATED_BYTES = 1_048_576
+
+/** Operations of one batch, summed before Automerge sees it; a change counts as one at least. */
 export const MAX_BATCH_OPERATIONS = 1_000_000
 
-/** Operations for each byte on the wire, looked at from {@link FEW_OPERATIONS} on: run lengths make millions out of a few bytes. */
+/** Operations for each byte of a received batch, looked at from {@link FEW_OPERATIONS} on: run lengths make millions out of a few bytes. */
 export const MAX_OPERATIONS_PER_BYTE = 64
 
 /** Operations that are harmless however few bytes they came in. */
 export const FEW_OPERATIONS = 100_000
+
+/** Columns of one table of Automerge's format, which has less than 20. */
+export const MAX_COLUMNS = 64
 
 /** Objects inside objects of a document: deeper ones make `JSON.stringify` throw. */
 export const MAX_VALUE_DEPTH = 64
