@@ -1,104 +1,32 @@
 import { createEventHub, type EventHub } from '@vudo/events'
-import { encodeTicket } from '@vudo/identity'
-import type { Network, NetworkEvents, PeerStatus } from '@vudo/network'
-import type {
-  CatalogueEntry,
-  Database,
-  DatabaseEvents,
-  DocumentChange,
-  DocumentHandle,
-  SyncedOptions,
-  SyncStatus,
+import { encodeTicket, type SealingKeys } from '@vudo/identity'
+import type { ConnectPeerOptions, Network, PeerStatus } from '@vudo/network'
+import {
+  parsePath,
+  type CatalogueEntry,
+  type Database,
+  type DocumentChange,
+  type DocumentHandle,
+  type SyncedOptions,
+  type SyncStatus,
 } from '@vudo/sync'
-import type { AbortOptions, Address, PeerId, PeerInfo } from '@vudo/transport'
+import type { AbortOptions, Address, DialTarget, PeerId, PeerInfo } from '@vudo/transport'
+import { abortable } from './abortable.ts'
 import { P2PError } from './errors.ts'
-import { forwardEvents } from './forward-events.ts'
+import { forwardDatabaseEvents, forwardNetworkEvents } from './forward-events.ts'
+import { log } from './log.ts'
 import { parseP2POptions, type P2POptions, type P2PSettings } from './options.ts'
+import type { P2P, P2PEvents } from './p2p.ts'
 import { openRunning, type Running } from './running.ts'
-
-/** Everything that can be listened to on a node: the events of its network and of its documents. */
-export type P2PEvents = NetworkEvents & DatabaseEvents
-
-/** A node: documents that sync with every peer of the same database. Made by {@link createP2P}. */
-export interface P2P extends AsyncDisposable {
-  /** Who this node is: the lower-case hex of its public key. */
-  readonly peerId: PeerId
-  /** Who signs what is written here: the hex of the author's public key. */
-  readonly authorId: string
-  /** Invites others to the database: whoever has it can join, so it is a secret unless {@link isPublic}. */
-  readonly ticket: string
-  /** True when the database is known by its id alone: whoever knows the id can read and write. */
-  readonly isPublic: boolean
-  /** True between `start` and `stop`. */
-  readonly isStarted: boolean
-  /** Where others can reach this node, best first; empty before `start`. */
-  readonly addresses: readonly Address[]
-  /** All documents, for what has no short form here. */
-  readonly database: Database
-  /** Sessions with peers, for protocols of one's own. */
-  readonly network: Network
-  readonly events: EventHub<P2PEvents>
-  readonly status: SyncStatus
-
-  /** Opens keys and documents without touching the network. `createP2P` has done it; after `stop` it opens them again. Idempotent. */
-  initialize(): Promise<void>
-  /** Joins the network: accepts, announces, searches, connects. Idempotent. */
-  start(options?: AbortOptions): Promise<void>
-  /** Says goodbye, saves, frees everything. Idempotent; `start` may follow. */
-  stop(): Promise<void>
-  /** Settles when the documents can be used. */
-  whenReady(): Promise<void>
-
-  /** Opens the document at `path`, and makes it with `initial` when there is none. */
-  open<T extends object>(
-    path: string,
-    initial?: T,
-    options?: AbortOptions,
-  ): Promise<DocumentHandle<T>>
-  /** The content of a document, or `undefined` when there is none. */
-  readDoc<T extends object>(path: string): Promise<T | undefined>
-  /** Makes a document's content equal to `value`, changing only what differs; settles when it is on disk. */
-  writeDoc(path: string, value: unknown): Promise<void>
-  /** Deletes a document for everybody; its history stays with those who have it. */
-  remove(path: string): Promise<void>
-  /** The documents below `prefix`, sorted by path. */
-  ls(prefix?: string): Promise<readonly CatalogueEntry[]>
-  /** Every change below `prefix` from now on, of this node and of others. */
-  changes(prefix?: string, options?: AbortOptions): AsyncIterable<DocumentChange>
-  /** Every change of one document; the same as `changes('<collection>/<documentId>')`. */
-  subscribeDocument(
-    collection: string,
-    documentId: string,
-    options?: AbortOptions,
-  ): AsyncIterable<DocumentChange>
-  /** Settles when one document is the same here and at a connected peer. */
-  syncDocument(
-    peerId: PeerId,
-    collection: string,
-    documentId: string,
-    options?: AbortOptions,
-  ): Promise<SyncStatus>
-  /** Settles when peers have confirmed everything that was written here. */
-  whenSynced(options?: SyncedOptions): Promise<SyncStatus>
-
-  /** Searches now; the peers found, connected or not. */
-  discoverPeers(options?: AbortOptions): Promise<PeerInfo[]>
-  /** Connects to whoever answers at `address` and gives its proven id. */
-  connectPeer(address: Address, options?: AbortOptions): Promise<PeerId>
-  disconnectPeer(peerId: PeerId): Promise<void>
-  /** Ends every session; peers that are found again are connected again. */
-  disconnectAll(): Promise<void>
-  connectedPeers(): readonly PeerStatus[]
-  isPeerConnected(peerId: PeerId): boolean
-}
 
 /**
  * Makes a node. Without options it keeps keys and documents in the platform's data
  * directory, takes part in a private database of its own, and after `start` reaches the
  * local network by TCP and multicast DNS. Nothing touches the network before `start`.
  *
- * @throws `TransportError` `ERR_CONFIG_INVALID`, `ERR_TRANSPORT_MISSING`; `IdentityError`
- *   for a ticket or key file; `StorageError` `ERR_STORE_LOCKED` when another process owns the folder.
+ * @throws `TransportError` `ERR_CONFIG_INVALID`, `ERR_TRANSPORT_MISSING`; `IdentityError` for a
+ *   ticket or key file; `P2PError` for the ticket's file; `StoreError` `ERR_STORE_LOCKED` when
+ *   another process owns the folder, `ERR_STORE_UNREADABLE`, `ERR_STORE_DAMAGED`, `ERR_STORE_FULL`.
  */
 export async function createP2P(options: P2POptions = {}): Promise<P2P> {
   const node = new Node(parseP2POptions(options))
@@ -112,6 +40,7 @@ class Node implements P2P {
   #opening: Promise<Running> | undefined
   #running: Running | undefined
   #starting: Promise<void> | undefined
+  #stopping: Promise<void> = Promise.resolve()
 
   constructor(settings: P2PSettings) {
     this.#settings = settings
@@ -123,6 +52,10 @@ class Node implements P2P {
 
   get authorId(): string {
     return this.#open.author.authorId
+  }
+
+  get sealingKeys(): SealingKeys {
+    return this.#open.sealing.keys
   }
 
   get ticket(): string {
@@ -138,7 +71,7 @@ class Node implements P2P {
   }
 
   get addresses(): readonly Address[] {
-    return this.#open.transports.flatMap(({ addresses }) => addresses)
+    return this.#open.network.addresses
   }
 
   get database(): Database {
@@ -154,45 +87,38 @@ class Node implements P2P {
   }
 
   async initialize(): Promise<void> {
-    this.#opening ??= openRunning(this.#settings)
-    try {
-      const running = await this.#opening
-      if (this.#running !== running) this.#adopt(running)
-    } catch (error) {
-      this.#opening = undefined
-      throw error
-    }
+    await this.#initialize()
   }
 
-  async start(options?: AbortOptions): Promise<void> {
-    await this.initialize()
-    this.#starting ??= this.#join(options)
-    try {
-      await this.#starting
-    } catch (error) {
-      this.#starting = undefined
-      throw error
-    }
+  async start({ signal }: AbortOptions = {}): Promise<void> {
+    signal?.throwIfAborted()
+    const starting = (this.#starting ??= this.#start())
+    // Here and not where somebody waits: who waits may have given up.
+    starting.catch(() => {
+      if (this.#starting === starting) this.#starting = undefined
+    })
+    await abortable(starting, signal)
   }
 
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
     const opening = this.#opening
     this.#opening = undefined
     this.#starting = undefined
-    const running = await opening?.catch(() => undefined)
     this.#running = undefined
-    await running?.close()
+    // Several calls wait for the same end, and a new start for all of them.
+    if (opening) this.#stopping = close(opening)
+    return this.#stopping
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
   }
 
-  whenReady(): Promise<void> {
-    return this.database.whenReady()
+  async whenReady(): Promise<void> {
+    await this.database.whenReady()
   }
 
-  open<T extends object>(
+  async open<T extends object>(
     path: string,
     initial?: T,
     options?: AbortOptions,
@@ -200,19 +126,19 @@ class Node implements P2P {
     return this.database.open(path, initial, options)
   }
 
-  readDoc<T extends object>(path: string): Promise<T | undefined> {
+  async readDoc<T extends object>(path: string): Promise<T | undefined> {
     return this.database.readDoc(path)
   }
 
-  writeDoc(path: string, value: unknown): Promise<void> {
-    return this.database.writeDoc(path, value)
+  async writeDoc(path: string, value: unknown): Promise<void> {
+    await this.database.writeDoc(path, value)
   }
 
-  remove(path: string): Promise<void> {
-    return this.database.remove(path)
+  async remove(path: string): Promise<void> {
+    await this.database.remove(path)
   }
 
-  ls(prefix?: string): Promise<readonly CatalogueEntry[]> {
+  async ls(prefix?: string): Promise<readonly CatalogueEntry[]> {
     return this.database.ls(prefix)
   }
 
@@ -225,10 +151,11 @@ class Node implements P2P {
     documentId: string,
     options?: AbortOptions,
   ): AsyncIterable<DocumentChange> {
-    return this.database.changes(`${collection}/${documentId}`, options)
+    const path = parsePath(`${collection}/${documentId}`)
+    return changesAt(path, this.database.changes(path, options))
   }
 
-  syncDocument(
+  async syncDocument(
     peerId: PeerId,
     collection: string,
     documentId: string,
@@ -237,24 +164,26 @@ class Node implements P2P {
     return this.database.syncWith(peerId, `${collection}/${documentId}`, options)
   }
 
-  whenSynced(options?: SyncedOptions): Promise<SyncStatus> {
+  async whenSynced(options?: SyncedOptions): Promise<SyncStatus> {
     return this.database.whenSynced(options)
   }
 
-  discoverPeers(options?: AbortOptions): Promise<PeerInfo[]> {
-    return this.network.discoverPeers(options)
+  async discoverPeers(options: AbortOptions = {}): Promise<PeerInfo[]> {
+    const network = await this.#started(options.signal)
+    return network.discoverPeers(options)
   }
 
-  connectPeer(address: Address, options?: AbortOptions): Promise<PeerId> {
-    return this.network.connectPeer(address, options)
+  async connectPeer(target: DialTarget, options: ConnectPeerOptions = {}): Promise<PeerId> {
+    const network = await this.#started(options.signal)
+    return network.connectPeer(target, options)
   }
 
-  disconnectPeer(peerId: PeerId): Promise<void> {
-    return this.network.disconnectPeer(peerId)
+  async disconnectPeer(peerId: PeerId): Promise<void> {
+    await this.network.disconnectPeer(peerId)
   }
 
-  disconnectAll(): Promise<void> {
-    return this.network.disconnectAll()
+  async disconnectAll(): Promise<void> {
+    await this.network.disconnectAll()
   }
 
   connectedPeers(): readonly PeerStatus[] {
@@ -267,21 +196,96 @@ class Node implements P2P {
 
   get #open(): Running {
     if (this.#running) return this.#running
-    throw new P2PError('ERR_P2P_STOPPED', 'the node is stopped', {
-      hint: 'call start() (or initialize(), to stay offline) before using it again',
-    })
+    throw stopped()
+  }
+
+  /** The network of a node that has joined it. */
+  async #started(signal: AbortSignal | undefined): Promise<Network> {
+    const { network } = this.#open
+    if (!this.#starting) {
+      throw new P2PError('ERR_P2P_NOT_STARTED', 'the node has not joined the network', {
+        hint: 'call start() first: nothing touches the network before',
+      })
+    }
+    await abortable(this.#starting, signal)
+    return network
+  }
+
+  async #initialize(): Promise<Running> {
+    const opening = (this.#opening ??= this.#openAfter(this.#stopping))
+    try {
+      const running = await opening
+      if (this.#opening !== opening) throw stopped()
+      if (this.#running !== running) this.#adopt(running)
+      return running
+    } catch (error) {
+      if (this.#opening === opening) this.#opening = undefined
+      throw error
+    }
+  }
+
+  /** The folder has one owner: the last one, which may be this node, has to have left it. */
+  async #openAfter(stopping: Promise<void>): Promise<Running> {
+    // Whoever called `stop` was told what went wrong.
+    await stopping.catch(() => {})
+    return openRunning(this.#settings)
   }
 
   #adopt(running: Running): void {
     this.#running = running
-    forwardEvents(running.network.events, this.events)
-    forwardEvents(running.database.events, this.events)
+    forwardNetworkEvents(running.network.events, this.events)
+    forwardDatabaseEvents(running.database.events, this.events)
   }
 
-  async #join(options?: AbortOptions): Promise<void> {
-    const { network, ticket } = this.#open
-    await network.start()
-    const { databaseId: id, secret } = ticket
-    await network.join(secret === undefined ? { id } : { id, secret }, options)
+  async #start(): Promise<void> {
+    const running = await this.#initialize()
+    try {
+      await join(running)
+    } catch (cause) {
+      throw this.#running === running ? cause : stopped(cause)
+    }
+    if (this.#running !== running) throw stopped()
+    log('info', 'p2p', reachText(running))
   }
+}
+
+async function join({ network, transports, ticket }: Running): Promise<void> {
+  // Before the network starts, which it does once: a port that is taken now may be free at the next try.
+  await Promise.all(transports.map((transport) => transport.listen()))
+  await network.start()
+  const { databaseId: id, secret } = ticket
+  await network.join(secret === undefined ? { id } : { id, secret })
+}
+
+async function close(opening: Promise<Running>): Promise<void> {
+  // Whoever waits for the opening is told why it failed; then there is nothing to close.
+  const running = await opening.catch(() => undefined)
+  await running?.close()
+}
+
+/** What a first look at the log should tell: how far this node reaches, and what would take it further. */
+function reachText({ network: { addresses }, discoveries, ticket }: Running): string {
+  if (addresses.length === 0) return 'started; nobody can dial this node'
+  const others =
+    discoveries.length > 0 ? 'the local network and known addresses' : 'known addresses'
+  const openness =
+    ticket.secret === undefined ? ' The database is open to whoever knows its id.' : ''
+  return (
+    `started at ${addresses.join(', ')}; reaches ${others}.${openness} ` +
+    'Name a peer with bootstrapNodes, or another transport with transports, to reach further.'
+  )
+}
+
+async function* changesAt(
+  path: string,
+  changes: AsyncIterable<DocumentChange>,
+): AsyncGenerator<DocumentChange, void> {
+  for await (const change of changes) if (change.path === path) yield change
+}
+
+function stopped(cause?: unknown): P2PError {
+  return new P2PError('ERR_P2P_STOPPED', 'the node is stopped', {
+    cause,
+    hint: 'call start() (or initialize(), to stay offline) before using it again',
+  })
 }

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import envPaths from 'env-paths'
 import {
@@ -6,16 +5,17 @@ import {
   createDatabaseSecret,
   createNodeKey,
   encodeTicket,
-  parseTicket,
   randomBytes,
   type AuthorKey,
   type NodeKey,
   type Ticket,
 } from '@vudo/identity'
 import { readOrCreateAuthorKeyFile, readOrCreateKeyFile } from '@vudo/identity/key-file'
-import { openMemoryStore, openStore, writeFileAtomic, type Store } from '@vudo/storage'
+import { openMemoryStore, openStore, type Store } from '@vudo/storage'
 import { bytesToHex } from '@vudo/wire'
 import type { P2PSettings } from './options.ts'
+import { readTicketFile, writeTicketFile } from './ticket-file.ts'
+import { viewName } from './view-name.ts'
 
 /** What a node keeps from one start to the next. */
 export interface Belongings {
@@ -31,7 +31,9 @@ export interface Belongings {
  * the store. Nothing here touches the network.
  *
  * @throws `StorageError` `ERR_STORE_LOCKED`, `ERR_STORE_UNREADABLE`, `ERR_STORE_DAMAGED`;
- *   `IdentityError` `ERR_KEY_FILE_UNREADABLE`, `ERR_KEY_FILE_INVALID`, `ERR_KEY_FILE_EXPOSED`.
+ *   `IdentityError` `ERR_KEY_FILE_UNREADABLE`, `ERR_KEY_FILE_INVALID`, `ERR_KEY_FILE_EXPOSED`,
+ *   `ERR_KEY_FILE_UNWRITABLE`; `P2PError` `ERR_TICKET_FILE_UNREADABLE`, `ERR_TICKET_FILE_INVALID`,
+ *   `ERR_TICKET_FILE_EXPOSED`, `ERR_TICKET_FILE_UNWRITABLE`.
  */
 export async function openBelongings(settings: P2PSettings): Promise<Belongings> {
   if (settings.storage === 'memory') {
@@ -68,25 +70,17 @@ export function defaultDataDirectory(app: string): string {
   return envPaths(app, { suffix: '' }).data
 }
 
-/** The ticket of the last start, unless the caller names a database. Readable by its owner alone: it holds the secret. */
+/**
+ * The ticket of the last start, unless the caller names a database. The ticket that gives
+ * way stays beside it under a name of its own: nobody else may have its secret.
+ */
 async function readOrCreateTicket(file: string, chosen: Ticket | undefined): Promise<Ticket> {
-  const kept = await readTicket(file)
+  const kept = await readTicketFile(file)
   const ticket = chosen ?? kept ?? createTicket()
-  if (kept === undefined || (chosen && encodeTicket(chosen) !== encodeTicket(kept))) {
-    await writeFileAtomic(file, new TextEncoder().encode(`${encodeTicket(ticket)}\n`), {
-      mode: 0o600,
-    })
-  }
+  if (kept && encodeTicket(kept) === encodeTicket(ticket)) return ticket
+  if (kept) await writeTicketFile(`${file}-${viewName(kept)}`, kept)
+  await writeTicketFile(file, ticket)
   return ticket
-}
-
-async function readTicket(file: string): Promise<Ticket | undefined> {
-  try {
-    return parseTicket(await readFile(file, 'utf8'))
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw error
-  }
 }
 
 /** A new private database: a random id, and the secret that makes it private. */

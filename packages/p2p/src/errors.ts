@@ -1,17 +1,33 @@
-import { VudoError, type VudoErrorOptions } from '@vudo/transport'
+import { isVudoError, VudoError, type VudoErrorOptions } from '@vudo/transport'
 
 /** Stable reasons why the facade itself can fail; what the packages below throw passes through. */
 export type P2PErrorCode =
-  /** The node is stopped. Call `start` or `initialize` first. */
-  'ERR_P2P_STOPPED'
+  /** The node is stopped, or was stopped while the call was waiting. Call `start` or `initialize` first. */
+  | 'ERR_P2P_STOPPED'
+  /** The node has not joined the network. Call `start` first. */
+  | 'ERR_P2P_NOT_STARTED'
+  /** The file of the ticket cannot be read. The message names the path, the cause says why. */
+  | 'ERR_TICKET_FILE_UNREADABLE'
+  /** The file of the ticket does not hold a ticket. Restore it from a backup, or name the database. */
+  | 'ERR_TICKET_FILE_INVALID'
+  /** Others on this machine may read the ticket, which is a secret. Take the permission away: `chmod 600` and the path. */
+  | 'ERR_TICKET_FILE_EXPOSED'
+  /** The file of the ticket cannot be written. The message names the path, the cause says why. */
+  | 'ERR_TICKET_FILE_UNWRITABLE'
 
 /** What the facade throws; tell cases apart by {@link P2PError.code}. */
 export class P2PError extends VudoError {
   override readonly name = 'P2PError'
   declare readonly code: P2PErrorCode
 
+  // Narrows the code: a misspelled one does not compile.
   // oxlint-disable-next-line typescript/no-useless-constructor -- it is the type that is useful
   constructor(code: P2PErrorCode, message: string, options?: VudoErrorOptions) {
     super(code, message, options)
   }
+}
+
+/** Tells whether the facade threw `error`, whichever copy of the package made it. */
+export function isP2PError(error: unknown): error is P2PError {
+  return isVudoError(error) && error.name === 'P2PError'
 }

@@ -4,10 +4,12 @@
  *
  * @packageDocumentation
  */
-export { createP2P, type P2P, type P2PEvents } from './create-p2p.ts'
+export { createP2P } from './create-p2p.ts'
 export { defaultDataDirectory } from './data-directory.ts'
-export { P2PError, type P2PErrorCode } from './errors.ts'
+export { isP2PError, P2PError, type P2PErrorCode } from './errors.ts'
+export * from './limits.ts'
 export type { DiscoveryOptions, P2POptions } from './options.ts'
+export type { P2P, P2PEvents } from './p2p.ts'
 export { Counter, splice, updateText } from '@vudo/sync'
 export type {
   CatalogueEntry,
@@ -19,5 +21,5 @@ export type {
   SyncedOptions,
   SyncStatus,
 } from '@vudo/sync'
-export type { Network, NetworkEvents, PeerStatus } from '@vudo/network'
+export type { ConnectPeerOptions, Network, NetworkEvents, PeerStatus } from '@vudo/network'
 export { isVudoError } from '@vudo/transport'

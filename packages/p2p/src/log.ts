@@ -1,6 +1,7 @@
 import process from 'node:process'
 import { pino, type Logger } from 'pino'
 import type { EventHub } from '@vudo/events'
+import { MAX_WAITING_LOG_LINES } from './limits.ts'
 
 /** The levels that `VUDO_LOG` knows, from silent to talkative. */
 const levels = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const
@@ -8,6 +9,14 @@ type Level = (typeof levels)[number]
 
 /** Which module logs how much; the module `''` stands for all others. */
 export type LogLevels = ReadonlyMap<string, Level>
+
+/** Events that somebody who looks for a fault wants to see; all others are for a close look. */
+const warnings: ReadonlySet<string> = new Set([
+  'search:failed',
+  'peer:fault',
+  'document:quarantined',
+  'warning',
+])
 
 /**
  * Reads `VUDO_LOG`: one level for everything, or `module=level` pairs with commas, or
@@ -24,28 +33,48 @@ export function parseLogLevels(text: string | undefined): LogLevels {
   return byModule
 }
 
+/** The level of a module: its own, that of the modules around it (`p2p` for `p2p:sync`), or that of all. */
+export function levelOf(module: string, logLevels: LogLevels): Level {
+  const parts = module.split(':')
+  while (parts.length > 0) {
+    const level = logLevels.get(parts.join(':'))
+    if (level !== undefined) return level
+    parts.pop()
+  }
+  return logLevels.get('') ?? 'silent'
+}
+
+/** Writes one line, when `VUDO_LOG` asks for that level. */
+export function log(level: 'info' | 'warn', module: string, message: string): void {
+  loggerOf(module)?.[level](message)
+}
+
 /**
- * Writes every event of `hub` to the standard error, as JSON lines of the module, when
- * `VUDO_LOG` asks for them at level `debug`. Payloads of our events hold peer ids, paths
- * and codes; never keys, tickets or content.
- *
- * @returns Stops it.
+ * Writes the events of `hub` to the standard error, as JSON lines of the module, when
+ * `VUDO_LOG` asks for them: what points to a fault at level `warn`, the rest at `debug`.
+ * Payloads of our events hold peer ids, paths and codes; never keys, tickets or content.
+ * Ends with the hub.
  */
-export function logEvents<Events extends object>(
-  hub: EventHub<Events>,
-  module: string,
-  logLevels: LogLevels = parseLogLevels(process.env['VUDO_LOG']),
-): () => void {
-  const level = logLevels.get(module) ?? logLevels.get('') ?? 'silent'
-  if (levels.indexOf(level) < levels.indexOf('debug')) return () => {}
-  const logger: Logger = pino({ name: module, level }, pino.destination({ dest: 2, sync: true }))
-  const events = hub.subscribe()
+export function logEvents<Events extends object>(hub: EventHub<Events>, module: string): void {
+  const logger = loggerOf(module)
+  if (!logger?.isLevelEnabled('warn')) return
+  const events = hub.subscribe({ bufferSize: MAX_WAITING_LOG_LINES })
   const finished = (async () => {
-    for await (const { type, payload } of events) logger.debug({ payload: shown(payload) }, type)
+    for await (const { type, payload } of events) {
+      const level = warnings.has(type) ? 'warn' : 'debug'
+      if (logger.isLevelEnabled(level)) logger[level]({ payload: shown(payload) }, type)
+    }
   })()
   // It ends with the hub; an error in writing a log line ends the log and nothing else.
   finished.catch(() => {})
-  return () => events.close()
+}
+
+function loggerOf(module: string): Logger | undefined {
+  const level = levelOf(module, parseLogLevels(process.env['VUDO_LOG']))
+  if (level === 'silent') return undefined
+  // Without the host's name, which pino adds: logs are pasted into reports.
+  const base = { pid: process.pid }
+  return pino({ name: module, level, base }, pino.destination({ dest: 2, sync: true }))
 }
 
 /** The plain fields of a payload: objects of ours (sessions, handles) are named and not walked. */

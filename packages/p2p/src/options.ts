@@ -1,4 +1,5 @@
-import { parseTicket, type Ticket } from '@vudo/identity'
+import { isIPv4 } from 'node:net'
+import { MAX_DATABASE_ID_BYTES, parseTicket, type Ticket } from '@vudo/identity'
 import type { Policy } from '@vudo/sync'
 import {
   parseTransportConfig,
@@ -8,6 +9,7 @@ import {
   type TransportFactory,
   type TransportSettings,
 } from '@vudo/transport'
+import { checkTypes, invalid } from './option-types.ts'
 
 /** How peers on the local network are found. */
 export interface DiscoveryOptions {
@@ -18,25 +20,28 @@ export interface DiscoveryOptions {
    */
   readonly enableMdns?: boolean | undefined
   /**
-   * Milliseconds between two searches. Higher costs less idle traffic and finds later.
+   * Milliseconds between two searches, 1,000 to 86,400,000, each with up to a fifth of
+   * jitter; the first is at once. Higher costs less idle traffic and finds later.
    *
    * @defaultValue 30,000
    */
   readonly discoveryIntervalMs?: number | undefined
+  /** Another name of {@link discoveryIntervalMs}. */
+  readonly peerDiscoveryInterval?: number | undefined
   /**
-   * Name under which this product announces itself.
+   * Name under which this product announces itself: 1 to 40 letters, digits and hyphens.
    *
    * @defaultValue `'vudo'`
    */
   readonly serviceName?: string | undefined
   /**
-   * DNS service type.
+   * DNS service type. Only programs with the same one find each other.
    *
    * @defaultValue `'_vudo._tcp'`
    */
   readonly serviceType?: string | undefined
   /**
-   * IP address of the one interface to use; `127.0.0.1` keeps to this machine.
+   * IPv4 address of the one interface to use; `127.0.0.1` keeps to this machine.
    *
    * @defaultValue all interfaces
    */
@@ -46,7 +51,8 @@ export interface DiscoveryOptions {
 /** Everything that `createP2P` can be told. All of it may be left out. */
 export interface P2POptions extends TransportConfig {
   /**
-   * Name of the application; decides the default data directory.
+   * Name of the application; decides the default data directory. 1 to 64 letters, digits,
+   * dots, dashes and underscores; the first is a letter or digit.
    *
    * @defaultValue `'vudo'`
    */
@@ -64,7 +70,9 @@ export interface P2POptions extends TransportConfig {
    */
   readonly storage?: 'disk' | 'memory' | undefined
   /**
-   * What to take part in: a ticket, or the id of an open (public) database.
+   * What to take part in: a ticket, or the id of an open (public) database of 1 to 255
+   * bytes. Kept in the data directory for the next start; the ticket kept before stays
+   * beside it.
    *
    * @defaultValue the database of the data directory; a new private one in a new directory
    */
@@ -90,11 +98,22 @@ export interface P2POptions extends TransportConfig {
    */
   readonly policy?: Policy | undefined
   /**
-   * Milliseconds of silence after which a peer is asked for a sign of life.
+   * Milliseconds of silence after which a peer is asked for a sign of life, 100 to
+   * 3,600,000; it is lost after three questions without an answer. Lower notices sooner and
+   * costs idle traffic.
    *
    * @defaultValue 15,000
    */
   readonly heartbeatIntervalMs?: number | undefined
+}
+
+/** {@link DiscoveryOptions}, complete and checked. */
+export interface DiscoverySettings {
+  readonly enableMdns: boolean
+  readonly discoveryIntervalMs: number
+  readonly serviceName: string
+  readonly serviceType: string
+  readonly interface: string | undefined
 }
 
 /** {@link P2POptions}, complete and checked. */
@@ -108,9 +127,7 @@ export interface P2PSettings {
   readonly transportConfig: TransportConfig
   /** The same, complete. */
   readonly transport: TransportSettings
-  readonly discovery: Required<Omit<DiscoveryOptions, 'interface'>> & {
-    readonly interface: string | undefined
-  }
+  readonly discovery: DiscoverySettings
   readonly discoveries: readonly Discovery[]
   readonly policy: Policy | undefined
   readonly heartbeatIntervalMs: number | undefined
@@ -119,13 +136,16 @@ export interface P2PSettings {
 /**
  * Checks the options once; inside, settings are trusted.
  *
- * @throws `TransportError` `ERR_CONFIG_INVALID`, `IdentityError` `ERR_TICKET_INVALID`.
+ * @throws `TransportError` `ERR_CONFIG_INVALID`, whose message names the option, its value
+ *   and what was expected; `IdentityError` `ERR_TICKET_INVALID`.
  */
 export function parseP2POptions(options: P2POptions = {}): P2PSettings {
+  checkTypes(options)
   const { app, dataDir, storage, database, transports, discovery, discoveries, policy, ...rest } =
     options
   const { heartbeatIntervalMs, ...transport } = rest
   checkNames(options)
+  inRange('heartbeatIntervalMs', heartbeatIntervalMs, [100, 3_600_000])
   return {
     app: app ?? 'vudo',
     dataDir,
@@ -134,13 +154,7 @@ export function parseP2POptions(options: P2POptions = {}): P2PSettings {
     transports,
     transportConfig: transport,
     transport: parseTransportConfig(transport),
-    discovery: {
-      enableMdns: discovery?.enableMdns ?? true,
-      discoveryIntervalMs: discovery?.discoveryIntervalMs ?? 30_000,
-      serviceName: discovery?.serviceName ?? 'vudo',
-      serviceType: discovery?.serviceType ?? '_vudo._tcp',
-      interface: discovery?.interface,
-    },
+    discovery: parseDiscovery(discovery),
     discoveries: discoveries ?? [],
     policy,
     heartbeatIntervalMs,
@@ -150,37 +164,72 @@ export function parseP2POptions(options: P2POptions = {}): P2PSettings {
 /**
  * A ticket, or the id of an open database: whatever does not begin like a ticket is an id.
  *
- * @throws `IdentityError` `ERR_TICKET_INVALID`; `TransportError` `ERR_CONFIG_INVALID` for an empty id.
+ * @throws `IdentityError` `ERR_TICKET_INVALID`; `TransportError` `ERR_CONFIG_INVALID` for an
+ *   id that is empty, too long or no text.
  */
 export function parseDatabase(text: string): Ticket {
-  if (/^\s*vudo1/i.test(text)) return parseTicket(text)
-  if (text.trim() === '' || text.length > 256) {
-    throw invalid('database', text, 'a ticket, or the id of an open database (1 to 256 characters)')
-  }
-  return { databaseId: text.trim(), secret: undefined, peers: [] }
+  if (/^\s*vudo[0-9]/i.test(text)) return parseTicket(text)
+  const databaseId = text.trim()
+  const bytes = new TextEncoder().encode(databaseId).length
+  const isId = databaseId.isWellFormed() && bytes >= 1 && bytes <= MAX_DATABASE_ID_BYTES
+  if (isId) return { databaseId, secret: undefined, peers: [] }
+  // Not quoted: it may be most of a ticket, which is a secret.
+  throw new TransportError(
+    'ERR_CONFIG_INVALID',
+    `database is a text of ${bytes} bytes, expected a ticket, or the id of an open database (1 to ${MAX_DATABASE_ID_BYTES} bytes)`,
+    { hint: 'paste the whole ticket, from the first character to the last' },
+  )
 }
 
-function checkNames({ app, storage, heartbeatIntervalMs, discovery }: P2POptions): void {
-  if (app !== undefined && !/^[\w.-]{1,64}$/.test(app)) {
-    throw invalid('app', app, '1 to 64 letters, digits, dots, dashes or underscores')
+function checkNames({ app, dataDir, storage, transports }: P2POptions): void {
+  // It becomes the name of a folder, so it must not lead out of the one for all applications.
+  if (app !== undefined && !/^[a-z0-9][\w.-]{0,63}$/i.test(app)) {
+    const expected = '1 to 64 letters, digits, dots, dashes or underscores, the first no sign'
+    throw invalid('app', app, expected)
   }
-  if (storage !== undefined && storage !== 'disk' && storage !== 'memory') {
+  if (dataDir !== undefined && (dataDir === '' || dataDir.includes('\0'))) {
+    throw invalid('dataDir', dataDir, 'the path of a folder')
+  }
+  if (storage !== undefined && !['disk', 'memory'].includes(storage)) {
     throw invalid('storage', storage, '"disk" or "memory"')
   }
-  for (const [name, value] of Object.entries({
-    heartbeatIntervalMs,
-    'discovery.discoveryIntervalMs': discovery?.discoveryIntervalMs,
-  })) {
-    if (value !== undefined && !(Number.isInteger(value) && value >= 100 && value < 2 ** 31)) {
-      throw invalid(name, value, 'milliseconds, at least 100')
-    }
+  if (transports?.length === 0) {
+    throw invalid('transports', transports, 'at least one; mode "disabled" is the way to have none')
   }
 }
 
-function invalid(field: string, value: unknown, expected: string): TransportError {
-  return new TransportError(
-    'ERR_CONFIG_INVALID',
-    `${field} is ${JSON.stringify(value)}, expected ${expected}`,
-    { hint: `change or leave out ${field}` },
-  )
+function parseDiscovery(discovery: DiscoveryOptions = {}): DiscoverySettings {
+  const { peerDiscoveryInterval, discoveryIntervalMs = peerDiscoveryInterval } = discovery
+  const settings: DiscoverySettings = {
+    enableMdns: discovery.enableMdns ?? true,
+    discoveryIntervalMs: discoveryIntervalMs ?? 30_000,
+    serviceName: discovery.serviceName ?? 'vudo',
+    serviceType: discovery.serviceType ?? '_vudo._tcp',
+    interface: discovery.interface,
+  }
+  const { interface: address, serviceName, serviceType } = settings
+  if (address !== undefined && !isIPv4(address)) {
+    throw invalid('discovery.interface', address, 'an IPv4 address of this machine')
+  }
+  if (!/^[a-z0-9][a-z0-9-]{0,39}$/i.test(serviceName)) {
+    const expected = '1 to 40 letters, digits and hyphens'
+    throw invalid('discovery.serviceName', serviceName, expected)
+  }
+  // RFC 6763 section 7.
+  if (!/^_[a-z0-9](?:[a-z0-9-]{0,13}[a-z0-9])?\._(?:tcp|udp)$/i.test(serviceType)) {
+    const expected = 'a DNS service type like "_vudo._tcp", of up to 15 characters'
+    throw invalid('discovery.serviceType', serviceType, expected)
+  }
+  inRange('discovery.discoveryIntervalMs', settings.discoveryIntervalMs, [1_000, 86_400_000])
+  return settings
+}
+
+function inRange(
+  name: string,
+  value: number | undefined,
+  [least, most]: readonly [number, number],
+): void {
+  if (value === undefined) return
+  if (Number.isInteger(value) && value >= least && value <= most) return
+  throw invalid(name, value, `whole milliseconds from ${least} to ${most}`)
 }

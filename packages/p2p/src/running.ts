@@ -1,8 +1,7 @@
 import { mdns } from '@vudo/discovery-mdns'
+import type { Ticket } from '@vudo/identity'
 import { createNetwork, type Network } from '@vudo/network'
-import { createTransportContext } from '@vudo/secure-channel'
 import { openDatabase, type Database } from '@vudo/sync'
-import { deriveTopic, topicToHex } from '@vudo/topic'
 import {
   createTransport,
   type Discovery,
@@ -13,17 +12,25 @@ import {
 import { openBelongings, type Belongings } from './data-directory.ts'
 import { logEvents } from './log.ts'
 import type { P2PSettings } from './options.ts'
+import { createSealing, type Sealing } from './sealing.ts'
+import { viewName } from './view-name.ts'
 // Importing them makes them known to `createTransport`.
 import '@vudo/transport-disabled'
 import '@vudo/transport-tcp'
 
 /** Everything that is open between `initialize` and `stop`. */
 export interface Running extends Belongings {
+  readonly sealing: Sealing
   readonly transports: readonly Transport[]
   readonly discoveries: readonly Discovery[]
   readonly network: Network
   readonly database: Database
-  /** Closes all of it, in the reverse order of opening. */
+  /**
+   * Closes all of it, in the reverse order of opening. What cannot be closed does not keep
+   * the rest open.
+   *
+   * @throws the first error.
+   */
   close(): Promise<void>
 }
 
@@ -31,11 +38,11 @@ export interface Running extends Belongings {
 export async function openRunning(settings: P2PSettings): Promise<Running> {
   const belongings = await openBelongings(settings)
   const closers: (() => Promise<void> | void)[] = [() => belongings.store.close()]
-  const close = async (): Promise<void> => {
-    for (const closer of closers.splice(0).toReversed()) await closer()
-  }
+  const close = (): Promise<void> => closeAll(closers.splice(0).toReversed())
   try {
-    const transports = openTransports(settings, createTransportContext(belongings.key))
+    const sealing = createSealing(belongings.key)
+    closers.push(() => sealing.close())
+    const transports = openTransports(settings, sealing.context)
     closers.push(async () => {
       await Promise.all(transports.map((transport) => transport.disconnect()))
     })
@@ -47,35 +54,48 @@ export async function openRunning(settings: P2PSettings): Promise<Running> {
       key: belongings.key,
       transports,
       discoveries,
+      sealingKeys: sealing.keys,
       options: {
         heartbeatIntervalMs: settings.heartbeatIntervalMs,
         maxConnections: settings.transport.maxConnections,
         discoveryIntervalMs: settings.discovery.discoveryIntervalMs,
-        bootstrapNodes: [
-          ...settings.transport.bootstrapNodes,
-          ...belongings.ticket.peers.map(({ address }) => address),
-        ],
+        bootstrapNodes: [...settings.transport.bootstrapNodes, ...dialable(belongings.ticket)],
       },
     })
-    closers.push(() => network.stop(), logEvents(network.events, 'p2p:network'))
+    logEvents(network.events, 'p2p:network')
+    closers.push(() => network.stop())
     const database = await openDatabase({
       id: belongings.ticket.databaseId,
-      store: belongings.store.sub(viewName(belongings.ticket.databaseId)),
+      store: belongings.store.sub(viewName(belongings.ticket)),
       author: belongings.author,
       network,
       policy: settings.policy,
     })
-    closers.push(() => database.close(), logEvents(database.events, 'p2p:sync'))
-    return { ...belongings, transports, discoveries, network, database, close }
+    logEvents(database.events, 'p2p:sync')
+    closers.push(() => database.close())
+    return { ...belongings, sealing, transports, discoveries, network, database, close }
   } catch (error) {
-    await close()
+    // Why it failed is what the caller needs to know; what closing adds to it follows from that.
+    await close().catch(() => {})
     throw error
   }
 }
 
-/** Databases share the store and not their keys. 128 bits of the topic tell them apart within the 64 bytes of a view's name. */
-function viewName(databaseId: string): string {
-  return `db-${topicToHex(deriveTopic(databaseId)).slice(0, 32)}`
+async function closeAll(closers: readonly (() => Promise<void> | void)[]): Promise<void> {
+  const errors: unknown[] = []
+  for (const closer of closers) {
+    try {
+      await closer()
+    } catch (error) {
+      errors.push(error)
+    }
+  }
+  if (errors.length > 0) throw errors[0]
+}
+
+/** Addresses that a ticket names and a transport may know; a ticket is somebody else's text. */
+function dialable({ peers }: Ticket): string[] {
+  return peers.map(({ address }) => address).filter((address) => /^[^:]+:\/\/./.test(address))
 }
 
 function openTransports(
@@ -99,12 +119,6 @@ function openDiscoveries(
 ): readonly Discovery[] {
   const isUseful = discovery.enableMdns && transports.some(({ features }) => features.dials)
   if (!isUseful) return discoveries
-  const { discoveryIntervalMs, serviceName, serviceType } = discovery
-  const local = mdns({
-    discoveryIntervalMs,
-    serviceName,
-    serviceType,
-    interface: discovery.interface,
-  })
-  return [local, ...discoveries]
+  const { enableMdns: _, ...options } = discovery
+  return [mdns(options), ...discoveries]
 }

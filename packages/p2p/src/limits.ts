@@ -1,0 +1,8 @@
+/** Milliseconds after which the key that others seal to is replaced: a day. Two replaced ones still open messages. */
+export const SEALING_KEY_LIFETIME_MS = 86_400_000
+
+/** Bytes of a ticket's file; ours have at most 1,025. A larger one is refused without reading it. */
+export const MAX_TICKET_FILE_BYTES = 2_048
+
+/** Log lines of events that wait to be written; beyond it the oldest are left out. */
+export const MAX_WAITING_LOG_LINES = 4_096

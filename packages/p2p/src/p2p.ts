@@ -1,0 +1,123 @@
+/** What a node offers, without how it does it. */
+import type { EventHub } from '@vudo/events'
+import type { SealingKeys } from '@vudo/identity'
+import type { ConnectPeerOptions, Network, NetworkEvents, PeerStatus } from '@vudo/network'
+import type {
+  CatalogueEntry,
+  Database,
+  DatabaseEvents,
+  DocumentChange,
+  DocumentHandle,
+  SyncedOptions,
+  SyncStatus,
+} from '@vudo/sync'
+import type { AbortOptions, Address, DialTarget, PeerId, PeerInfo } from '@vudo/transport'
+
+/** Everything that can be listened to on a node: the events of its network and of its documents. */
+export type P2PEvents = NetworkEvents & DatabaseEvents
+
+/**
+ * A node: documents that sync with every peer of the same database. Made by {@link createP2P}.
+ *
+ * While it is stopped only `initialize`, `start`, `stop`, `isStarted` and `events` can be
+ * used; everything else throws `P2PError` `ERR_P2P_STOPPED`.
+ */
+export interface P2P extends AsyncDisposable {
+  /** Who this node is: the lower-case hex of its public key. */
+  readonly peerId: PeerId
+  /** Who signs what is written here: the hex of the author's public key. */
+  readonly authorId: string
+  /** Opens what others sealed to this node. Its current key is in the node's record, and replaced once a day. */
+  readonly sealingKeys: SealingKeys
+  /** Invites others to the database: whoever has it can join, so it is a secret unless {@link isPublic}. */
+  readonly ticket: string
+  /** True when the database is known by its id alone: whoever knows the id can read and write. */
+  readonly isPublic: boolean
+  /** True from the call of `start` until `stop` is called or `start` has failed. */
+  readonly isStarted: boolean
+  /** Where others can reach this node, best first; empty before `start`. */
+  readonly addresses: readonly Address[]
+  /** All documents, for what has no short form here. */
+  readonly database: Database
+  /** Sessions with peers, for protocols of one's own. */
+  readonly network: Network
+  /** What happens. One hub for the life of the object: it outlives `stop`, and goes on after the next `start`. */
+  readonly events: EventHub<P2PEvents>
+  /** Where this device stands; `offline` without a peer. */
+  readonly status: SyncStatus
+
+  /**
+   * Opens keys and documents without touching the network. `createP2P` has done it; after
+   * `stop` it opens them again. Idempotent; waits for a `stop` that is under way.
+   *
+   * @throws what `createP2P` throws for the data directory.
+   */
+  initialize(): Promise<void>
+  /**
+   * Joins the network: accepts, announces, searches, connects. Idempotent. When it fails, the
+   * documents can still be used, and it may be called again. A signal ends the waiting and
+   * not the start: `stop` does that.
+   *
+   * @throws `TransportError` when a transport cannot listen, `ERR_ADDRESS_IN_USE` for example;
+   *   `P2PError` `ERR_P2P_STOPPED` when `stop` is called meanwhile.
+   */
+  start(options?: AbortOptions): Promise<void>
+  /** Says goodbye, saves, frees everything. Idempotent, in any state; `start` may follow. */
+  stop(): Promise<void>
+  /** Settles when the documents can be used. */
+  whenReady(): Promise<void>
+
+  /** Opens the document at `path`, and makes it with `initial` when there is none. */
+  open<T extends object>(
+    path: string,
+    initial?: T,
+    options?: AbortOptions,
+  ): Promise<DocumentHandle<T>>
+  /** The content of a document, or `undefined` when there is none. */
+  readDoc<T extends object>(path: string): Promise<T | undefined>
+  /** Makes a document's content equal to `value`, changing only what differs; settles when it is on disk. */
+  writeDoc(path: string, value: unknown): Promise<void>
+  /** Deletes a document for everybody; its history stays with those who have it. */
+  remove(path: string): Promise<void>
+  /** The documents below `prefix`, sorted by path. */
+  ls(prefix?: string): Promise<readonly CatalogueEntry[]>
+  /** Every change below `prefix` from now on, of this node and of others. Ends with `stop`. */
+  changes(prefix?: string, options?: AbortOptions): AsyncIterable<DocumentChange>
+  /** Every change of the document `<collection>/<documentId>` from now on, and of no other. Ends with `stop`. */
+  subscribeDocument(
+    collection: string,
+    documentId: string,
+    options?: AbortOptions,
+  ): AsyncIterable<DocumentChange>
+  /**
+   * Settles when the document `<collection>/<documentId>` is the same here and at a connected peer.
+   *
+   * @throws `SyncError` `ERR_PEER_NOT_SYNCING`.
+   */
+  syncDocument(
+    peerId: PeerId,
+    collection: string,
+    documentId: string,
+    options?: AbortOptions,
+  ): Promise<SyncStatus>
+  /** Settles when peers have confirmed everything that was written here. */
+  whenSynced(options?: SyncedOptions): Promise<SyncStatus>
+
+  /** Searches now; the peers found, connected or not. @throws `P2PError` `ERR_P2P_NOT_STARTED`. */
+  discoverPeers(options?: AbortOptions): Promise<PeerInfo[]>
+  /**
+   * Connects to whoever answers at an address, or to a peer that was found, and gives its proven id.
+   *
+   * @throws `P2PError` `ERR_P2P_NOT_STARTED`; `TransportError` `ERR_PEER_MISMATCH` when somebody
+   *   else than `expected` answers; whatever `Network.connectPeer` throws.
+   */
+  connectPeer(target: DialTarget, options?: ConnectPeerOptions): Promise<PeerId>
+  /** Ends the sessions with a peer; when it is found again, it is connected again. @throws `NetworkError` `ERR_PEER_NOT_CONNECTED`. */
+  disconnectPeer(peerId: PeerId): Promise<void>
+  /** Ends every session; peers that are found again are connected again. */
+  disconnectAll(): Promise<void>
+  /** One entry per session that stands. */
+  connectedPeers(): readonly PeerStatus[]
+  /** Tells whether a session with the peer stands. */
+  isPeerConnected(peerId: PeerId): boolean
+}
