@@ -89,13 +89,10 @@ export class DocumentState {
    * @returns false when something was damaged; then it holds what could be saved.
    */
   load(chunks: readonly Uint8Array[], proofs: readonly Uint8Array[]): boolean {
-    this.#proofs = new Map(
-      proofs
-        .map((bytes) => readProof(createByteReader(bytes)))
-        .map((proof) => [proof.actor, proof]),
-    )
+    const readable = proofs.flatMap(readProofSafely)
+    this.#proofs = new Map(readable.map((proof) => [proof.actor, proof]))
+    let isWhole = readable.length === proofs.length
     const bytes = concatBytes(...chunks)
-    let isWhole = true
     try {
       this.doc =
         bytes.length === 0
@@ -104,7 +101,7 @@ export class DocumentState {
     } catch {
       // What cannot be read here is asked for from the peers.
       isWhole = false
-      this.doc = Automerge.loadIncremental(Automerge.init({ actor: this.actor }), bytes)
+      this.doc = salvage(chunks, this.actor)
     }
     const heads = headsOf(this.open)
     isWhole &&= sameHeads(heads, this.stored.heads)
@@ -219,6 +216,28 @@ export class DocumentState {
     })
     this.#newProofs.clear()
     return operations
+  }
+}
+
+/** What can be read of damaged chunks. */
+function salvage(chunks: readonly Uint8Array[], actor: string): AnyDocument {
+  let doc: AnyDocument = Automerge.init({ actor })
+  for (const chunk of chunks) {
+    try {
+      doc = Automerge.loadIncremental(doc, chunk)
+    } catch {
+      // Most damage is skipped, some throws; either way the next chunk may be sound.
+    }
+  }
+  return doc
+}
+
+function readProofSafely(bytes: Uint8Array): ActorProof[] {
+  try {
+    return [readProof(createByteReader(bytes))]
+  } catch {
+    // A damaged proof proves nothing; the document counts as damaged.
+    return []
   }
 }
 

@@ -16,6 +16,10 @@ export interface LabInit {
   readonly choose?: (count: number) => number
   /** Changes or drops (undefined) a message on its way. */
   readonly tamper?: (bytes: Uint8Array, from: string, to: string) => Uint8Array | undefined
+  /** Says whether the disk of a node is slow: its writes wait for `Lab.releaseWrites`. */
+  readonly holdsWrites?: (name: string) => boolean
+  /** What a power cut leaves of the batches that were not synced, from 0 (nothing, by default) up to 1. */
+  readonly survives?: () => number
 }
 
 export function keyOf(name: string): AuthorKey {
@@ -42,7 +46,7 @@ export class Node {
     this.name = name
     this.lab = lab
     this.author = keyOf(name)
-    this.disk = createFakeDisk(() => 0)
+    this.disk = createFakeDisk(lab.init.survives ?? (() => 0))
     this.boot()
   }
 
@@ -95,10 +99,12 @@ export class Node {
       later(() => this.input({ type: 'timer', link: effect.link }))
     } else if (effect.type === 'persist') {
       this.disk.append(effect.operations)
-      later(() => {
+      const settle = (): void => {
         this.disk.sync()
         this.input({ type: 'persisted', token: effect.token })
-      })
+      }
+      if (this.lab.init.holdsWrites?.(this.name)) this.lab.held.push(() => later(settle))
+      else later(settle)
     } else {
       const values = (prefix: Uint8Array): Uint8Array[] =>
         this.disk.scan(prefix).map(({ value }) => value)
@@ -175,6 +181,8 @@ export class Lab {
   #lines = new Map<number, Line>()
   #lastLink = 0
   steps = 0
+  /** Writes of slow disks. */
+  readonly held: (() => void)[] = []
 
   constructor(init: LabInit = {}) {
     this.init = init
@@ -227,6 +235,11 @@ export class Lab {
       ? this.init.tamper(message.bytes, from.name, to.name)
       : message.bytes
     if (bytes && !line.isCut) to.input({ type: 'peer-message', link, bytes: bytes.slice() })
+  }
+
+  /** Lets the slow disks write what they hold. */
+  releaseWrites(): void {
+    for (const release of this.held.splice(0)) release()
   }
 
   later(task: () => void): void {

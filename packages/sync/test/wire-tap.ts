@@ -1,0 +1,56 @@
+/** Looks at what travels between the replicas of a lab: for the tests of this package. */
+import { inflateRawSync } from 'node:zlib'
+import * as Automerge from '@automerge/automerge'
+import { readChanges } from '../src/automerge-chunks.ts'
+import { decodeBatch, decodeMessage, type SyncMessage } from '../src/wire.ts'
+
+/** What travelled since the last `reset`. */
+export interface WireTap {
+  /** For `LabInit.tamper`: passes everything on. */
+  readonly tamper: (bytes: Uint8Array, from: string) => Uint8Array
+  readonly bytes: number
+  /** The names of the messages, each with its sender: `a page`. */
+  readonly names: readonly string[]
+  /** Changes in all batches, those in saved documents included. */
+  readonly changes: number
+  reset(): void
+}
+
+/** A tap that has seen nothing yet. Batches of more than one message are not looked into. */
+export function createWireTap(): WireTap {
+  let [bytes, changes] = [0, 0]
+  const names: string[] = []
+  return {
+    tamper: (message, from) => {
+      bytes += message.length
+      const decoded = decodeMessage(message)
+      names.push(`${from} ${decoded.type}`)
+      if (decoded.type === 'part') changes += changesIn(decoded)
+      return message
+    },
+    get bytes() {
+      return bytes
+    },
+    get names() {
+      return [...names]
+    },
+    get changes() {
+      return changes
+    },
+    reset() {
+      bytes = 0
+      changes = 0
+      names.length = 0
+    },
+  }
+}
+
+function changesIn(part: SyncMessage & { type: 'part' }): number {
+  if (part.bytes.length !== part.totalBytes) throw new Error('a batch of several parts')
+  const { payload, isSaved, isDeflated } = decodeBatch(part.bytes)
+  if (!isSaved) return readChanges(isDeflated ? inflateRawSync(payload) : payload).length
+  const doc = Automerge.load(payload)
+  const { numChanges } = Automerge.stats(doc)
+  Automerge.free(doc)
+  return numChanges
+}
