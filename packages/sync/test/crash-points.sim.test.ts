@@ -58,7 +58,7 @@ function collect(nodes: readonly [Node, Node], promised: Promised[]): void {
   for (const [at, { events }] of nodes.entries()) {
     for (const event of events.splice(0)) {
       if (event.type !== 'acknowledged' || event.durability !== 'stored') continue
-      promised.push({ node: nodes[1 - at].name, id: event.id, heads: event.heads })
+      promised.push({ node: nodes.at(1 - at)!.name, id: event.id, heads: event.heads })
     }
   }
 }
