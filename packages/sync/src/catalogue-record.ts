@@ -8,9 +8,6 @@ import { parsePath } from './paths.ts'
 /** The domain of signatures over records, and of their hashes. */
 export const RECORD_TAG = 'vudo/catalogue-record/1'
 
-/** Most bytes of an encoded record. */
-export const MAX_RECORD_BYTES: number = MAX_PATH_BYTES + 256
-
 const HASH_BYTES = 32
 const KEY_BYTES = 32
 const SIGNATURE_BYTES = 64

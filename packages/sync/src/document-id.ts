@@ -28,14 +28,25 @@ function hashToId(bytes: Uint8Array): string {
   return bytesToHex(sha256(bytes).subarray(0, DOCUMENT_ID_BYTES))
 }
 
-/** The text form that automerge-repo uses: `automerge:` and base58check. */
+/**
+ * The text form of a document id that automerge-repo uses: `automerge:` and the id in
+ * base58check (Bitcoin's alphabet, 4 bytes of a double SHA-256 behind it).
+ *
+ * @param id - 16 bytes as 32 characters of hex.
+ * @throws `WireError` `ERR_DECODE` when `id` is no hex.
+ */
 export function documentIdToUrl(id: string): string {
   const bytes = hexToBytes(id)
   const all = new Uint8Array([...bytes, ...checksum(bytes)])
   return urlPrefix + bytesToBase58(all)
 }
 
-/** The id in an `automerge:` URL as hex, or `undefined` when it is none. */
+/**
+ * The document id in an `automerge:` URL, which may come from anybody.
+ *
+ * @returns 16 bytes as 32 characters of hex, or `undefined` when the text is no such
+ *   URL: another scheme, a character outside the alphabet, a wrong length or checksum.
+ */
 export function parseDocumentUrl(url: string): string | undefined {
   if (!url.startsWith(urlPrefix)) return undefined
   const bytes = base58ToBytes(url.slice(urlPrefix.length))

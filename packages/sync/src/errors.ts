@@ -41,7 +41,7 @@ export class SyncError extends VudoError {
   }
 }
 
-/** Tells whether the sync engine threw `error`, whichever copy of the package made it. */
+/** Tells whether the sync engine threw `error`, whichever copy of the package made it: looked up by name, because `instanceof` fails between two copies. */
 export function isSyncError(error: unknown): error is SyncError {
   return isVudoError(error) && error.name === 'SyncError'
 }

@@ -2,6 +2,10 @@
  * The Automerge sync engine: documents under paths, stored durably, authored by
  * signature, exchanged between peers.
  *
+ * Begin with {@link openDatabase}. What peers say to each other stands byte by byte in
+ * docs/wire-formats/sync.md, catalogue.md and authorship.md. The first names below are
+ * Automerge's own (automerge.org/automerge/api-docs/js): what edits of documents need.
+ *
  * @packageDocumentation
  */
 export {

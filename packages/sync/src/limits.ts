@@ -78,6 +78,9 @@ export const MAX_CERTIFICATES = 4
 /** Milliseconds that an author's certificate for its own node lasts: 30 days, renewed at each start. */
 export const CERTIFICATE_LIFETIME_MS = 2_592_000_000
 
+/** Bytes of an encoded record of the catalogue: a path and at most 256 bytes besides. */
+export const MAX_RECORD_BYTES = 1_280
+
 /** Records of one path. Each deletion and each new start of a path is one. */
 export const MAX_RECORDS_PER_PATH = 4_096
 

@@ -34,11 +34,11 @@ const RUN_BYTES = 16
 
 /** What {@link openDatabase} takes. */
 export interface DatabaseInit {
-  /** 1 to 1,024 bytes in UTF-8; the same for all who share the database. */
+  /** 1 to 1,024 bytes in UTF-8; the same for all who share the database. It stands in every signature: a copy under another id is another database. */
   readonly id: string
   /** Where it lies: a store of its own or a `sub` of one. It stays the caller's, open until the database is closed. */
   readonly store: StoreView
-  /** Who signs what is written here. */
+  /** Who signs what is written here (Ed25519). The key stays the caller's. */
   readonly author: AuthorKey
   /**
    * How peers are reached.
@@ -54,14 +54,18 @@ export interface DatabaseInit {
   readonly policy?: Policy | undefined
   /** Milliseconds since 1970. @defaultValue `Date.now` */
   readonly now?: (() => number) | undefined
-  /** Cryptographic randomness. @defaultValue the platform's */
+  /** Cryptographic randomness: gives `length` bytes in a new buffer. Asked once, for the 16 bytes that name this run. @defaultValue the platform's */
   readonly random?: ((length: number) => Uint8Array) | undefined
 }
 
 /**
  * Opens a database: reads its index, and begins to sync with every peer that shares it.
  *
- * @throws `RangeError` when the id has a wrong length; `StoreError` when the store cannot be read.
+ * The index (one entry for each path and document, not their content) stays in memory.
+ * Open one store under one id at a time: two openers would give out the same numbers.
+ *
+ * @throws `RangeError` when the id has a wrong length; `StoreError` when the store cannot
+ *   be read; `WireError` `ERR_DECODE` when another program wrote into it.
  */
 export async function openDatabase(init: DatabaseInit): Promise<Database> {
   const length = new TextEncoder().encode(init.id).length

@@ -5,10 +5,12 @@ const utf8 = new TextEncoder()
 const controlCharacter = /\p{Cc}/u
 
 /**
- * The canonical form of a path: segments joined by `/`, in Unicode normal form C,
- * so that two devices that type the same name mean the same document.
+ * The canonical form of a path: segments joined by `/`, in Unicode normal form C (UAX
+ * #15), so that two devices that type the same name mean the same document.
  *
- * @throws `SyncError` `ERR_PATH_INVALID`.
+ * @param text - 1 to 32 segments of 1 to 255 bytes in UTF-8, 1,024 bytes in all; no
+ *   `.` and `..`, no backslash, no control character, no slash at either end.
+ * @throws `SyncError` `ERR_PATH_INVALID`; `TypeError` when `text` is no text.
  */
 export function parsePath(text: string): string {
   if (typeof text !== 'string') throw new TypeError('a path is a text')
@@ -26,7 +28,11 @@ export function parsePath(text: string): string {
   return path
 }
 
-/** The first segment of a path: what `collection` means in events and in the coordinator's calls. */
+/**
+ * The first segment of a path: what `collection` means in events and in the coordinator's calls.
+ *
+ * @param path - In canonical form, as {@link parsePath} gives it. One segment is its own collection.
+ */
 export function collectionOf(path: string): string {
   const slash = path.indexOf('/')
   return slash < 0 ? path : path.slice(0, slash)

@@ -50,7 +50,7 @@ export type ReplicaEffect =
       readonly message: string
     }
 
-/** Where a change came from: the id of a peer, or `local` for this device. */
+/** Where a change came from: the id of a peer (64 characters of hex), or `local` for this device. */
 export type ChangeOrigin = string
 
 /** What the replica tells the outside. */

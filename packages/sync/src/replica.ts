@@ -30,13 +30,22 @@ import {
 } from './stored-keys.ts'
 import type { StorePosition } from './wire.ts'
 
-/** What somebody may want to do. */
+/**
+ * What somebody may want to do with a document: see it (`read`), change its content or
+ * begin it (`write`), take it away from its path (`delete`). The engine itself never
+ * asks for `admin`; it is there for policies that are asked by others as well.
+ */
 export type PolicyAction = 'read' | 'write' | 'delete' | 'admin'
 
 /**
- * Decides who may do what where. Asked with an author id (hex), or with an empty
- * text for a peer that has shown no author. It must be quick, and give the same
- * answer on all devices in the end, or they cannot agree.
+ * Decides who may do what where.
+ *
+ * It is asked often, with what peers send: it must be quick, must not throw, and must
+ * give the same answer on all devices in the end, or they cannot agree.
+ *
+ * @param author - A public key as 64 characters of hex, or an empty text for a peer
+ *   that has shown no author.
+ * @param path - In canonical form.
  */
 export type Policy = (author: string, action: PolicyAction, path: string) => boolean
 

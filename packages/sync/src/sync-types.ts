@@ -6,6 +6,7 @@ import type { ChangeOrigin } from './replica-effects.ts'
 
 /** A path and what lies there. */
 export interface CatalogueEntry {
+  /** In canonical form, at most 1,024 bytes in UTF-8. */
   readonly path: string
   /** The first segment of the path. */
   readonly collection: string
@@ -14,13 +15,15 @@ export interface CatalogueEntry {
   /** Counts how often the path was begun, deleted or replaced. */
   readonly generation: number
   readonly state: 'live' | 'deleted'
-  /** Who put the document there: the hex of a public key. */
+  /** Who put the document there: a public key as 64 characters of hex. */
   readonly author: string
 }
 
 /** What happened to a document. */
 export interface DocumentChange {
+  /** Whether its content or its path began to be different, or it was taken away from the path. */
   readonly type: 'changed' | 'deleted'
+  /** Where it lies, or lay. */
   readonly path: string
   readonly collection: string
   /** An `automerge:` URL. */
@@ -33,7 +36,9 @@ export interface DocumentChange {
 
 /** Where one peer and this device stand with each other. */
 export interface PeerSyncStatus {
+  /** 64 characters of hex. */
   readonly peerId: PeerId
+  /** `connecting`: a channel is open and the peer has not said hello. `synced`: each holds durably what the other has, as far as both have told. */
   readonly state: 'connecting' | 'syncing' | 'synced'
   /** Changed things that the peer has not confirmed as stored; it may be one page more or less. */
   readonly ahead: number
@@ -47,7 +52,9 @@ export interface SyncStatus {
   readonly state: 'offline' | 'connecting' | 'syncing' | 'synced'
   /** The largest of the peers' numbers; offline, the documents that nobody is known to have stored. */
   readonly ahead: number
+  /** The largest of the peers' numbers; 0 offline, as nobody knows. */
   readonly behind: number
+  /** At most 256, in the order in which they came. */
   readonly peers: readonly PeerSyncStatus[]
   /** Bytes given to channels that these have not taken yet. */
   readonly pendingBytes: number
@@ -55,9 +62,9 @@ export interface SyncStatus {
 
 /** What counts as synced. */
 export interface SyncedOptions extends AbortOptions {
-  /** The id of a certain peer. @defaultValue `'any'` */
+  /** The id of a certain peer (64 characters of hex); then `quorum` does not count. @defaultValue `'any'` */
   readonly with?: string | undefined
-  /** How many peers. @defaultValue 1 */
+  /** How many different peers, from 1 on. More than ever connect means to wait for ever: give a `signal`. @defaultValue 1 */
   readonly quorum?: number | undefined
   /**
    * `stored`: on the peer's disk. `received`: in its memory, which a document's
@@ -91,6 +98,7 @@ export interface DatabaseEvents {
 
 /** An open document. Close it when nobody looks at it any more. */
 export interface DocumentHandle<T extends object> extends AsyncDisposable {
+  /** Under which it was opened, in canonical form; a later rename does not change it. */
   readonly path: string
   /** An `automerge:` URL. */
   readonly id: string
@@ -100,10 +108,11 @@ export interface DocumentHandle<T extends object> extends AsyncDisposable {
    * @throws `SyncError` `ERR_HANDLE_CLOSED`.
    */
   readonly current: Doc<T>
-  /** Hashes of the newest changes, as hex, sorted. */
+  /** Hashes of the newest changes, as 64 characters of hex each, sorted; at most 512. */
   readonly heads: readonly string[]
   /**
-   * How many changes the document holds, of all authors.
+   * How many changes the document holds, of all authors: one for each key of `initial`,
+   * one for each edit that changed something.
    *
    * @throws `SyncError` `ERR_HANDLE_CLOSED`.
    */
@@ -117,38 +126,48 @@ export interface DocumentHandle<T extends object> extends AsyncDisposable {
    * @throws `SyncError` `ERR_NOT_ALLOWED`, `ERR_DOCUMENT_DELETED`, `ERR_DOCUMENT_TOO_LARGE`, `ERR_HANDLE_CLOSED`, `ERR_SYNC_STORE`.
    */
   change(edit: (doc: T) => void, options?: { readonly message?: string | undefined }): void
-  /** Calls `listener` after each change of this document. @returns Takes it away again. */
+  /** Calls `listener` after each change of this document, in the same turn; what it throws goes to nobody else. It must be quick. @returns Takes it away again. */
   subscribe(listener: (change: DocumentChange) => void): () => void
-  /** The changes of this document from now on. */
+  /** The changes of this document from now on, until the loop is left, the signal is aborted or the database is closed. A reader more than 1,024 events behind misses the oldest. */
   changes(options?: AbortOptions): AsyncIterable<DocumentChange>
-  /** Settles when everything until now survives a power cut. */
+  /** Settles when everything until now survives a power cut. @throws `SyncError` `ERR_SYNC_STORE`, `ERR_DATABASE_CLOSED`. */
   whenSaved(): Promise<void>
-  /** Settles when peers have confirmed the present content. */
+  /**
+   * Settles when peers have confirmed the content that the document has at the call;
+   * later edits do not count. Without peers it waits for them.
+   *
+   * @throws `SyncError` `ERR_HANDLE_CLOSED`, `ERR_DATABASE_CLOSED`, `ERR_SYNC_STORE`; the signal's reason.
+   */
   whenSynced(options?: SyncedOptions): Promise<void>
-  /** Idempotent. Settles when everything is saved. */
+  /** Lets go of the document; it stays stored and shared. Idempotent. Settles when everything is saved. @throws `SyncError` `ERR_SYNC_STORE`. */
   close(): Promise<void>
 }
 
 /** All documents of one database on this device. */
 export interface Database extends AsyncDisposable {
+  /** As it was opened. */
   readonly id: string
+  /** What happens, by name. Ends with the database. */
   readonly events: EventHub<DatabaseEvents>
+  /** Where this device stands now; made anew at each look. */
   readonly status: SyncStatus
-  /** Settles when documents can be used and edits become durable. */
+  /** Settles when documents can be used and edits become durable. @throws `SyncError` `ERR_SYNC_STORE`, `ERR_DATABASE_CLOSED`. */
   whenReady(): Promise<void>
   /**
    * Opens the document under `path`, and begins it when there is none.
    *
+   * @param path - As `parsePath` takes it.
    * @param initial - What a new document holds: put the containers here, so that two
    *   devices that begin it offline share them.
-   * @throws `SyncError` `ERR_PATH_INVALID`, `ERR_NOT_ALLOWED`, `ERR_VALUE_UNSUPPORTED`, `ERR_DATABASE_CLOSED`, `ERR_SYNC_STORE`.
+   * @returns A handle that belongs to the caller: close it.
+   * @throws `SyncError` `ERR_PATH_INVALID`, `ERR_NOT_ALLOWED`, `ERR_VALUE_UNSUPPORTED`, `ERR_DATABASE_CLOSED`, `ERR_SYNC_STORE`; the signal's reason.
    */
   open<T extends object>(
     path: string,
     initial?: T,
     options?: AbortOptions,
   ): Promise<DocumentHandle<T>>
-  /** A copy of a document's content, or `undefined` when there is none. @throws `SyncError` `ERR_PATH_INVALID`. */
+  /** A copy of a document's content that belongs to the caller, or `undefined` when there is none. @throws `SyncError` `ERR_PATH_INVALID`, `ERR_DATABASE_CLOSED`, `ERR_SYNC_STORE`. */
   readDoc<T extends object>(path: string): Promise<T | undefined>
   /**
    * Makes a document's content equal to `value` by the smallest edits, and begins it
@@ -157,23 +176,28 @@ export interface Database extends AsyncDisposable {
    * @throws `SyncError` as {@link open}.
    */
   writeDoc(path: string, value: unknown): Promise<void>
-  /** Deletes the document under `path` for everybody; settles when that is durable. Nothing happens when there is none. */
+  /** Deletes the document under `path` for everybody; settles when that is durable. Nothing happens when there is none. @throws `SyncError` `ERR_PATH_INVALID`, `ERR_NOT_ALLOWED`, `ERR_DATABASE_CLOSED`, `ERR_SYNC_STORE`. */
   remove(path: string): Promise<void>
-  /** Moves a document, with its history. @throws `SyncError` `ERR_DOCUMENT_NOT_FOUND`, `ERR_NOT_ALLOWED`. */
+  /** Moves a document, with its history; settles when that is durable. What lay under `to` is replaced. @throws `SyncError` as {@link remove}, and `ERR_DOCUMENT_NOT_FOUND`. */
   rename(from: string, to: string): Promise<void>
-  /** Puts a document known by its `automerge:` URL under a path. @throws `SyncError` `ERR_PATH_INVALID` for another text. */
+  /** Puts a document known by its `automerge:` URL under a path; settles when that is durable. Its content comes from peers that have it. @throws `SyncError` as {@link remove}; `ERR_PATH_INVALID` also for a text that is no such URL. */
   admit(path: string, documentId: string): Promise<void>
-  /** The documents under `prefix`, ordered by path. */
+  /** The documents under `prefix` (a path; all without one), ordered by path in UTF-16 code units. @throws `SyncError` `ERR_PATH_INVALID`, `ERR_DATABASE_CLOSED`. */
   ls(prefix?: string): Promise<readonly CatalogueEntry[]>
-  /** What happens to documents under `prefix` from now on. A reader who is too slow misses the oldest. */
+  /** What happens to documents under `prefix` (a path; all without one) from now on. A reader more than 1,024 events behind misses the oldest. @throws `SyncError` `ERR_PATH_INVALID`. */
   changes(prefix?: string, options?: AbortOptions): AsyncIterable<DocumentChange>
-  /** Settles when peers have confirmed everything, and everything they announced is here. */
+  /**
+   * Settles when peers have confirmed everything as stored, and everything they announced is
+   * stored here. Without peers it waits for them.
+   *
+   * @throws `SyncError` `ERR_DATABASE_CLOSED`, `ERR_SYNC_STORE`; the signal's reason.
+   */
   whenSynced(options?: SyncedOptions): Promise<SyncStatus>
   /**
    * Compares everything with a connected peer from scratch, and settles when both have the same.
    *
    * @param path - Waits for this document only.
-   * @throws `SyncError` `ERR_PEER_NOT_SYNCING`.
+   * @throws `SyncError` `ERR_PEER_NOT_SYNCING`, `ERR_PATH_INVALID`, `ERR_DATABASE_CLOSED`, `ERR_SYNC_STORE`; the signal's reason.
    */
   syncWith(peerId: PeerId, path?: string, options?: AbortOptions): Promise<SyncStatus>
   /** Saves, ends the channels and frees everything but the store, which stays the caller's. Idempotent. */

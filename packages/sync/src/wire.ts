@@ -9,7 +9,6 @@ import {
   type ActorProof,
   type NodeCertificate,
 } from './authorship.ts'
-import { MAX_RECORD_BYTES } from './catalogue-record.ts'
 import {
   MAX_ACTORS,
   MAX_BATCH_OVERHEAD_BYTES,
@@ -18,6 +17,7 @@ import {
   MAX_HAVE_HASHES,
   MAX_HEADS,
   MAX_PAGE_ENTRIES,
+  MAX_RECORD_BYTES,
   MAX_SYNC_MESSAGE_BYTES,
 } from './limits.ts'
 
