@@ -17,7 +17,8 @@ import { forwardDatabaseEvents, forwardNetworkEvents } from './forward-events.ts
 import { log } from './log.ts'
 import { parseP2POptions, type P2POptions, type P2PSettings } from './options.ts'
 import type { P2P, P2PEvents } from './p2p.ts'
-import { openRunning, type Running } from './running.ts'
+import { joinNetwork, openRunning, type Running } from './running.ts'
+import { whenSyncing } from './when-syncing.ts'
 
 /**
  * Makes a node. Without options it keeps keys and documents in the platform's data
@@ -161,7 +162,9 @@ class Node implements P2P {
     documentId: string,
     options?: AbortOptions,
   ): Promise<SyncStatus> {
-    return this.database.syncWith(peerId, `${collection}/${documentId}`, options)
+    const { database, network } = this.#open
+    await whenSyncing(peerId, { database, network, signal: options?.signal })
+    return database.syncWith(peerId, `${collection}/${documentId}`, options)
   }
 
   async whenSynced(options?: SyncedOptions): Promise<SyncStatus> {
@@ -170,7 +173,9 @@ class Node implements P2P {
 
   async discoverPeers(options: AbortOptions = {}): Promise<PeerInfo[]> {
     const network = await this.#started(options.signal)
-    return network.discoverPeers(options)
+    // What announces a node is heard by the node as well.
+    const isOther = ({ id }: PeerInfo): boolean => id !== network.peerId
+    return (await network.discoverPeers(options)).filter(isOther)
   }
 
   async connectPeer(target: DialTarget, options: ConnectPeerOptions = {}): Promise<PeerId> {
@@ -240,21 +245,13 @@ class Node implements P2P {
   async #start(): Promise<void> {
     const running = await this.#initialize()
     try {
-      await join(running)
+      await joinNetwork(running)
     } catch (cause) {
       throw this.#running === running ? cause : stopped(cause)
     }
     if (this.#running !== running) throw stopped()
     log('info', 'p2p', reachText(running))
   }
-}
-
-async function join({ network, transports, ticket }: Running): Promise<void> {
-  // Before the network starts, which it does once: a port that is taken now may be free at the next try.
-  await Promise.all(transports.map((transport) => transport.listen()))
-  await network.start()
-  const { databaseId: id, secret } = ticket
-  await network.join(secret === undefined ? { id } : { id, secret })
 }
 
 async function close(opening: Promise<Running>): Promise<void> {

@@ -81,6 +81,19 @@ export async function openRunning(settings: P2PSettings): Promise<Running> {
   }
 }
 
+/**
+ * Takes part in the database.
+ *
+ * @throws `TransportError` when a transport cannot listen; it may be tried again then.
+ */
+export async function joinNetwork({ network, transports, ticket }: Running): Promise<void> {
+  // Before the network starts, which it does once: a port that is taken now may be free at the next try.
+  await Promise.all(transports.map((transport) => transport.listen()))
+  await network.start()
+  const { databaseId: id, secret } = ticket
+  await network.join(secret === undefined ? { id } : { id, secret })
+}
+
 async function closeAll(closers: readonly (() => Promise<void> | void)[]): Promise<void> {
   const errors: unknown[] = []
   for (const closer of closers) {

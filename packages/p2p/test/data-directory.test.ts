@@ -1,0 +1,210 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import process from 'node:process'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { createDatabaseSecret, encodeTicket, parseTicket } from '@vudo/identity'
+import { createP2P, defaultDataDirectory, isP2PError } from '@vudo/p2p'
+import { createNodeIn, freshFolder, local } from './nodes.ts'
+
+const isWindows = process.platform === 'win32'
+const isRoot = process.getuid?.() === 0
+
+/** What a node in `dataDir` fails with. */
+async function failure(dataDir: string): Promise<unknown> {
+  return createP2P({ ...local, dataDir }).then(
+    async (node) => {
+      await node.stop()
+      return undefined
+    },
+    (error: unknown) => error,
+  )
+}
+
+/** A data directory that has been used. */
+async function usedFolder(): Promise<string> {
+  const folder = await freshFolder()
+  await (await createNodeIn(folder)).stop()
+  return folder
+}
+
+describe('the data directory', () => {
+  it('keeps keys, ticket and documents from one start to the next', async () => {
+    const folder = await freshFolder()
+    const first = await createNodeIn(folder)
+    const { peerId, authorId, ticket } = first
+    await first.writeDoc('notes/today', { text: 'milk' })
+    await first.stop()
+    const second = await createNodeIn(folder)
+    expect(second).toMatchObject({ peerId, authorId, ticket, isPublic: false })
+    expect(await second.readDoc('notes/today')).toEqual({ text: 'milk' })
+    expect(peerId).not.toBe(authorId)
+  })
+
+  it.skipIf(isWindows)('shows its secrets to the owner alone', async () => {
+    const folder = path.join(await freshFolder(), 'new')
+    const node = await createNodeIn(folder)
+    const files = ['node.key', 'author.key', 'ticket']
+    for (const file of files) {
+      expect([file, (await stat(path.join(folder, file))).mode & 0o777]).toEqual([file, 0o600])
+    }
+    expect((await stat(folder)).mode & 0o777).toBe(0o700)
+    expect((await readdir(folder)).toSorted()).toEqual([...files, 'store'].toSorted())
+    await node.stop()
+  })
+
+  it('is made with all folders above it', async () => {
+    const folder = path.join(await freshFolder(), 'a', 'b')
+    const node = await createNodeIn(folder)
+    expect(await readdir(folder)).toContain('ticket')
+    await node.stop()
+  })
+
+  it('has a default for each application', () => {
+    expect(defaultDataDirectory('notes')).toMatch(/notes/)
+    expect(defaultDataDirectory('notes')).not.toBe(defaultDataDirectory('vudo'))
+  })
+
+  it('belongs to one node of this process', async () => {
+    const folder = await freshFolder()
+    const owner = await createNodeIn(folder)
+    const error = await failure(folder)
+    expect(error).toMatchObject({ name: 'StoreError', code: 'ERR_STORE_LOCKED' })
+    expect(String(error)).toContain(`this process (${process.pid})`)
+    await owner.writeDoc('notes/a', { still: 'works' })
+    await owner.stop()
+    expect(await failure(folder)).toBeUndefined()
+  })
+
+  it('belongs to one process, and names it to others', async () => {
+    const folder = await freshFolder()
+    const program = fileURLToPath(new URL('holder.ts', import.meta.url))
+    const child = fork(program, [folder])
+    onTestFinished(async () => {
+      if (child.exitCode !== null) return
+      child.disconnect()
+      await once(child, 'exit')
+    })
+    await once(child, 'message')
+    const error = await failure(folder)
+    expect(error).toMatchObject({ code: 'ERR_STORE_LOCKED' })
+    expect(String(error)).toContain(`process ${child.pid}`)
+  }, 20_000)
+
+  it.each([
+    ['node.key', 'ERR_KEY_FILE_INVALID'],
+    ['author.key', 'ERR_KEY_FILE_INVALID'],
+    ['ticket', 'ERR_TICKET_FILE_INVALID'],
+  ])('with a damaged %s is refused and left as it is', async (file, code) => {
+    const folder = await usedFolder()
+    const place = path.join(folder, file)
+    for (const content of ['', 'nonsense', 'x'.repeat(100_000)]) {
+      await writeFile(place, content)
+      expect(await failure(folder)).toMatchObject({ code, hint: expect.any(String) as string })
+      expect(await readFile(place, 'utf8')).toBe(content)
+    }
+  })
+
+  it.skipIf(isWindows).each([
+    ['node.key', 'ERR_KEY_FILE_EXPOSED'],
+    ['ticket', 'ERR_TICKET_FILE_EXPOSED'],
+  ])('with a %s that others may read is refused', async (file, code) => {
+    const folder = await usedFolder()
+    await chmod(path.join(folder, file), 0o640)
+    const error = await failure(folder)
+    expect(error).toMatchObject({ code, hint: expect.stringContaining('chmod 600') as string })
+  })
+
+  it.skipIf(isWindows).each([
+    ['node.key', 'ERR_KEY_FILE_UNREADABLE'],
+    ['ticket', 'ERR_TICKET_FILE_UNREADABLE'],
+  ])('with a %s that cannot be read is refused', async (file, code) => {
+    const folder = await freshFolder()
+    await symlink(file, path.join(folder, file))
+    expect(await failure(folder)).toMatchObject({
+      code,
+      message: expect.stringContaining(file) as string,
+    })
+  })
+
+  it('that cannot be made is refused', async () => {
+    const file = path.join(await freshFolder(), 'file')
+    await writeFile(file, '')
+    expect(await failure(path.join(file, 'data'))).toMatchObject({ code: 'ERR_STORE_UNREADABLE' })
+    expect(await failure(file)).toMatchObject({ code: 'ERR_STORE_UNREADABLE' })
+  })
+
+  it.skipIf(isWindows || isRoot)('that is read-only is refused', async () => {
+    const folder = path.join(await freshFolder(), 'read-only')
+    await mkdir(folder, { mode: 0o500 })
+    expect(await failure(folder)).toMatchObject({ code: 'ERR_STORE_UNREADABLE' })
+  })
+
+  it('is free again after a node could not be made', async () => {
+    const folder = await usedFolder()
+    const place = path.join(folder, 'ticket')
+    const ticket = await readFile(place, 'utf8')
+    await writeFile(place, 'nonsense')
+    expect(isP2PError(await failure(folder))).toBe(true)
+    await writeFile(place, ticket)
+    expect(await failure(folder)).toBeUndefined()
+  })
+})
+
+describe('the database of a data directory', () => {
+  it('is the one that was named last', async () => {
+    const folder = await freshFolder()
+    await (await createNodeIn(folder, { database: 'open notes' })).stop()
+    const node = await createNodeIn(folder)
+    expect([node.database.id, node.isPublic]).toEqual(['open notes', true])
+  })
+
+  it('gives way to another one without losing its secret', async () => {
+    const folder = await freshFolder()
+    const before = await createNodeIn(folder)
+    const { ticket } = before
+    await before.writeDoc('notes/a', { text: 'kept' })
+    await before.stop()
+    const other = await createNodeIn(folder, { database: 'other' })
+    expect(await other.ls()).toEqual([])
+    await other.stop()
+    const names = (await readdir(folder)).filter((name) => name.startsWith('ticket-'))
+    expect(names).toHaveLength(1)
+    const [name = ''] = names
+    const kept = (await readFile(path.join(folder, name), 'utf8')).trim()
+    expect(kept).toBe(ticket)
+    const { mode } = await stat(path.join(folder, name))
+    expect(isWindows || (mode & 0o777) === 0o600).toBe(true)
+    const again = await createNodeIn(folder, { database: kept })
+    expect(await again.readDoc('notes/a')).toEqual({ text: 'kept' })
+  })
+
+  it('does not show its documents to who knows its id and not its secret', async () => {
+    const folder = await freshFolder()
+    const node = await createNodeIn(folder)
+    const { databaseId } = parseTicket(node.ticket)
+    await node.writeDoc('notes/a', { text: 'private' })
+    await node.stop()
+    for (const database of [
+      databaseId,
+      encodeTicket({ databaseId, secret: createDatabaseSecret(), peers: [] }),
+    ]) {
+      const lured = await createNodeIn(folder, { database })
+      expect(lured.database.id).toBe(databaseId)
+      expect(await lured.ls()).toEqual([])
+      await lured.stop()
+    }
+  })
+
+  it('in memory is a new one each time, and nothing is written', async () => {
+    const folder = path.join(await freshFolder(), 'none')
+    const [one, two] = await Promise.all(
+      [1, 2].map(() => createNodeIn(folder, { storage: 'memory' })),
+    )
+    expect(one?.peerId).not.toBe(two?.peerId)
+    expect(one?.ticket).not.toBe(two?.ticket)
+    await expect(stat(folder)).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+})
