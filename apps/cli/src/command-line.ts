@@ -7,6 +7,7 @@ import { addDocumentCommands } from './commands/documents.ts'
 import { addFolderCommands } from './commands/folders.ts'
 import { addKeygenCommand } from './commands/keygen.ts'
 import { addNodeCommand } from './commands/node.ts'
+import { addStopCommand } from './commands/stop.ts'
 import { addTicketCommand } from './commands/ticket.ts'
 import { exitCodes } from './exit-codes.ts'
 import { printError } from './output.ts'
@@ -35,6 +36,7 @@ function createProgram(): Command {
     .exitOverride()
   addNodeCommand(program)
   addTicketCommand(program)
+  addStopCommand(program)
   addDocumentCommands(program)
   addFolderCommands(program)
   addDoctorCommand(program)

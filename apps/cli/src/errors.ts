@@ -4,6 +4,8 @@ import { VudoError, type VudoErrorOptions } from '@vudo/transport'
 export type CliErrorCode =
   /** No node is running for this data directory. Start one: `vudo node`. */
   | 'ERR_NODE_NOT_RUNNING'
+  /** The node was asked to end, and has not within the time. */
+  | 'ERR_NODE_STILL_RUNNING'
   /** The node and the command do not understand each other: most likely two versions. */
   | 'ERR_CONTROL_PROTOCOL'
   /** There is no document under this path. */

@@ -102,6 +102,15 @@ describe('vudo node', () => {
     expect(stderr).toContain(String(child.pid))
   }, 60_000)
 
+  it('ends when it is asked to, and is gone when that returns', async () => {
+    const dataDir = scratchFolder()
+    const { child } = await startNode(dataDir)
+    const { status, stdout } = await vudo(['stop', '--data-dir', dataDir])
+    expect(status).toBe(0)
+    expect(stdout).toContain(String(child.pid))
+    expect((await vudo(['stop', '--data-dir', dataDir])).status).toBe(3)
+  }, 60_000)
+
   it('says that a port is taken', async () => {
     const server = createServer()
     await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))

@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { Option, type Command } from 'commander'
-import { defaultDataDirectory } from '@vudo/p2p'
+import envPaths from 'env-paths'
 import { CliError } from '../errors.ts'
 
 /** Which node a command is about. */
@@ -27,6 +27,6 @@ export function dataDirOf({ dataDir, id }: DataDirOptions): string {
       },
     )
   }
-  const home = path.resolve(dataDir ?? defaultDataDirectory('vudo'))
+  const home = path.resolve(dataDir ?? envPaths('vudo', { suffix: '' }).data)
   return id === undefined ? home : path.join(home, `node-${id}`)
 }

@@ -46,19 +46,17 @@ async function demo({ folder, keep, json }: DemoOptions): Promise<void> {
   }
 }
 
-function conclude({ documents, changes, kept }: Awaited<ReturnType<typeof runDemo>>): void {
+function conclude({ documents, changes, kept, edited }: Awaited<ReturnType<typeof runDemo>>): void {
   printLine('\nTry next:')
   const [a, b] = kept
   if (a !== undefined && b !== undefined) {
-    printLine(`  npm run vudo -- ls --data-dir ${a}`)
     printLine(`  npm run vudo -- watch --data-dir ${b}`)
-    printLine(`  npm run vudo -- edit repository/README.md --insert "Hello. " --data-dir ${a}`)
+    printLine(`  npm run vudo -- edit ${edited} --insert "Hello. " --data-dir ${a}`)
+    printLine(`  npm run vudo -- stop --data-dir ${a}   and the same for ${b}`)
   } else {
-    printLine('  npm start -- --keep                     the same, and both nodes stay')
-    printLine(
-      '  npm run vudo -- node                    a node of your own; then: npm run vudo -- ticket',
-    )
-    printLine('  node docs/examples/offline-online.ts    the same idea in 40 lines of code')
+    printLine('  npm start -- --keep        the same, and both nodes stay')
+    printLine('  npm run vudo -- node       a node of your own; then: npm run vudo -- ticket')
+    printLine('  npm run vudo -- doctor     what a node needs, and whether it is there')
   }
   printLine(`\nconverged: ${documents} documents, ${changes} changes`)
 }

@@ -1,7 +1,6 @@
 import { Option, type Command } from 'commander'
-import { createP2P, type P2P, type P2POptions } from '@vudo/p2p'
+import type { P2P, P2POptions } from '@vudo/p2p'
 import { listenForCommands } from '../control/server.ts'
-import { nodeOperations } from '../node-operations.ts'
 import { printJson, printLine, shortId, shownText } from '../output.ts'
 import { parseBind } from './bind.ts'
 import { dataDirOf, withDataDir, type DataDirOptions } from './data-dir-option.ts'
@@ -17,9 +16,11 @@ export function addNodeCommand(program: Command): void {
       ),
     )
     .option('--p2p-peer <address:port>', 'connect to this peer; may be repeated', collect, [])
-    .option(
-      '--database <ticket or id>',
-      'take part in this database; an id alone names an open, public one',
+    .addOption(
+      new Option(
+        '--database <ticket or id>',
+        'take part in this database; an id alone names an open, public one',
+      ).env('VUDO_DATABASE'),
     )
     .addOption(
       new Option(
@@ -47,6 +48,11 @@ interface NodeOptions extends DataDirOptions {
 async function runNode(options: NodeOptions): Promise<void> {
   const interrupt = untilInterrupted()
   const dataDir = dataDirOf(options)
+  // The engine takes a third of a second to load, and no other command needs it.
+  const [{ createP2P }, { nodeOperations }] = await Promise.all([
+    import('@vudo/p2p'),
+    import('../node-operations.ts'),
+  ])
   const p2p = await createP2P({ ...p2pOptions(options), dataDir })
   try {
     const stopped = Promise.withResolvers<void>()

@@ -42,6 +42,7 @@ interface Waiting {
 }
 
 class Client implements ControlClient {
+  readonly #closed: Promise<void>
   readonly #socket: Socket
   readonly #waiting = new Map<number, Waiting>()
   #nextId = 0
@@ -58,7 +59,12 @@ class Client implements ControlClient {
       }
     })
     socket.on('error', (error) => this.#failAll(gone(error)))
-    socket.once('close', () => this.#failAll(gone(undefined)))
+    const closed = Promise.withResolvers<void>()
+    this.#closed = closed.promise
+    socket.once('close', () => {
+      this.#failAll(gone(undefined))
+      closed.resolve()
+    })
   }
 
   async call(op: string, args: Readonly<Record<string, unknown>> = {}): Promise<unknown> {
@@ -109,11 +115,8 @@ class Client implements ControlClient {
   }
 
   async close(): Promise<void> {
-    if (this.#socket.destroyed) return
-    const closed = Promise.withResolvers<void>()
-    this.#socket.once('close', () => closed.resolve())
     this.#socket.destroy()
-    await closed.promise
+    await this.#closed
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,11 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { openSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import process from 'node:process'
-import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { connectToNode, type ControlClient } from '../control/client.ts'
 import { isMap } from '../control/protocol.ts'
 import { CliError } from '../errors.ts'
+
+/** How long a node may take to start, in milliseconds. */
+const startTimeoutMs = 30_000
+/** How often to look whether it is ready, in milliseconds. */
+const pollMs = 20
 
 /** One of the demo's two nodes: a process of its own, steered as any command steers a node. */
 export interface DemoNode {
@@ -20,6 +26,8 @@ export interface DemoNode {
   kill(): Promise<void>
   /** Lets it say goodbye. */
   stop(): Promise<void>
+  /** Lets go of it: it lives on when this process ends. */
+  leaveRunning(): Promise<void>
 }
 
 /** What a demo node is started with. */
@@ -37,29 +45,27 @@ export async function startDemoNode(init: DemoNodeInit): Promise<DemoNode> {
   const child = spawnNode(init)
   const exited = new Promise<void>((resolve) => void child.once('exit', () => resolve()))
   try {
-    const ready = await readyLine(init.name, child)
-    const control = await connectToNode(init.dataDir)
+    const { control, status } = await ready(init, child)
+    const end = async (signal: NodeJS.Signals): Promise<void> => {
+      await control.close()
+      child.kill(signal)
+      await exited
+    }
     return {
       name: init.name,
       dataDir: init.dataDir,
       pid: child.pid ?? 0,
-      peerId: String(ready['peerId']),
-      addresses: Array.isArray(ready['addresses']) ? ready['addresses'].map(String) : [],
+      peerId: String(status['peerId']),
+      addresses: Array.isArray(status['addresses']) ? status['addresses'].map(String) : [],
       control,
-      kill: async () => {
-        child.ref()
-        child.kill('SIGKILL')
-        await Promise.all([exited, control.close()])
-      },
-      stop: async () => {
-        child.ref()
+      kill: () => end('SIGKILL'),
+      stop: () => end('SIGTERM'),
+      leaveRunning: async () => {
         await control.close()
-        child.kill('SIGTERM')
-        await exited
+        child.unref()
       },
     }
   } catch (error) {
-    child.ref()
     child.kill('SIGKILL')
     await exited
     throw error
@@ -71,36 +77,44 @@ function spawnNode({ dataDir, database, isKept }: DemoNodeInit): ChildProcess {
   const args = [
     path.resolve(import.meta.dirname, main),
     'node',
-    '--json',
     '--data-dir',
     dataDir,
     '--bind',
     '127.0.0.1:0',
     '--mdns-interface',
     '127.0.0.1',
-    ...(database === undefined ? [] : ['--database', database]),
   ]
+  // A file and not a pipe: a node that is left running must not depend on this process.
   const log = openSync(path.join(dataDir, 'node.log'), 'a', 0o600)
-  // A node that is kept must not depend on this process's end of a pipe after it has said that it is ready.
-  return spawn(process.execPath, args, { detached: isKept, stdio: ['ignore', 'pipe', log] })
+  try {
+    return spawn(process.execPath, args, {
+      detached: isKept,
+      stdio: ['ignore', log, log],
+      // Not as an argument: those can be read by every user of the machine.
+      env: { ...process.env, VUDO_DATABASE: database },
+    })
+  } finally {
+    closeSync(log)
+  }
 }
 
-/** The first line that a node prints says who it is and where. */
-async function readyLine(name: string, child: ChildProcess): Promise<Record<string, unknown>> {
-  if (!child.stdout) throw new TypeError('the node has no standard output')
-  const lines = createInterface(child.stdout)
-  try {
-    for await (const line of lines) {
-      const event: unknown = JSON.parse(line)
-      if (isMap(event) && event['event'] === 'ready') return event
-    }
-  } finally {
-    lines.close()
-    child.stdout.resume()
-    // A node that is kept must not hold this process; whoever waits for its end refs it again.
-    child.unref()
+/** Waits until the node answers on its control socket and has joined the network. */
+async function ready(
+  { name, dataDir }: DemoNodeInit,
+  child: ChildProcess,
+): Promise<{ control: ControlClient; status: Record<string, unknown> }> {
+  const deadline = performance.now() + startTimeoutMs
+  while (child.exitCode === null && child.signalCode === null && performance.now() < deadline) {
+    const control = await connectToNode(dataDir).catch(() => undefined)
+    const status = await control?.call('status').catch(() => undefined)
+    const isReady =
+      isMap(status) && Array.isArray(status['addresses']) && status['addresses'].length > 0
+    if (control && isReady) return { control, status }
+    await control?.close()
+    await sleep(pollMs)
   }
-  throw new CliError('ERR_DEMO_FAILED', `node ${name} ended before it was ready`, {
-    hint: 'its folder holds node.log; vudo doctor checks what a node needs',
+  const log = await readFile(path.join(dataDir, 'node.log'), 'utf8')
+  throw new CliError('ERR_DEMO_FAILED', `node ${name} did not get ready: ${log.trim()}`, {
+    hint: 'vudo doctor checks what a node needs',
   })
 }

@@ -22,6 +22,8 @@ export interface DemoResult {
   readonly documents: number
   readonly changes: number
   readonly foundBy: FoundBy
+  /** Path of a document that both have. */
+  readonly edited: string
   /** The folders of the nodes that are left running; empty unless they were kept. */
   readonly kept: readonly string[]
 }
@@ -54,7 +56,8 @@ export async function runDemo(init: DemoInit): Promise<DemoResult> {
     isDone = true
     return result
   } finally {
-    if (!(isDone && init.isKept)) {
+    if (isDone && init.isKept) await story.leaveRunning()
+    else {
       await story.stop()
       await rm(scratch, { recursive: true, force: true })
     }
@@ -91,11 +94,16 @@ class Story {
     const again = await this.#killAndReturn(a, b, database)
     const { lines, changes } = await historiesOf(again.control)
     const kept = this.#init.isKept ? [a.dataDir, again.dataDir] : []
-    return { documents: lines.length, changes, foundBy, kept }
+    const edited = documentPath(this.#files[0] ?? '')
+    return { documents: lines.length, changes, foundBy, edited, kept }
   }
 
   async stop(): Promise<void> {
     await Promise.allSettled([...this.#nodes.values()].map((node) => node.stop()))
+  }
+
+  async leaveRunning(): Promise<void> {
+    await Promise.allSettled([...this.#nodes.values()].map((node) => node.leaveRunning()))
   }
 
   async #start(name: string, database?: string): Promise<DemoNode> {
@@ -156,7 +164,7 @@ class Story {
     const { tell } = this.#init
     await b.kill()
     this.#nodes.delete('B')
-    tell(`B is killed in the middle of its work (SIGKILL, process ${b.pid})`)
+    tell(`B is killed (SIGKILL to process ${b.pid})`)
     const edited = this.#files.slice(-3)
     for (const file of edited) {
       await a.control.call('edit', {
