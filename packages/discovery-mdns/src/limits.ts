@@ -6,11 +6,21 @@ import { MAX_RECORD_BYTES, MAX_TOPICS } from '@vudo/transport'
  */
 export const QUERY_BYTES = 1_400
 
-/** Resource records of a packet that are looked at; what comes behind is ignored. */
+/** Bytes of a packet, its IP and UDP headers not counted (RFC 6762 section 17). A larger one is dropped before it is decoded. */
+export const MAX_PACKET_BYTES = 9_000
+
+/** Resource records that a packet's header may announce; ours have two. With more it is dropped before it is decoded. */
 export const MAX_PACKET_RECORDS = 32
 
-/** Questions of a query that are looked at. */
+/** Questions that a packet's header may announce; ours have one. With more it is dropped before it is decoded. */
 export const MAX_PACKET_QUESTIONS = 8
+
+/**
+ * Bytes of packets that are decoded per second, and at once. Decoding the worst packet of
+ * 9,000 bytes, names that point to names, takes milliseconds, so a flood costs a part of
+ * one core; a network of 180 nodes that all ask in the same second stays below it.
+ */
+export const MAX_DECODED_BYTES_PER_SECOND = 262_144
 
 /** Bytes that sealing adds to a record: a nonce of 12 and a tag of 16. */
 export const SEAL_BYTES = 28

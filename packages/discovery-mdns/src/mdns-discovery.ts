@@ -12,10 +12,12 @@ import {
   LOOKUP_QUIET_MS,
   MAX_ACTIVE_TOPICS,
   MAX_CHECKS_PER_SECOND,
+  MAX_DECODED_BYTES_PER_SECOND,
   MAX_WATCHES,
 } from './limits.ts'
 import { openMdnsSocket, type MdnsSocket } from './mdns-socket.ts'
 import type { CheckedMdnsOptions } from './options.ts'
+import { createPacketFilter, type Verdict } from './packet-filter.ts'
 import {
   answerBytes,
   askedTags,
@@ -56,6 +58,8 @@ interface ActiveTopic {
 
 interface Announcement {
   readonly record: PeerRecord
+  /** Bytes of an answer with this record. */
+  readonly cost: number
   readonly answers: TokenBucket
 }
 
@@ -77,6 +81,8 @@ class MulticastDiscovery implements MdnsDiscovery {
   readonly #cache = createRecordCache()
   readonly #topicsByHex = new Map<string, ActiveTopic>()
   readonly #tags = createTagTable<ActiveTopic>()
+  readonly #judge: (packet: Uint8Array) => Verdict
+  readonly #decodes = createTokenBucket(MAX_DECODED_BYTES_PER_SECOND, MAX_DECODED_BYTES_PER_SECOND)
   readonly #checks = createTokenBucket(MAX_CHECKS_PER_SECOND, MAX_CHECKS_PER_SECOND)
   #socket: MdnsSocket | undefined
   #opening: Promise<void> | undefined
@@ -86,6 +92,7 @@ class MulticastDiscovery implements MdnsDiscovery {
 
   constructor(options: CheckedMdnsOptions) {
     this.#options = options
+    this.#judge = createPacketFilter(options.serviceType)
   }
 
   get stats(): MdnsStats {
@@ -97,6 +104,7 @@ class MulticastDiscovery implements MdnsDiscovery {
     const active = this.#activate(topic)
     const announcement = {
       record,
+      cost: answerBytes(this.#answer(active, record, { tag: this.#tagNow(active) })),
       answers: createTokenBucket(ANSWER_BURST, ANSWERS_PER_SECOND),
     }
     active.announcements.set(record.peerId, announcement)
@@ -207,6 +215,7 @@ class MulticastDiscovery implements MdnsDiscovery {
       this.#socket = await openMdnsSocket({
         port: this.#options.port,
         interface: this.#options.interface,
+        admit: (packet) => this.#admit(packet),
         onQuery: (packet, bytes) => this.#onQuery(packet, bytes),
         onResponse: (packet) => this.#onResponse(packet),
         onGarbage: () => this.#stats.garbagePackets++,
@@ -312,6 +321,16 @@ class MulticastDiscovery implements MdnsDiscovery {
     return encodeAnswer(this.#options, { tag, sealed, isGoodbye }, randomBytes(4).toString('hex'))
   }
 
+  /** From the cheapest check to the dearest; only what remains is decoded. */
+  #admit(packet: Uint8Array): boolean {
+    const verdict = this.#judge(packet)
+    if (verdict === 'garbage') this.#stats.garbagePackets++
+    if (verdict !== 'ours') return false
+    const isInTime = this.#decodes.take(this.#options.now(), packet.length)
+    if (!isInTime) this.#stats.packetsSkipped++
+    return isInTime
+  }
+
   #onQuery(packet: DnsPacket, bytes: number): void {
     this.#stats.queriesReceived++
     const nowMs = this.#options.now()
@@ -321,9 +340,9 @@ class MulticastDiscovery implements MdnsDiscovery {
       const active = this.#tags.find(tag, nowMs)
       for (const announcement of active?.announcements.values() ?? []) {
         isOurs = true
-        const answer = this.#answer(active!, announcement.record, { tag })
-        const cost = answerBytes(answer)
-        // Never more bytes out than in: nobody can be flooded through us.
+        const { cost, record } = announcement
+        // Never more bytes out than in: nobody can be flooded through us. Asked before a token is
+        // taken, or small queries would use up the answers of others; sealing comes last, it costs most.
         if (cost > paidBytes || !announcement.answers.take(nowMs)) {
           this.#stats.answersHeldBack++
           continue
@@ -331,7 +350,7 @@ class MulticastDiscovery implements MdnsDiscovery {
         paidBytes -= cost
         this.#stats.answersSent++
         this.#stats.answerBytesOut += cost
-        this.#socket?.respond(answer)
+        this.#socket?.respond(this.#answer(active!, record, { tag }))
       }
     }
     if (isOurs) this.#stats.queryBytesIn += bytes

@@ -2,6 +2,7 @@
  * The multicast socket. Opens at the first use; what goes wrong later is counted and
  * told to `onError`, and never thrown: nobody waits for a packet that was not asked for.
  */
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import multicastDns from 'multicast-dns'
 import { DiscoveryError } from './errors.ts'
 import type { DnsPacket } from './packets.ts'
@@ -14,7 +15,9 @@ export interface MdnsSocketInit {
   /** A query, and how many bytes it had. */
   readonly onQuery: (packet: DnsPacket, bytes: number) => void
   readonly onResponse: (packet: DnsPacket) => void
-  /** A packet that is none. */
+  /** Asked for every packet that arrives, before anything of it is decoded: false drops it. */
+  readonly admit: (packet: Uint8Array) => boolean
+  /** An admitted packet that is none. */
   readonly onGarbage: () => void
   /** The socket failed after it had started. */
   readonly onError: (error: DiscoveryError) => void
@@ -36,13 +39,16 @@ type Instance = multicastDns.MulticastDNS
  * @throws `DiscoveryError` `ERR_MDNS_UNAVAILABLE`.
  */
 export async function openMdnsSocket(init: MdnsSocketInit): Promise<MdnsSocket> {
+  const socket = createSocket({ type: 'udp4', reuseAddr: true })
   const mdns = multicastDns({
+    socket,
     port: init.port,
     // Bound to all, or multicast does not arrive; which interfaces take part is the membership's business.
     bind: '0.0.0.0',
     loopback: true,
     ...(init.interface === undefined ? {} : { interface: init.interface }),
   })
+  guard(socket, init)
   try {
     await ready(mdns, init)
   } catch (error) {
@@ -70,6 +76,16 @@ export async function openMdnsSocket(init: MdnsSocketInit): Promise<MdnsSocket> 
       await destroyed(mdns)
     },
   }
+}
+
+/** Puts `admit` between the socket and the library, which decodes whatever arrives. */
+function guard(socket: Socket, { admit }: MdnsSocketInit): void {
+  const decoders = socket.listeners('message')
+  socket.removeAllListeners('message')
+  socket.on('message', (packet: Buffer, from: RemoteInfo) => {
+    if (!admit(packet)) return
+    for (const decode of decoders) Reflect.apply(decode, socket, [packet, from])
+  })
 }
 
 type Outgoing = multicastDns.QueryOutgoingPacket & multicastDns.ResponseOutgoingPacket

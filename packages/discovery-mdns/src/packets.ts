@@ -104,11 +104,10 @@ export function readAnswers(names: ServiceNames, packet: DnsPacket): Answer[] {
     if (pointer.type !== 'PTR') return []
     const tag = tagOf(names, pointer.name)
     if (tag === undefined) return []
-    return looked.flatMap((text) => {
-      if (text.type !== 'TXT' || text.name !== pointer.data) return []
-      const sealed = joinStrings(text.data)
-      return sealed ? [{ tag, sealed, isGoodbye: text.ttl === 0 }] : []
-    })
+    // One text per pointer: all texts for all pointers would be a thousand records to open.
+    const text = looked.find(({ type, name }) => type === 'TXT' && name === pointer.data)
+    const sealed = text && joinStrings(text.data)
+    return sealed ? [{ tag, sealed, isGoodbye: text.ttl === 0 }] : []
   })
 }
 

@@ -17,8 +17,10 @@ export interface MdnsStats {
   readonly recordsRefused: number
   /** Records that were not looked at, because more came than are checked per second. */
   readonly recordsSkipped: number
-  /** Packets that are no DNS packets. */
+  /** Packets that are no DNS packets, or too large, or announce too many records: not decoded, or not to the end. */
   readonly garbagePackets: number
+  /** Packets that were not decoded, because more came than are decoded per second. */
+  readonly packetsSkipped: number
   /** Errors of the socket after it had opened. */
   readonly socketErrors: number
 }
@@ -37,6 +39,7 @@ export function createStats(): { -readonly [counter in keyof MdnsStats]: number 
     recordsRefused: 0,
     recordsSkipped: 0,
     garbagePackets: 0,
+    packetsSkipped: 0,
     socketErrors: 0,
   }
 }

@@ -1,7 +1,7 @@
 /** Lets things through at a bounded rate. */
 export interface TokenBucket {
-  /** True when one more may pass now. */
-  take(nowMs: number): boolean
+  /** True when `count` more, 1 unless told, may pass now; otherwise nothing is taken. */
+  take(nowMs: number, count?: number): boolean
 }
 
 /** Makes a full bucket of `burst` tokens, which fills again at `perSecond`. */
@@ -9,13 +9,13 @@ export function createTokenBucket(burst: number, perSecond: number): TokenBucket
   let tokens = burst
   let filledAtMs = -Infinity
   return {
-    take(nowMs) {
+    take(nowMs, count = 1) {
       // A clock that was set back gives nothing, and takes nothing.
       const elapsedMs = Math.max(0, nowMs - filledAtMs)
       tokens = Math.min(burst, tokens + (elapsedMs * perSecond) / 1_000)
       filledAtMs = nowMs
-      if (tokens < 1) return false
-      tokens -= 1
+      if (tokens < count) return false
+      tokens -= count
       return true
     },
   }

@@ -221,6 +221,23 @@ describe('stop', () => {
     expect(new Set(paths)).toEqual(new Set(['notes/b']))
   })
 
+  it('keeps a new start waiting until the folder is free', async () => {
+    const folder = await freshFolder()
+    const gate = Promise.withResolvers<void>()
+    const slow = { ...notingDiscovery(), close: () => gate.promise }
+    const node = await createNodeIn(folder, { discoveries: [slow] })
+    await node.start()
+    const stopping = node.stop()
+    const starting = node.start()
+    const failed = failureOf(starting)
+    // Somebody who does not wait fails in about the time in which the node would have.
+    expect(await failureOf(createNodeIn(folder))).toMatchObject({ code: 'ERR_STORE_LOCKED' })
+    gate.resolve()
+    await stopping
+    expect(await failed).toBeUndefined()
+    expect(node.isStarted).toBe(true)
+  })
+
   it('may be followed by initialize, to stay offline', async () => {
     const folder = await freshFolder()
     const node = await createNodeIn(folder)
