@@ -81,6 +81,38 @@ describe('peers on one network', () => {
     expect(await wrong.lookup(topic)).toEqual([])
   })
 
+  it('are asked for by another name each hour, and found all the same', async () => {
+    const port = freshPort()
+    let nowMs = Date.now()
+    const now = (): number => nowMs
+    const heard = await eavesdrop(port)
+    const [here, there] = [onLoopback({ port, now }), onLoopback({ port, now })]
+    await there.announce(topic, createRecord({ expiresAtMs: nowMs + 5 * 3_600_000 }))
+    const names: string[][] = []
+    for (let hour = 0; hour < 4; hour++) {
+      const before = heard.packets.length
+      expect(await here.lookup(topic)).toHaveLength(1)
+      const packets = heard.packets.slice(before).map(String)
+      names.push(packets.flatMap((packet) => packet.match(/[0-9a-f]{32}(?=.?_sub)/) ?? []))
+      nowMs += 3_600_000
+    }
+    const byHour = names.map((inHour) => new Set(inHour))
+    expect(byHour.map((inHour) => inHour.size)).toEqual([1, 1, 1, 1])
+    expect(new Set(names.flat()).size).toBe(4)
+  })
+
+  it('are listed under the service type and a name that begins as it was told', async () => {
+    const port = freshPort()
+    const heard = await eavesdrop(port)
+    const there = onLoopback({ port, serviceName: 'my-app', serviceType: '_notes._udp' })
+    await there.announce(topic, createRecord())
+    await until(() => heard.packets.length > 0)
+    const text = String(heard.packets[0])
+    expect(text).toMatch(/my-app-[0-9a-f]{8}/)
+    expect(text).toContain('\u0006_notes\u0004_udp\u0005local')
+    expect(text).not.toContain('vudo')
+  })
+
   it('show nothing lasting to who does not know the topic', async () => {
     const port = freshPort()
     const heard = await eavesdrop(port)

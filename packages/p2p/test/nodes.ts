@@ -2,11 +2,14 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { onTestFinished } from 'vitest'
+import { onTestFinished, vi } from 'vitest'
 import { createDatabaseSecret, encodeTicket, parseTicket } from '@vudo/identity'
 import { createP2P, type P2P, type P2PEvents, type P2POptions } from '@vudo/p2p'
 import type { AbortOptions, Transport } from '@vudo/transport'
 import { createDisabledTransport } from '@vudo/transport-disabled'
+
+// Longer than any wait below, so that it is the wait that says what did not happen.
+vi.setConfig({ testTimeout: 30_000 })
 
 /** Keeps to this machine, and finds nobody unless told. */
 export const local: P2POptions = {
@@ -53,7 +56,7 @@ export function createStrangers(node: P2P): Promise<P2P[]> {
   return Promise.all([databaseId, wrong].map((database) => createNode({ database })))
 }
 
-/** The next event for which `isMeant` says so; fails after 5 s. */
+/** The next event for which `isMeant` says so; fails after 10 s. */
 export async function nextEvent<Type extends keyof P2PEvents>(
   node: P2P,
   type: Type,
@@ -66,17 +69,17 @@ export async function nextEvent<Type extends keyof P2PEvents>(
   }
 }
 
-/** Settles when `isSo` holds, which it is asked whenever `node` tells something; fails after 5 s. */
+/** Settles when `isSo` holds, which it is asked whenever `node` tells something; fails after 10 s. */
 export async function when(node: P2P, isSo: () => boolean | Promise<boolean>): Promise<void> {
   const subscription = node.events.subscribe({ signal: limit() })
   if (await isSo()) return subscription.close()
   for await (const _ of subscription) if (await isSo()) return
-  throw new Error('it did not happen within 5 s')
+  throw new Error('it did not happen within 10 s')
 }
 
 /** Ends a wait for what does not come. */
 export function limit(): AbortSignal {
-  return AbortSignal.timeout(5_000)
+  return AbortSignal.timeout(10_000)
 }
 
 /** A folder of the test's own. */
