@@ -34,21 +34,15 @@ export interface Frame {
  */
 export function encodeFrame(lane: Lane, message: Uint8Array): Uint8Array {
   const frame = Buffer.allocUnsafe(FRAME_HEADER_BYTES + message.length)
-  writeFrame(frame, lane, message)
+  writeHeader(frame, 0, lane, message.length)
+  frame.set(message, FRAME_HEADER_BYTES)
   return frame
 }
 
-/**
- * Fills `target` with the beginning of a frame: its header, and as much of the message
- * as there is room for.
- *
- * @param target - At least `FRAME_HEADER_BYTES`.
- */
-export function writeFrame(target: Buffer, lane: Lane, message: Uint8Array): void {
-  target.writeUInt32BE(1 + message.length, 0)
-  target[4] = lane
-  const room = target.length - FRAME_HEADER_BYTES
-  target.set(room < message.length ? message.subarray(0, room) : message, FRAME_HEADER_BYTES)
+/** Writes what goes in front of a message of `messageBytes`: `FRAME_HEADER_BYTES` from `at` on. */
+export function writeHeader(target: Buffer, at: number, lane: Lane, messageBytes: number): void {
+  target.writeUInt32BE(1 + messageBytes, at)
+  target[at + 4] = lane
 }
 
 /** Takes a stream apart into frames. Holds at most one unfinished frame. */

@@ -25,17 +25,14 @@ export const MAX_QUEUED_MESSAGES = 1_024
  */
 export const CLOSE_GRACE_MS = 1_000
 
-/** Bytes of sent messages that may wait for the socket before `send` waits: four TLS records. */
-export const MAX_UNSENT_BYTES = 65_536
-
 /**
- * Messages of up to this many bytes are copied behind their header into a buffer of
- * their own, so that many can wait for one system call; 16 KiB is one TLS record.
+ * A buffer for frames that leave together, in bytes: two messages of 64 KiB with their
+ * headers. A connection holds two of them at most while it sends, and none otherwise.
  */
-export const SMALL_MESSAGE_BYTES = 16_379
+export const LARGE_BUFFER_BYTES = 131_328
 
-/**
- * The buffer in which a larger message gets its header, in bytes: five TLS records, so
- * that a message of 64 KiB fits. Each connection that sends large messages keeps one.
- */
-export const SCRATCH_BYTES = 81_920
+/** A buffer for frames of small messages, in bytes: one TLS record (RFC 8446 section 5.1). */
+export const SMALL_BUFFER_BYTES = 16_384
+
+/** Buffers of each size that the process keeps for the next sender. */
+export const MAX_SPARE_BUFFERS = 8

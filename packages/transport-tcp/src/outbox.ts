@@ -1,24 +1,24 @@
 import type { TLSSocket } from 'node:tls'
-import { encodeFrame, writeFrame, type Lane } from './frames.ts'
-import {
-  FRAME_HEADER_BYTES,
-  MAX_UNSENT_BYTES,
-  SCRATCH_BYTES,
-  SMALL_MESSAGE_BYTES,
-} from './limits.ts'
-import { createWaiters } from './waiters.ts'
+import { writeHeader, type Lane } from './frames.ts'
+import { FRAME_HEADER_BYTES, LARGE_BUFFER_BYTES } from './limits.ts'
+import { createWaiters, type Waiter } from './waiters.ts'
+import { giveBuffer, takeBuffer } from './write-buffers.ts'
 
 /**
- * Sends frames. How, was measured on Node 24 with 2 cores: the sender's CPU per MiB of
- * 64 KiB messages is 0.8 ms for bare TLS, twice that with header and message in a new
- * buffer or in a gathering write, and 0.9 ms in a buffer that is used again. Filling
- * fresh memory costs several times the copying itself.
+ * Sends frames. While the socket reads one buffer, the next one is filled, so that
+ * what is sent meanwhile leaves in one write with as few TLS records as possible; on a
+ * socket that has nothing to do a frame leaves at once.
  */
 export interface Outbox {
-  /** As `Link.send`. */
+  /** As `Link.send`: settles when the message has been copied. */
   send(lane: Lane, message: Uint8Array, signal: AbortSignal | undefined): Promise<void>
   /** Sends a frame without a message. */
   sendMark(lane: Lane): void
+  /**
+   * Hands the socket what was copied, the rest of a message that has begun, and a last
+   * frame without a message. Messages that wait are not sent; {@link end} rejects them.
+   */
+  finish(lane: Lane): void
   /** From now on and for all who wait, {@link send} rejects with `error`. */
   end(error: Error | undefined): void
 }
@@ -28,71 +28,153 @@ export function createOutbox(socket: TLSSocket): Outbox {
   return new SocketOutbox(socket)
 }
 
+/** A message that found no room. */
+interface Waiting {
+  readonly lane: Lane
+  message: Uint8Array
+  /** Who waits until it has been copied; nobody for a mark. */
+  readonly sender: Waiter<void> | undefined
+}
+
+const settled = Promise.resolve()
+const nothing = new Uint8Array()
+
 class SocketOutbox implements Outbox {
   readonly #socket: TLSSocket
-  /** Small messages, which wait for room. */
-  readonly #waiters = createWaiters<void>()
-  /** Large messages, which wait for the socket to have read them. */
-  readonly #large = createWaiters<void>()
-  #isCorked = false
-  /** Made at the first large message; `undefined` also while the socket reads it. */
-  #scratch: Buffer | undefined
+  readonly #senders = createWaiters<void>()
+  /** What is not in a buffer yet, first in, first out. */
+  #waiting: Waiting[] = []
+  /** How much of the first one, header and message, is in a buffer. */
+  #begun = 0
+  #filling: Buffer | undefined
+  #filled = 0
+  #isSocketBusy = false
   #isEnded = false
   #error: Error | undefined
 
   constructor(socket: TLSSocket) {
     this.#socket = socket
-    socket.on('drain', () => this.#waiters.resolveAll(undefined))
   }
 
   send(lane: Lane, message: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
     if (signal?.aborted) return Promise.reject(signal.reason)
     if (this.#isEnded) return Promise.reject(this.#error)
-    if (message.length > SMALL_MESSAGE_BYTES) return this.#sendLarge(lane, message, signal)
-    this.#corkThisTurn()
-    this.#socket.write(encodeFrame(lane, message))
-    // The frame is a copy, so the message is free as soon as more may be sent.
-    return this.#socket.writableLength < MAX_UNSENT_BYTES
-      ? Promise.resolve()
-      : this.#waiters.wait(signal)
+    if (this.#waiting.length === 0 && this.#put(lane, message)) {
+      if (!this.#isSocketBusy) this.#write()
+      return settled
+    }
+    const sender = this.#senders.join(signal)
+    const waiting = { lane, message, sender }
+    // First in line for the news, so that the caller cannot have changed the message yet.
+    if (signal) sender.promise.catch(() => this.#abandon(waiting))
+    this.#wait(waiting)
+    return sender.promise
   }
 
   sendMark(lane: Lane): void {
-    this.#socket.write(encodeFrame(lane, new Uint8Array()))
+    if (this.#waiting.length > 0 || !this.#put(lane, nothing)) {
+      this.#wait({ lane, message: nothing, sender: undefined })
+    } else if (!this.#isSocketBusy) this.#write()
+  }
+
+  finish(lane: Lane): void {
+    this.#waiting.length = this.#begun > 0 ? 1 : 0
+    this.#waiting.push({ lane, message: nothing, sender: undefined })
+    do {
+      this.#refill()
+      this.#write()
+    } while (this.#waiting.length > 0)
   }
 
   end(error: Error | undefined): void {
     this.#isEnded = true
     this.#error = error
-    this.#waiters.rejectAll(error)
-    this.#large.rejectAll(error)
+    this.#waiting = []
+    this.#filling = undefined
+    this.#filled = 0
+    this.#senders.rejectAll(error)
   }
 
-  /** Small messages of one turn leave in one TLS record and one system call. */
-  #corkThisTurn(): void {
-    if (this.#isCorked) return
-    this.#isCorked = true
-    this.#socket.cork()
-    process.nextTick(() => {
-      this.#isCorked = false
-      this.#socket.uncork()
-    })
+  /** Copies a whole frame; false when it does not fit behind what is there. */
+  #put(lane: Lane, message: Uint8Array): boolean {
+    const end = this.#filled + FRAME_HEADER_BYTES + message.length
+    if (end > LARGE_BUFFER_BYTES) return false
+    const buffer = this.#roomFor(end)
+    writeHeader(buffer, this.#filled, lane, message.length)
+    buffer.set(message, this.#filled + FRAME_HEADER_BYTES)
+    this.#filled = end
+    return true
   }
 
-  /** Copies as much as the scratch buffer takes behind the header; settles when the socket has read all of it. */
-  #sendLarge(lane: Lane, message: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
-    const scratch = this.#scratch ?? Buffer.allocUnsafeSlow(SCRATCH_BYTES)
-    this.#scratch = undefined
-    const copied = Math.min(message.length, SCRATCH_BYTES - FRAME_HEADER_BYTES)
-    const head = scratch.subarray(0, FRAME_HEADER_BYTES + copied)
-    writeFrame(head, lane, message)
-    const sent = this.#large.join(signal)
-    const isWhole = copied === message.length
-    this.#socket.write(head, () => {
-      this.#scratch = scratch
-      if (isWhole) sent.resolve()
-    })
-    if (!isWhole) this.#socket.write(message.subarray(copied), () => sent.resolve())
-    return sent.promise
+  /** The buffer that is being filled, with room up to `end` where there is such a buffer. */
+  #roomFor(end: number): Buffer {
+    const present = this.#filling
+    if (present !== undefined && present.length >= Math.min(end, LARGE_BUFFER_BYTES)) return present
+    const buffer = takeBuffer(end)
+    if (present !== undefined) {
+      present.copy(buffer, 0, 0, this.#filled)
+      giveBuffer(present)
+    }
+    this.#filling = buffer
+    return buffer
+  }
+
+  #wait(waiting: Waiting): void {
+    this.#waiting.push(waiting)
+    this.#refill()
+    if (!this.#isSocketBusy) this.#write()
+  }
+
+  /** What has begun goes on, or the far end could not read what follows; its memory goes back to the caller. */
+  #abandon(waiting: Waiting): void {
+    const at = this.#waiting.indexOf(waiting)
+    if (at === 0 && this.#begun > 0) waiting.message = waiting.message.slice()
+    else if (at >= 0) this.#waiting.splice(at, 1)
+  }
+
+  /** Moves what waits into the buffer, as far as it goes. */
+  #refill(): void {
+    while (this.#waiting.length > 0 && this.#filled < LARGE_BUFFER_BYTES - FRAME_HEADER_BYTES) {
+      const first = this.#waiting[0]!
+      if (!this.#putPart(first)) return
+      this.#waiting.shift()
+      this.#begun = 0
+      first.sender?.resolve()
+    }
+  }
+
+  /** True when the message is complete in the buffer. */
+  #putPart({ lane, message }: Waiting): boolean {
+    const left = FRAME_HEADER_BYTES + message.length - this.#begun
+    const end = Math.min(this.#filled + left, LARGE_BUFFER_BYTES)
+    const buffer = this.#roomFor(end)
+    if (this.#begun === 0) {
+      writeHeader(buffer, this.#filled, lane, message.length)
+      this.#filled += FRAME_HEADER_BYTES
+      this.#begun = FRAME_HEADER_BYTES
+    }
+    const from = this.#begun - FRAME_HEADER_BYTES
+    const part = message.subarray(from, from + end - this.#filled)
+    buffer.set(part, this.#filled)
+    this.#filled = end
+    this.#begun += part.length
+    return this.#begun === FRAME_HEADER_BYTES + message.length
+  }
+
+  #write(): void {
+    const buffer = this.#filling
+    if (buffer === undefined) return
+    const frames = buffer.subarray(0, this.#filled)
+    this.#filling = undefined
+    this.#filled = 0
+    this.#isSocketBusy = true
+    this.#socket.write(frames, () => this.#onWritten(buffer))
+  }
+
+  #onWritten(buffer: Buffer): void {
+    giveBuffer(buffer)
+    this.#isSocketBusy = false
+    if (this.#waiting.length > 0) this.#refill()
+    this.#write()
   }
 }

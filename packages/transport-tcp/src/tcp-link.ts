@@ -63,7 +63,7 @@ class SocketLink implements TcpLink {
     this.#isReady = !path.outbound
     // Nobody has to wait for `ready`: a refusal shows in `closed` as well.
     this.#ready.promise.catch(() => undefined)
-    socket.on('data', (chunk: Buffer) => this.#feed(chunk))
+    socket.on('data', (chunk: Buffer<ArrayBuffer>) => this.#feed(chunk))
     socket.on('end', () => this.#conclude(lost()))
     socket.on('error', (cause) => this.#conclude(lost(cause)))
     socket.on('close', () => this.#finish())
@@ -98,7 +98,7 @@ class SocketLink implements TcpLink {
   async close(reason?: Error): Promise<void> {
     if (!this.#end) {
       this.#isClosedHere = true
-      this.#outbox.sendMark(lanes.goodbye)
+      this.#outbox.finish(lanes.goodbye)
       this.#conclude({ clean: true, error: reason })
       this.#inbox.clear()
       // Read on, and throw it away: bytes that nobody read turn the goodbye into a reset.
@@ -112,13 +112,14 @@ class SocketLink implements TcpLink {
     this.#socket.destroy()
   }
 
-  #feed(chunk: Uint8Array): void {
+  #feed(chunk: Uint8Array<ArrayBuffer>): void {
     if (this.#isClosedHere) return
     try {
       this.#decoder.push(chunk)
     } catch (error) {
       this.#conclude({ clean: false, error: error instanceof Error ? error : undefined })
     }
+    release(chunk)
     if (this.#inbox.isFull) this.#socket.pause()
   }
 
@@ -160,6 +161,14 @@ class SocketLink implements TcpLink {
     this.#ready.reject(refused(this.#end?.error))
     this.#closed.resolve(this.#end!)
   }
+}
+
+/**
+ * Frees the memory of a chunk that was copied from, at once: left to the garbage
+ * collector, chunks make it walk the whole heap every 16 MiB that come in.
+ */
+function release(chunk: Uint8Array<ArrayBuffer>): void {
+  if (chunk.byteLength === chunk.buffer.byteLength) chunk.buffer.transfer(0)
 }
 
 function closed(): TransportError {

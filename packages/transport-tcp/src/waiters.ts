@@ -22,7 +22,7 @@ export function createWaiters<T>(): Waiters<T> {
 }
 
 /** One place in the queue. */
-interface Waiter<T> {
+export interface Waiter<T> {
   readonly promise: Promise<T>
   /** Lets this one go. Without effect when it has gone. */
   resolve(value: T): void
@@ -30,7 +30,8 @@ interface Waiter<T> {
 }
 
 class WaiterQueue<T> implements Waiters<T> {
-  readonly #waiters = new Set<Waiter<T>>()
+  /** An array and no Set: a Set that lives long is built anew in the old generation every few turns. */
+  #waiters: Waiter<T>[] = []
 
   wait(signal: AbortSignal | undefined): Promise<T> {
     return this.join(signal).promise
@@ -42,7 +43,7 @@ class WaiterQueue<T> implements Waiters<T> {
     // Most calls have no signal, and a listener costs more than the wait.
     signal?.addEventListener('abort', abort, { once: true })
     const leave = (): void => {
-      this.#waiters.delete(waiter)
+      this.#remove(waiter)
       signal?.removeEventListener('abort', abort)
     }
     const waiter: Waiter<T> = {
@@ -56,21 +57,30 @@ class WaiterQueue<T> implements Waiters<T> {
         reject(error)
       },
     }
-    this.#waiters.add(waiter)
+    this.#waiters.push(waiter)
     return waiter
   }
 
   resolveFirst(value: T): boolean {
-    const [first] = this.#waiters
+    const first = this.#waiters[0]
     first?.resolve(value)
     return first !== undefined
   }
 
   resolveAll(value: T): void {
-    for (const waiter of this.#waiters) waiter.resolve(value)
+    for (const waiter of this.#waiters.slice()) waiter.resolve(value)
   }
 
   rejectAll(error: unknown): void {
-    for (const waiter of this.#waiters) waiter.reject(error)
+    for (const waiter of this.#waiters.slice()) waiter.reject(error)
+  }
+
+  #remove(waiter: Waiter<T>): void {
+    if (this.#waiters[0] === waiter) {
+      this.#waiters.shift()
+      return
+    }
+    const at = this.#waiters.indexOf(waiter)
+    if (at > 0) this.#waiters.splice(at, 1)
   }
 }
