@@ -1,5 +1,5 @@
 import { isWireError } from '@vudo/wire'
-import { decodeRecord, encodeRecord } from './catalogue-record.ts'
+import { decodeRecord, decodeTrustedRecord, encodeRecord } from './catalogue-record.ts'
 import { sameHeads, type DocumentState } from './document-state.ts'
 import { isSyncError, SyncError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
@@ -10,6 +10,7 @@ import {
   POSITION_DELAY_MS,
 } from './limits.ts'
 import type { PeerState } from './peer-state.ts'
+import type { Replica } from './replica.ts'
 import type { PageEntry, SyncMessage } from './wire.ts'
 
 /** Sends as many pages as may be open. */
@@ -105,7 +106,9 @@ export function handlePage(
 ): void {
   const { number, upTo, isLast, entries } = page
   if (number !== peer.lastIncomingPage + 1) throw protocolError(`page ${number} is out of order`)
-  if (peer.incoming.length >= MAX_PAGES_IN_FLIGHT) throw protocolError('too many open pages')
+  // Also those that only wait for a write: an honest peer waits for the answer.
+  if (peer.incoming.length + peer.owedPages >= MAX_PAGES_IN_FLIGHT)
+    throw protocolError('too many open pages')
   peer.lastIncomingPage = number
   peer.heardLast = isLast
   const open = new Set(entries.flatMap((entry) => (entry.type === 'document' ? entry.id : [])))
@@ -121,14 +124,26 @@ export function handlePage(
 function takeRecord(exchange: Exchange, peer: PeerState, bytes: Uint8Array): void {
   const { replica } = exchange
   try {
+    if (isKnownRecord(replica, bytes)) return
     const record = decodeRecord(replica.init.database, bytes)
     const action = record.state === 'deleted' ? 'delete' : 'write'
     if (!replica.may(record.author, action, record.path)) return
     replica.addRecord(record, peer.peerId)
   } catch (error) {
     if (!isSyncError(error) && !isWireError(error)) throw error
-    exchange.fault(peer, error)
+    // Whoever reached our limit did so together with others.
+    if (error.code === 'ERR_SYNC_LIMIT') {
+      replica.emit({ type: 'warning', message: error.message, path: '' })
+      exchange.countFruitless(peer)
+    } else exchange.fault(peer, error)
   }
+}
+
+/** What is here already is not verified again: a comparison brings all of it. */
+function isKnownRecord(replica: Replica, bytes: Uint8Array): boolean {
+  const { hash, author } = decodeTrustedRecord(replica.init.database, bytes)
+  const known = replica.recordsByHash.get(hash)
+  return known !== undefined && known.author <= author
 }
 
 function compareDocument(
@@ -143,7 +158,7 @@ function compareDocument(
   const sorted = heads.toSorted()
   if (sameHeads(state.heads, sorted)) return settleDocument(exchange, peer, state, sorted)
   replica.withDocument(state, () => {
-    if (exchange.peers.get(peer.link) !== peer) return
+    if (!exchange.isPresent(peer)) return
     if (state.has(sorted)) settleDocument(exchange, peer, state, sorted)
     else want(exchange, peer, id, sorted)
   })
@@ -186,9 +201,10 @@ export function settlePages(exchange: Exchange, peer: PeerState, id?: string): v
       peer.position = { run: peer.run, arrival: upTo }
       replica.writePosition(peer.peerId, peer.position)
     }
+    peer.owedPages += 1
     replica.whenDurable(() => {
-      if (exchange.peers.get(peer.link) === peer)
-        exchange.send(peer, { type: 'page-stored', number })
+      peer.owedPages -= 1
+      exchange.send(peer, { type: 'page-stored', number })
     })
   }
 }

@@ -1,7 +1,12 @@
 import type { CatalogueRecord } from './catalogue-record.ts'
 import { firstDocumentId, nextDocumentId } from './document-id.ts'
 import { SyncError } from './errors.ts'
-import { MAX_PENDING_RECORDS, MAX_RECORDS_PER_PATH } from './limits.ts'
+import {
+  MAX_PATHS_PER_DOCUMENT,
+  MAX_PENDING_RECORDS,
+  MAX_RECORDS,
+  MAX_RECORDS_PER_PATH,
+} from './limits.ts'
 import { isUnder } from './paths.ts'
 
 /** What became of a record. */
@@ -21,6 +26,7 @@ export class Catalogue {
   readonly #pathsByDocument = new Map<string, Set<string>>()
   readonly #pendingByPredecessor = new Map<string, CatalogueRecord[]>()
   #pendingCount = 0
+  #recordCount = 0
 
   /**
    * Takes a record in, and with it those that waited for it.
@@ -54,15 +60,27 @@ export class Catalogue {
     // The same statement of several authors: the lowest of them stands for it, everywhere.
     if (same && same.author <= record.author) return 'known'
     if (!same) {
+      this.#assertRoom(record)
       if (records.size >= MAX_RECORDS_PER_PATH) {
         throw new SyncError('ERR_SYNC_LIMIT', `path has ${MAX_RECORDS_PER_PATH} records`)
       }
       if (!this.#fitsPredecessor(record, records)) return this.#wait(record)
     }
+    if (!same) this.#recordCount += 1
     records.set(record.hash, record)
     this.#recordsByPath.set(record.path, records)
     this.#index(record)
     return 'added'
+  }
+
+  #assertRoom({ path, documentId }: CatalogueRecord): void {
+    if (this.#recordCount >= MAX_RECORDS) {
+      throw new SyncError('ERR_SYNC_LIMIT', `the database has ${MAX_RECORDS} records`)
+    }
+    const paths = this.#pathsByDocument.get(documentId)
+    if (paths && paths.size >= MAX_PATHS_PER_DOCUMENT && !paths.has(path)) {
+      throw new SyncError('ERR_SYNC_LIMIT', `document has ${MAX_PATHS_PER_DOCUMENT} paths`)
+    }
   }
 
   #fitsPredecessor(record: CatalogueRecord, records: Map<string, CatalogueRecord>): boolean {

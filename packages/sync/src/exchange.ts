@@ -1,32 +1,27 @@
-import { bytesToHex, concatBytes, isWireError } from '@vudo/wire'
-import { applyBatch, type BatchOutcome } from './apply-batch.ts'
+import type { PeerId } from '@vudo/transport'
+import { bytesToHex, isWireError } from '@vudo/wire'
 import { isCertified, signCertificate } from './authorship.ts'
-import { announceNext, handlePage, settleDocument, settlePages } from './announcements.ts'
-import { buildBatch, sampleHistory, toParts } from './change-batches.ts'
+import { announceNext, handlePage, settlePages } from './announcements.ts'
+import { sampleHistory } from './change-batches.ts'
 import { digestOf, sameHeads, type DocumentState } from './document-state.ts'
 import { isSyncError, SyncError, type SyncErrorCode } from './errors.ts'
 import {
   CERTIFICATE_LIFETIME_MS,
-  MAX_ASK_ROUNDS,
+  MAX_CHANNELS_PER_PEER,
   MAX_FAULTS,
   MAX_FRUITLESS_BATCHES,
   MAX_OUTGOING_BYTES,
   MAX_PEERS,
-  MAX_WAITING_WANTS,
+  MAX_UNSENT_BYTES,
+  MAX_UNSENT_MESSAGES,
   MAX_WANTS_IN_FLIGHT,
 } from './limits.ts'
 import { createPeerState, type PeerState } from './peer-state.ts'
 import type { ReplicaInput } from './replica-effects.ts'
 import type { Replica } from './replica.ts'
-import {
-  decodeBatch,
-  decodeMessage,
-  encodeMessage,
-  type ChangeBatch,
-  type RefusalReason,
-  type StorePosition,
-  type SyncMessage,
-} from './wire.ts'
+import { handleWant, push, serve } from './serving.ts'
+import { handlePart } from './taking.ts'
+import { decodeMessage, encodeMessage, type StorePosition, type SyncMessage } from './wire.ts'
 
 type LinkInput = Exclude<
   ReplicaInput,
@@ -49,6 +44,8 @@ const nowhere: StorePosition = { run: '00'.repeat(16), arrival: 0 }
 export class Exchange {
   readonly replica: Replica
   readonly peers: Map<number, PeerState> = new Map()
+  /** Bytes of batches that are not complete, or wait for a document to be read; of all peers. */
+  incomingBytes = 0
 
   constructor(replica: Replica) {
     this.replica = replica
@@ -62,7 +59,8 @@ export class Exchange {
     else if (input.type === 'peer-message') this.#message(peer, input.bytes, nowMs)
     else if (input.type === 'peer-sent') {
       peer.outgoingBytes = Math.max(0, peer.outgoingBytes - input.bytes)
-      this.#serve(peer)
+      peer.outgoingMessages = Math.max(0, peer.outgoingMessages - 1)
+      serve(this, peer)
     } else {
       peer.hasTimer = false
       announceNext(this, peer, { evenEmpty: true })
@@ -75,6 +73,7 @@ export class Exchange {
       const message = `${MAX_PEERS} peers are connected`
       return replica.effect({ type: 'disconnect', link, code: 'ERR_SYNC_LIMIT', message })
     }
+    this.#makeRoomFor(peerId)
     const position = replica.positionsByPeer.get(peerId)
     const peer = createPeerState(link, peerId, position)
     this.peers.set(link, peer)
@@ -90,14 +89,40 @@ export class Exchange {
     replica.emit({ type: 'progress' })
   }
 
+  /** The newest channels of a peer count: its former ones may be dead, and may not take the place of other peers. */
+  #makeRoomFor(peerId: PeerId): void {
+    const links = [...this.peers.values()].filter((peer) => peer.peerId === peerId)
+    const [oldest] = links
+    if (links.length < MAX_CHANNELS_PER_PEER || !oldest) return
+    const message = `the peer has ${MAX_CHANNELS_PER_PEER} newer channels`
+    const { link } = oldest
+    this.replica.effect({ type: 'disconnect', link, code: 'ERR_SYNC_LIMIT', message })
+    this.#gone(oldest)
+  }
+
   #gone(peer: PeerState): void {
     this.peers.delete(peer.link)
+    // Batches that wait for a document stay until it is read.
+    this.incomingBytes -= peer.transfer?.heldBytes ?? 0
     this.replica.emit({ type: 'progress' })
   }
 
+  /** Tells whether the channel of a peer is still there, after something that took its time. */
+  isPresent(peer: PeerState): boolean {
+    return this.peers.get(peer.link) === peer
+  }
+
   send(peer: PeerState, message: SyncMessage): void {
+    if (!this.isPresent(peer)) return
     const bytes = encodeMessage(message)
     peer.outgoingBytes += bytes.length
+    peer.outgoingMessages += 1
+    if (
+      peer.outgoingBytes > MAX_UNSENT_BYTES + MAX_OUTGOING_BYTES ||
+      peer.outgoingMessages > MAX_UNSENT_MESSAGES
+    ) {
+      return this.disconnect(peer, 'ERR_SYNC_LIMIT', 'the peer does not take what it asks for')
+    }
     this.replica.effect({ type: 'send', link: peer.link, bytes })
   }
 
@@ -109,7 +134,8 @@ export class Exchange {
       else this.#dispatch(peer, message)
     } catch (error) {
       if (!isWireError(error) && !isSyncError(error)) throw error
-      this.disconnect(peer, 'ERR_SYNC_PROTOCOL', error.message)
+      const isLimit = error.code === 'ERR_SYNC_LIMIT'
+      this.disconnect(peer, isLimit ? 'ERR_SYNC_LIMIT' : 'ERR_SYNC_PROTOCOL', error.message)
     }
   }
 
@@ -120,9 +146,9 @@ export class Exchange {
       case 'page-stored':
         return this.#pageStored(peer, message.number)
       case 'want':
-        return this.#want(peer, message)
+        return handleWant(this, peer, message)
       case 'part':
-        return this.#part(peer, message)
+        return handlePart(this, peer, message)
       case 'received':
         return this.#received(peer, message)
       case 'stored':
@@ -130,13 +156,14 @@ export class Exchange {
       case 'refused':
         return this.#refused(peer, message)
       case 'compare':
-        return this.#announceAll(peer, 0)
+        return this.#compare(peer)
       case 'unknown':
     }
   }
 
   /** Ends the channel for a fault of the peer. What it has sent before stays. */
   disconnect(peer: PeerState, code: SyncErrorCode, message: string): void {
+    if (!this.isPresent(peer)) return
     const { link, peerId } = peer
     this.replica.emit({ type: 'peer:fault', peerId, code, message })
     this.replica.effect({ type: 'disconnect', link, code, message })
@@ -182,6 +209,16 @@ export class Exchange {
       if (isNew || (state && !this.hasStored(peer, state))) peer.queue.add(item)
     }
     announceNext(this, peer, { evenEmpty: true })
+  }
+
+  /** One comparison at a time: a peer that asks for the next one takes all pages of this one first. */
+  #compare(peer: PeerState): void {
+    peer.isCompareDue = this.#isAnnouncing(peer)
+    if (!peer.isCompareDue) this.#announceAll(peer, 0)
+  }
+
+  #isAnnouncing(peer: PeerState): boolean {
+    return peer.pagesInFlight.size + peer.queue.size > 0
   }
 
   /** Asks every peer to announce everything again, and does so itself. */
@@ -243,6 +280,7 @@ export class Exchange {
   #pageStored(peer: PeerState, number: number): void {
     if (!peer.pagesInFlight.delete(number)) throw protocolError(`page ${number} was not open`)
     announceNext(this, peer)
+    if (peer.isCompareDue && !this.#isAnnouncing(peer)) this.#compare(peer)
     this.replica.emit({ type: 'progress' })
   }
 
@@ -256,6 +294,7 @@ export class Exchange {
       want.isAsked = true
       want.rounds += 1
       peer.wantsInFlight += 1
+      peer.answersDue += 1
       const state = this.replica.document(id)
       this.replica.withDocument(state, () => {
         // The second time from scratch: what we think we have may be what is wrong.
@@ -274,59 +313,19 @@ export class Exchange {
     this.askNext(peer)
   }
 
-  #giveUp(peer: PeerState, id: string, reason: string): void {
+  /** Goes on without a document that this peer does not give. */
+  giveUp(peer: PeerState, id: string, reason: string): void {
     const { peerId } = peer
     const path = this.replica.catalogue.pathOf(id)
     this.replica.emit({ type: 'document:quarantined', id, path, peerId, reason })
     this.dropWant(peer, id)
   }
 
-  // Serving documents.
-
-  #want(peer: PeerState, want: SyncMessage & { type: 'want' }): void {
-    if (peer.requests.size >= MAX_WAITING_WANTS) throw protocolError('too many requests')
-    peer.requests.set(want.id, want)
-    peer.headsById.set(want.id, want.heads)
-    this.#serve(peer)
-  }
-
-  /** One document after the other, as fast as the channel takes them. */
-  #serve(peer: PeerState): void {
-    while (!peer.isServing && peer.outgoingBytes < MAX_OUTGOING_BYTES) {
-      const [next] = peer.requests
-      if (!next) return
-      const [id, { heads, have }] = next
-      peer.requests.delete(id)
-      const state = this.replica.knownDocument(id)
-      if (!state || !this.replica.catalogue.knows(id)) this.#refuse(peer, id, 'absent')
-      else if (!this.mayRead(peer, id)) this.#refuse(peer, id, 'not-allowed')
-      else {
-        peer.isServing = true
-        this.replica.withDocument(state, () => {
-          peer.isServing = false
-          this.#answer(peer, state, [...heads, ...have])
-        })
-      }
-    }
-  }
-
-  #answer(peer: PeerState, state: DocumentState, theirs: readonly string[]): void {
-    const base = theirs.filter((hash) => state.has([hash]))
-    const parts = toParts(state.id, buildBatch(state, base, true))
-    if (!parts) return this.#refuse(peer, state.id, 'too-large')
-    for (const part of parts) this.send(peer, part)
-    // Called back after reading, out of the loop.
-    this.#serve(peer)
-  }
-
-  #refuse(peer: PeerState, id: string, reason: RefusalReason): void {
-    this.send(peer, { type: 'refused', id, reason })
-  }
-
   #refused(peer: PeerState, { id, reason }: SyncMessage & { type: 'refused' }): void {
     const wasAsked = peer.wants.has(id)
     peer.pushed.delete(id)
-    if (wasAsked) this.#giveUp(peer, id, `the peer does not give it: ${reason}`)
+    if (wasAsked) peer.answersDue = Math.max(0, peer.answersDue - 1)
+    if (wasAsked) this.giveUp(peer, id, `the peer does not give it: ${reason}`)
     else if (this.replica.knownDocument(id)) peer.refused.add(id)
     this.replica.emit({ type: 'progress' })
   }
@@ -335,111 +334,19 @@ export class Exchange {
 
   /** The document has changed in memory: whoever is known to have what it builds on gets the change at once. */
   documentChanged(state: DocumentState): void {
-    for (const peer of this.peers.values()) this.push(peer, state)
-  }
-
-  push(peer: PeerState, state: DocumentState): void {
-    const { id } = state
-    if (!peer.isReady || peer.pushed.has(id) || !state.doc || !this.mayRead(peer, id)) return
-    const theirs = this.#headsOf(peer, state)
-    if (!theirs || sameHeads(theirs, state.heads) || !state.has(theirs)) return
-    const parts = toParts(id, buildBatch(state, theirs, false))
-    // What does not fit into one message is announced and asked for.
-    if (parts?.length !== 1) return
-    peer.pushed.add(id)
-    for (const part of parts) this.send(peer, part)
-  }
-
-  #headsOf(peer: PeerState, state: DocumentState): readonly string[] | undefined {
-    const told = peer.headsById.get(state.id)
-    if (told) return told
-    return this.hasStored(peer, state) ? state.durableHeads : undefined
-  }
-
-  // Taking documents.
-
-  #part(peer: PeerState, part: SyncMessage & { type: 'part' }): void {
-    const { id, totalBytes, offset } = part
-    peer.transfer ??= { id, totalBytes, parts: [], receivedBytes: 0 }
-    const { transfer } = peer
-    if (
-      transfer.id !== id ||
-      transfer.totalBytes !== totalBytes ||
-      transfer.receivedBytes !== offset
-    ) {
-      throw protocolError('the parts of a batch do not fit together')
-    }
-    transfer.parts.push(part.bytes)
-    transfer.receivedBytes += part.bytes.length
-    if (transfer.receivedBytes < totalBytes) return
-    peer.transfer = undefined
-    this.#batch(peer, id, decodeBatch(concatBytes(...transfer.parts)))
-  }
-
-  #batch(peer: PeerState, id: string, batch: ChangeBatch): void {
-    const { catalogue } = this.replica
-    // Also the same bytes under another id end here or at the proofs, which name the document.
-    if (!catalogue.knows(id)) return this.#refuse(peer, id, 'absent')
-    const state = this.replica.document(id)
-    this.replica.withDocument(state, () => {
-      if (this.peers.get(peer.link) === peer) this.#apply(peer, state, batch)
-    })
-  }
-
-  #apply(peer: PeerState, state: DocumentState, batch: ChangeBatch): void {
-    let outcome: BatchOutcome
-    try {
-      outcome = applyBatch(state, batch, {
-        database: this.replica.init.database,
-        mayWrite: (author) => this.replica.mayWith(author, 'write', state.id),
-      })
-    } catch (error) {
-      if (!isSyncError(error) && !isWireError(error)) throw error
-      return this.#reject(peer, state.id, error)
-    }
-    if (outcome === 'nothing-new' && !batch.isAnswer) this.#countFruitless(peer)
-    peer.headsById.set(state.id, batch.heads)
-    this.send(peer, { type: 'received', id: state.id, heads: state.heads })
-    if (outcome === 'applied') this.replica.changed(state, peer.peerId)
-    if (outcome !== 'gap') this.tellStored(peer, state)
-    this.#checkWants(peer, state, batch.isAnswer)
-  }
-
-  /** Looks who was waiting for this; the sender of an answer that does not keep its promise is asked once more. */
-  #checkWants(sender: PeerState, state: DocumentState, isAnswer: boolean): void {
     for (const peer of this.peers.values()) {
-      const want = peer.wants.get(state.id)
-      if (!want) continue
-      if (state.has(want.heads)) settleDocument(this, peer, state, want.heads)
-      else if (peer === sender && isAnswer) {
-        if (want.rounds >= MAX_ASK_ROUNDS)
-          this.#giveUp(peer, state.id, 'it never became what was announced')
-        else {
-          want.isAsked = false
-          peer.wantsInFlight -= 1
-          this.askNext(peer)
-        }
-      }
+      // In a ring the same news comes from both sides: once for each change that is no fault.
+      peer.fruitless = Math.max(0, peer.fruitless - 1)
+      push(this, peer, state)
     }
   }
 
-  #countFruitless(peer: PeerState): void {
+  /** Counts what is harmless once and a burden without end. */
+  countFruitless(peer: PeerState): void {
     peer.fruitless += 1
     if (peer.fruitless > MAX_FRUITLESS_BATCHES) {
-      this.disconnect(peer, 'ERR_SYNC_PROTOCOL', 'the peer sends what is here, again and again')
+      this.disconnect(peer, 'ERR_SYNC_PROTOCOL', 'the peer brings nothing new, again and again')
     }
-  }
-
-  #reject(peer: PeerState, id: string, error: Error & { readonly code: string }): void {
-    const { peerId } = peer
-    const path = this.replica.catalogue.pathOf(id)
-    const reason = `${error.code}: ${error.message}`
-    const isPolicy = error.code === 'ERR_NOT_ALLOWED'
-    this.#refuse(peer, id, isPolicy ? 'not-allowed' : 'unproven')
-    this.replica.emit({ type: 'document:quarantined', id, path, peerId, reason })
-    this.dropWant(peer, id)
-    // Two devices may know a policy at different times; nobody forges a signature by mistake.
-    if (!isPolicy) this.fault(peer, error)
   }
 
   /** Counts what nobody sends by mistake; too much of it ends the channel. */
@@ -462,7 +369,7 @@ export class Exchange {
     const { peerId } = peer
     this.replica.emit({ type: 'acknowledged', id, peerId, durability: 'received', heads })
     // Only after progress: a peer that lacks the past would be sent the same for ever.
-    if (!before || !sameHeads(before, heads)) this.push(peer, state)
+    if (!before || !sameHeads(before, heads)) push(this, peer, state)
   }
 
   #stored(peer: PeerState, { id, heads }: SyncMessage & { type: 'stored' }): void {

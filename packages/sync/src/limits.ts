@@ -72,6 +72,21 @@ export const MAX_WAITING_WANTS = 1_000
 /** Bytes handed to one peer's channel and not yet taken, beyond which no further request is served. */
 export const MAX_OUTGOING_BYTES = 4_194_304
 
+/** Bytes handed to one peer's channel beyond {@link MAX_OUTGOING_BYTES} before it is ended: one largest batch, and answers to what the peer sends without reading. */
+export const MAX_UNSENT_BYTES = 75_497_472
+
+/** Messages handed to one peer's channel and not yet taken, beyond which it is ended: small ones cost more than their bytes. */
+export const MAX_UNSENT_MESSAGES = 65_536
+
+/** Bytes of one peer's batches that are incomplete or wait for their document to be read, beyond which its channel is ended: one largest batch and half of another. */
+export const MAX_PEER_INCOMING_BYTES = 100_663_296
+
+/** As {@link MAX_PEER_INCOMING_BYTES}, of all peers together: whoever goes beyond it is ended, and may come back. */
+export const MAX_INCOMING_BYTES = 268_435_456
+
+/** Hashes of heads that are remembered of one peer; each document counts as one more. Beyond it the oldest document is forgotten. */
+export const MAX_KNOWN_HEADS = 65_536
+
 /** Certificates that a peer may show. */
 export const MAX_CERTIFICATES = 4
 
@@ -80,6 +95,12 @@ export const CERTIFICATE_LIFETIME_MS = 2_592_000_000
 
 /** Bytes of an encoded record of the catalogue: a path and at most 256 bytes besides. */
 export const MAX_RECORD_BYTES = 1_280
+
+/** Records of a database, all of which stay in memory, about 1 KB each. Further ones are refused, from peers and from this device. */
+export const MAX_RECORDS = 262_144
+
+/** Paths under which one document has ever lain: each of them is asked for its rules. */
+export const MAX_PATHS_PER_DOCUMENT = 1_024
 
 /** Records of one path. Each deletion and each new start of a path is one. */
 export const MAX_RECORDS_PER_PATH = 4_096
@@ -90,7 +111,11 @@ export const MAX_PENDING_RECORDS = 1_000
 /** Unproven or damaged batches of a peer before its channel is ended. */
 export const MAX_FAULTS = 3
 
-/** Batches that brought nothing new and that nobody asked for, before the channel is ended. */
+/**
+ * Batches that brought nothing new or were not allowed, requests for what the peer has, and
+ * records beyond a limit, before the channel is ended. Each change of a document takes
+ * one off: in a ring the same news comes from both sides.
+ */
 export const MAX_FRUITLESS_BATCHES = 1_000
 
 /** Times that a document is asked for before it is given up for this peer: once, and once from scratch. */
@@ -131,6 +156,9 @@ export const MAX_KNOWN_PEERS = 1_024
 
 /** Peers at the same time. */
 export const MAX_PEERS = 256
+
+/** Channels of one peer; a further one ends the oldest. Two programs with one key may run at once, and a dead channel may linger. */
+export const MAX_CHANNELS_PER_PEER = 4
 
 /** Milliseconds before a peer is told a position that brings no news: enough to gather a burst. */
 export const POSITION_DELAY_MS = 1_000

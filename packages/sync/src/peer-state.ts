@@ -1,4 +1,5 @@
 import type { PeerId } from '@vudo/transport'
+import { KnownHeads } from './known-heads.ts'
 import type { LinkId } from './replica-effects.ts'
 import type { StorePosition } from './wire.ts'
 
@@ -25,6 +26,10 @@ export interface Transfer {
   readonly totalBytes: number
   readonly parts: Uint8Array[]
   receivedBytes: number
+  /** Bytes in {@link parts}. */
+  heldBytes: number
+  /** Nobody waits for it: its bytes are counted and dropped. */
+  readonly isUnasked: boolean
 }
 
 /** A request that waits to be served. */
@@ -56,19 +61,29 @@ export interface PeerState {
   saidLast: boolean
 
   readonly incoming: IncomingPage[]
+  /** Announcements that are dealt with and not yet answered: the answer waits for a write. */
+  owedPages: number
   lastIncomingPage: number
   /** Its last announcement said that nothing more is waiting. */
   heardLast: boolean
   readonly wants: Map<string, Want>
   wantsInFlight: number
+  /** Requests of ours that it has neither answered nor refused. */
+  answersDue: number
 
   readonly requests: Map<string, Request>
   isServing: boolean
+  /** What was handed to the channel and not yet taken. */
   outgoingBytes: number
+  outgoingMessages: number
+  /** Bytes of its batches that are not complete, or wait for a document to be read. */
+  incomingBytes: number
+  /** It asked for a comparison while one was under way. */
+  isCompareDue: boolean
   transfer: Transfer | undefined
 
   /** What it has of a document in memory, as far as it told. */
-  readonly headsById: Map<string, readonly string[]>
+  readonly headsById: KnownHeads
   /** Documents of which a live edit is under way and not yet received. */
   readonly pushed: Set<string>
   /** Documents whose stored state it waits for. */
@@ -99,15 +114,20 @@ export function createPeerState(
     announcedUpTo: 0,
     saidLast: false,
     incoming: [],
+    owedPages: 0,
     lastIncomingPage: 0,
     heardLast: false,
     wants: new Map(),
     wantsInFlight: 0,
+    answersDue: 0,
     requests: new Map(),
     isServing: false,
     outgoingBytes: 0,
+    outgoingMessages: 0,
+    incomingBytes: 0,
+    isCompareDue: false,
     transfer: undefined,
-    headsById: new Map(),
+    headsById: new KnownHeads(),
     pushed: new Set(),
     owedStored: new Set(),
     refused: new Set(),

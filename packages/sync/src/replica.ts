@@ -119,6 +119,8 @@ export class Replica {
     const stored = index.records.map(({ arrival, bytes }) => {
       return { arrival, record: decodeTrustedRecord(this.init.database, bytes) }
     })
+    // Each after its predecessor: only so many may wait for theirs.
+    stored.sort((a, b) => a.record.generation - b.record.generation)
     for (const { arrival, record } of stored) {
       items.push([`r${record.hash}`, arrival])
       this.catalogue.add(record, (added) => this.recordsByHash.set(added.hash, added))

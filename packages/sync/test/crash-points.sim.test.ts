@@ -1,9 +1,12 @@
 /** Power cuts and broken lines at every single step of a story, one run for each. */
 import * as Automerge from '@automerge/automerge'
 import { createFakeDisk } from '@vudo/storage'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { chunkPrefix } from '../src/stored-keys.ts'
 import { Lab, type LabInit, type Node } from './replica-lab.ts'
+
+// A run for each step: two seconds of work, more on a busy machine.
+vi.setConfig({ testTimeout: 60_000 })
 
 /** What is known to be durable: the node, the document, and heads. */
 interface Promised {

@@ -1,0 +1,97 @@
+import { buildBatch, toParts } from './change-batches.ts'
+import { sameHeads, type DocumentState } from './document-state.ts'
+import { SyncError } from './errors.ts'
+import type { Exchange } from './exchange.ts'
+import { MAX_OUTGOING_BYTES, MAX_WAITING_WANTS } from './limits.ts'
+import type { PeerState } from './peer-state.ts'
+import type { RefusalReason, SyncMessage } from './wire.ts'
+
+/* What a peer is given of the documents: what it asks for, and live edits. */
+
+/** Takes a request of a peer. */
+export function handleWant(
+  exchange: Exchange,
+  peer: PeerState,
+  want: SyncMessage & { type: 'want' },
+): void {
+  if (peer.requests.size >= MAX_WAITING_WANTS) {
+    throw new SyncError('ERR_SYNC_PROTOCOL', `more than ${MAX_WAITING_WANTS} requests wait`)
+  }
+  peer.requests.set(want.id, want)
+  // What a peer says of documents that are not here is not kept.
+  if (exchange.replica.knownDocument(want.id)) peer.headsById.set(want.id, want.heads)
+  serve(exchange, peer)
+}
+
+/** Gives one document after the other, as fast as the channel takes them. */
+export function serve(exchange: Exchange, peer: PeerState): void {
+  const { replica } = exchange
+  while (!peer.isServing && peer.outgoingBytes < MAX_OUTGOING_BYTES) {
+    const [next] = peer.requests
+    if (!next) return
+    const [id, { heads, have }] = next
+    peer.requests.delete(id)
+    const state = replica.knownDocument(id)
+    if (!state || !replica.catalogue.knows(id)) refuse(exchange, peer, id, 'absent')
+    else if (!exchange.mayRead(peer, id)) refuse(exchange, peer, id, 'not-allowed')
+    else {
+      peer.isServing = true
+      replica.withDocument(state, () => {
+        peer.isServing = false
+        if (exchange.isPresent(peer)) answer(exchange, peer, { state, theirs: [...heads, ...have] })
+      })
+    }
+  }
+}
+
+function answer(
+  exchange: Exchange,
+  peer: PeerState,
+  { state, theirs }: { readonly state: DocumentState; readonly theirs: readonly string[] },
+): void {
+  const base = theirs.filter((hash) => state.has([hash]))
+  const parts = toParts(state.id, buildBatch(state, base, true))
+  if (!parts) return refuse(exchange, peer, state.id, 'too-large')
+  for (const part of parts) exchange.send(peer, part)
+  // Looking for what a peer lacks costs more than asking does.
+  if (state.heads.every((hash) => base.includes(hash))) {
+    exchange.countFruitless(peer)
+  }
+  // Called back after reading, out of the loop.
+  serve(exchange, peer)
+}
+
+/** Says that a document is not given, or was not taken. */
+export function refuse(
+  exchange: Exchange,
+  peer: PeerState,
+  id: string,
+  reason: RefusalReason,
+): void {
+  exchange.send(peer, { type: 'refused', id, reason })
+}
+
+/** Gives a live edit to a peer that is known to have what it builds on. */
+export function push(exchange: Exchange, peer: PeerState, state: DocumentState): void {
+  const { id } = state
+  if (!peer.isReady || peer.pushed.has(id) || !state.doc || !exchange.mayRead(peer, id)) return
+  // A slow peer is told of it once it is durable, and asks when it can.
+  if (peer.outgoingBytes >= MAX_OUTGOING_BYTES) return
+  const theirs = headsOf(exchange, peer, state)
+  if (!theirs || sameHeads(theirs, state.heads) || !state.has(theirs)) return
+  const parts = toParts(id, buildBatch(state, theirs, false))
+  // What does not fit into one message is announced and asked for.
+  if (parts?.length !== 1) return
+  peer.pushed.add(id)
+  for (const part of parts) exchange.send(peer, part)
+}
+
+function headsOf(
+  exchange: Exchange,
+  peer: PeerState,
+  state: DocumentState,
+): readonly string[] | undefined {
+  const told = peer.headsById.get(state.id)
+  if (told) return told
+  return exchange.hasStored(peer, state) ? state.durableHeads : undefined
+}

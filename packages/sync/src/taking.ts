@@ -1,0 +1,164 @@
+import { concatBytes, isWireError } from '@vudo/wire'
+import { settleDocument } from './announcements.ts'
+import { applyBatch, type BatchOutcome } from './apply-batch.ts'
+import type { DocumentState } from './document-state.ts'
+import { isSyncError, SyncError } from './errors.ts'
+import type { Exchange } from './exchange.ts'
+import { MAX_ASK_ROUNDS, MAX_INCOMING_BYTES, MAX_PEER_INCOMING_BYTES } from './limits.ts'
+import type { PeerState, Transfer } from './peer-state.ts'
+import { refuse } from './serving.ts'
+import { decodeBatch, type ChangeBatch, type SyncMessage } from './wire.ts'
+
+/* What a peer sends of the documents: parts of batches, and what becomes of them. */
+
+/** Takes a part of a batch. */
+export function handlePart(
+  exchange: Exchange,
+  peer: PeerState,
+  part: SyncMessage & { type: 'part' },
+): void {
+  const { id, totalBytes, offset, bytes } = part
+  peer.transfer ??= beginTransfer(peer, part)
+  const { transfer } = peer
+  if (
+    transfer.id !== id ||
+    transfer.totalBytes !== totalBytes ||
+    transfer.receivedBytes !== offset
+  ) {
+    throw new SyncError('ERR_SYNC_PROTOCOL', 'the parts of a batch do not fit together')
+  }
+  transfer.receivedBytes += bytes.length
+  if (!transfer.isUnasked) hold(exchange, peer, { transfer, bytes })
+  if (transfer.receivedBytes < totalBytes) return
+  peer.transfer = undefined
+  if (!transfer.isUnasked) takeBatch(exchange, peer, transfer)
+}
+
+/** Live edits come in one message. Of longer batches only those are kept that were asked for. */
+function beginTransfer(
+  peer: PeerState,
+  { id, totalBytes, bytes }: SyncMessage & { type: 'part' },
+): Transfer {
+  const isUnasked = totalBytes > bytes.length && !peer.wants.get(id)?.isAsked
+  // It may have been asked for until another peer was quicker.
+  if (isUnasked) peer.answersDue = Math.max(0, peer.answersDue - 1)
+  return { id, totalBytes, parts: [], receivedBytes: 0, heldBytes: 0, isUnasked }
+}
+
+/** Counts bytes that stay in memory until their batch is complete and its document open. */
+function hold(
+  exchange: Exchange,
+  peer: PeerState,
+  { transfer, bytes }: { readonly transfer: Transfer; readonly bytes: Uint8Array },
+): void {
+  transfer.parts.push(bytes)
+  transfer.heldBytes += bytes.length
+  peer.incomingBytes += bytes.length
+  exchange.incomingBytes += bytes.length
+  const isTooMuch =
+    peer.incomingBytes > MAX_PEER_INCOMING_BYTES || exchange.incomingBytes > MAX_INCOMING_BYTES
+  if (!isTooMuch) return
+  throw new SyncError('ERR_SYNC_LIMIT', `${peer.incomingBytes} bytes of batches wait to be taken`)
+}
+
+function release(exchange: Exchange, peer: PeerState, bytes: number): void {
+  peer.incomingBytes -= bytes
+  exchange.incomingBytes -= bytes
+}
+
+function takeBatch(exchange: Exchange, peer: PeerState, { id, parts, totalBytes }: Transfer): void {
+  const { replica } = exchange
+  // Also the same bytes under another id end here or at the proofs, which name the document.
+  if (!replica.catalogue.knows(id)) {
+    release(exchange, peer, totalBytes)
+    return refuse(exchange, peer, id, 'absent')
+  }
+  const batch = decodeHeld(exchange, peer, { parts, totalBytes })
+  const state = replica.document(id)
+  replica.withDocument(state, () => {
+    release(exchange, peer, totalBytes)
+    if (exchange.isPresent(peer)) apply(exchange, peer, state, batch)
+  })
+}
+
+function decodeHeld(
+  exchange: Exchange,
+  peer: PeerState,
+  { parts, totalBytes }: Pick<Transfer, 'parts' | 'totalBytes'>,
+): ChangeBatch {
+  try {
+    return decodeBatch(concatBytes(...parts))
+  } catch (error) {
+    release(exchange, peer, totalBytes)
+    throw error
+  }
+}
+
+function apply(
+  exchange: Exchange,
+  peer: PeerState,
+  state: DocumentState,
+  batch: ChangeBatch,
+): void {
+  const { replica } = exchange
+  const isAnswer = batch.isAnswer && peer.answersDue > 0
+  if (isAnswer) peer.answersDue -= 1
+  let outcome: BatchOutcome
+  try {
+    outcome = applyBatch(state, batch, {
+      database: replica.init.database,
+      mayWrite: (author) => replica.mayWith(author, 'write', state.id),
+    })
+  } catch (error) {
+    if (!isSyncError(error) && !isWireError(error)) throw error
+    return reject(exchange, peer, state.id, error)
+  }
+  if (outcome !== 'applied' && !isAnswer) exchange.countFruitless(peer)
+  peer.headsById.set(state.id, batch.heads)
+  exchange.send(peer, { type: 'received', id: state.id, heads: state.heads })
+  if (outcome === 'applied') replica.changed(state, peer.peerId)
+  if (outcome !== 'gap') exchange.tellStored(peer, state)
+  checkWants(exchange, peer, state, isAnswer)
+}
+
+/** Looks who was waiting for this; the sender of an answer that does not keep its promise is asked once more. */
+function checkWants(
+  exchange: Exchange,
+  sender: PeerState,
+  state: DocumentState,
+  isAnswer: boolean,
+): void {
+  for (const peer of exchange.peers.values()) {
+    const want = peer.wants.get(state.id)
+    if (!want) continue
+    if (state.has(want.heads)) settleDocument(exchange, peer, state, want.heads)
+    else if (peer === sender && isAnswer && want.isAsked) {
+      if (want.rounds >= MAX_ASK_ROUNDS) {
+        exchange.giveUp(peer, state.id, 'it never became what was announced')
+      } else {
+        want.isAsked = false
+        peer.wantsInFlight -= 1
+        exchange.askNext(peer)
+      }
+    }
+  }
+}
+
+function reject(
+  exchange: Exchange,
+  peer: PeerState,
+  id: string,
+  error: Error & { readonly code: string },
+): void {
+  const { replica } = exchange
+  const { peerId } = peer
+  const path = replica.catalogue.pathOf(id)
+  const reason = `${error.code}: ${error.message}`
+  const isPolicy = error.code === 'ERR_NOT_ALLOWED'
+  refuse(exchange, peer, id, isPolicy ? 'not-allowed' : 'unproven')
+  replica.emit({ type: 'document:quarantined', id, path, peerId, reason })
+  exchange.dropWant(peer, id)
+  // Two devices may know a policy at different times; nobody forges a signature by mistake.
+  if (isPolicy) exchange.countFruitless(peer)
+  else exchange.fault(peer, error)
+}
