@@ -49,6 +49,15 @@ export function log(level: 'info' | 'warn', module: string, message: string): vo
   loggerOf(module)?.[level](message)
 }
 
+const warned = new Set<string>()
+
+/** Warns the person who wrote the program, whatever `VUDO_LOG` says: once per process. */
+export function warnOnce(message: string): void {
+  if (warned.has(message)) return
+  warned.add(message)
+  process.emitWarning(message, 'VudoWarning')
+}
+
 /**
  * Writes the events of `hub` to the standard error, as JSON lines of the module, when
  * `VUDO_LOG` asks for them: what points to a fault at level `warn`, the rest at `debug`.

@@ -58,6 +58,11 @@ export function invalid(field: string, value: unknown, expected: string): Transp
   )
 }
 
+/** Tells whether `value` has the members of a contract: what it does not say about them shows when they are called. */
+export function hasMethods(value: unknown, names: readonly string[]): boolean {
+  return isObject(value) && names.every((name) => typeof Reflect.get(value, name) === 'function')
+}
+
 function checkFields(
   name: string,
   values: unknown,

@@ -9,7 +9,7 @@ import {
   type TransportFactory,
   type TransportSettings,
 } from '@vudo/transport'
-import { checkTypes, invalid } from './option-types.ts'
+import { checkTypes, hasMethods, invalid } from './option-types.ts'
 
 /** How peers on the local network are found. */
 export interface DiscoveryOptions {
@@ -181,7 +181,9 @@ export function parseDatabase(text: string): Ticket {
   )
 }
 
-function checkNames({ app, dataDir, storage, transports }: P2POptions): void {
+const discoveryMethods = ['announce', 'withdraw', 'lookup', 'watch', 'close']
+
+function checkNames({ app, dataDir, storage, transports, discoveries }: P2POptions): void {
   // It becomes the name of a folder, so it must not lead out of the one for all applications.
   if (app !== undefined && !/^[a-z0-9][\w.-]{0,63}$/i.test(app)) {
     const expected = '1 to 64 letters, digits, dots, dashes or underscores, the first no sign'
@@ -192,6 +194,10 @@ function checkNames({ app, dataDir, storage, transports }: P2POptions): void {
   }
   if (storage !== undefined && !['disk', 'memory'].includes(storage)) {
     throw invalid('storage', storage, '"disk" or "memory"')
+  }
+  if (discoveries?.some((discovery) => !hasMethods(discovery, discoveryMethods))) {
+    const expected = `objects with the methods ${discoveryMethods.join(', ')}`
+    throw invalid('discoveries', discoveries, expected)
   }
   if (transports?.length === 0) {
     throw invalid('transports', transports, 'at least one; mode "disabled" is the way to have none')

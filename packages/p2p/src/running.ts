@@ -10,7 +10,8 @@ import {
   type TransportFactory,
 } from '@vudo/transport'
 import { openBelongings, type Belongings } from './data-directory.ts'
-import { logEvents } from './log.ts'
+import { logEvents, warnOnce } from './log.ts'
+import { hasMethods, invalid } from './option-types.ts'
 import type { P2PSettings } from './options.ts'
 import { createSealing, type Sealing } from './sealing.ts'
 import { viewName } from './view-name.ts'
@@ -115,14 +116,22 @@ function openTransports(
   settings: P2PSettings,
   context: Omit<TransportContext, 'settings'>,
 ): readonly Transport[] {
+  if (!settings.transport.encryption) {
+    warnOnce(
+      'encryption: false leaves out the end-to-end layer where the medium proves its peers; connections stay encrypted',
+    )
+  }
   const wanted: readonly (string | TransportFactory)[] = settings.transports ?? [
     settings.transport.mode,
   ]
-  return wanted.map((one) =>
-    typeof one === 'string'
-      ? createTransport({ ...settings.transportConfig, mode: one }, context)
-      : one({ ...context, settings: settings.transport }),
-  )
+  return wanted.map((one) => {
+    if (typeof one === 'string') {
+      return createTransport({ ...settings.transportConfig, mode: one }, context)
+    }
+    const transport = one({ ...context, settings: settings.transport })
+    if (hasMethods(transport, ['listen', 'connect', 'dial', 'disconnect'])) return transport
+    throw invalid('transports', transport, 'factories that give a transport')
+  })
 }
 
 /** Multicast DNS unless it is switched off or nothing could be dialled anyway; then what the caller brings. */

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
+import process from 'node:process'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { HubEvent } from '@vudo/events'
 import { seal } from '@vudo/identity'
@@ -238,6 +239,20 @@ describe('stop', () => {
     expect(node.isStarted).toBe(true)
   })
 
+  it('lets somebody else have the folder, and a later start fails until it is free', async () => {
+    const folder = await freshFolder()
+    const node = await createNodeIn(folder)
+    await node.stop()
+    const other = await createNodeIn(folder)
+    for (const call of [() => node.start(), () => node.initialize()]) {
+      await expect(call()).rejects.toMatchObject({ code: 'ERR_STORE_LOCKED' })
+      expect(node.isStarted).toBe(false)
+    }
+    await other.stop()
+    await node.start()
+    expect(node.isStarted).toBe(true)
+  })
+
   it('may be followed by initialize, to stay offline', async () => {
     const folder = await freshFolder()
     const node = await createNodeIn(folder)
@@ -334,6 +349,19 @@ describe('the mode disabled', () => {
     await expect(node.connectPeer('tcp://127.0.0.1:1')).rejects.toMatchObject({
       code: 'ERR_NO_TRANSPORT',
     })
+  })
+})
+
+describe('encryption: false', () => {
+  it('warns once, and changes nothing over TCP', async () => {
+    const warnings: Error[] = []
+    const note = (warning: Error): void => void warnings.push(warning)
+    process.on('warning', note)
+    onTestFinished(() => void process.off('warning', note))
+    const { a, b } = await startPair({ encryption: false })
+    await a.writeDoc('notes/a', { text: 'x' })
+    await a.whenSynced({ with: b.peerId, signal: limit() })
+    expect(warnings.filter(({ name }) => name === 'VudoWarning')).toHaveLength(1)
   })
 })
 

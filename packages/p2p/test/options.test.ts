@@ -78,9 +78,13 @@ describe('the options', () => {
     [{ discovery: { serviceName: 'a.b' } }, 'discovery.serviceName is "a.b", expected 1 to 40'],
     [{ discovery: { serviceType: 'x' } }, 'discovery.serviceType is "x", expected a DNS service'],
     [{ discovery: { discoveryIntervalMs: 9 } }, 'discovery.discoveryIntervalMs is 9, expected'],
+    [{ discoveries: [{}] }, 'discoveries is a list of 1, expected objects with the methods'],
+    [{ transports: [() => 5] }, 'transports is 5, expected factories that give a transport'],
     [{ discoveries: [1] }, 'discoveries is a list of 1, expected a list of objects'],
   ])('refuse %o: %s', async (options, message) => {
-    const refused = createP2P(options as P2POptions)
+    const isObject = typeof options === 'object' && options !== null && !Array.isArray(options)
+    const harmless = isObject ? { storage: 'memory', ...options } : options
+    const refused = createP2P(harmless as P2POptions)
     await expect(refused).rejects.toMatchObject({
       code: 'ERR_CONFIG_INVALID',
       message: expect.stringContaining(message) as string,
@@ -153,6 +157,7 @@ describe('whatever the options are', () => {
   const options = fc.oneof(
     junk,
     fc.dictionary(fc.constantFrom(...names), fc.oneof(junk, fc.string(), discovery)),
+    fc.dictionary(fc.constantFrom(...names), fc.array(fc.oneof(fc.object(), fc.func(junk)))),
     fc.dictionary(fc.string(), junk),
   )
 
