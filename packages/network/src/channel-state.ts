@@ -72,6 +72,8 @@ export class ChannelState implements Schedulable {
   readonly isLocal: boolean
   /** Belongs to the scheduler. */
   isQueued = false
+  /** True while it stands in the line for acknowledgements; belongs to the table. */
+  isAckQueued = false
   /** True while an acknowledgement is due at the next occasion. */
   isAckUrgent = false
 

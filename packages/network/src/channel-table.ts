@@ -50,11 +50,11 @@ export interface ChannelTableInit {
 export class ChannelTable {
   readonly #init: ChannelTableInit
   readonly #channels = new Map<number, ChannelState>()
-  readonly #pool = new FramePool()
   readonly #scheduler = new Scheduler<ChannelState>()
   /** Local channels whose opening is to be sent, lowest number first. */
   #opening: ChannelState[] = []
-  readonly #urgentAcks = new Set<ChannelState>()
+  /** Channels whose acknowledgement waits for no company; each once. */
+  #urgentAcks: ChannelState[] = []
   readonly #resets = new Map<number, string>()
   readonly #openings: TokenBucket
   #nextLocal: number
@@ -98,11 +98,16 @@ export class ChannelTable {
 
   /** The next frame of any channel. */
   takeFrame(): Uint8Array | undefined {
+    if (this.#resets.size > 0) return this.#takeReset()
+    return this.#takeOpening() ?? this.#takeAck() ?? this.#takeData()
+  }
+
+  #takeReset(): Uint8Array | undefined {
     for (const [channel, code] of this.#resets) {
       this.#resets.delete(channel)
       return encodeReset({ channel, code })
     }
-    return this.#takeOpening() ?? this.#takeAck() ?? this.#takeData()
+    return undefined
   }
 
   #takeOpening(): Uint8Array | undefined {
@@ -114,10 +119,11 @@ export class ChannelTable {
   }
 
   #takeAck(): Uint8Array | undefined {
-    for (const channel of this.#urgentAcks) {
-      this.#urgentAcks.delete(channel)
-      if (!channel.isAckDue && !channel.isAckUrgent) continue
-      return this.#ack(channel)
+    while (this.#urgentAcks.length > 0) {
+      const channel = this.#urgentAcks.shift()
+      if (channel === undefined) break
+      channel.isAckQueued = false
+      if (channel.isAckDue || channel.isAckUrgent) return this.#ack(channel)
     }
     return undefined
   }
@@ -176,7 +182,7 @@ export class ChannelTable {
     if (present !== undefined) {
       // Sent again: our acknowledgement was lost with its connection.
       present.isAckUrgent = true
-      this.#urgentAcks.add(present)
+      this.#queueAck(present)
       return
     }
     if (id <= this.#highestRemote) return this.#queueReset(id, 'ERR_CHANNEL_CLOSED')
@@ -190,10 +196,10 @@ export class ChannelTable {
     if (this.#count(false) >= MAX_CHANNELS) return this.#queueReset(id, 'ERR_LIMIT')
     // Whoever takes the channel may reset it, and the answers of a peer that does not read pile up.
     this.#assertRoomForResets()
-    const channel = new ChannelState({ id, protocol, priority, database, pool: this.#pool })
+    const channel = new ChannelState({ id, protocol, priority, database, pool })
     this.#add(channel)
     channel.isAckUrgent = true
-    this.#urgentAcks.add(channel)
+    this.#queueAck(channel)
     this.#init.emit({ type: 'open', channel: id, protocol, priority, database })
   }
 
@@ -225,7 +231,7 @@ export class ChannelTable {
     const proof =
       database === undefined ? noBytes : (this.#init.membership.ownProof(database) ?? noBytes)
     const open = encodeOpen({ channel: id, protocol, priority, proof })
-    const channel = new ChannelState({ id, protocol, priority, database, open, pool: this.#pool })
+    const channel = new ChannelState({ id, protocol, priority, database, open, pool })
     this.#add(channel)
     this.#opening.push(channel)
   }
@@ -292,7 +298,8 @@ export class ChannelTable {
   /** The connection is gone; what it owed, the positions will say. */
   detach(): void {
     this.#ackAtMs = undefined
-    this.#urgentAcks.clear()
+    for (const channel of this.#urgentAcks) channel.isAckQueued = false
+    this.#urgentAcks = []
   }
 
   /** The session is over; the driver ends the channels. */
@@ -317,13 +324,19 @@ export class ChannelTable {
     if (this.#ackAtMs === undefined || nowMs < this.#ackAtMs) return
     this.#ackAtMs = undefined
     for (const channel of this.#channels.values()) {
-      if (channel.isAckDue) this.#urgentAcks.add(channel)
+      if (channel.isAckDue) this.#queueAck(channel)
     }
   }
 
   #scheduleAck(channel: ChannelState, nowMs: number): void {
-    if (channel.isAckUrgent) this.#urgentAcks.add(channel)
+    if (channel.isAckUrgent) this.#queueAck(channel)
     else if (channel.isAckDue) this.#ackAtMs ??= nowMs + ACK_DELAY_MS
+  }
+
+  #queueAck(channel: ChannelState): void {
+    if (channel.isAckQueued) return
+    channel.isAckQueued = true
+    this.#urgentAcks.push(channel)
   }
 
   /** Brings every channel to where the peer is. */
@@ -367,7 +380,7 @@ export class ChannelTable {
   #remove(channel: ChannelState): void {
     if (!this.#channels.delete(channel.id)) return
     if (channel.priority === 0) this.#criticalChannels -= 1
-    this.#urgentAcks.delete(channel)
+    this.#urgentAcks = this.#urgentAcks.filter((other) => other !== channel)
     this.#opening = this.#opening.filter((other) => other !== channel)
   }
 
@@ -431,3 +444,4 @@ export class ChannelTable {
 }
 
 const noBytes = new Uint8Array(0)
+const pool = new FramePool()

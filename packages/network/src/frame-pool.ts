@@ -10,7 +10,7 @@ import {
   MIN_POOLED_BYTES,
 } from './limits.ts'
 
-/** The spare buffers of one session. */
+/** The spare buffers of all sessions of the process. */
 export class FramePool {
   readonly #spare: Uint8Array[] = []
 

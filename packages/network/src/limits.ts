@@ -61,10 +61,13 @@ export const FRAME_COST_BYTES = 64
 export const INITIAL_CREDIT_BYTES = 131_072
 
 /** Bytes of a channel that the receiver keeps for a slow reader; also what the sender keeps unacknowledged. */
-export const CHANNEL_WINDOW_BYTES = 524_288
+export const CHANNEL_WINDOW_BYTES = 1_048_576
 
-/** Received or consumed bytes after which an acknowledgement does not wait any longer: a quarter of the window. */
-export const ACK_AFTER_BYTES = 131_072
+/**
+ * Received or consumed bytes after which an acknowledgement does not wait any longer:
+ * half of the window, because each one costs both ends a system call and a turn.
+ */
+export const ACK_AFTER_BYTES = 524_288
 
 /** Unacknowledged bytes from which an acknowledgement travels with data that is going out anyway. */
 export const ACK_WITH_DATA_BYTES = 16_384
@@ -135,8 +138,8 @@ export const MAX_DUPLICATE_DIALS = 5
 /** How long a call waits for the session that its dial was a duplicate of, in milliseconds. */
 export const DUPLICATE_WAIT_MS = 500
 
-/** Buffers of large frames that a session keeps for the next ones: two windows' worth, 1 MiB. */
-export const MAX_POOLED_FRAMES = 16
+/** Buffers of large frames that the process keeps for the next ones: what one busy channel has under way, 1.5 MiB. */
+export const MAX_POOLED_FRAMES = 24
 
 /** Frames from this size on are put into buffers that are used again, in bytes. */
 export const MIN_POOLED_BYTES = 16_384

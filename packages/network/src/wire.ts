@@ -12,6 +12,7 @@ import {
   createByteWriter,
   isWireError,
   varintLength,
+  writeVarint,
   type ByteReader,
   type ByteWriter,
 } from '@vudo/wire'
@@ -413,16 +414,15 @@ export function encodeData(
   take: (bytes: number) => Uint8Array = (bytes) => new Uint8Array(bytes),
 ): Uint8Array {
   const { channel, sequence, hasMore, payload } = data
-  const head = createByteWriter(2 + varintLength(channel) + varintLength(sequence))
-    .u8(frameKind.data)
-    .varint(channel)
-    .varint(sequence)
-    .u8(hasMore ? 1 : 0)
-    .finish()
-  const length = head.length + payload.length
+  const headBytes = 2 + varintLength(channel) + varintLength(sequence)
+  const length = headBytes + payload.length
   const frame = take(length)
-  frame.set(head)
-  frame.set(payload, head.length)
+  // By hand: a writer for the head of every frame costs more than the rest of it.
+  frame[0] = frameKind.data
+  writeVarint(frame, 1, channel)
+  writeVarint(frame, 1 + varintLength(channel), sequence)
+  frame[headBytes - 1] = hasMore ? 1 : 0
+  frame.set(payload, headBytes)
   return frame.length === length ? frame : frame.subarray(0, length)
 }
 

@@ -18,4 +18,4 @@ export {
 } from './frames.ts'
 export { bytesToHex, hexToBytes } from './hex.ts'
 export * from './limits.ts'
-export { encodeVarint, varintLength } from './varint.ts'
+export { encodeVarint, varintLength, writeVarint } from './varint.ts'

@@ -32,7 +32,12 @@ export function varintLength(value: number): number {
   return length
 }
 
-/** Writes a value that {@link varintLength} has checked; there has to be room. */
+/**
+ * Writes a varint into `target` from `at` on, where the caller has made room.
+ *
+ * @param target - Changed in place; what does not fit is lost.
+ * @param value - One that {@link varintLength} has taken: it is not checked again.
+ */
 export function writeVarint(target: Uint8Array, at: number, value: number): void {
   let position = at
   let rest = value
