@@ -23,7 +23,8 @@ export function announceNext(
   while (peer.pagesInFlight.size < MAX_PAGES_IN_FLIGHT && (peer.queue.size > 0 || mustSend)) {
     const entries = takeEntries(exchange, peer)
     const upTo = coveredUpTo(exchange, peer)
-    const isLast = peer.queue.size === 0
+    // A comparison that waits for its turn is something more.
+    const isLast = peer.queue.size === 0 && !peer.isCompareDue
     // A position without news can wait for the next news, but not for ever.
     const isNews = entries.length > 0 || !peer.saidLast || mustSend
     if (!isNews) {

@@ -227,6 +227,24 @@ test('comparisons follow each other and do not pile up', () => {
   expect(mallory.heard()).toEqual([])
 })
 
+test('while a comparison waits for its turn, no page says that it is the last', () => {
+  const { lab, victim, mallory } = attacked()
+  mallory.tell({ type: 'compare' })
+  mallory.heard()
+  mallory.takes = false
+  const pages = (): (SyncMessage & { type: 'page' })[] =>
+    (lab.sent.get(mallory.link) ?? []).filter((message) => message.type === 'page')
+  victim.edit('notes/y', (doc) => (doc.n = 1))
+  lab.settle()
+  const before = pages()
+  expect(before.length).toBeGreaterThan(0)
+  expect(before.filter(({ isLast }) => isLast)).toEqual([])
+  for (const { number } of [{ number: 1 }, ...before]) mallory.tell({ type: 'page-stored', number })
+  const [compared] = pages().slice(before.length)
+  expect(compared).toMatchObject({ isLast: true })
+  expect(compared?.entries).toHaveLength(4)
+})
+
 test('whoever sends and never reads is ended', () => {
   const { mallory } = attacked()
   mallory.takes = false
