@@ -19,7 +19,9 @@ answer({
       const node = await createNode()
       const stream = await (await node.dial(multiaddr(address))).newStream(protocol)
       got.push(
-        new Promise((resolve) => void stream.addEventListener('message', resolve, { once: true })),
+        new Promise((resolve) => {
+          stream.addEventListener('message', resolve, { once: true })
+        }),
       )
     }
   },
