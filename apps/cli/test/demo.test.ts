@@ -55,7 +55,8 @@ it('ends both nodes at Ctrl-C', async () => {
   demo.stdout?.on('data', (chunk: Buffer) => {
     for (const match of chunk.toString().matchAll(/runs as process (\d+)/g))
       pids.push(Number(match[1]))
-    if (pids.length === 2) demo.kill('SIGINT')
+    // Once: a second Ctrl-C ends the demo without waiting for its nodes.
+    if (pids.length === 2 && !demo.killed) demo.kill('SIGINT')
   })
   const status = await new Promise((resolve) => void demo.once('exit', resolve))
   expect(status).toBe(130)
