@@ -15,6 +15,8 @@ export interface TransportConfig {
    * @defaultValue none: no public server is anybody's silent default.
    */
   readonly relayUrl?: string | undefined
+  /** Another name of {@link relayUrl}. */
+  readonly relay?: string | undefined
   /**
    * Port to accept connections on; 0 takes any free one. A port that is named here and
    * taken is an error.
@@ -42,6 +44,8 @@ export interface TransportConfig {
   readonly connectionTimeoutMs?: number | undefined
   /** Another name of {@link connectionTimeoutMs}. */
   readonly timeoutMs?: number | undefined
+  /** Another name of {@link connectionTimeoutMs}. */
+  readonly connectionTimeout?: number | undefined
   /**
    * Connections of this node at one time, both directions; more are refused.
    *
@@ -69,6 +73,27 @@ export interface TransportConfig {
    * @defaultValue true
    */
   readonly encryption?: boolean | undefined
+  /** Another name of {@link encryption}. */
+  readonly enableEncryption?: boolean | undefined
+  /**
+   * False keeps transports that can carry QUIC from doing so.
+   *
+   * @defaultValue true: where its native part is installed.
+   */
+  readonly enableQuic?: boolean | undefined
+  /**
+   * False keeps transports from mapping ports, punching holes and asking others for their outside address.
+   *
+   * @defaultValue true
+   */
+  readonly enableNatTraversal?: boolean | undefined
+  /**
+   * False keeps transports that have a distributed hash table from using it. Without
+   * `bootstrapNodes` none is used anyway.
+   *
+   * @defaultValue true
+   */
+  readonly enableDht?: boolean | undefined
 }
 
 /** A {@link TransportConfig} with every field filled in and checked. */
@@ -85,6 +110,9 @@ export interface TransportSettings {
   readonly maxNewConnectionsPerSecond: number
   readonly bootstrapNodes: readonly Address[]
   readonly encryption: boolean
+  readonly enableQuic: boolean
+  readonly enableNatTraversal: boolean
+  readonly enableDht: boolean
 }
 
 const defaults: TransportSettings = {
@@ -99,10 +127,24 @@ const defaults: TransportSettings = {
   maxNewConnectionsPerSecond: 5,
   bootstrapNodes: [],
   encryption: true,
+  enableQuic: true,
+  enableNatTraversal: true,
+  enableDht: true,
+}
+
+/** Other names of options, and the option that each means. A name of ours that is given as well wins. */
+const aliases: Readonly<Record<string, keyof TransportSettings>> = {
+  timeoutMs: 'connectionTimeoutMs',
+  connectionTimeout: 'connectionTimeoutMs',
+  relay: 'relayUrl',
+  enableEncryption: 'encryption',
 }
 
 /** The fields of a {@link TransportConfig}. */
-const options = [...Object.keys(defaults).filter((field) => field !== 'isPortChosen'), 'timeoutMs']
+const options = [
+  ...Object.keys(defaults).filter((field) => field !== 'isPortChosen'),
+  ...Object.keys(aliases),
+]
 
 /** Longest duration that a timer can wait: 2^31 − 1 milliseconds, 24.8 days. */
 const maxTimerMs = 2_147_483_647
@@ -118,18 +160,22 @@ export function parseTransportConfig(config: TransportConfig = {}): TransportSet
       throw invalid(field, 'a known option', field, `one of ${options.join(', ')}`)
     }
   }
-  const { timeoutMs, ...named } = config
-  const given = Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined))
+  const given = Object.entries(config).filter(([, value]) => value !== undefined)
   const settings: TransportSettings = {
     ...defaults,
-    ...(timeoutMs === undefined ? {} : { connectionTimeoutMs: timeoutMs }),
-    ...given,
+    ...Object.fromEntries(given.flatMap(([name, value]) => renamed(name, value))),
+    ...Object.fromEntries(given.filter(([name]) => aliases[name] === undefined)),
     isPortChosen: config.port !== undefined,
   }
   checkNumbers(settings)
   checkTexts(settings)
   checkRelay(settings)
   return settings
+}
+
+function renamed(name: string, value: unknown): [string, unknown][] {
+  const option = aliases[name]
+  return option === undefined ? [] : [[option, value]]
 }
 
 function checkNumbers(settings: TransportSettings): void {
@@ -196,13 +242,10 @@ function checkTexts(settings: TransportSettings): void {
       'use 127.0.0.1 for this machine only, 0.0.0.0 for all interfaces',
     )
   }
-  if (typeof settings.encryption !== 'boolean') {
-    throw invalid(
-      'encryption',
-      'true or false',
-      settings.encryption,
-      'leave it out: true is the default',
-    )
+  for (const field of ['encryption', 'enableQuic', 'enableNatTraversal', 'enableDht'] as const) {
+    const value: unknown = settings[field]
+    if (typeof value === 'boolean') continue
+    throw invalid(field, 'true or false', value, 'leave it out: true is the default')
   }
   const nodes: unknown = settings.bootstrapNodes
   if (!Array.isArray(nodes) || !nodes.every(isAddress)) {
@@ -250,10 +293,20 @@ function isAddress(value: unknown): boolean {
 }
 
 function invalid(field: string, expected: string, value: unknown, hint: string): TransportError {
-  const shown = typeof value === 'string' ? JSON.stringify(value) : String(value)
-  return new TransportError('ERR_CONFIG_INVALID', `${field} is ${shown}, expected ${expected}`, {
-    hint,
-  })
+  return new TransportError(
+    'ERR_CONFIG_INVALID',
+    `${field} is ${described(value)}, expected ${expected}`,
+    {
+      hint,
+    },
+  )
+}
+
+/** A value as an error may show it: whatever it is, this does not throw, and is short. */
+function described(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, 200))
+  if (Array.isArray(value)) return 'a list'
+  return typeof value === 'object' && value !== null ? 'an object' : String(value)
 }
 
 /**

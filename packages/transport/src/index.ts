@@ -37,7 +37,12 @@ export {
   type PeerRecord,
   type Topic,
 } from './peer.ts'
-export { createTransport, registeredTransports, registerTransport } from './registry.ts'
+export {
+  createTransport,
+  registeredTransports,
+  registerTransport,
+  usableTransports,
+} from './registry.ts'
 export type {
   ConnectOptions,
   DialOptions,

@@ -53,8 +53,21 @@ export function createTransport(
   return factoryFor(settings)({ ...context, settings })
 }
 
+/**
+ * What `auto` stands for: the imported transports of {@link transportOrder} that can
+ * work with these settings, best first. `hyperswarm` needs bootstrap nodes, `relay` a
+ * relay's URL; a name outside the order is taken only when asked for.
+ */
+export function usableTransports(settings: TransportSettings): string[] {
+  return transportOrder.filter((name) => {
+    if (!registry().has(name)) return false
+    if (name === 'hyperswarm') return settings.bootstrapNodes.length > 0
+    return name !== 'relay' || settings.relayUrl !== undefined
+  })
+}
+
 function factoryFor(settings: TransportSettings): TransportFactory {
-  const name = settings.mode === 'auto' ? preferred(settings) : settings.mode
+  const name = settings.mode === 'auto' ? usableTransports(settings)[0] : settings.mode
   const factory = name === undefined ? undefined : registry().get(name)
   if (factory) return factory
   const missing = name ?? 'tcp'
@@ -63,13 +76,4 @@ function factoryFor(settings: TransportSettings): TransportFactory {
     name === undefined ? 'no transport is imported' : `transport "${name}" is not imported`,
     { hint: `npm i @vudo/transport-${missing} and import '@vudo/transport-${missing}'` },
   )
-}
-
-/** The first usable of {@link transportOrder}; a name outside it is taken only when asked for. */
-function preferred(settings: TransportSettings): string | undefined {
-  const usable = (name: string): boolean => {
-    if (name === 'hyperswarm') return settings.bootstrapNodes.length > 0
-    return name !== 'relay' || settings.relayUrl !== undefined
-  }
-  return transportOrder.find((name) => registry().has(name) && usable(name))
 }

@@ -15,7 +15,34 @@ describe('parseTransportConfig', () => {
       maxNewConnectionsPerSecond: 5,
       bootstrapNodes: [],
       encryption: true,
+      enableQuic: true,
+      enableNatTraversal: true,
+      enableDht: true,
     })
+  })
+
+  it('takes other names of options, and prefers its own', () => {
+    expect(
+      parseTransportConfig({
+        connectionTimeout: 7,
+        enableEncryption: false,
+        relay: 'wss://r.example.com',
+      }),
+    ).toMatchObject({
+      connectionTimeoutMs: 7,
+      encryption: false,
+      relayUrl: 'wss://r.example.com',
+    })
+    expect(parseTransportConfig({ encryption: true, enableEncryption: false }).encryption).toBe(
+      true,
+    )
+  })
+
+  it('describes any value without failing over it', () => {
+    for (const value of [1n, Symbol('x'), Object.create(null), [[]], () => 1, Number.NaN]) {
+      const config = { port: value } as unknown as TransportConfig
+      expect(() => parseTransportConfig(config)).toThrow('expected a whole number')
+    }
   })
 
   it('takes undefined as the default, and timeoutMs as the older name', () => {

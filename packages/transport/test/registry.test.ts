@@ -1,8 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import {
   createTransport,
+  parseTransportConfig,
   registeredTransports,
   registerTransport,
+  usableTransports,
   type Transport,
   type TransportContext,
   type TransportFactory,
@@ -33,6 +35,11 @@ describe('createTransport', () => {
   it('prefers what costs least first, whatever was imported first', () => {
     for (const name of ['webrtc', 'libp2p', 'tcp']) registerTransport(name, named(name))
     expect(createTransport({}, context).name).toBe('tcp')
+  })
+
+  it('lists what auto stands for', () => {
+    for (const name of ['relay', 'iroh', 'my-radio', 'tcp']) registerTransport(name, named(name))
+    expect(usableTransports(parseTransportConfig())).toEqual(['tcp', 'iroh'])
   })
 
   it('takes hyperswarm and relay only when they are configured', () => {
