@@ -28,6 +28,14 @@ export interface DiscoveryOptions {
   readonly discoveryIntervalMs?: number | undefined
   /** Another name of {@link discoveryIntervalMs}. */
   readonly peerDiscoveryInterval?: number | undefined
+  /** Another name of {@link discoveryIntervalMs}. */
+  readonly discoveryInterval?: number | undefined
+  /**
+   * False, here or at the top, keeps transports from their distributed hash table.
+   *
+   * @defaultValue true
+   */
+  readonly enableDht?: boolean | undefined
   /**
    * Name under which this product announces itself: 1 to 40 letters, digits and hyphens.
    *
@@ -78,11 +86,18 @@ export interface P2POptions extends TransportConfig {
    */
   readonly database?: string | undefined
   /**
-   * Transports by name (imported ones) or factory, instead of `mode`.
+   * Transports by name or factory, instead of `mode`: `['tcp', 'libp2p']`. The first one
+   * listens on `port`, the others on any free port.
    *
-   * @defaultValue what `mode` says; `auto` is TCP on Node
+   * @defaultValue what `mode` says; `auto` is TCP and what the application has imported
    */
   readonly transports?: readonly (string | TransportFactory)[] | undefined
+  /**
+   * With `mode: 'auto'`: true adds libp2p, false leaves it out even when it is imported.
+   *
+   * @defaultValue whether `@vudo/transport-libp2p` is imported
+   */
+  readonly enableLibp2p?: boolean | undefined
   /** How peers are found. */
   readonly discovery?: DiscoveryOptions | undefined
   /**
@@ -105,6 +120,8 @@ export interface P2POptions extends TransportConfig {
    * @defaultValue 15,000
    */
   readonly heartbeatIntervalMs?: number | undefined
+  /** Another name of {@link heartbeatIntervalMs}. */
+  readonly heartbeatInterval?: number | undefined
 }
 
 /** {@link DiscoveryOptions}, complete and checked. */
@@ -123,6 +140,7 @@ export interface P2PSettings {
   readonly storage: 'disk' | 'memory'
   readonly database: Ticket | undefined
   readonly transports: readonly (string | TransportFactory)[] | undefined
+  readonly enableLibp2p: boolean | undefined
   /** What the caller said about transports; each transport checks it for itself. */
   readonly transportConfig: TransportConfig
   /** The same, complete. */
@@ -143,7 +161,17 @@ export function parseP2POptions(options: P2POptions = {}): P2PSettings {
   checkTypes(options)
   const { app, dataDir, storage, database, transports, discovery, discoveries, policy, ...rest } =
     options
-  const { heartbeatIntervalMs, ...transport } = rest
+  const {
+    heartbeatInterval,
+    heartbeatIntervalMs = heartbeatInterval,
+    enableLibp2p,
+    ...given
+  } = rest
+  const transport = {
+    ...given,
+    // Two names that have to agree: whichever says no wins.
+    ...(discovery?.enableDht === false ? { enableDht: false } : {}),
+  }
   checkNames(options)
   inRange('heartbeatIntervalMs', heartbeatIntervalMs, [100, 3_600_000])
   return {
@@ -152,6 +180,7 @@ export function parseP2POptions(options: P2POptions = {}): P2PSettings {
     storage: storage ?? 'disk',
     database: database === undefined ? undefined : parseDatabase(database),
     transports,
+    enableLibp2p,
     transportConfig: transport,
     transport: parseTransportConfig(transport),
     discovery: parseDiscovery(discovery),
@@ -205,7 +234,8 @@ function checkNames({ app, dataDir, storage, transports, discoveries }: P2POptio
 }
 
 function parseDiscovery(discovery: DiscoveryOptions = {}): DiscoverySettings {
-  const { peerDiscoveryInterval, discoveryIntervalMs = peerDiscoveryInterval } = discovery
+  const { peerDiscoveryInterval, discoveryInterval = peerDiscoveryInterval } = discovery
+  const { discoveryIntervalMs = discoveryInterval } = discovery
   const settings: DiscoverySettings = {
     enableMdns: discovery.enableMdns ?? true,
     discoveryIntervalMs: discoveryIntervalMs ?? 30_000,

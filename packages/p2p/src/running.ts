@@ -2,22 +2,13 @@ import { mdns } from '@vudo/discovery-mdns'
 import type { Ticket } from '@vudo/identity'
 import { createNetwork, type Network } from '@vudo/network'
 import { openDatabase, type Database } from '@vudo/sync'
-import {
-  createTransport,
-  type Discovery,
-  type Transport,
-  type TransportContext,
-  type TransportFactory,
-} from '@vudo/transport'
+import type { Discovery, Transport } from '@vudo/transport'
 import { openBelongings, type Belongings } from './data-directory.ts'
-import { logEvents, warnOnce } from './log.ts'
-import { hasMethods, invalid } from './option-types.ts'
+import { logEvents } from './log.ts'
 import type { P2PSettings } from './options.ts'
 import { createSealing, type Sealing } from './sealing.ts'
+import { openTransports } from './transports.ts'
 import { viewName } from './view-name.ts'
-// Importing them makes them known to `createTransport`.
-import '@vudo/transport-disabled'
-import '@vudo/transport-tcp'
 
 /** Everything that is open between `initialize` and `stop`. */
 export interface Running extends Belongings {
@@ -43,7 +34,7 @@ export async function openRunning(settings: P2PSettings): Promise<Running> {
   try {
     const sealing = createSealing(belongings.key)
     closers.push(() => sealing.close())
-    const transports = openTransports(settings, sealing.context)
+    const transports = await openTransports(settings, sealing.context)
     closers.push(async () => {
       await Promise.all(transports.map((transport) => transport.disconnect()))
     })
@@ -110,28 +101,6 @@ async function closeAll(closers: readonly (() => Promise<void> | void)[]): Promi
 /** Addresses that a ticket names and a transport may know; a ticket is somebody else's text. */
 function dialable({ peers }: Ticket): string[] {
   return peers.map(({ address }) => address).filter((address) => /^[^:]+:\/\/./.test(address))
-}
-
-function openTransports(
-  settings: P2PSettings,
-  context: Omit<TransportContext, 'settings'>,
-): readonly Transport[] {
-  if (!settings.transport.encryption) {
-    warnOnce(
-      'encryption: false leaves out the end-to-end layer where the medium proves its peers; connections stay encrypted',
-    )
-  }
-  const wanted: readonly (string | TransportFactory)[] = settings.transports ?? [
-    settings.transport.mode,
-  ]
-  return wanted.map((one) => {
-    if (typeof one === 'string') {
-      return createTransport({ ...settings.transportConfig, mode: one }, context)
-    }
-    const transport = one({ ...context, settings: settings.transport })
-    if (hasMethods(transport, ['listen', 'connect', 'dial', 'disconnect'])) return transport
-    throw invalid('transports', transport, 'factories that give a transport')
-  })
 }
 
 /** Multicast DNS unless it is switched off or nothing could be dialled anyway; then what the caller brings. */

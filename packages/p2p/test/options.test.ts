@@ -32,6 +32,23 @@ describe('the options', () => {
     expect(parse({ timeoutMs: 7_000 }).transport.connectionTimeoutMs).toBe(7_000)
     const { discovery } = parse({ discovery: { peerDiscoveryInterval: 5_000 } })
     expect(discovery.discoveryIntervalMs).toBe(5_000)
+    const names = {
+      connectionTimeout: 7,
+      enableEncryption: false,
+      relay: 'wss://r.example.com',
+      heartbeatInterval: 200,
+      discovery: { discoveryInterval: 2_000, enableDht: false },
+    }
+    expect(parse(names)).toMatchObject({
+      transport: {
+        connectionTimeoutMs: 7,
+        encryption: false,
+        relayUrl: 'wss://r.example.com',
+        enableDht: false,
+      },
+      discovery: { discoveryIntervalMs: 2_000 },
+      heartbeatIntervalMs: 200,
+    })
   })
 
   it.each<[unknown, string]>([
@@ -112,10 +129,10 @@ describe('the options', () => {
     }
   })
 
-  it('refuse a transport that is not imported, with the line that installs it', async () => {
-    await expect(createP2P({ mode: 'libp2p', storage: 'memory' })).rejects.toMatchObject({
+  it('refuse a transport that is not there, with the line that installs it', async () => {
+    await expect(createP2P({ mode: 'webrtc', storage: 'memory' })).rejects.toMatchObject({
       code: 'ERR_TRANSPORT_MISSING',
-      hint: expect.stringContaining('npm i @vudo/transport-libp2p') as string,
+      hint: expect.stringContaining('npm i @vudo/transport-webrtc') as string,
     })
   })
 

@@ -305,7 +305,10 @@ function invalid(field: string, expected: string, value: unknown, hint: string):
 /** A value as an error may show it: whatever it is, this does not throw, and is short. */
 function described(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.slice(0, 200))
-  if (Array.isArray(value)) return 'a list'
+  if (Array.isArray(value)) {
+    const isText = value.every((item) => typeof item === 'string')
+    return isText ? value.join(', ').slice(0, 200) : 'a list'
+  }
   return typeof value === 'object' && value !== null ? 'an object' : String(value)
 }
 

@@ -15,7 +15,18 @@ export function addNodeCommand(program: Command): void {
         'VUDO_P2P_BIND',
       ),
     )
-    .option('--p2p-peer <address:port>', 'connect to this peer; may be repeated', collect, [])
+    .option(
+      '--p2p-peer <address>',
+      "connect to this peer, or to this bootstrap node of a transport's hash table; may be repeated",
+      collect,
+      [],
+    )
+    .option(
+      '--transport <name>',
+      'tcp, libp2p, iroh or hyperswarm; may be repeated; the first listens on --bind',
+      collect,
+      [],
+    )
     .addOption(
       new Option(
         '--database <ticket or id>',
@@ -38,6 +49,7 @@ export function addNodeCommand(program: Command): void {
 interface NodeOptions extends DataDirOptions {
   readonly bind?: string
   readonly p2pPeer: readonly string[]
+  readonly transport: readonly string[]
   readonly database?: string
   readonly mdnsInterface?: string
   readonly mdns: boolean
@@ -75,6 +87,7 @@ function p2pOptions(options: NodeOptions): P2POptions {
   return {
     ...(options.bind === undefined ? {} : parseBind(options.bind)),
     bootstrapNodes: options.p2pPeer.map(peerAddress),
+    transports: options.transport.length === 0 ? undefined : options.transport,
     database: options.database,
     discovery: { enableMdns: options.mdns, interface: options.mdnsInterface },
   }
