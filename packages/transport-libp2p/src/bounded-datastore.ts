@@ -1,0 +1,140 @@
+/**
+ * The memory in which the stack keeps what others tell it: provider records, peer
+ * records, peers. The stack's own memory has no bound, so any stranger could fill it.
+ */
+import type { Libp2pOptions } from 'libp2p'
+import { MAX_STORED_ENTRIES, MAX_STORED_KEY_CHARACTERS, MAX_STORED_VALUE_BYTES } from './limits.ts'
+
+/** What the stack stores in. */
+export type Datastore = NonNullable<Libp2pOptions['datastore']>
+
+type Key = Parameters<Datastore['put']>[0]
+type Query = Parameters<Datastore['query']>[0]
+type KeyQuery = Parameters<Datastore['queryKeys']>[0]
+
+interface Pair {
+  readonly key: Key
+  readonly value: Uint8Array
+}
+
+/**
+ * Makes a datastore in memory with at most `MAX_STORED_ENTRIES` of each kind, the oldest
+ * of which goes first. A kind is what a key begins with: `/dht/provider`, `/dht/record`, `/peers`.
+ */
+export function createBoundedDatastore(maxEntries: number = MAX_STORED_ENTRIES): Datastore {
+  return new BoundedDatastore(maxEntries)
+}
+
+class BoundedDatastore implements Datastore {
+  readonly #maxEntries: number
+  /** By kind, oldest first. */
+  readonly #pairsByKind = new Map<string, Map<string, Pair>>()
+
+  constructor(maxEntries: number) {
+    this.#maxEntries = maxEntries
+  }
+
+  put(key: Key, value: Uint8Array): Key {
+    const name = key.toString()
+    if (name.length > MAX_STORED_KEY_CHARACTERS || value.length > MAX_STORED_VALUE_BYTES) {
+      throw new RangeError(`${value.length} bytes under ${name.length} characters are too many`)
+    }
+    const kind = kindOf(name)
+    const pairs = this.#pairsByKind.get(kind) ?? new Map<string, Pair>()
+    this.#pairsByKind.set(kind, pairs)
+    pairs.delete(name)
+    pairs.set(name, { key, value })
+    const [oldest] = pairs.keys()
+    if (pairs.size > this.#maxEntries && oldest !== undefined) pairs.delete(oldest)
+    return key
+  }
+
+  get(key: Key): Uint8Array {
+    const name = key.toString()
+    const pair = this.#pairsByKind.get(kindOf(name))?.get(name)
+    if (!pair) throw notFound(name)
+    return pair.value
+  }
+
+  has(key: Key): boolean {
+    const name = key.toString()
+    return this.#pairsByKind.get(kindOf(name))?.has(name) ?? false
+  }
+
+  delete(key: Key): void {
+    const name = key.toString()
+    this.#pairsByKind.get(kindOf(name))?.delete(name)
+  }
+
+  async *putMany(source: AsyncIterable<Pair> | Iterable<Pair>): AsyncGenerator<Key> {
+    for await (const { key, value } of source) yield this.put(key, value)
+  }
+
+  async *getMany(source: AsyncIterable<Key> | Iterable<Key>): AsyncGenerator<Pair> {
+    for await (const key of source) yield { key, value: this.get(key) }
+  }
+
+  async *deleteMany(source: AsyncIterable<Key> | Iterable<Key>): AsyncGenerator<Key> {
+    for await (const key of source) {
+      this.delete(key)
+      yield key
+    }
+  }
+
+  batch(): ReturnType<Datastore['batch']> {
+    const changes: (() => unknown)[] = []
+    return {
+      put: (key, value) => void changes.push(() => this.put(key, value)),
+      delete: (key) => void changes.push(() => this.delete(key)),
+      commit: () => {
+        for (const change of changes.splice(0)) change()
+      },
+    }
+  }
+
+  async *query(query: Query): AsyncGenerator<Pair> {
+    const filters = query.filters ?? []
+    const found = this.#matching(query.prefix).filter((pair) => filters.every((it) => it(pair)))
+    for (const order of query.orders ?? []) found.sort(order)
+    yield* page(found, query)
+  }
+
+  async *queryKeys(query: KeyQuery): AsyncGenerator<Key> {
+    const filters = query.filters ?? []
+    const found = this.#matching(query.prefix)
+      .map(({ key }) => key)
+      .filter((key) => filters.every((it) => it(key)))
+    for (const order of query.orders ?? []) found.sort(order)
+    yield* page(found, query)
+  }
+
+  #matching(prefix = ''): Pair[] {
+    const kind = kindOf(prefix)
+    const maps = [...this.#pairsByKind].filter(([name]) => name === kind || isAbove(prefix, name))
+    return maps.flatMap(([, pairs]) =>
+      [...pairs].filter(([name]) => name.startsWith(prefix)).map(([, pair]) => pair),
+    )
+  }
+}
+
+/** `/dht/provider/…` and `/dht/record/…` are kinds of their own, and so is each other first part. */
+function kindOf(name: string): string {
+  const [, first = '', second = ''] = name.split('/')
+  return first === 'dht' ? `/dht/${second}` : `/${first}`
+}
+
+function isAbove(prefix: string, kind: string): boolean {
+  return kind.startsWith(prefix)
+}
+
+function* page<T>(
+  all: readonly T[],
+  { offset = 0, limit }: Pick<Query, 'offset' | 'limit'>,
+): Generator<T> {
+  yield* all.slice(offset, limit === undefined ? undefined : offset + limit)
+}
+
+/** As the stack recognizes it: by its name. */
+function notFound(name: string): Error {
+  return Object.assign(new Error(`nothing is stored under ${name}`), { name: 'NotFoundError' })
+}

@@ -1,0 +1,208 @@
+import type { KadDHT } from '@libp2p/kad-dht'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import {
+  TransportError,
+  type Address,
+  type PeerId,
+  type PeerInfo,
+  type Topic,
+  type TransportContext,
+} from '@vudo/transport'
+import type { Keys } from './keys.ts'
+import { formatLibp2pAddress, parseLibp2pAddress } from './libp2p-address.ts'
+import {
+  DHT_ANNOUNCE_TIMEOUT_MS,
+  DHT_QUERY_TIMEOUT_MS,
+  MAX_ADDRESSES_PER_DIAL,
+  MAX_PROVIDERS_PER_LOOKUP,
+  MAX_RETRY_MS,
+  REANNOUNCE_MS,
+} from './limits.ts'
+import type { StackNode } from './node.ts'
+import { readRecord, recordKey } from './peer-records.ts'
+import { startRetryLoop, type RetryLoop } from './retry-loop.ts'
+import type { topicToCid } from './topic-cid.ts'
+
+/** Finds peers by topic, and peers by key, in the DHT. */
+export interface Dht {
+  /** As `Medium.announce`: settles after the first try, and goes on until {@link withdraw}. */
+  announce(topic: Topic, addresses: readonly Address[]): Promise<void>
+  withdraw(topic: Topic): Promise<void>
+  lookup(topic: Topic, signal: AbortSignal | undefined): Promise<readonly PeerInfo[]>
+  /** Where a peer is, by its own signed record, and by what its neighbours know. Empty when nobody knows. */
+  find(peerId: PeerId, signal: AbortSignal): Promise<readonly Address[]>
+  close(): Promise<void>
+}
+
+/** What {@link createDhtClient} takes. */
+export interface DhtInit {
+  readonly node: StackNode
+  readonly dht: KadDHT
+  readonly keys: Keys
+  readonly context: TransportContext
+  readonly topicToCid: typeof topicToCid
+  readonly bootstrapNodes: readonly Multiaddr[]
+}
+
+/** Joins the DHT, in the background, and stays in it. */
+export function createDhtClient(init: DhtInit): Dht {
+  return new DhtClient(init)
+}
+
+class DhtClient implements Dht {
+  readonly #init: DhtInit
+  readonly #joining: RetryLoop
+  readonly #announcements = new Map<string, RetryLoop>()
+  #record: RetryLoop | undefined
+
+  constructor(init: DhtInit) {
+    this.#init = init
+    this.#joining = startRetryLoop({ run: (signal) => this.#join(signal), againMs: MAX_RETRY_MS })
+  }
+
+  /** Meets the DHT again when nobody of it is left: nodes that were met stay known without the bootstrap nodes. */
+  async #join(signal: AbortSignal): Promise<void> {
+    const { node, dht, bootstrapNodes } = this.#init
+    if (bootstrapNodes.length === 0 || node.libp2p.getConnections().length > 0) return
+    const dials = bootstrapNodes.map((one) => node.libp2p.dial(one, { signal }))
+    const results = await Promise.allSettled(dials)
+    if (!results.some(({ status }) => status === 'fulfilled')) throw this.#unreachable(results)
+    // One who knows only the bootstrap nodes is lost when they stop: ask them for neighbours at once.
+    await dht.refreshRoutingTable({ signal }).catch(() => undefined)
+  }
+
+  #unreachable(results: readonly PromiseSettledResult<unknown>[]): TransportError {
+    const cause: unknown = results.find((result) => result.status === 'rejected')?.reason
+    return new TransportError(
+      'ERR_DIAL_FAILED',
+      `none of the ${results.length} bootstrap nodes could be reached`,
+      { cause, hint: 'check bootstrapNodes: addresses change, and one of them has to be online' },
+    )
+  }
+
+  async announce(topic: Topic, addresses: readonly Address[]): Promise<void> {
+    const name = Buffer.from(topic).toString('hex')
+    const loop =
+      this.#announcements.get(name) ??
+      startRetryLoop({ run: (signal) => this.#provide(topic, signal), againMs: REANNOUNCE_MS })
+    this.#announcements.set(name, loop)
+    this.#record ??= startRetryLoop({
+      run: (signal) => this.#putRecord(addresses, signal),
+      againMs: REANNOUNCE_MS,
+    })
+    await loop.first
+  }
+
+  async #provide(topic: Topic, stopping: AbortSignal): Promise<void> {
+    await this.#joining.first
+    const { dht, topicToCid, bootstrapNodes } = this.#init
+    const signal = AbortSignal.any([stopping, AbortSignal.timeout(DHT_ANNOUNCE_TIMEOUT_MS)])
+    let told = 0
+    for await (const { name } of dht.provide(topicToCid(topic), { signal })) {
+      if (name === 'PEER_RESPONSE') told++
+    }
+    // The first node of a network has nobody to tell; those who come ask it.
+    if (told > 0 || bootstrapNodes.length === 0) return
+    throw new TransportError('ERR_DIAL_FAILED', 'no node of the DHT took the announcement', {
+      hint: 'it is tried again; check bootstrapNodes and dhtProtocol when nobody finds this node',
+    })
+  }
+
+  async #putRecord(addresses: readonly Address[], stopping: AbortSignal): Promise<void> {
+    await this.#joining.first
+    const { dht, context } = this.#init
+    const signal = AbortSignal.any([stopping, AbortSignal.timeout(DHT_ANNOUNCE_TIMEOUT_MS)])
+    const { bytes } = context.signRecord(addresses)
+    for await (const _event of dht.put(recordKey(context.peerId), bytes, { signal })) {
+      // Running it to its end is what stores the record.
+    }
+  }
+
+  async withdraw(topic: Topic): Promise<void> {
+    const name = Buffer.from(topic).toString('hex')
+    const loop = this.#announcements.get(name)
+    if (!loop) return
+    this.#announcements.delete(name)
+    await loop.stop()
+    // Others keep what they have until it expires; a dial then finds us without the topic.
+    await this.#init.dht.cancelReprovide(this.#init.topicToCid(topic))
+  }
+
+  async lookup(topic: Topic, stopping: AbortSignal | undefined): Promise<readonly PeerInfo[]> {
+    await this.#joining.first
+    const { dht, topicToCid } = this.#init
+    const found = new Map<PeerId, PeerInfo[]>()
+    const signal = withTimeout(stopping)
+    try {
+      for await (const event of dht.findProviders(topicToCid(topic), { signal })) {
+        if (event.name !== 'PROVIDER') continue
+        for (const { id, multiaddrs } of event.providers) {
+          const peerId = this.#init.keys.toPeerId(id)
+          if (peerId !== undefined) found.set(peerId, toInfos(peerId, multiaddrs))
+        }
+        if (found.size >= MAX_PROVIDERS_PER_LOOKUP) break
+      }
+    } catch (error) {
+      stopping?.throwIfAborted()
+      // What was found before time was over counts.
+      if (found.size === 0 && !signal.aborted) throw error
+    }
+    return [...found.values()].slice(0, MAX_PROVIDERS_PER_LOOKUP).flat()
+  }
+
+  async find(peerId: PeerId, stopping: AbortSignal): Promise<readonly Address[]> {
+    await this.#joining.first
+    const signal = withTimeout(stopping)
+    const [signed, known] = await Promise.allSettled([
+      this.#findRecord(peerId, signal),
+      this.#findPeer(peerId, signal),
+    ])
+    stopping.throwIfAborted()
+    const addresses = [signed, known].flatMap((one) =>
+      one.status === 'fulfilled' ? one.value : [],
+    )
+    return [...new Set(addresses)].filter(isUsable).slice(0, MAX_ADDRESSES_PER_DIAL)
+  }
+
+  async #findRecord(peerId: PeerId, signal: AbortSignal): Promise<readonly Address[]> {
+    const key = recordKey(peerId)
+    for await (const event of this.#init.dht.get(key, { signal })) {
+      if (event.name === 'VALUE') return readRecord(key, event.value, Date.now()).addresses
+    }
+    return []
+  }
+
+  async #findPeer(peerId: PeerId, signal: AbortSignal): Promise<readonly Address[]> {
+    const { dht, keys } = this.#init
+    for await (const event of dht.findPeer(keys.toLibp2pId(peerId), { signal })) {
+      if (event.name === 'FINAL_PEER') return event.peer.multiaddrs.map(formatLibp2pAddress)
+    }
+    return []
+  }
+
+  async close(): Promise<void> {
+    const loops = [this.#joining, this.#record, ...this.#announcements.values()]
+    await Promise.all(loops.map((loop) => loop?.stop()))
+  }
+}
+
+/** One entry for each address; one without any when none is of use: the DHT may know the peer itself. */
+function toInfos(id: PeerId, multiaddrs: readonly Multiaddr[]): PeerInfo[] {
+  const addresses = multiaddrs.map(formatLibp2pAddress).filter(isUsable)
+  if (addresses.length === 0) return [{ id }]
+  return addresses.slice(0, MAX_ADDRESSES_PER_DIAL).map((address) => ({ id, address }))
+}
+
+/** Others wrote it: it has to be an address as ours are, and no question back to the DHT. */
+function isUsable(address: Address): boolean {
+  try {
+    return parseLibp2pAddress(address).medium !== 'dht'
+  } catch {
+    return false
+  }
+}
+
+function withTimeout(signal: AbortSignal | undefined): AbortSignal {
+  const limit = AbortSignal.timeout(DHT_QUERY_TIMEOUT_MS)
+  return signal ? AbortSignal.any([signal, limit]) : limit
+}

@@ -1,0 +1,315 @@
+/** Makes a node of the stack out of our settings: every limit is ours, none is inherited. */
+import type { Multiaddr } from '@multiformats/multiaddr'
+import type { KadDHT } from '@libp2p/kad-dht'
+import type { Libp2p, Libp2pOptions as StackOptions } from 'libp2p'
+import {
+  HANDSHAKE_TIMEOUT_MS,
+  isTransportError,
+  MAX_HALF_OPEN,
+  TransportError,
+  type TransportContext,
+  type TransportSettings,
+} from '@vudo/transport'
+import { createBoundedDatastore } from './bounded-datastore.ts'
+import { createDht } from './dht-service.ts'
+import { parseLibp2pAddress } from './libp2p-address.ts'
+import type { Libp2pSettings } from './libp2p-options.ts'
+import * as limits from './limits.ts'
+import { loadPart, type StackLoaders } from './stack.ts'
+import { warnOnce } from './warn-once.ts'
+
+/** What {@link startNode} takes. */
+export interface NodeInit {
+  readonly loaders: StackLoaders
+  readonly context: TransportContext
+  readonly options: Libp2pSettings
+  /** A node on the local network, found by mDNS. */
+  readonly onMdnsPeer: (multiaddrs: readonly Multiaddr[], libp2pId: string) => void
+}
+
+/** A running node of the stack, and what of its inside we need. */
+export interface StackNode {
+  readonly libp2p: Libp2p
+  readonly dht: KadDHT | undefined
+  /** Where it listens, without its own id: IP addresses only, relays not counted. */
+  listenAddresses(): readonly Multiaddr[]
+  /** Reserves a place at a relay, and listens there. */
+  reserve(relay: Multiaddr): Promise<void>
+}
+
+/**
+ * Starts a node.
+ *
+ * @throws `TransportError` `ERR_TRANSPORT_MISSING`, `ERR_ADDRESS_IN_USE`, or
+ *   `ERR_CONFIG_INVALID` when this machine cannot listen at `bindAddress`.
+ */
+export async function startNode(init: NodeInit): Promise<StackNode> {
+  const { settings } = init.context
+  try {
+    return await startAt(init, settings.port)
+  } catch (error) {
+    // Nobody asked for this very port, and whoever discovers us learns the real one.
+    if (settings.isPortChosen || !isAddressInUse(error)) throw error
+    return startAt(init, 0)
+  }
+}
+
+/** What a service of the stack is given that its public side hides. */
+interface Inside {
+  readonly transportManager: {
+    listen(multiaddrs: Multiaddr[]): Promise<void>
+    getAddrs(): Multiaddr[]
+  }
+  readonly addressManager: {
+    confirmObservedAddr(multiaddr: Multiaddr, options: { readonly type: 'transport' }): void
+  }
+}
+
+async function startAt(init: NodeInit, port: number): Promise<StackNode> {
+  const { loaders, context, options } = init
+  const { createLibp2p } = await loadPart(loaders, 'libp2p')
+  const { multiaddr } = await loadPart(loaders, '@multiformats/multiaddr')
+  const parts = await createParts(init)
+  let inside: Inside | undefined
+  const services = {
+    ...parts.services,
+    // A service, because services are given the parts that the node hides.
+    inside: (components: Inside): object => {
+      inside = components
+      return {}
+    },
+  }
+  const libp2p = await createLibp2p({
+    ...(await ownIdentity(loaders, context.seed)),
+    ...stackLimits(context.settings),
+    start: false,
+    addresses: {
+      listen: listenAt(context.settings, options, parts.hasQuic, port),
+      announce: options.announceAddresses.map((address) => parseLibp2pAddress(address).multiaddr),
+    },
+    transports: parts.transports,
+    connectionEncrypters: parts.connectionEncrypters,
+    streamMuxers: parts.streamMuxers,
+    datastore: createBoundedDatastore(),
+    // Peers are known by an Ed25519 key; whoever has another one is nobody to us.
+    connectionGater: {
+      denyInboundEncryptedConnection: ({ type }) => type !== 'Ed25519',
+      denyOutboundEncryptedConnection: ({ type }) => type !== 'Ed25519',
+    },
+    nodeInfo: { name: 'vudo', version: '1', userAgent: 'vudo' },
+    services,
+  } as StackOptions)
+  try {
+    await libp2p.start()
+  } catch (error) {
+    throw listenError(error, context.settings.bindAddress, port)
+  }
+  const { transportManager, addressManager } = inside!
+  const listenAddresses = (): Multiaddr[] =>
+    transportManager.getAddrs().filter((one) => !one.toString().includes('/p2p-circuit'))
+  // The stack keeps a public address to itself until AutoNAT has tried it.
+  if (!options.enableNatTraversal) {
+    for (const one of listenAddresses()) {
+      addressManager.confirmObservedAddr(one, { type: 'transport' })
+    }
+  }
+  return {
+    libp2p,
+    dht: parts.dht(),
+    listenAddresses,
+    reserve: (relay) => transportManager.listen([multiaddr(`${relay.toString()}/p2p-circuit`)]),
+  }
+}
+
+async function ownIdentity(
+  loaders: StackLoaders,
+  seed: Uint8Array,
+): Promise<Pick<StackOptions, 'privateKey'>> {
+  const { generateKeyPairFromSeed } = await loadPart(loaders, '@libp2p/crypto')
+  return { privateKey: await generateKeyPairFromSeed('Ed25519', seed) }
+}
+
+/** Higher than the swarm's in each case, so that the swarm decides, and can tell the peer why. */
+function stackLimits(settings: TransportSettings): Partial<StackOptions> {
+  const { dialTimeoutMs, maxConnections, maxNewConnectionsPerSecond } = settings
+  return {
+    connectionManager: {
+      maxConnections: maxConnections + limits.SPARE_CONNECTIONS,
+      inboundConnectionThreshold: limits.STACK_RATE_FACTOR * maxNewConnectionsPerSecond,
+      maxIncomingPendingConnections: MAX_HALF_OPEN,
+      inboundUpgradeTimeout: HANDSHAKE_TIMEOUT_MS,
+      inboundStreamProtocolNegotiationTimeout: HANDSHAKE_TIMEOUT_MS,
+      outboundStreamProtocolNegotiationTimeout: HANDSHAKE_TIMEOUT_MS,
+      dialTimeout: dialTimeoutMs,
+      addressDialTimeout: dialTimeoutMs,
+      maxParallelDials: limits.MAX_PARALLEL_DIALS,
+      maxDialQueueLength: limits.MAX_WAITING_DIALS,
+      maxPeerAddrsToDial: limits.MAX_ADDRESSES_PER_DIAL,
+      connectionCloseTimeout: limits.CLOSE_GRACE_MS,
+    },
+    connectionMonitor: {
+      pingInterval: limits.PING_INTERVAL_MS,
+      pingTimeout: { minTimeout: limits.PING_TIMEOUT_MS },
+    },
+  }
+}
+
+/** The modules of a node, each with its limits. */
+interface Parts {
+  readonly transports: StackOptions['transports']
+  readonly connectionEncrypters: StackOptions['connectionEncrypters']
+  readonly streamMuxers: StackOptions['streamMuxers']
+  readonly services: NonNullable<StackOptions['services']>
+  readonly hasQuic: boolean
+  /** The DHT, once the node has been made. */
+  dht(): KadDHT | undefined
+}
+
+async function createParts(init: NodeInit): Promise<Parts> {
+  const { loaders, context, options } = init
+  const [{ noise }, { yamux }, quic, dht] = await Promise.all([
+    loadPart(loaders, '@libp2p/noise'),
+    loadPart(loaders, '@libp2p/yamux'),
+    options.enableQuic ? loadQuic(loaders) : undefined,
+    options.enableDht ? createDht(loaders, options) : undefined,
+  ])
+  return {
+    hasQuic: quic !== undefined,
+    transports: [...(await createTransports(loaders, context.settings)), ...(quic ? [quic] : [])],
+    connectionEncrypters: [noise()],
+    streamMuxers: [
+      yamux({
+        maxInboundStreams: limits.MAX_STREAMS_PER_CONNECTION,
+        maxOutboundStreams: limits.MAX_STREAMS_PER_CONNECTION,
+        streamOptions: {
+          maxStreamWindowSize: limits.MAX_STREAM_WINDOW_BYTES,
+          maxReadBufferLength: limits.MAX_STREAM_WINDOW_BYTES,
+        },
+      }),
+    ],
+    services: {
+      ...(await createServices(init)),
+      ...(dht ? ({ dht: dht.service } as object) : {}),
+    },
+    dht: () => dht?.get(),
+  }
+}
+
+type StackTransport = NonNullable<StackOptions['transports']>[number]
+
+async function createTransports(
+  loaders: StackLoaders,
+  { maxConnections }: TransportSettings,
+): Promise<StackTransport[]> {
+  const [{ tcp }, { webSockets }, { circuitRelayTransport }] = await Promise.all([
+    loadPart(loaders, '@libp2p/tcp'),
+    loadPart(loaders, '@libp2p/websockets'),
+    loadPart(loaders, '@libp2p/circuit-relay-v2'),
+  ])
+  return [
+    // Below everything else: this many sockets, and no more open files.
+    tcp({ maxConnections: maxConnections + limits.SPARE_CONNECTIONS + 2 * MAX_HALF_OPEN }),
+    webSockets(),
+    circuitRelayTransport({ reservationCompletionTimeout: limits.RESERVATION_TIMEOUT_MS }),
+  ]
+}
+
+/** QUIC comes with a binary that not every platform has; nothing else depends on it. */
+async function loadQuic(loaders: StackLoaders): Promise<StackTransport | undefined> {
+  try {
+    const { quic } = await loadPart(loaders, '@chainsafe/libp2p-quic')
+    return quic({
+      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+      maxConcurrentStreamLimit: limits.MAX_STREAMS_PER_CONNECTION,
+    })
+  } catch (error) {
+    const hint = isTransportError(error) ? error.hint : undefined
+    warnOnce(`libp2p goes on without QUIC, whose binary cannot be loaded here (${hint})`)
+    return undefined
+  }
+}
+
+async function createServices(init: NodeInit): Promise<NonNullable<StackOptions['services']>> {
+  const { loaders, options } = init
+  const [{ identify }, { ping }] = await Promise.all([
+    loadPart(loaders, '@libp2p/identify'),
+    loadPart(loaders, '@libp2p/ping'),
+  ])
+  return {
+    identify: identify({ maxInboundStreams: 2, maxOutboundStreams: 2 }),
+    ping: ping({ maxInboundStreams: 2, maxOutboundStreams: 2 }),
+    ...(options.enableNatTraversal ? await createNatServices(loaders) : {}),
+    ...(options.relayService ? await createRelayService(loaders) : {}),
+    ...(options.enableMdns ? await createMdns(init) : {}),
+  } as NonNullable<StackOptions['services']>
+}
+
+async function createNatServices(loaders: StackLoaders): Promise<object> {
+  const [{ autoNAT }, { dcutr }, { uPnPNAT }] = await Promise.all([
+    loadPart(loaders, '@libp2p/autonat'),
+    loadPart(loaders, '@libp2p/dcutr'),
+    loadPart(loaders, '@libp2p/upnp-nat'),
+  ])
+  return { autoNat: autoNAT(), dcutr: dcutr(), upnp: uPnPNAT({ portMappingDescription: 'vudo' }) }
+}
+
+async function createRelayService(loaders: StackLoaders): Promise<object> {
+  const { circuitRelayServer } = await loadPart(loaders, '@libp2p/circuit-relay-v2')
+  return {
+    relay: circuitRelayServer({
+      maxInboundHopStreams: limits.RELAY_MAX_RESERVATIONS,
+      reservations: {
+        maxReservations: limits.RELAY_MAX_RESERVATIONS,
+        defaultDurationLimit: limits.RELAY_DURATION_MS,
+        defaultDataLimit: limits.RELAY_DATA_BYTES,
+      },
+    }),
+  }
+}
+
+/** A service like any other, so that we hear of its own finds only and not of all peers that the stack learns of. */
+async function createMdns({ loaders, options, onMdnsPeer }: NodeInit): Promise<object> {
+  const { mdns } = await loadPart(loaders, '@libp2p/mdns')
+  const create = mdns({ serviceTag: options.mdnsServiceTag })
+  return {
+    mdns: (components: Parameters<typeof create>[0]) => {
+      const service = create(components)
+      service.addEventListener('peer', ({ detail }) => {
+        onMdnsPeer(detail.multiaddrs, detail.id.toString())
+      })
+      return service
+    },
+  }
+}
+
+function listenAt(
+  { bindAddress }: TransportSettings,
+  options: Libp2pSettings,
+  hasQuic: boolean,
+  port: number,
+): string[] {
+  const host = `/${bindAddress.includes(':') ? 'ip6' : 'ip4'}/${bindAddress}`
+  return [
+    `${host}/tcp/${port}`,
+    ...(hasQuic ? [`${host}/udp/${port}/quic-v1`] : []),
+    ...(options.enableWebSocket ? [`${host}/tcp/${options.webSocketPort}/ws`] : []),
+  ]
+}
+
+function listenError(cause: unknown, host: string, port: number): TransportError {
+  const text = cause instanceof Error ? cause.message : String(cause)
+  if (/EADDRINUSE|address already in use/i.test(text)) {
+    return new TransportError('ERR_ADDRESS_IN_USE', `port ${port} of ${host} is taken`, {
+      cause,
+      hint: 'another instance may be running: choose another port, or 0 for any free one',
+    })
+  }
+  return new TransportError('ERR_CONFIG_INVALID', `cannot listen at ${host}:${port}`, {
+    cause,
+    hint: 'bindAddress has to be an address of this machine, 0.0.0.0 means all; ports below 1024 are reserved',
+  })
+}
+
+function isAddressInUse(error: unknown): boolean {
+  return isTransportError(error) && error.code === 'ERR_ADDRESS_IN_USE'
+}
