@@ -27,6 +27,8 @@ export interface DialDriverInit {
   readonly hasPeer: (id: PeerId) => boolean
   readonly dial: (address: Address, expected: PeerId | undefined) => Promise<SwarmConnection>
   readonly tasks: Tasks
+  /** How long the end with the larger peer id waits for the other; the schedule's own when left out. */
+  readonly tieDelayMs?: number | undefined
 }
 
 /** Makes a driver with an empty schedule. */
@@ -43,7 +45,7 @@ class TimedDials implements DialDriver {
 
   constructor(init: DialDriverInit) {
     this.#init = init
-    this.#schedule = createDialSchedule(init.self, () => init.runtime.random())
+    this.#schedule = createDialSchedule(init.self, () => init.runtime.random(), init.tieDelayMs)
   }
 
   offer(candidate: Candidate, topic: string): void {

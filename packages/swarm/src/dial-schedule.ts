@@ -50,9 +50,16 @@ export interface DialSchedule {
   lost(id: PeerId, isWanted: boolean, nowMs: number): void
 }
 
-/** Makes an empty plan. `random` gives 0 to below 1. */
-export function createDialSchedule(self: PeerId, random: () => number): DialSchedule {
-  return new Schedule(self, random)
+/**
+ * Makes an empty plan. `random` gives 0 to below 1; `tieDelayMs` is 0 where the medium makes one
+ * connection of two dials.
+ */
+export function createDialSchedule(
+  self: PeerId,
+  random: () => number,
+  tieDelayMs: number = TIE_DELAY_MS,
+): DialSchedule {
+  return new Schedule(self, random, tieDelayMs)
 }
 
 interface Entry {
@@ -67,12 +74,14 @@ interface Entry {
 class Schedule implements DialSchedule {
   readonly #self: PeerId
   readonly #random: () => number
+  readonly #tieMs: number
   /** By peer id, or by address where none is known. Oldest first. */
   readonly #entries = new Map<string, Entry>()
 
-  constructor(self: PeerId, random: () => number) {
+  constructor(self: PeerId, random: () => number, tieMs: number) {
     this.#self = self
     this.#random = random
+    this.#tieMs = tieMs
   }
 
   offer(candidate: Candidate, topic: string, nowMs: number): void {
@@ -101,7 +110,7 @@ class Schedule implements DialSchedule {
   }
 
   #tieDelayMs(id: PeerId | undefined): number {
-    return id !== undefined && this.#self > id ? TIE_DELAY_MS : 0
+    return id !== undefined && this.#self > id ? this.#tieMs : 0
   }
 
   #makeRoom(address: Address): boolean {

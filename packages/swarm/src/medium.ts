@@ -23,6 +23,11 @@ export interface Medium {
   readonly name: string
   readonly features: TransportFeatures
   /**
+   * True when two ends that dial each other at one time get one connection out of it: then
+   * neither waits for the other. Left out: the end with the larger peer id waits a second.
+   */
+  readonly settlesTies?: boolean | undefined
+  /**
    * Begins to accept. Called once at most.
    *
    * @param accept - Called for everything that comes in, before any costly handshake. It never throws.

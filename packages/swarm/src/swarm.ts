@@ -102,6 +102,7 @@ class Swarm implements Transport {
       hasPeer: (id) => this.#connections.has(id),
       dial: (address, expected) => this.#open(address, { expected }),
       tasks: this.#tasks,
+      tieDelayMs: medium.settlesTies === true ? 0 : undefined,
     })
   }
 

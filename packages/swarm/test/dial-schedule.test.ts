@@ -28,6 +28,12 @@ describe('createDialSchedule', () => {
     expect(schedule.nextDueMs()).toBeUndefined()
   })
 
+  it('dials everybody at once where the medium settles ties', () => {
+    const schedule = createDialSchedule(self, () => 0.5, 0)
+    schedule.offer(peer(low), 't', 0)
+    expect(schedule.take(0)?.id).toBe(low)
+  })
+
   it('doubles the wait up to a limit, and goes on to the next address', () => {
     const schedule = create()
     schedule.offer(peer(high, 'a', 'b'), 't', 0)
