@@ -1,0 +1,129 @@
+import type { Endpoint } from '@number0/iroh/index.js'
+import type { Accept, Medium, MediumDialOptions } from '@vudo/swarm'
+import type { Address, Link, TransportContext, TransportFeatures } from '@vudo/transport'
+import { within } from './abandon.ts'
+import { dialIroh } from './dial.ts'
+import { bindEndpoint, checkRelays, checkSettings, directAddresses } from './endpoint.ts'
+import { formatIrohAddress } from './iroh-address.ts'
+import type { IrohLink } from './iroh-link.ts'
+import { MAX_LINK_MESSAGE_BYTES, RELAY_WAIT_MS, STACK_CLOSE_MS } from './limits.ts'
+import { acceptAll } from './listener.ts'
+import { openIroh, type Iroh, type LoadIroh } from './load-iroh.ts'
+
+/** What `iroh` takes. */
+export interface IrohOptions {
+  /**
+   * URLs of the relays at which this node may wait for others, `https://…` each, at most
+   * `MAX_RELAYS`; the nearest one is taken. A relay passes packets on that it cannot read,
+   * and sees who talks to whom, when, and how much.
+   *
+   * @defaultValue none: no public server is anybody's silent default.
+   */
+  readonly relays?: readonly string[] | undefined
+}
+
+const features: TransportFeatures = {
+  maxMessageBytes: MAX_LINK_MESSAGE_BYTES,
+  provesPeer: true,
+  discovers: false,
+  dials: true,
+  bulk: false,
+}
+
+/**
+ * iroh as a medium of a swarm; it hands up proven links.
+ *
+ * @throws `TransportError` `ERR_CONFIG_INVALID` when a relay's URL is none,
+ *   or when the settings forbid QUIC or NAT traversal.
+ */
+export function createIrohMedium(
+  context: TransportContext,
+  options: IrohOptions,
+  load: LoadIroh,
+): Medium {
+  checkSettings(context.settings)
+  checkRelays(options.relays ?? [])
+  return new IrohMedium(context, options, load)
+}
+
+/** The stack, and this node's sockets in it. */
+interface Running {
+  readonly iroh: Iroh
+  readonly endpoint: Endpoint
+}
+
+class IrohMedium implements Medium {
+  readonly name = 'iroh'
+  readonly features = features
+
+  readonly #context: TransportContext
+  readonly #relays: readonly string[]
+  readonly #load: LoadIroh
+  readonly #links = new Set<IrohLink>()
+  #running: Promise<Running> | undefined
+  #accepting: Promise<void> | undefined
+  #isClosed = false
+
+  constructor(context: TransportContext, { relays = [] }: IrohOptions, load: LoadIroh) {
+    this.#context = context
+    this.#relays = relays
+    this.#load = load
+  }
+
+  async listen(accept: Accept): Promise<readonly Address[]> {
+    const { endpoint } = await this.#run()
+    const { peerId, settings } = this.#context
+    const { bindAddress } = settings
+    const onLink = (link: IrohLink): void => this.#keep(link)
+    this.#accepting = acceptAll({ endpoint, self: peerId, bindAddress, accept, onLink })
+    // A relay that does not answer costs a moment here, and the node nothing else.
+    if (this.#relays.length > 0) await within(RELAY_WAIT_MS, endpoint.online())
+    const direct = directAddresses(endpoint, settings)
+    return [formatIrohAddress({ peerId, direct, relay: this.#homeRelay(endpoint) })]
+  }
+
+  async dial(address: Address, { signal, expected }: MediumDialOptions): Promise<Link> {
+    const { iroh, endpoint } = await this.#run()
+    const { peerId: self } = this.#context
+    const relay = this.#homeRelay(endpoint)
+    const link = await dialIroh({ iroh, endpoint, address, self, expected, relay, signal })
+    this.#keep(link)
+    return link
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await Promise.all(Array.from(this.#links, (link) => link.close()))
+    const running = await this.#running?.catch(() => undefined)
+    if (running) await within(STACK_CLOSE_MS, running.endpoint.close())
+    await this.#accepting
+  }
+
+  /** Loads the stack and opens the sockets, once; after a failure again, since the cause may be gone. */
+  #run(): Promise<Running> {
+    this.#running ??= this.#start().catch((error: unknown) => {
+      this.#running = undefined
+      throw error
+    })
+    return this.#running
+  }
+
+  async #start(): Promise<Running> {
+    const iroh = await openIroh(this.#load)
+    const endpoint = await bindEndpoint({ iroh, context: this.#context, relays: this.#relays })
+    return { iroh, endpoint }
+  }
+
+  /** The relay at which this node waits; where none has answered yet, the one that was named first. */
+  #homeRelay(endpoint: Endpoint): string | undefined {
+    if (this.#relays.length === 0) return undefined
+    return endpoint.addr().relayUrl() ?? this.#relays[0]
+  }
+
+  /** Remembers a link as long as it lives, for {@link close}. */
+  #keep(link: IrohLink): void {
+    this.#links.add(link)
+    void link.closed.then(() => this.#links.delete(link))
+    if (this.#isClosed) link.destroy()
+  }
+}

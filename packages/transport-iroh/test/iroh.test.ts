@@ -1,0 +1,27 @@
+import { expect, it } from 'vitest'
+import { createNodeKey } from '@vudo/identity'
+import { createTransportContext } from '@vudo/secure-channel'
+import { createTransport } from '@vudo/transport'
+import { createNode } from './nodes.ts'
+
+it('is registered under its name', async () => {
+  const node = createTransport({ mode: 'iroh' }, createTransportContext(createNodeKey()))
+  expect(node.name).toBe('iroh')
+  expect(node.features).toMatchObject({ bulk: false, maxMessageBytes: 65_536 })
+  await node.disconnect()
+})
+
+it.each([
+  [['relay.example.com']],
+  [['wss://relay.example.com']],
+  [['https://relay.example.com?key=1']],
+  [Array.from({ length: 9 }, (_, n) => `https://relay${n}.example.com`)],
+])('refuses %j as relays', (relays) => {
+  const create = (): unknown => createNode({}, { relays })
+  expect(create).toThrow(expect.objectContaining({ code: 'ERR_CONFIG_INVALID' }))
+})
+
+it.each(['enableQuic', 'enableNatTraversal'])('does not pretend to keep %s: false', (field) => {
+  const create = (): unknown => createNode({ [field]: false })
+  expect(create).toThrow(`${field} is false`)
+})
