@@ -16,8 +16,12 @@ export interface DialIrohInit {
   readonly address: string
   readonly self: PeerId
   readonly expected?: PeerId | undefined
-  /** Where to look for a peer whose address names no way to it: our own relay. */
-  readonly relay?: string | undefined
+  readonly relays: {
+    /** False: those of addresses are passed over as well. */
+    readonly areUsed: boolean
+    /** Our own, where a peer is looked for whose address names no way to it. */
+    readonly home: string | undefined
+  }
   /** Gives up. The stack cannot: what it brings later is closed. */
   readonly signal: AbortSignal
 }
@@ -73,15 +77,22 @@ function checkPeer(peerId: PeerId, { self, expected }: DialIrohInit): void {
   if (expected !== undefined && peerId !== expected) throw mismatch(peerId, expected)
 }
 
-function toEndpointAddr(init: DialIrohInit, { peerId, direct, relay }: IrohAddress): EndpointAddr {
-  const { EndpointAddr, EndpointId } = init.iroh
-  const via = relay ?? (direct.length === 0 ? init.relay : undefined)
-  if (direct.length === 0 && via === undefined) {
-    throw new TransportError('ERR_DIAL_FAILED', `no way to ${peerId} is known`, {
-      hint: 'iroh finds nobody by the key alone: name an IP address or a relay, or configure relays',
-    })
-  }
-  return new EndpointAddr(EndpointId.fromString(peerId), via, [...direct])
+function toEndpointAddr({ iroh, relays }: DialIrohInit, to: IrohAddress): EndpointAddr {
+  const { peerId, direct } = to
+  const home = direct.length === 0 ? relays.home : undefined
+  const relay = relays.areUsed ? (to.relay ?? home) : undefined
+  if (direct.length === 0 && relay === undefined) throw noWay(to)
+  return new iroh.EndpointAddr(iroh.EndpointId.fromString(peerId), relay, [...direct])
+}
+
+function noWay({ peerId, relay }: IrohAddress): TransportError {
+  const message =
+    relay === undefined
+      ? `no way to ${peerId} is known`
+      : `${peerId} waits at a relay, and this node uses none`
+  return new TransportError('ERR_DIAL_FAILED', message, {
+    hint: 'iroh finds nobody by the key alone: dial an address with an IP address, or allow relays by iroh({ relays })',
+  })
 }
 
 function mismatch(found: PeerId, expected: PeerId): TransportError {

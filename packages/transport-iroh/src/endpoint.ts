@@ -18,8 +18,8 @@ export function alpn(): number[] {
 export interface BindInit {
   readonly iroh: Iroh
   readonly context: Pick<TransportContext, 'seed' | 'settings'>
-  /** Checked by {@link checkRelays}. */
-  readonly relays: readonly string[]
+  /** Checked by {@link checkRelays}; none at all keeps the stack from every relay. */
+  readonly relays: readonly string[] | undefined
 }
 
 /**
@@ -48,9 +48,7 @@ async function bind({ iroh, context, relays }: BindInit, at: string): Promise<En
   const builder = iroh.Endpoint.builder()
   iroh.presetMinimal(builder)
   const { RelayMode } = iroh
-  builder.relayMode(
-    relays.length > 0 ? RelayMode.customFromUrls([...relays]) : RelayMode.disabled(),
-  )
+  builder.relayMode(relays ? RelayMode.customFromUrls([...relays]) : RelayMode.disabled())
   builder.alpns([alpn()])
   builder.bindAddr(at)
   const seed = Array.from(context.seed)

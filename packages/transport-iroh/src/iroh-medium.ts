@@ -13,11 +13,12 @@ import { openIroh, type Iroh, type LoadIroh } from './load-iroh.ts'
 /** What `iroh` takes. */
 export interface IrohOptions {
   /**
-   * URLs of the relays at which this node may wait for others, `https://…` each, at most
-   * `MAX_RELAYS`; the nearest one is taken. A relay passes packets on that it cannot read,
-   * and sees who talks to whom, when, and how much.
+   * URLs of the relays at which this node waits for others, `https://…` each, at most
+   * `MAX_RELAYS`; the nearest one is taken. With an empty list it waits at none, and still
+   * reaches those who wait at one of theirs. A relay passes packets on that it cannot
+   * read, and sees who talks to whom, when, and how much.
    *
-   * @defaultValue none: no public server is anybody's silent default.
+   * @defaultValue none, and no relay is ever spoken to: no server is anybody's silent default.
    */
   readonly relays?: readonly string[] | undefined
 }
@@ -57,14 +58,14 @@ class IrohMedium implements Medium {
   readonly features = features
 
   readonly #context: TransportContext
-  readonly #relays: readonly string[]
+  readonly #relays: readonly string[] | undefined
   readonly #load: LoadIroh
   readonly #links = new Set<IrohLink>()
   #running: Promise<Running> | undefined
   #accepting: Promise<void> | undefined
   #isClosed = false
 
-  constructor(context: TransportContext, { relays = [] }: IrohOptions, load: LoadIroh) {
+  constructor(context: TransportContext, { relays }: IrohOptions, load: LoadIroh) {
     this.#context = context
     this.#relays = relays
     this.#load = load
@@ -76,8 +77,8 @@ class IrohMedium implements Medium {
     const { bindAddress } = settings
     const onLink = (link: IrohLink): void => this.#keep(link)
     this.#accepting = acceptAll({ endpoint, self: peerId, bindAddress, accept, onLink })
-    // A relay that does not answer costs a moment here, and the node nothing else.
-    if (this.#relays.length > 0) await within(RELAY_WAIT_MS, endpoint.online())
+    // Which relay is the nearest takes a while to find out; where there is one, there is no question.
+    if (this.#relays && this.#relays.length > 1) await within(RELAY_WAIT_MS, endpoint.online())
     const direct = directAddresses(endpoint, settings)
     return [formatIrohAddress({ peerId, direct, relay: this.#homeRelay(endpoint) })]
   }
@@ -85,8 +86,8 @@ class IrohMedium implements Medium {
   async dial(address: Address, { signal, expected }: MediumDialOptions): Promise<Link> {
     const { iroh, endpoint } = await this.#run()
     const { peerId: self } = this.#context
-    const relay = this.#homeRelay(endpoint)
-    const link = await dialIroh({ iroh, endpoint, address, self, expected, relay, signal })
+    const relays = { areUsed: this.#relays !== undefined, home: this.#homeRelay(endpoint) }
+    const link = await dialIroh({ iroh, endpoint, address, self, expected, relays, signal })
     this.#keep(link)
     return link
   }
@@ -116,8 +117,8 @@ class IrohMedium implements Medium {
 
   /** The relay at which this node waits; where none has answered yet, the one that was named first. */
   #homeRelay(endpoint: Endpoint): string | undefined {
-    if (this.#relays.length === 0) return undefined
-    return endpoint.addr().relayUrl() ?? this.#relays[0]
+    const [first, second] = this.#relays ?? []
+    return second === undefined ? first : (endpoint.addr().relayUrl() ?? first)
   }
 
   /** Remembers a link as long as it lives, for {@link close}. */

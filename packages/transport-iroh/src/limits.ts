@@ -33,8 +33,11 @@ export const CLOSE_GRACE_MS = 1_000
 /** Milliseconds that closing waits for the stack to let go of its sockets; it needs 3,000 where a dial is under way. */
 export const STACK_CLOSE_MS = 5_000
 
-/** Milliseconds that listening waits for a relay of our own before it goes on without. */
-export const RELAY_WAIT_MS = 3_000
+/**
+ * Milliseconds that listening waits to know which of several relays is the nearest; then
+ * the first one counts. The stack needs 3,200 where a relay tells nobody its outside address.
+ */
+export const RELAY_WAIT_MS = 5_000
 
 /** Relays that a node may be given. */
 export const MAX_RELAYS = 8

@@ -15,8 +15,10 @@ describe.runIf(isIsolated)('a plain peer of the bare library', () => {
     const joined = node.connect(topic)[Symbol.asyncIterator]()
     const met = joined.next()
     await node.listen()
-    const { peerId, direct } = parseIrohAddress(node.addresses[0]!)
-    const args = [program, peerId, direct[0]!, Buffer.from(topic).toString('hex')]
+    const [address = ''] = node.addresses
+    const { peerId, direct } = parseIrohAddress(address)
+    const [at = ''] = direct
+    const args = [program, peerId, at, Buffer.from(topic).toString('hex')]
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
     const exit = new Promise((resolve) => child.once('close', resolve))
     const said = Promise.all([text(child.stdout), text(child.stderr)])
