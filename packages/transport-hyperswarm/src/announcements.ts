@@ -5,6 +5,7 @@ import {
   ANNOUNCE_INTERVAL_MS,
   FIRST_LOOK_DELAY_MS,
   MAX_ANNOUNCE_RETRY_MS,
+  MAX_QUERY_RETRIES,
   MIN_ANNOUNCE_RETRY_MS,
   WITHDRAW_TIMEOUT_MS,
 } from './limits.ts'
@@ -68,9 +69,9 @@ class RepeatedAnnouncements implements Announcements {
   async #say(entry: Entry, signal: AbortSignal | undefined): Promise<void> {
     const { dht, keyPair, relayAddresses } = this.#init
     entry.cancelTimer()
-    const clear = entry.isFirst
+    const [clear, retries] = [entry.isFirst, MAX_QUERY_RETRIES]
     entry.isFirst = false
-    const query = dht.announce(entry.topic, keyPair, relayAddresses(), { clear })
+    const query = dht.announce(entry.topic, keyPair, relayAddresses(), { clear, retries })
     entry.query = query
     try {
       await finished(query, signal)
@@ -112,7 +113,7 @@ class RepeatedAnnouncements implements Announcements {
     if (!entry) return
     this.#entriesByTopic.delete(hex)
     stop(entry)
-    const query = dht.lookupAndUnannounce(entry.topic, keyPair)
+    const query = dht.lookupAndUnannounce(entry.topic, keyPair, { retries: MAX_QUERY_RETRIES })
     const cancel = runtime.setTimer(WITHDRAW_TIMEOUT_MS, () => query.destroy())
     try {
       await finished(query, undefined)

@@ -3,10 +3,8 @@
  *
  * @packageDocumentation
  */
-import { createSocket } from 'node:dgram'
-import { once } from 'node:events'
 import { TransportError, type Address } from '@vudo/transport'
-import { bindError } from './dht-node.ts'
+import { probeUdpPort } from './dht-node.ts'
 import { sortBootstrapList } from './hyperswarm-address.ts'
 import { loadHyperdht } from './load-hyperdht.ts'
 
@@ -58,13 +56,7 @@ export async function startBootstrap(options: BootstrapOptions = {}): Promise<Bo
   const port = await checkedPort(host, options.port ?? 0)
   const Hyperdht = await loadHyperdht()
   const node = Hyperdht.bootstrapper(port, host, { host, bootstrap })
-  try {
-    await node.bind()
-    await node.fullyBootstrapped()
-  } catch (cause) {
-    await node.destroy({ force: true })
-    throw bindError(cause, host, port)
-  }
+  await node.fullyBootstrapped()
   let closing: Promise<void> | undefined
   const close = (): Promise<void> => (closing ??= node.destroy({ force: true }))
   return {
@@ -76,7 +68,7 @@ export async function startBootstrap(options: BootstrapOptions = {}): Promise<Bo
   }
 }
 
-/** The library wants to know the port before it binds, so this asks the system for one that is free. */
+/** The library wants to know the port before it binds, so the system is asked for one that is free. */
 async function checkedPort(host: string, port: number): Promise<number> {
   const isIPv4 = /^\d{1,3}(\.\d{1,3}){3}$/.test(host) && host !== '0.0.0.0'
   if (!isIPv4) {
@@ -84,15 +76,8 @@ async function checkedPort(host: string, port: number): Promise<number> {
       hint: 'give the address at which others reach this machine; 0.0.0.0 is none',
     })
   }
-  const socket = createSocket('udp4')
-  try {
-    socket.bind({ port, address: host })
-    await once(socket, 'listening')
-    return socket.address().port
-  } catch (cause) {
-    throw bindError(cause, host, port)
-  } finally {
-    socket.close()
-    await once(socket, 'close')
-  }
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return probeUdpPort(host, port)
+  throw new TransportError('ERR_CONFIG_INVALID', `port is ${port}, expected 0 to 65535`, {
+    hint: 'use 0 to take any free port',
+  })
 }

@@ -205,7 +205,8 @@ function foreign(why: string): TransportError {
   )
 }
 
-function refused(cause: Error | undefined): TransportError {
+/** The far end ended the connection before it greeted, or began with what is no greeting. */
+export function refused(cause: Error | undefined): TransportError {
   if (isTransportError(cause) && cause.code === 'ERR_HANDSHAKE_FAILED') return cause
   if (isTransportError(cause) && cause.code === 'ERR_PEER_PROTOCOL') return foreign(cause.message)
   return new TransportError('ERR_HANDSHAKE_FAILED', 'the far end turned this node away', {

@@ -1,5 +1,7 @@
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
 import type { KeyPair } from 'hyperdht'
-import { TransportError, type TransportSettings } from '@vudo/transport'
+import { isTransportError, TransportError, type TransportSettings } from '@vudo/transport'
 import type { BootstrapAddress } from './hyperswarm-address.ts'
 import type { HyperDHTClass } from './load-hyperdht.ts'
 import type { Dht } from './query.ts'
@@ -28,25 +30,59 @@ export interface DhtNode {
  *   listen at `bindAddress`.
  */
 export async function openDhtNode(Hyperdht: HyperDHTClass, init: DhtNodeInit): Promise<DhtNode> {
-  const { bindAddress: host, port, isPortChosen } = init.settings
+  const host = checkedHost(init.settings.bindAddress)
+  const port = await freePort(host, init.settings)
   const isLoopback = host.startsWith('127.')
   // Nothing stands between two programs of one machine, and nobody outside could tell otherwise.
   const firewalled = init.firewalled ?? !isLoopback
   const dht = new Hyperdht({
     bootstrap: init.bootstrap,
-    host: checkedHost(host),
+    host,
     // A range, because the library takes the number 0 for its default port.
     port: [port, port + 1],
-    anyPort: !isPortChosen,
+    anyPort: true,
     ...(firewalled ? {} : { firewalled }),
   })
-  try {
-    await dht.bind()
-  } catch (cause) {
-    await dht.destroy({ force: true })
-    throw bindError(cause, host, port)
-  }
+  await dht.bind()
   return { dht, keyPair: Hyperdht.keyPair(init.seed), sharesLocalAddress: !isLoopback }
+}
+
+/** The wanted port, or 0 when nobody chose it and it is taken. */
+async function freePort(
+  host: string,
+  { port, isPortChosen }: DhtNodeInit['settings'],
+): Promise<number> {
+  try {
+    await probeUdpPort(host, port)
+    return port
+  } catch (error) {
+    if (isPortChosen || !isAddressInUse(error)) throw error
+    return 0
+  }
+}
+
+/**
+ * Binds a socket and lets go of it: the library cannot be got rid of once it has failed to bind.
+ *
+ * @returns The port: `port`, or the one that the system chose for 0.
+ * @throws `TransportError` `ERR_ADDRESS_IN_USE`, `ERR_CONFIG_INVALID`.
+ */
+export async function probeUdpPort(host: string, port: number): Promise<number> {
+  const socket = createSocket('udp4')
+  try {
+    socket.bind({ port, address: host })
+    await once(socket, 'listening')
+    return socket.address().port
+  } catch (cause) {
+    throw bindError(cause, host, port)
+  } finally {
+    socket.close()
+    await once(socket, 'close')
+  }
+}
+
+function isAddressInUse(error: unknown): boolean {
+  return isTransportError(error) && error.code === 'ERR_ADDRESS_IN_USE'
 }
 
 function checkedHost(host: string): string {
@@ -60,8 +96,7 @@ function checkedHost(host: string): string {
   )
 }
 
-/** Why this machine cannot listen at `host:port`, from the system's error. */
-export function bindError(cause: unknown, host: string, port: number): TransportError {
+function bindError(cause: unknown, host: string, port: number): TransportError {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown'
   if (code === 'EADDRINUSE') {
     return new TransportError('ERR_ADDRESS_IN_USE', `UDP port ${port} of ${host} is taken`, {

@@ -1,8 +1,8 @@
 import type { KeyPair, SecretStream, UdpAddress } from 'hyperdht'
 import { TransportError, type Address, type PeerId } from '@vudo/transport'
-import { createDhtLink, greetedBefore, type DhtLink } from './dht-link.ts'
+import { createDhtLink, greetedBefore, refused, type DhtLink } from './dht-link.ts'
+import type { Encounters } from './encounters.ts'
 import { parseHyperswarmAddress } from './hyperswarm-address.ts'
-import type { PendingDials } from './pending-dials.ts'
 import { nobodyAnswers, type Dht } from './query.ts'
 
 /** Whom to dial, and as whom. */
@@ -16,15 +16,16 @@ export interface DialDhtInit {
   readonly relayAddressesOf: (peerId: PeerId) => readonly UdpAddress[]
   readonly sharesLocalAddress: boolean
   readonly punchesHoles: boolean
-  /** Where this dial stands until it is over: the peer may dial at the same time. */
-  readonly pending: PendingDials
+  /** The peer may dial at the same time. */
+  readonly encounters: Encounters
   /** Gives up; the stream is gone then. */
   readonly signal: AbortSignal
 }
 
 /**
  * Finds a peer in the DHT by its key, punches holes where that is needed, and settles when the
- * peer has greeted. When the peer dials at the same time, its stream may be what this gives.
+ * peer has greeted. When the peer dials at the same time, its stream may be
+ * what this gives.
  *
  * @throws `TransportError` `ERR_ADDRESS_INVALID`, `ERR_PEER_SELF`, `ERR_PEER_MISMATCH` before
  *   anything is sent; `ERR_DIAL_FAILED` (no connection), `ERR_HANDSHAKE_FAILED` (a connection,
@@ -33,8 +34,10 @@ export interface DialDhtInit {
 export async function dialDht(init: DialDhtInit): Promise<DhtLink> {
   const peerId = checkedPeer(init)
   init.signal.throwIfAborted()
+  const arriving = init.encounters.take(peerId)
+  if (arriving && (await isGreeted(arriving, init.signal))) return arriving
   const stream = connect(init, peerId)
-  const dial = init.pending.begin(peerId, () => stream.destroy())
+  const dial = init.encounters.dialling(peerId, () => stream.destroy())
   try {
     await opened(stream, init, peerId)
     return await greet(stream, init, true)
@@ -58,6 +61,17 @@ function checkedPeer({ address, self, expected }: DialDhtInit): PeerId {
   throw new TransportError('ERR_PEER_MISMATCH', `${address} names another peer than ${expected}`, {
     hint: `dial hyperswarm://${expected}`,
   })
+}
+
+async function isGreeted(link: DhtLink, signal: AbortSignal): Promise<boolean> {
+  try {
+    await greetedBefore(signal, link)
+    return true
+  } catch {
+    // It came to nothing; our own dial is still to come.
+    signal.throwIfAborted()
+    return false
+  }
 }
 
 function connect(init: DialDhtInit, peerId: PeerId): SecretStream {
@@ -106,6 +120,7 @@ function dialError(peerId: PeerId, cause: Error | undefined, dht: Dht): Transpor
   if (code === 'PEER_NOT_FOUND' && dht.toArray({ limit: 1 }).length === 0) {
     return nobodyAnswers(cause)
   }
+  if (code === 'ECONNRESET') return refused(cause)
   if (code === 'SERVER_INCOMPATIBLE' || code === 'SERVER_ERROR') {
     return new TransportError('ERR_HANDSHAKE_FAILED', `${peerId} refused the handshake: ${code}`, {
       cause,

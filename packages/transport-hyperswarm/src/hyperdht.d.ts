@@ -22,14 +22,14 @@ declare module 'hyperdht' {
       onConnection: (stream: SecretStream) => void,
     ): HyperDHTServer
     connect(key: Buffer, options: ConnectOptions): SecretStream
-    lookup(topic: Buffer): Query
+    lookup(topic: Buffer, options: QueryOptions): Query
     announce(
       topic: Buffer,
       keyPair: KeyPair,
       relayAddresses: readonly UdpAddress[],
-      options: { readonly clear: boolean },
+      options: QueryOptions & { readonly clear: boolean },
     ): Query
-    lookupAndUnannounce(topic: Buffer, keyPair: KeyPair): Query
+    lookupAndUnannounce(topic: Buffer, keyPair: KeyPair, options: QueryOptions): Query
     on(event: 'network-change', listener: () => void): this
     destroy(options: { readonly force: boolean }): Promise<void>
   }
@@ -52,6 +52,11 @@ declare module 'hyperdht' {
   export interface UdpAddress {
     readonly host: string
     readonly port: number
+  }
+
+  export interface QueryOptions {
+    /** How often a request without an answer is repeated, a second after the one before. */
+    readonly retries: number
   }
 
   export interface ServerOptions {

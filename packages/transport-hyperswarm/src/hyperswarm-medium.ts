@@ -20,11 +20,11 @@ import { createAnnouncements, type Announcements } from './announcements.ts'
 import { openDhtNode, type DhtNode } from './dht-node.ts'
 import { dialDht } from './dial.ts'
 import type { DhtLink } from './dht-link.ts'
+import { createEncounters, type Encounters } from './encounters.ts'
 import { formatHyperswarmAddress, type BootstrapAddress } from './hyperswarm-address.ts'
 import { LISTEN_WAIT_MS, WITHDRAW_TIMEOUT_MS } from './limits.ts'
 import { createListener, type Listener } from './listener.ts'
 import { loadHyperdht, type ImportHyperdht } from './load-hyperdht.ts'
-import { createPendingDials, type PendingDials } from './pending-dials.ts'
 import { createSearch, type Search } from './search.ts'
 
 /** What a medium is made of. */
@@ -63,7 +63,7 @@ class HyperswarmMedium implements Medium {
   readonly #init: HyperswarmMediumInit
   readonly #runtime: Runtime
   readonly #links = new Set<DhtLink>()
-  readonly #pending: PendingDials
+  readonly #encounters: Encounters
   readonly #closing = new AbortController()
   #starting: Promise<Running> | undefined
   #listener: Listener | undefined
@@ -74,7 +74,7 @@ class HyperswarmMedium implements Medium {
   constructor(init: HyperswarmMediumInit) {
     this.#init = init
     this.#runtime = init.runtime ?? systemRuntime
-    this.#pending = createPendingDials(init.context.peerId)
+    this.#encounters = createEncounters(init.context.peerId)
   }
 
   /** The first caller starts it; after a failure, a port that was taken say, the next one tries again. */
@@ -108,7 +108,7 @@ class HyperswarmMedium implements Medium {
       sharesLocalAddress,
       punchesHoles,
       maxConnections,
-      pending: this.#pending,
+      encounters: this.#encounters,
       nowMs: () => this.#runtime.nowMs(),
       accept,
       onLink: (link) => this.#keep(link),
@@ -137,7 +137,7 @@ class HyperswarmMedium implements Medium {
       expected,
       self: this.#init.context.peerId,
       punchesHoles: this.#init.context.settings.enableNatTraversal,
-      pending: this.#pending,
+      encounters: this.#encounters,
       relayAddressesOf: (peerId) => search.relayAddressesOf(peerId),
       signal,
     })

@@ -67,6 +67,9 @@ export const FIRST_LOOK_DELAY_MS = 750
 /** See {@link FIRST_LOOK_DELAY_MS}: ten minutes, as Hyperswarm. */
 export const MAX_LOOK_DELAY_MS = 600_000
 
+/** How often a question to a node of the DHT is repeated: a node that is gone costs three seconds, and others were asked meanwhile. */
+export const MAX_QUERY_RETRIES = 2
+
 /** Peers in one answer of a node of the DHT at most; where it knows more it chooses by chance. */
 export const FULL_REPLY_PEERS = 20
 

@@ -1,10 +1,10 @@
 import type { HyperDHTServer, KeyPair, SecretStream, UdpAddress } from 'hyperdht'
 import type { Accept } from '@vudo/swarm'
-import { MAX_HALF_OPEN, type PeerId } from '@vudo/transport'
+import { MAX_HALF_OPEN, TransportError, type PeerId } from '@vudo/transport'
 import { createDhtLink, greetedBefore, type DhtLink } from './dht-link.ts'
+import type { Arrival, Encounters } from './encounters.ts'
 import { createHandshakeGate } from './handshake-gate.ts'
 import { formatHyperswarmAddress } from './hyperswarm-address.ts'
-import type { PendingDials } from './pending-dials.ts'
 import type { Dht } from './query.ts'
 
 /** What a listener is made of. */
@@ -16,7 +16,7 @@ export interface ListenerInit {
   readonly sharesLocalAddress: boolean
   readonly punchesHoles: boolean
   readonly maxConnections: number
-  readonly pending: PendingDials
+  readonly encounters: Encounters
   readonly nowMs: () => number
   /** Called for everybody at the door. */
   readonly accept: Accept
@@ -69,11 +69,11 @@ export function createListener(init: ListenerInit): Listener {
   }
 }
 
-function arrived({ accept, onLink, pending }: ListenerInit, stream: SecretStream): void {
+function arrived({ accept, onLink, encounters }: ListenerInit, stream: SecretStream): void {
   // Before anything else: a stream whose error nobody hears ends the process.
   stream.on('error', () => undefined)
   const peerId = stream.remotePublicKey.toString('hex')
-  if (pending.settle(peerId, stream)) return
+  if (encounters.settle(peerId, stream)) return
   const address = formatHyperswarmAddress(peerId)
   accept({
     remoteAddress: stream.rawStream?.remoteHost ?? undefined,
@@ -82,9 +82,22 @@ function arrived({ accept, onLink, pending }: ListenerInit, stream: SecretStream
       const path = { transport: 'hyperswarm', relayed: false, address, outbound: false }
       const link = createDhtLink({ stream, peerId, path })
       onLink(link)
-      await greetedBefore(signal, link)
+      await admitted(link, encounters.arriving(link), signal)
       return link
     },
     refuse: () => stream.destroy(),
   })
+}
+
+async function admitted(link: DhtLink, arrival: Arrival, signal: AbortSignal): Promise<void> {
+  try {
+    await greetedBefore(signal, link)
+    if (!arrival.isTaken) return
+  } finally {
+    arrival.end()
+  }
+  throw new TransportError(
+    'ERR_HANDSHAKE_FAILED',
+    'this peer is being dialled, and the dial has it',
+  )
 }

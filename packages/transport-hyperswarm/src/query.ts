@@ -1,3 +1,5 @@
+// oxlint-disable-next-line typescript/triple-slash-reference -- ambient types of a package that has none
+/// <reference path="./hyperdht.d.ts" />
 import type HyperDHT from 'hyperdht'
 import type { Query } from 'hyperdht'
 import { TransportError } from '@vudo/transport'

@@ -10,6 +10,7 @@ import {
   MAX_LOOK_DELAY_MS,
   MAX_LOOKUP_PEERS,
   MAX_LOOKUP_ROUNDS,
+  MAX_QUERY_RETRIES,
   MAX_RELAYS_PER_PEER,
 } from './limits.ts'
 import { guarded, type Dht } from './query.ts'
@@ -55,7 +56,7 @@ class DhtSearch implements Search {
     let isCutShort = true
     for (let round = 0; round < MAX_LOOKUP_ROUNDS && isCutShort; round++) {
       const before = found.size
-      const query = this.#dht.lookup(Buffer.from(topic))
+      const query = this.#dht.lookup(Buffer.from(topic), { retries: MAX_QUERY_RETRIES })
       // One round after the other: the next is needed only when this one was cut short.
       // oxlint-disable-next-line no-await-in-loop
       isCutShort = await guarded(query, signal, () => this.#collect(query, found))

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 interface UdxStream {
   destroy(): void
   once(event: 'close', listener: () => void): void
-  connect(...args: readonly unknown[]): void
+  connect(...args: unknown[]): void
 }
 
 /** What lies below the connections of this process. */
@@ -19,6 +19,7 @@ export function createCable(): Cable {
   const fromDht = createRequire(fromHere.resolve('hyperdht'))
   const fromRpc = createRequire(fromDht.resolve('dht-rpc'))
   const { prototype } = fromRpc('udx-native/lib/stream.js') as { readonly prototype: UdxStream }
+  // oxlint-disable-next-line typescript/unbound-method -- called with the stream below
   const { connect } = prototype
   prototype.connect = function (this: UdxStream, ...args) {
     streams.add(this)

@@ -23,7 +23,12 @@ export function createPlainPeer({ host, port }: Bootstrap): PlainPeer {
   return {
     async dial(address, keyPair = HyperDHT.keyPair()) {
       const key = Buffer.from(parseHyperswarmAddress(address), 'hex')
-      const stream = dht.connect(key, { keyPair, relayAddresses: [], localConnection: false })
+      const stream = dht.connect(key, {
+        keyPair,
+        relayAddresses: [],
+        localConnection: false,
+        holepunch: () => true,
+      })
       stream.on('error', () => undefined)
       if (!(await stream.opened)) throw new Error('the stream did not open')
       return stream
