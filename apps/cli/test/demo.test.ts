@@ -49,6 +49,20 @@ it('finds its peer by mDNS wherever multicast works, and not by the fallback', a
   expect(result).toMatchObject({ documents: 4, foundBy: 'mdns' })
 }, 120_000)
 
+it.each(['libp2p', 'iroh', 'hyperswarm'])(
+  'converges over %s as well',
+  async (transport) => {
+    const args = ['demo', '--json', '--folder', someDocuments(), '--transport', transport]
+    const { status, stdout, stderr } = await vudo(args)
+    expect(stderr).toBe('')
+    expect(status).toBe(0)
+    const lines = stdout.trimEnd().split('\n')
+    expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ documents: 4 })
+    expect(lines.filter((line) => line.includes(`over ${transport}`))).toHaveLength(1)
+  },
+  120_000,
+)
+
 it('ends both nodes at Ctrl-C', async () => {
   const demo = start(['demo', '--json', '--folder', someDocuments()])
   const pids: number[] = []

@@ -2,7 +2,7 @@ import { mdns } from '@vudo/discovery-mdns'
 import type { Ticket } from '@vudo/identity'
 import { createNetwork, type Network } from '@vudo/network'
 import { openDatabase, type Database } from '@vudo/sync'
-import type { Discovery, Transport } from '@vudo/transport'
+import { isPeerId, type Discovery, type Transport } from '@vudo/transport'
 import { openBelongings, type Belongings } from './data-directory.ts'
 import { logEvents } from './log.ts'
 import type { P2PSettings } from './options.ts'
@@ -51,7 +51,10 @@ export async function openRunning(settings: P2PSettings): Promise<Running> {
         heartbeatIntervalMs: settings.heartbeatIntervalMs,
         maxConnections: settings.transport.maxConnections,
         discoveryIntervalMs: settings.discovery.discoveryIntervalMs,
-        bootstrapNodes: [...settings.transport.bootstrapNodes, ...dialable(belongings.ticket)],
+        bootstrapNodes: [
+          ...settings.transport.bootstrapNodes.filter(isPeerAddress),
+          ...dialable(belongings.ticket),
+        ],
       },
     })
     logEvents(network.events, 'p2p:network')
@@ -96,6 +99,11 @@ async function closeAll(closers: readonly (() => Promise<void> | void)[]): Promi
     }
   }
   if (errors.length > 0) throw errors[0]
+}
+
+/** `hyperswarm://host:port` is a node of its hash table and no peer of ours; its transport has it from the settings. */
+function isPeerAddress(address: string): boolean {
+  return !address.startsWith('hyperswarm://') || isPeerId(address.slice('hyperswarm://'.length))
 }
 
 /** Addresses that a ticket names and a transport may know; a ticket is somebody else's text. */

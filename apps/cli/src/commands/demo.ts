@@ -10,6 +10,11 @@ export function addDemoCommand(program: Command): void {
     .command('demo')
     .description('two nodes on this machine find each other and agree on a folder of documents')
     .option('--folder <folder>', 'whose Markdown files to use', '.')
+    .option(
+      '--transport <name>',
+      'what the nodes talk over: tcp, libp2p, iroh or hyperswarm',
+      'tcp',
+    )
     .option('--keep', 'leave both nodes running')
     .option('--json', 'print JSON')
     .action(demo)
@@ -17,11 +22,12 @@ export function addDemoCommand(program: Command): void {
 
 interface DemoOptions {
   readonly folder: string
+  readonly transport: string
   readonly keep?: boolean
   readonly json?: boolean
 }
 
-async function demo({ folder, keep, json }: DemoOptions): Promise<void> {
+async function demo({ folder, transport, keep, json }: DemoOptions): Promise<void> {
   const startedMs = performance.now()
   const elapsed = (): string => ((performance.now() - startedMs) / 1_000).toFixed(1)
   const interrupt = untilInterrupted()
@@ -35,6 +41,7 @@ async function demo({ folder, keep, json }: DemoOptions): Promise<void> {
   try {
     const result = await runDemo({
       folder: path.resolve(folder),
+      transport,
       isKept: keep === true,
       tell,
       signal: aborter.signal,

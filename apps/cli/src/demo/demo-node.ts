@@ -36,6 +36,10 @@ export interface DemoNodeInit {
   readonly dataDir: string
   /** A ticket; left out, the node makes a database of its own. */
   readonly database?: string | undefined
+  /** Name of the transport that it uses. */
+  readonly transport: string
+  /** A node of the hash table to begin with, where the transport has one. */
+  readonly bootstrap?: string | undefined
   /** Leaves the process running when the demo ends. */
   readonly isKept: boolean
 }
@@ -72,7 +76,8 @@ export async function startDemoNode(init: DemoNodeInit): Promise<DemoNode> {
   }
 }
 
-function spawnNode({ dataDir, database, isKept }: DemoNodeInit): ChildProcess {
+function spawnNode(init: DemoNodeInit): ChildProcess {
+  const { dataDir, database, transport, bootstrap, isKept } = init
   const main = import.meta.url.endsWith('.ts') ? '../main.ts' : '../main.js'
   const args = [
     path.resolve(import.meta.dirname, main),
@@ -81,8 +86,12 @@ function spawnNode({ dataDir, database, isKept }: DemoNodeInit): ChildProcess {
     dataDir,
     '--bind',
     '127.0.0.1:0',
-    '--mdns-interface',
-    '127.0.0.1',
+    '--transport',
+    transport,
+    // In a hash table a node finds others by itself: mDNS would hide whether that works.
+    ...(bootstrap === undefined
+      ? ['--mdns-interface', '127.0.0.1']
+      : ['--no-mdns', '--p2p-peer', bootstrap]),
   ]
   // A file and not a pipe: a node that is left running must not depend on this process.
   const log = openSync(path.join(dataDir, 'node.log'), 'a', 0o600)

@@ -4,6 +4,7 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isMap } from '../control/protocol.ts'
 import { CliError } from '../errors.ts'
+import { startDemoDht, type DemoDht } from './demo-dht.ts'
 import { startDemoNode, type DemoNode } from './demo-node.ts'
 import { documentPath, historiesOf, importFiles, markdownFiles, textAt } from './documents.ts'
 
@@ -15,7 +16,7 @@ const discoveryTimeoutMs = 10_000
 const pollMs = 50
 
 /** How the second node found the first. */
-export type FoundBy = 'mdns' | 'address'
+export type FoundBy = 'mdns' | 'dht' | 'address'
 
 /** What the demo showed. */
 export interface DemoResult {
@@ -32,6 +33,8 @@ export interface DemoResult {
 export interface DemoInit {
   /** Whose Markdown files are imported. */
   readonly folder: string
+  /** Name of the transport that both nodes use. */
+  readonly transport: string
   /** Leaves both nodes running at the end. */
   readonly isKept: boolean
   /** Called with each sentence of the story as it becomes true. */
@@ -69,6 +72,7 @@ class Story {
   readonly #scratch: string
   readonly #files: readonly string[]
   readonly #nodes = new Map<string, DemoNode>()
+  #dht: DemoDht | undefined
 
   constructor(init: DemoInit, scratch: string, files: readonly string[]) {
     this.#init = init
@@ -78,6 +82,8 @@ class Story {
 
   async run(): Promise<DemoResult> {
     const { tell } = this.#init
+    this.#dht = await startDemoDht(this.#init.transport)
+    if (this.#dht) tell(`a hash table of our own begins at ${this.#dht.address}`)
     const a = await this.#start('A')
     await importFiles(a.control, this.#init.folder, this.#files)
     tell(
@@ -100,17 +106,22 @@ class Story {
 
   async stop(): Promise<void> {
     await Promise.allSettled([...this.#nodes.values()].map((node) => node.stop()))
+    await this.#dht?.close()
   }
 
   async leaveRunning(): Promise<void> {
     await Promise.allSettled([...this.#nodes.values()].map((node) => node.leaveRunning()))
+    // Two nodes that know each other need no third one.
+    await this.#dht?.close()
   }
 
   async #start(name: string, database?: string): Promise<DemoNode> {
     this.#init.signal.throwIfAborted()
     const dataDir = path.join(this.#scratch, name.toLowerCase())
     await mkdir(dataDir, { recursive: true, mode: 0o700 })
-    const node = await startDemoNode({ name, dataDir, database, isKept: this.#init.isKept })
+    const { transport, isKept } = this.#init
+    const bootstrap = this.#dht?.address
+    const node = await startDemoNode({ name, dataDir, database, transport, bootstrap, isKept })
     this.#nodes.set(name, node)
     const how = database === undefined ? '' : ", with A's ticket and no address"
     this.#init.tell(`node ${name} runs as process ${node.pid}, with a folder of its own${how}`)
@@ -119,17 +130,19 @@ class Story {
 
   /** Multicast DNS first; where it does not work the address is given by hand, and that is said. */
   async #meet(a: DemoNode, b: DemoNode): Promise<FoundBy> {
-    const { tell } = this.#init
+    const { tell, transport } = this.#init
     try {
       await this.#until('A and B meet', () => isConnected(b, a), discoveryTimeoutMs)
-      tell('B found A by mDNS, and both proved that they may take part')
-      return 'mdns'
+      const foundBy = this.#dht ? 'dht' : 'mdns'
+      const how = this.#dht ? 'in the hash table' : 'by mDNS'
+      tell(`B found A ${how}, over ${transport}, and both proved that they may take part`)
+      return foundBy
     } catch (error) {
       this.#init.signal.throwIfAborted()
       if (!(error instanceof CliError)) throw error
       await b.control.call('connect', { address: a.addresses[0] ?? '' })
       tell(
-        `mDNS found nothing in ${discoveryTimeoutMs / 1_000} s; B was given A's address ${a.addresses[0]}`,
+        `the search found nothing in ${discoveryTimeoutMs / 1_000} s; B was given A's address ${a.addresses[0]}`,
       )
       return 'address'
     }
