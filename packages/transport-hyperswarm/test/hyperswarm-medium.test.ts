@@ -2,7 +2,7 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { createNodeKey } from '@vudo/identity'
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
-import type { TransportConfig } from '@vudo/transport'
+import type { Link, TransportConfig } from '@vudo/transport'
 import { startBootstrap } from '@vudo/transport-hyperswarm/bootstrap'
 import { createHyperswarmMedium } from '../src/hyperswarm-medium.ts'
 import { expectLink, listening, never, type Opened } from './medium-pair.ts'
@@ -54,6 +54,24 @@ describe('a dial', () => {
     expect(await ba.receive()).toEqual({ isControl: false, bytes: Uint8Array.of(1) })
   })
 })
+
+it('gives one connection at whatever moment the other end dials too', async () => {
+  const [a, b] = [await open(), await open()]
+  for (let turns = 0; turns < 60; turns++) {
+    const [arrivedBefore, dials] = [a.arrived.length + b.arrived.length, [dial(a, b)]]
+    for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate)
+    // As the swarm: whom it has, it does not dial.
+    if (a.arrived.length + b.arrived.length === arrivedBefore) dials.push(dial(b, a))
+    const links = await Promise.all(dials)
+    const arrived = a.arrived.length + b.arrived.length - arrivedBefore
+    expect(arrived + links.length).toBe(2)
+    await Promise.all(links.map((link) => link.close()))
+  }
+}, 30_000)
+
+async function dial(from: Opened, to: Opened): Promise<Link> {
+  return expectLink(await from.medium.dial(to.address, { signal: never }))
+}
 
 describe('without the library', () => {
   it.each(['ERR_MODULE_NOT_FOUND', 'ERR_DLOPEN_FAILED'])(

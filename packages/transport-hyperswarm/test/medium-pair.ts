@@ -9,6 +9,8 @@ export interface Opened {
   readonly medium: Medium
   readonly address: string
   readonly peerId: string
+  /** Peers of links that were accepted and had greeted. */
+  readonly arrived: readonly string[]
   /** The next link that was accepted, or the error of the next handshake. */
   next(): Promise<Link>
   close(): Promise<void>
@@ -21,10 +23,14 @@ export async function listening(
   const context = createContext(config)
   const medium = createHyperswarmMedium({ context, bootstrap: [bootstrap] })
   const links: Promise<Link>[] = []
+  const arrived: string[] = []
   let wake = Promise.withResolvers<void>()
   const open = (incoming: Incoming): void => {
     const link = incoming.open(new AbortController().signal).then(expectLink)
-    link.catch(() => undefined)
+    link.then(
+      ({ peerId }) => arrived.push(peerId),
+      () => undefined,
+    )
     links.push(link)
     wake.resolve()
     wake = Promise.withResolvers()
@@ -34,6 +40,7 @@ export async function listening(
     medium,
     address,
     peerId: context.peerId,
+    arrived,
     async next() {
       while (links.length === 0) await wake.promise
       return links.shift()!
