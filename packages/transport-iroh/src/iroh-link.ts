@@ -164,7 +164,7 @@ class StreamLink implements IrohLink {
   }
 
   get #mustWait(): boolean {
-    return this.#inbox.isFull && !this.#isClosedHere && !this.#isGone
+    return this.#inbox.isFull && !this.#isGone
   }
 
   async #room(): Promise<void> {

@@ -25,11 +25,11 @@ describe.runIf(isIsolated)('a link', () => {
     for (let n = 0; n < count; n++) await dialled.send(message(65_536, n))
     // More than the far end takes unread, so it comes to the goodbye only when the connection has ended.
     await dialled.close()
+    expect(await accepted.closed).toMatchObject({ clean: true })
     for (let n = 0; n < count; n++) {
       expect(await accepted.receive()).toEqual({ isControl: false, bytes: message(65_536, n) })
     }
     expect(await accepted.receive()).toBeUndefined()
-    expect(await accepted.closed).toMatchObject({ clean: true })
     expect(await dialled.closed).toMatchObject({ clean: true })
   })
 

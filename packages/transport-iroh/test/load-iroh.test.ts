@@ -42,8 +42,11 @@ it('loads the stack at the first use and not by the import', () => {
     import { iroh } from ${JSON.stringify(index)}
     iroh()
     process.report.excludeNetwork = true
-    const loaded = process.report.getReport().sharedObjects
-    console.log(loaded.some((file) => file.includes('iroh')))`
+    // At the end, when whatever the import began is done.
+    process.on('exit', () => {
+      const loaded = process.report.getReport().sharedObjects
+      console.log(loaded.some((file) => file.includes('iroh')))
+    })`
   const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
     encoding: 'utf8',
   })
