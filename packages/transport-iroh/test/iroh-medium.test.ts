@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { createNodeKey } from '@vudo/identity'
 import type { Transport } from '@vudo/transport'
 import { parseIrohAddress, type IrohOptions } from '@vudo/transport-iroh'
+import { MAX_UNVALIDATED_HANDSHAKES } from '../src/limits.ts'
 import { isIsolated } from './namespace.ts'
 import { createNode, listening } from './nodes.ts'
 import { connectPlain, plainEndpoint } from './plain-endpoint.ts'
@@ -104,6 +105,22 @@ describe.runIf(isIsolated)('a node', () => {
     cleanups.push(() => endpoint.close())
     await expect(connectPlain(endpoint, address, otherProtocol)).rejects.toThrow('known protocol')
     await expect(node().dial(address)).resolves.toMatchObject({ path: { transport: 'iroh' } })
+  })
+
+  it('serves who proves its address while many handshakes hang', async () => {
+    const server = await listening()
+    const endpoint = await plainEndpoint()
+    cleanups.push(
+      () => server.medium.close(),
+      () => endpoint.close(),
+    )
+    // Each is connected and never opens a stream.
+    const silent = Array.from({ length: MAX_UNVALIDATED_HANDSHAKES }, () =>
+      connectPlain(endpoint, server.address),
+    )
+    await Promise.all(silent)
+    const connection = await node().dial(server.address)
+    expect(connection.peerId).toBe(server.peerId)
   })
 
   it('says that a port is taken when that very port was asked for', async () => {
