@@ -1,12 +1,12 @@
-import { randomBytes } from 'node:crypto'
-import { expect, it, onTestFinished } from 'vitest'
-import { hyperswarm } from '@vudo/transport-hyperswarm'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import {
   startBootstrap,
   type Bootstrap,
   type BootstrapOptions,
 } from '@vudo/transport-hyperswarm/bootstrap'
-import { createContext } from './nodes.ts'
+
+// Real sockets on a machine that may have other things to do.
+vi.setConfig({ testTimeout: 30_000 })
 
 async function start(options?: BootstrapOptions): Promise<Bootstrap> {
   const bootstrap = await startBootstrap(options)
@@ -45,20 +45,3 @@ it('refuses a port that is none, and a node that is not written as it should', a
     code: 'ERR_CONFIG_INVALID',
   })
 })
-
-it('goes on with a second one when the first stops', async () => {
-  const first = await start()
-  const second = await start({ bootstrapNodes: [first.address] })
-  const bootstrapNodes = [first.address, second.address]
-  const [a, b] = [createContext({ bootstrapNodes }), createContext({ bootstrapNodes })]
-  const [seeker, sought] = [hyperswarm()(a), hyperswarm()(b)]
-  onTestFinished(() => seeker.disconnect())
-  onTestFinished(() => sought.disconnect())
-  const topic = new Uint8Array(randomBytes(32))
-  await Promise.all([sought.announce(topic), seeker.listen()])
-  await first.close()
-  const found = await seeker.lookup(topic)
-  expect(found.map(({ id }) => id)).toEqual([b.peerId])
-  const connection = await seeker.dial(`hyperswarm://${b.peerId}`)
-  expect(connection.peerId).toBe(b.peerId)
-}, 15_000)

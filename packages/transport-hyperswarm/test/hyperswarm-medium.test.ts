@@ -1,12 +1,15 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { createNodeKey } from '@vudo/identity'
-import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { Link, TransportConfig } from '@vudo/transport'
 import { startBootstrap } from '@vudo/transport-hyperswarm/bootstrap'
 import { createHyperswarmMedium } from '../src/hyperswarm-medium.ts'
 import { expectLink, listening, never, type Opened } from './medium-pair.ts'
 import { createContext } from './nodes.ts'
+
+// Real sockets on a machine that may have other things to do.
+vi.setConfig({ testTimeout: 30_000 })
 
 const bootstrap = await startBootstrap()
 afterAll(() => bootstrap.close())
@@ -67,7 +70,7 @@ it('gives one connection at whatever moment the other end dials too', async () =
     expect(arrived + links.length).toBe(2)
     await Promise.all(links.map((link) => link.close()))
   }
-}, 30_000)
+})
 
 async function dial(from: Opened, to: Opened): Promise<Link> {
   return expectLink(await from.medium.dial(to.address, { signal: never }))
@@ -127,7 +130,7 @@ it('can begin offline, and says that no node of the DHT answers', async () => {
     }),
   ])
   expect(addresses).toHaveLength(1)
-}, 15_000)
+})
 
 it('closes in bounded time although nobody answers', async () => {
   const context = createContext()

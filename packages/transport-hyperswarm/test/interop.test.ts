@@ -1,11 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { createInterface } from 'node:readline'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import type { Connection, Topic } from '@vudo/transport'
 import { hyperswarm } from '@vudo/transport-hyperswarm'
 import { startBootstrap, type Bootstrap } from '@vudo/transport-hyperswarm/bootstrap'
 import { createContext } from './nodes.ts'
+
+// Real sockets on a machine that may have other things to do.
+vi.setConfig({ testTimeout: 30_000 })
 
 interface Told {
   readonly event: string
@@ -100,7 +103,7 @@ it('is found and reached by a plain Hyperswarm peer that comes later', async () 
   expect(await connection.closed).toMatchObject({ clean: true })
   await plain.heard('close')
   await plain.end()
-}, 20_000)
+})
 
 it('finds and reaches a plain Hyperswarm peer that was there first, and notices that it left', async () => {
   const { bootstrap, topic } = await setUp()
@@ -111,11 +114,11 @@ it('finds and reaches a plain Hyperswarm peer that was there first, and notices 
   await plain.end()
   const connection = await ours.first
   await expect(connection.receive()).rejects.toMatchObject({ code: 'ERR_CONNECTION_LOST' })
-}, 20_000)
+})
 
 it('finds and reaches one that joins at the same moment', async () => {
   const { bootstrap, topic } = await setUp()
   const plain = startPlain(bootstrap, topic)
   await expectToConverse(plain, joinAs(bootstrap, topic))
   await plain.end()
-}, 20_000)
+})
