@@ -1,5 +1,5 @@
 /** Runs the real command in processes of their own, on the loopback interface only. */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -23,12 +23,36 @@ export function scratchFolder(): string {
 }
 
 /** Runs one command to its end. */
-export async function vudo(
-  args: readonly string[],
-  options: { input?: string } = {},
-): Promise<Outcome> {
-  const child = start(args)
-  child.stdin?.end(options.input ?? '')
+export function vudo(args: readonly string[], options: { input?: string } = {}): Promise<Outcome> {
+  return outcomeOf(start(args), options.input)
+}
+
+/** In front of a command: a network namespace that has the loopback interface and nothing else. */
+const isolate = [
+  'unshare',
+  '--map-root-user',
+  '--net',
+  'sh',
+  '-c',
+  'ip link set lo up && ip link set lo multicast on && ip route add 224.0.0.0/4 dev lo && exec "$@"',
+  'sh',
+]
+
+/** Tells whether this machine can do that: Linux, where users may make namespaces. */
+export function canIsolate(): boolean {
+  const [command = '', ...options] = isolate
+  return spawnSync(command, [...options, 'true']).status === 0
+}
+
+/** Runs one command to its end, in a network of its own. */
+export function vudoIsolated(args: readonly string[]): Promise<Outcome> {
+  const [command = '', ...options] = isolate
+  const words = [...options, process.execPath, main, ...args]
+  return outcomeOf(spawn(command, words, { stdio: ['pipe', 'pipe', 'pipe'] }))
+}
+
+async function outcomeOf(child: ChildProcess, input = ''): Promise<Outcome> {
+  child.stdin?.end(input)
   const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)]
   const status = await new Promise<number | null>((resolve) => void child.once('close', resolve))
   return { status, stdout: stdout(), stderr: stderr() }
