@@ -15,6 +15,8 @@ export function costOf(message: Uint8Array): number {
 
 /** The sender's side. */
 export interface SendCredit {
+  /** What has been used since the beginning, given back or not. */
+  readonly used: number
   /** Uses `cost`, or says false when there is not so much left. */
   take(cost: number): boolean
   /**
@@ -40,10 +42,15 @@ export interface ReceiveCredit {
 /** Makes a window that is all free. */
 export function createSendCredit(): SendCredit {
   let left = WINDOW_BYTES
+  let used = 0
   return {
+    get used() {
+      return used
+    },
     take(cost) {
       if (cost > left) return false
       left -= cost
+      used += cost
       return true
     },
     add(cost) {

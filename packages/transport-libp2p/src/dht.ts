@@ -1,4 +1,4 @@
-import type { KadDHT } from '@libp2p/kad-dht'
+import type { KadDHT, SingleKadDHT } from '@libp2p/kad-dht'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import {
   TransportError,
@@ -12,7 +12,10 @@ import type { Keys } from './keys.ts'
 import { formatLibp2pAddress, parseLibp2pAddress } from './libp2p-address.ts'
 import {
   DHT_ANNOUNCE_TIMEOUT_MS,
+  DHT_JOIN_POLL_MS,
+  DHT_JOIN_TIMEOUT_MS,
   DHT_QUERY_TIMEOUT_MS,
+  DHT_WALK_TIMEOUT_MS,
   MAX_ADDRESSES_PER_DIAL,
   MAX_PROVIDERS_PER_LOOKUP,
   MAX_RETRY_MS,
@@ -20,7 +23,7 @@ import {
 } from './limits.ts'
 import type { StackNode } from './node.ts'
 import { readRecord, recordKey } from './peer-records.ts'
-import { startRetryLoop, type RetryLoop } from './retry-loop.ts'
+import { startRetryLoop, wait, type RetryLoop } from './retry-loop.ts'
 import type { topicToCid } from './topic-cid.ts'
 
 /** Finds peers by topic, and peers by key, in the DHT. */
@@ -63,12 +66,34 @@ class DhtClient implements Dht {
   /** Meets the DHT again when nobody of it is left: nodes that were met stay known without the bootstrap nodes. */
   async #join(signal: AbortSignal): Promise<void> {
     const { node, dht, bootstrapNodes } = this.#init
-    if (bootstrapNodes.length === 0 || node.libp2p.getConnections().length > 0) return
+    if (bootstrapNodes.length === 0 || knowsPeers(dht)) return
     const dials = bootstrapNodes.map((one) => node.libp2p.dial(one, { signal }))
     const results = await Promise.allSettled(dials)
     if (!results.some(({ status }) => status === 'fulfilled')) throw this.#unreachable(results)
-    // One who knows only the bootstrap nodes is lost when they stop: ask them for neighbours at once.
-    await dht.refreshRoutingTable({ signal }).catch(() => undefined)
+    await this.#meet(AbortSignal.any([signal, AbortSignal.timeout(DHT_JOIN_TIMEOUT_MS)]))
+    if (!knowsPeers(dht)) throw noDht()
+    await this.#walk(AbortSignal.any([signal, AbortSignal.timeout(DHT_WALK_TIMEOUT_MS)]))
+  }
+
+  /** Connected is not known: the stack first asks a node what it speaks, and pings it. */
+  async #meet(signal: AbortSignal): Promise<void> {
+    while (!knowsPeers(this.#init.dht) && !signal.aborted) {
+      // It tells nobody, so we have to look.
+      // oxlint-disable-next-line no-await-in-loop
+      await wait(DHT_JOIN_POLL_MS, signal)
+    }
+  }
+
+  /** One who knows only the bootstrap nodes is lost when they stop: asks for its neighbours at once. */
+  async #walk(signal: AbortSignal): Promise<void> {
+    const { dht, node } = this.#init
+    try {
+      const self = node.libp2p.peerId.toMultihash().bytes
+      // Whoever answers is remembered by the stack.
+      await run(dht.getClosestPeers(self, { signal }))
+    } catch {
+      // Those met so far do for the beginning; the stack looks for more every five minutes.
+    }
   }
 
   #unreachable(results: readonly PromiseSettledResult<unknown>[]): TransportError {
@@ -113,9 +138,7 @@ class DhtClient implements Dht {
     const { dht, context } = this.#init
     const signal = AbortSignal.any([stopping, AbortSignal.timeout(DHT_ANNOUNCE_TIMEOUT_MS)])
     const { bytes } = context.signRecord(addresses)
-    for await (const _event of dht.put(recordKey(context.peerId), bytes, { signal })) {
-      // Running it to its end is what stores the record.
-    }
+    await run(dht.put(recordKey(context.peerId), bytes, { signal }))
   }
 
   async withdraw(topic: Topic): Promise<void> {
@@ -181,9 +204,27 @@ class DhtClient implements Dht {
   }
 
   async close(): Promise<void> {
-    const loops = [this.#joining, this.#record, ...this.#announcements.values()]
-    await Promise.all(loops.map((loop) => loop?.stop()))
+    const loops = [this.#joining, ...this.#announcements.values()]
+    await Promise.all([this.#record?.stop(), ...loops.map((loop) => loop.stop())])
   }
+}
+
+/** Goes through with it: a question to the DHT is asked as far as its answers are taken. */
+async function run(events: AsyncIterable<unknown>): Promise<void> {
+  const all = events[Symbol.asyncIterator]()
+  // oxlint-disable-next-line no-await-in-loop
+  while (!(await all.next()).done);
+}
+
+/** Whether the DHT knows anybody to ask. */
+function knowsPeers(dht: KadDHT): boolean {
+  return (dht as SingleKadDHT).routingTable.size > 0
+}
+
+function noDht(): TransportError {
+  return new TransportError('ERR_DIAL_FAILED', 'the bootstrap nodes are no nodes of our DHT', {
+    hint: 'check bootstrapNodes, and that dhtProtocol is the same everywhere',
+  })
 }
 
 /** One entry for each address; one without any when none is of use: the DHT may know the peer itself. */

@@ -1,9 +1,8 @@
 /**
  * Frames on a stream: a 32-bit big-endian length, one byte that names the lane, and
  * the message. The length counts the lane byte. `docs/wire-formats/libp2p.md` has it
- * byte by byte; the length prefix is that of `docs/wire-formats/frames.md`.
+ * byte by byte.
  */
-import { createFrameDecoder, isWireError } from '@vudo/wire'
 import { TransportError } from '@vudo/transport'
 import { CREDIT_BYTES, FRAME_HEADER_BYTES, MAX_FRAME_BYTES } from './limits.ts'
 
@@ -24,24 +23,16 @@ export const lanes = {
 /** One of {@link lanes}. */
 export type Lane = (typeof lanes)[keyof typeof lanes]
 
-/** A complete frame; `bytes` belongs to the receiver. */
+/** A complete frame; `bytes` is a buffer of its own and belongs to the receiver. */
 export interface Frame {
   readonly lane: Lane
   readonly bytes: Uint8Array
 }
 
-/**
- * A message behind its header, in a new buffer. A copy, because the stack keeps what
- * it is given until it is encrypted, at a time that nobody tells.
- *
- * @param message - The caller keeps it.
- */
-export function encodeFrame(lane: Lane, message: Uint8Array): Uint8Array {
-  const frame = Buffer.allocUnsafe(FRAME_HEADER_BYTES + message.length)
-  frame.writeUInt32BE(1 + message.length)
-  frame[4] = lane
-  frame.set(message, FRAME_HEADER_BYTES)
-  return frame
+/** Writes what goes in front of a message of `messageBytes`: `FRAME_HEADER_BYTES` from `at` on. */
+export function writeHeader(target: Buffer, at: number, lane: Lane, messageBytes: number): void {
+  target.writeUInt32BE(1 + messageBytes, at)
+  target[at + 4] = lane
 }
 
 /** Takes a stream apart into frames. Holds at most one unfinished frame. */
@@ -51,32 +42,77 @@ export interface FrameReader {
    *
    * @param chunk - Copied from; the caller keeps it.
    * @throws `TransportError` `ERR_PEER_PROTOCOL` at the fourth byte of a length that is 0
-   *   or above `MAX_FRAME_BYTES`, and at an unknown lane or a wrong size for the lane.
-   *   The reader is of no use afterwards.
+   *   or above `MAX_FRAME_BYTES`, before anything is allocated, and at an unknown lane or
+   *   a wrong size for the lane. The reader is of no use afterwards.
    */
   push(chunk: Uint8Array): void
 }
 
 /** Makes a reader for one direction of one link. */
 export function createFrameReader(onFrame: (frame: Frame) => void): FrameReader {
-  const decoder = createFrameDecoder({ maxFrameBytes: MAX_FRAME_BYTES })
-  return {
-    push(chunk) {
-      try {
-        for (const bytes of decoder.push(chunk)) onFrame(toFrame(bytes, chunk))
-      } catch (cause) {
-        if (!isWireError(cause)) throw cause
-        throw new TransportError('ERR_PEER_PROTOCOL', cause.message, { cause })
-      }
-    },
-  }
+  return new Reader(onFrame)
 }
 
-function toFrame(bytes: Uint8Array, chunk: Uint8Array): Frame {
-  const lane = checkedLane(bytes[0]!, bytes.length - 1)
-  // A frame out of several chunks has a buffer of its own; one within a chunk shares its memory with its neighbours.
-  const isShared = bytes.buffer === chunk.buffer
-  return { lane, bytes: isShared ? bytes.slice(1) : bytes.subarray(1) }
+class Reader implements FrameReader {
+  readonly #onFrame: (frame: Frame) => void
+  readonly #header = new Uint8Array(FRAME_HEADER_BYTES)
+  #headerFilled = 0
+  #lane: Lane = lanes.data
+  /** The message under construction; none while a header is awaited. */
+  #message: Uint8Array | undefined
+  #messageFilled = 0
+
+  constructor(onFrame: (frame: Frame) => void) {
+    this.#onFrame = onFrame
+  }
+
+  push(chunk: Uint8Array): void {
+    let at = 0
+    while (at < chunk.length) {
+      at = this.#message ? this.#takeMessage(chunk, at) : this.#takeHeader(chunk, at)
+    }
+  }
+
+  #takeHeader(chunk: Uint8Array, from: number): number {
+    let at = from
+    while (at < chunk.length && this.#headerFilled < FRAME_HEADER_BYTES) {
+      this.#header[this.#headerFilled++] = chunk[at++]!
+      if (this.#headerFilled === 4) this.#length()
+    }
+    if (this.#headerFilled === FRAME_HEADER_BYTES) this.#begin()
+    return at
+  }
+
+  #length(): number {
+    const [a = 0, b = 0, c = 0, d = 0] = this.#header
+    const length = ((a << 24) | (b << 16) | (c << 8) | d) >>> 0
+    if (length > 0 && length <= MAX_FRAME_BYTES) return length
+    throw broken(`a frame says it has ${length} bytes, expected 1 to ${MAX_FRAME_BYTES}`)
+  }
+
+  #begin(): void {
+    const size = this.#length() - 1
+    this.#lane = checkedLane(this.#header[4]!, size)
+    this.#headerFilled = 0
+    if (size === 0) return this.#onFrame({ lane: this.#lane, bytes: new Uint8Array() })
+    // All of it at once, although only the claim is there: the peer is proven, the claim is
+    // at most 1 MiB, and a message that grows piece by piece is copied twice. Not filled with
+    // zeros, because it is handed on only when every byte of it has come.
+    this.#message = new Uint8Array(Buffer.allocUnsafeSlow(size).buffer)
+    this.#messageFilled = 0
+  }
+
+  #takeMessage(chunk: Uint8Array, from: number): number {
+    const message = this.#message!
+    const to = Math.min(chunk.length, from + message.length - this.#messageFilled)
+    message.set(chunk.subarray(from, to), this.#messageFilled)
+    this.#messageFilled += to - from
+    if (this.#messageFilled === message.length) {
+      this.#message = undefined
+      this.#onFrame({ lane: this.#lane, bytes: message })
+    }
+    return to
+  }
 }
 
 function checkedLane(value: number, size: number): Lane {

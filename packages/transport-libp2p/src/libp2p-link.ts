@@ -113,7 +113,7 @@ class StreamLink implements Libp2pLink {
   async close(reason?: Error): Promise<void> {
     if (!this.#end) {
       this.#isClosedHere = true
-      this.#outbox.mark(lanes.goodbye)
+      this.#outbox.finish(lanes.goodbye)
       this.#conclude({ clean: true, error: reason })
       this.#inbox.clear()
     }

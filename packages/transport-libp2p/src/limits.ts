@@ -22,6 +22,18 @@ export const CREDIT_STEP_BYTES = 524_288
 /** Bytes of a credit: a 32-bit number. */
 export const CREDIT_BYTES = 4
 
+/**
+ * A buffer for frames that leave together, in bytes: with the 12 bytes that Yamux puts in
+ * front exactly four pieces of Noise, which encrypts 65,519 bytes at a time.
+ */
+export const LARGE_BUFFER_BYTES = 262_064
+
+/** Large buffers that a link keeps for what it sends next, while it sends: as many as its window fills. */
+export const MAX_SPARE_BUFFERS = 8
+
+/** A buffer for frames of small messages, in bytes. */
+export const SMALL_BUFFER_BYTES = 16_384
+
 /** What the far end may send on any stream ahead of us, in bytes; what the read buffer of the stack takes. */
 export const MAX_STREAM_WINDOW_BYTES = 4_194_304
 
@@ -78,6 +90,15 @@ export const MAX_STORED_ENTRIES = 8_192
 
 /** Peers that a lookup takes; a flood of providers ends there. */
 export const MAX_PROVIDERS_PER_LOOKUP = 64
+
+/** Milliseconds until a bootstrap node that was reached has to have shown that it belongs to the DHT. */
+export const DHT_JOIN_TIMEOUT_MS = 5_000
+
+/** Time between two looks whether it has, in milliseconds. */
+export const DHT_JOIN_POLL_MS = 20
+
+/** Milliseconds that the first walk to our neighbours in the DHT may hold up whoever waits for it. */
+export const DHT_WALK_TIMEOUT_MS = 2_000
 
 /** Milliseconds that one question to the DHT may take. */
 export const DHT_QUERY_TIMEOUT_MS = 20_000

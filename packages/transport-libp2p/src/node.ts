@@ -182,7 +182,6 @@ async function createParts(init: NodeInit): Promise<Parts> {
         maxInboundStreams: limits.MAX_STREAMS_PER_CONNECTION,
         maxOutboundStreams: limits.MAX_STREAMS_PER_CONNECTION,
         streamOptions: {
-          maxStreamWindowSize: limits.MAX_STREAM_WINDOW_BYTES,
           maxReadBufferLength: limits.MAX_STREAM_WINDOW_BYTES,
         },
       }),

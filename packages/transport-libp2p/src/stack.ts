@@ -2,6 +2,24 @@
  * The foreign stack, loaded when it is needed first: nobody who only imports this
  * package pays for it, in time or memory.
  */
+import type * as Libp2pQuic from '@chainsafe/libp2p-quic'
+import type * as Autonat from '@libp2p/autonat'
+import type * as CircuitRelayV2 from '@libp2p/circuit-relay-v2'
+import type * as CryptoKeys from '@libp2p/crypto/keys'
+import type * as Dcutr from '@libp2p/dcutr'
+import type * as Identify from '@libp2p/identify'
+import type * as KadDht from '@libp2p/kad-dht'
+import type * as Mdns from '@libp2p/mdns'
+import type * as Noise from '@libp2p/noise'
+import type * as PeerId from '@libp2p/peer-id'
+import type * as Ping from '@libp2p/ping'
+import type * as Tcp from '@libp2p/tcp'
+import type * as UpnpNat from '@libp2p/upnp-nat'
+import type * as Websockets from '@libp2p/websockets'
+import type * as Yamux from '@libp2p/yamux'
+import type * as Multiaddr from '@multiformats/multiaddr'
+import type * as Libp2p from 'libp2p'
+import type * as TopicCid from './topic-cid.ts'
 import { TransportError } from '@vudo/transport'
 
 /** Each package of the stack, and the version this transport was made for. */
@@ -28,24 +46,24 @@ export const stackVersions = {
 
 /** What each part gives. */
 export interface StackModules {
-  readonly '@chainsafe/libp2p-quic': typeof import('@chainsafe/libp2p-quic')
-  readonly '@libp2p/autonat': typeof import('@libp2p/autonat')
-  readonly '@libp2p/circuit-relay-v2': typeof import('@libp2p/circuit-relay-v2')
-  readonly '@libp2p/crypto': typeof import('@libp2p/crypto/keys')
-  readonly '@libp2p/dcutr': typeof import('@libp2p/dcutr')
-  readonly '@libp2p/identify': typeof import('@libp2p/identify')
-  readonly '@libp2p/kad-dht': typeof import('@libp2p/kad-dht')
-  readonly '@libp2p/mdns': typeof import('@libp2p/mdns')
-  readonly '@libp2p/noise': typeof import('@libp2p/noise')
-  readonly '@libp2p/peer-id': typeof import('@libp2p/peer-id')
-  readonly '@libp2p/ping': typeof import('@libp2p/ping')
-  readonly '@libp2p/tcp': typeof import('@libp2p/tcp')
-  readonly '@libp2p/upnp-nat': typeof import('@libp2p/upnp-nat')
-  readonly '@libp2p/websockets': typeof import('@libp2p/websockets')
-  readonly '@libp2p/yamux': typeof import('@libp2p/yamux')
-  readonly '@multiformats/multiaddr': typeof import('@multiformats/multiaddr')
-  readonly libp2p: typeof import('libp2p')
-  readonly multiformats: typeof import('./topic-cid.ts')
+  readonly '@chainsafe/libp2p-quic': typeof Libp2pQuic
+  readonly '@libp2p/autonat': typeof Autonat
+  readonly '@libp2p/circuit-relay-v2': typeof CircuitRelayV2
+  readonly '@libp2p/crypto': typeof CryptoKeys
+  readonly '@libp2p/dcutr': typeof Dcutr
+  readonly '@libp2p/identify': typeof Identify
+  readonly '@libp2p/kad-dht': typeof KadDht
+  readonly '@libp2p/mdns': typeof Mdns
+  readonly '@libp2p/noise': typeof Noise
+  readonly '@libp2p/peer-id': typeof PeerId
+  readonly '@libp2p/ping': typeof Ping
+  readonly '@libp2p/tcp': typeof Tcp
+  readonly '@libp2p/upnp-nat': typeof UpnpNat
+  readonly '@libp2p/websockets': typeof Websockets
+  readonly '@libp2p/yamux': typeof Yamux
+  readonly '@multiformats/multiaddr': typeof Multiaddr
+  readonly libp2p: typeof Libp2p
+  readonly multiformats: typeof TopicCid
 }
 
 /** How each part is loaded. Tests hand in others. */
