@@ -81,6 +81,9 @@ export const MAX_FRAMES_AHEAD = 8_192
 /** Bytes of a channel that may wait to be sent before `send` waits too: one message of the largest size. */
 export const SEND_QUEUE_BYTES = 262_144
 
+/** A channel whose queue was full takes messages again from this many bytes on: several at a time, because each wake costs a turn. */
+export const SEND_RESUME_BYTES = 131_072
+
 /** Calls of `send` that may wait on one channel; a caller that does not wait for the promise gets `ERR_LIMIT`. */
 export const MAX_WAITING_SENDS = 1_024
 

@@ -155,7 +155,8 @@ export class SessionDriver implements Session, ChannelHost {
 
   /** Does what the core said. */
   perform(effects: readonly SessionEffect[]): void {
-    for (const effect of effects) this.#perform(effect)
+    // By index: this runs for every frame, and an iterator is an object per turn.
+    for (let at = 0; at < effects.length; at++) this.#perform(effects[at]!)
   }
 
   /**
