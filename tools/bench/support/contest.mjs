@@ -11,7 +11,7 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 
 /** Before anything is measured, in each round: until the compiler has nothing left to do for any contender. */
-const WARM_UP_MEBIBYTES = 128
+const WARM_UP_MEBIBYTES = 512
 const WARM_UP_PINGS = 10_000
 
 /** Pings are measured in batches, and the fastest batch counts: the others measure what else the machine did. */
