@@ -89,6 +89,10 @@ export class ChannelState implements Schedulable<ChannelState> {
   #nextToSend = 0
   /** The highest number that ever went out: the far end cannot have received more. */
   #sent = 0
+  /** The frame that the connection may still read, because sending it has not settled. */
+  #lent: OutgoingFrame | undefined
+  /** Frames below this number went out on an earlier connection, which may still read them. */
+  #lentBefore = 0
   #cutOffset = 0
   #credit = INITIAL_CREDIT_BYTES
   #queuedBytes = 0
@@ -209,8 +213,14 @@ export class ChannelState implements Schedulable<ChannelState> {
       if (this.#queuedBytes <= SEND_RESUME_BYTES) this.#isFull = false
     }
     this.#nextToSend += 1
+    this.#lent = frame
     const { buffer, frameBytes } = frame
     return frameBytes === buffer.length ? buffer : buffer.subarray(0, frameBytes)
+  }
+
+  /** The connection has sent the frame that was taken last, and reads it no more. */
+  settle(): void {
+    this.#lent = undefined
   }
 
   /**
@@ -228,19 +238,29 @@ export class ChannelState implements Schedulable<ChannelState> {
     const isNews = next > this.#acked || credit > this.#credit
     if (next > this.#acked) {
       const gone = this.#frames.splice(0, next - this.#acked)
-      for (const { buffer, payloadBytes } of gone) {
-        this.#unacknowledgedBytes -= payloadBytes
-        this.#pool.give(buffer)
+      for (const frame of gone) {
+        this.#unacknowledgedBytes -= frame.payloadBytes
+        this.#recycle(frame, this.#acked++)
       }
-      this.#acked = next
       this.#nextToSend = Math.max(this.#nextToSend, next)
     }
     if (credit > this.#credit) this.#credit = credit
     return isNews
   }
 
-  /** The session goes on over another connection: send again what is not acknowledged. */
-  resend(): void {
+  /**
+   * Gives the buffer of an acknowledged frame back, unless a connection may still read
+   * it: a peer can acknowledge what it has not received, and would then be sent whatever
+   * the next owner of the buffer writes into it.
+   */
+  #recycle(frame: OutgoingFrame, sequence: number): void {
+    if (frame !== this.#lent && sequence >= this.#lentBefore) this.#pool.give(frame.buffer)
+  }
+
+  /** The session goes on over another connection, on which the far end has told where it stands. */
+  goOn(position: ChannelPosition | undefined): void {
+    this.#lentBefore = this.#sent
+    if (position !== undefined) this.acknowledge(position)
     this.#nextToSend = this.#acked
   }
 

@@ -21,7 +21,7 @@ export class FramePool {
   }
 
   /**
-   * Nobody reads the frame any more: it has arrived.
+   * Nobody reads the frame any more: it has arrived, and no connection holds it.
    *
    * @param buffer - As {@link take} gave it.
    */
