@@ -119,7 +119,8 @@ class Decoder implements FrameDecoder {
   #takeMessage(chunk: Uint8Array, from: number): number {
     const message = this.#message!
     const to = Math.min(chunk.length, from + message.length - this.#messageFilled)
-    message.set(chunk.subarray(from, to), this.#messageFilled)
+    const isWhole = from === 0 && to === chunk.length
+    message.set(isWhole ? chunk : chunk.subarray(from, to), this.#messageFilled)
     this.#messageFilled += to - from
     if (this.#messageFilled === message.length) {
       this.#message = undefined
