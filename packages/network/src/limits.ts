@@ -105,6 +105,12 @@ export const GOODBYE_TIMEOUT_MS = 1_000
 /** Sessions of one peer id: processes and devices that share a key. */
 export const MAX_SESSIONS_PER_PEER = 8
 
+/** One of so many connections may be of somebody who has not proven a common database. */
+export const STRANGER_SHARE = 4
+
+/** How long a stranger may take before it gives way to another, in milliseconds: several round trips of a slow link. */
+export const MIN_STRANGER_MS = 2_000
+
 /** Peers whose addresses are remembered. The one that was heard of longest ago goes first. */
 export const MAX_KNOWN_PEERS = 1_024
 

@@ -38,6 +38,7 @@ import { PeerBook } from './peer-book.ts'
 import { Redial, type Target } from './redial.ts'
 import { SessionDriver, type SessionListener } from './session-driver.ts'
 import type { Session } from './session.ts'
+import { Strangers } from './strangers.ts'
 import { abortable, Tasks, waitFor, whenShared } from './waiting.ts'
 
 /** See {@link Network}. */
@@ -57,6 +58,7 @@ export class NetworkDriver implements Network, SessionListener {
   readonly #record: OwnRecord
   /** What `stop` waits for. */
   readonly #tasks = new Tasks()
+  readonly #strangers: Strangers
   readonly #connected = new Set<PeerId>()
   /** Who answered at an address: how a bootstrap node is known to be connected. */
   readonly #peerByAddress = new Map<Address, PeerId>()
@@ -72,6 +74,7 @@ export class NetworkDriver implements Network, SessionListener {
     this.peerId = init.key.peerId
     this.instance = bytesToHex(instance)
     this.#book = new PeerBook(settings.wallClock)
+    this.#strangers = new Strangers(settings.maxConnections)
     this.#record = new OwnRecord(init, settings.wallClock)
     this.#databases = this.#createDatabases()
     this.#handshakes = this.#createHandshakes(instance)
@@ -184,7 +187,8 @@ export class NetworkDriver implements Network, SessionListener {
     return true
   }
 
-  onShared(session: Session, databaseId: string): void {
+  onShared(session: SessionDriver, databaseId: string): void {
+    if (session.connection) this.#strangers.remove(session.connection)
     this.events.publish('database:shared', { session, databaseId })
   }
 
@@ -262,8 +266,19 @@ export class NetworkDriver implements Network, SessionListener {
       void this.#tasks.add(connection.close())
       return
     }
+    if (!connection.path.outbound) this.#limitStrangers(connection)
     // A refusal is told by `onRefused`; nobody waits for this one.
     void this.#tasks.add(this.#connector.adopt(connection)).catch(() => undefined)
+  }
+
+  #limitStrangers(connection: Connection): void {
+    const oldest = this.#strangers.add(connection, this.#settings.now())
+    void this.#tasks.add(connection.closed).then(() => this.#strangers.remove(connection))
+    if (oldest === undefined) return
+    const error = new NetworkError('ERR_LIMIT', 'too many connections have no common database', {
+      hint: 'raise maxConnections',
+    })
+    void this.#tasks.add(oldest.close(error))
   }
 
   #onAccepted(connection: Connection, accepted: Accepted): SessionDriver {
@@ -273,6 +288,7 @@ export class NetworkDriver implements Network, SessionListener {
     this.#learn(record, entry.peerId)
     const former = driver.attach(connection, reply)
     this.#redial.connected(entry.peerId)
+    if (driver.databases.size > 0) this.#strangers.remove(connection)
     this.#tellAttached(driver, isNew)
     // After the news, so that a session is known before its databases and channels are.
     void this.#tasks.add(driver.carry(connection, effects))

@@ -16,7 +16,7 @@ import type { PriorityNumber } from './wire.ts'
 export interface SessionListener {
   /** Takes a channel that the peer opened; false when nobody handles its protocol. */
   onChannel(channel: Channel): boolean
-  onShared(session: Session, databaseId: string): void
+  onShared(session: SessionDriver, databaseId: string): void
   onUnshared(session: Session, databaseId: string): void
   onInterrupted(session: Session): void
   onEnded(session: Session, reason: EndReason): void
@@ -79,6 +79,11 @@ export class SessionDriver implements Session, ChannelHost {
 
   get databases(): ReadonlySet<string> {
     return this.#state.shared
+  }
+
+  /** The one that carries it now. */
+  get connection(): Connection | undefined {
+    return this.#connection
   }
 
   get isAttached(): boolean {
