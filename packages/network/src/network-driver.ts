@@ -83,7 +83,7 @@ export class NetworkDriver implements Network, SessionListener {
       self: this.peerId,
       isConnected: (target) => this.#isTargetConnected(target),
       isAwaited: (target) => this.#handshakes.with(target).length > 0,
-      dial: (target) => this.#tasks.add(this.#dial(target, { signal: this.#stopping.signal })),
+      dial: (target) => this.#tasks.add(this.#dialAgain(target)),
       random: settings.random,
     })
   }
@@ -97,7 +97,7 @@ export class NetworkDriver implements Network, SessionListener {
   }
 
   start({ signal }: AbortOptions = {}): Promise<void> {
-    this.#started ??= this.#start()
+    this.#started ??= this.#startOnce()
     return abortable(this.#started, signal)
   }
 
@@ -160,7 +160,8 @@ export class NetworkDriver implements Network, SessionListener {
 
   async discoverPeers({ signal }: AbortOptions = {}): Promise<PeerInfo[]> {
     this.#assertRunning()
-    return abortable(this.#tasks.add(this.#databases.search()), signal)
+    const found = await abortable(this.#tasks.add(this.#databases.search()), signal)
+    return found.filter(({ id }) => id !== this.peerId)
   }
 
   session(peerId: PeerId): Session | undefined {
@@ -218,6 +219,16 @@ export class NetworkDriver implements Network, SessionListener {
 
   // --- starting and stopping ---
 
+  /** A port that is taken now may be free at the next try. */
+  async #startOnce(): Promise<void> {
+    try {
+      await this.#start()
+    } catch (error) {
+      this.#started = undefined
+      throw error
+    }
+  }
+
   async #start(): Promise<void> {
     this.#assertRunning()
     await Promise.all(
@@ -259,6 +270,20 @@ export class NetworkDriver implements Network, SessionListener {
     const { peerId, result } = await this.#connector.dial(target, options)
     if (!isPeerId(target)) this.#rememberAddress(target, peerId)
     return result
+  }
+
+  /** Nobody waits for these dials, so how they end is told. */
+  async #dialAgain(target: Target): Promise<void> {
+    const { signal } = this.#stopping
+    try {
+      const { peerId } = await this.#dial(target, { signal })
+      this.events.publish('dial:ended', { target, peerId, error: undefined })
+    } catch (error) {
+      if (!signal.aborted) {
+        this.events.publish('dial:ended', { target, peerId: undefined, error })
+      }
+      throw error
+    }
   }
 
   #adopt(connection: Connection): void {
