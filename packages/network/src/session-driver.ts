@@ -19,7 +19,7 @@ export interface SessionListener {
   onShared(session: SessionDriver, databaseId: string): void
   onUnshared(session: Session, databaseId: string): void
   onInterrupted(session: Session): void
-  onEnded(session: Session, reason: EndReason): void
+  onEnded(session: SessionDriver, reason: EndReason): void
 }
 
 /** What a driver is made of. */
