@@ -79,6 +79,7 @@ async function cpuOf(...processes) {
 /** A child process that answers one question at a time. */
 export function startProcess(name, role, script = new URL('contest-process.mjs', import.meta.url)) {
   const child = fork(fileURLToPath(script), [name, role], {
+    execArgv: ['--import', new URL('compiled.mjs', import.meta.url).href],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
   const exited = new Promise((resolve) => void child.once('exit', resolve))
