@@ -111,18 +111,22 @@ async function readText(file: string): Promise<string> {
     handle = await open(file, 'r')
     const stats = await handle.stat()
     const { mode, size } = stats
+    // A folder has other permissions, and taking those away would not make it a key file.
+    if (!stats.isFile()) return ''
     if (!isWindows && (mode & 0o077) !== 0) {
       const message = `key file ${file} has permissions ${(mode & 0o777).toString(8)}, expected 600`
       throw failure('ERR_KEY_FILE_EXPOSED', message, {
         hint: `chmod 600 ${file}; if others may have read it, replace the key.`,
       })
     }
-    // A folder, or too large to be ours: refused as malformed without reading it.
-    const isOurs = stats.isFile() && size <= MAX_KEY_FILE_BYTES
-    return isOurs ? await handle.readFile('utf8') : ''
+    // Too large to be ours: refused as malformed without reading it.
+    return size <= MAX_KEY_FILE_BYTES ? await handle.readFile('utf8') : ''
   } catch (cause) {
     if (isIdentityError(cause)) throw cause
-    throw failure('ERR_KEY_FILE_UNREADABLE', `key file ${file} cannot be read`, { cause })
+    throw failure('ERR_KEY_FILE_UNREADABLE', `key file ${file} cannot be read`, {
+      cause,
+      hint: 'Make it readable for this user, or name another file.',
+    })
   } finally {
     await handle?.close()
   }

@@ -97,6 +97,9 @@ describe('key files', () => {
   it('say when they are missing or cannot be written', async () => {
     expect((await failureOf(readKeyFile(file))).code).toBe('ERR_KEY_FILE_UNREADABLE')
     expect((await failureOf(readKeyFile(folder))).code).toBe('ERR_KEY_FILE_INVALID')
+    // Whatever its permissions: a folder is no key file, and `chmod 600` makes it none.
+    await chmod(folder, 0o755)
+    expect((await failureOf(readKeyFile(folder))).code).toBe('ERR_KEY_FILE_INVALID')
     const deep = path.join(folder, 'missing', 'node.key')
     for (const failed of [createKeyFile(deep), readOrCreateKeyFile(deep)]) {
       const error = await failureOf(failed)

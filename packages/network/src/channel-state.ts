@@ -22,12 +22,14 @@ import {
   MAX_FRAGMENTS,
   MAX_FRAMES_AHEAD,
   SEND_QUEUE_BYTES,
+  SEND_RESUME_BYTES,
 } from './limits.ts'
 import type { Schedulable } from './scheduler.ts'
 import {
-  encodeData,
+  dataFrameBytes,
   encodeEnd,
   protocolError,
+  writeData,
   type ChannelPosition,
   type DataFrame,
   type EndFrame,
@@ -56,38 +58,46 @@ export interface ReceivedMessage {
 
 /** A frame that the far end has not acknowledged. */
 interface OutgoingFrame {
-  readonly bytes: Uint8Array
+  /** Belongs to the pool; the frame is at its beginning. */
+  readonly buffer: Uint8Array
+  readonly frameBytes: number
   readonly payloadBytes: number
   /** The credit that the far end must have granted before it may be sent. */
   readonly endOffset: number
 }
 
 /** The state of one channel. Owned by one session. */
-export class ChannelState implements Schedulable {
+export class ChannelState implements Schedulable<ChannelState> {
   readonly id: number
   readonly protocol: string
   readonly priority: PriorityNumber
   readonly database: string | undefined
   /** True when this end opened it. */
   readonly isLocal: boolean
-  /** Belongs to the scheduler. */
+  /** Belongs to the scheduler, as {@link following} does. */
   isQueued = false
+  following: ChannelState | undefined
   /** True while it stands in the line for acknowledgements; belongs to the table. */
   isAckQueued = false
   /** True while an acknowledgement is due at the next occasion. */
   isAckUrgent = false
 
   readonly #pool: FramePool
-  readonly #take = (bytes: number): Uint8Array => this.#pool.take(bytes)
   /** Frames from number `#acked` on. */
   #frames: OutgoingFrame[] = []
   #acked = 0
   #nextToSend = 0
   /** The highest number that ever went out: the far end cannot have received more. */
   #sent = 0
+  /** The frame that the connection may still read, because sending it has not settled. */
+  #lent: OutgoingFrame | undefined
+  /** Frames below this number went out on an earlier connection, which may still read them. */
+  #lentBefore = 0
   #cutOffset = 0
   #credit = INITIAL_CREDIT_BYTES
   #queuedBytes = 0
+  /** From a full queue until much of it has gone. */
+  #isFull = false
   #unacknowledgedBytes = 0
   #hasEnded = false
 
@@ -112,7 +122,7 @@ export class ChannelState implements Schedulable {
     this.isLocal = init.open !== undefined
     this.#pool = init.pool
     if (init.open === undefined) this.#expected = 1
-    else this.#enqueue(init.open, 0, 0)
+    else this.#push(init.open)
   }
 
   /** True when a frame may be sent now. */
@@ -128,7 +138,7 @@ export class ChannelState implements Schedulable {
 
   /** True when {@link send} may be called. */
   get isWritable(): boolean {
-    return !this.#hasEnded && this.#queuedBytes < SEND_QUEUE_BYTES
+    return !this.#hasEnded && !this.#isFull
   }
 
   /** Payload bytes that the far end has not acknowledged, whether they were sent or not. */
@@ -169,18 +179,20 @@ export class ChannelState implements Schedulable {
 
   /** Cuts a message into frames of at most `payloadBytes` and queues them. The message is copied. */
   send(message: Uint8Array, payloadBytes: number): void {
-    let at = 0
-    do {
-      const payload = message.subarray(at, at + payloadBytes)
-      at += payload.length
-      const sequence = this.#acked + this.#frames.length
-      const hasMore = at < message.length
-      this.#enqueue(
-        encodeData({ channel: this.id, sequence, hasMore, payload }, this.#take),
-        payload.length,
-        payload.length + FRAME_COST_BYTES,
-      )
-    } while (at < message.length)
+    if (message.length <= payloadBytes) return this.#sendFragment(message, false)
+    for (let at = 0; at < message.length; at += payloadBytes) {
+      const end = at + payloadBytes
+      this.#sendFragment(message.subarray(at, end), end < message.length)
+    }
+  }
+
+  #sendFragment(payload: Uint8Array, hasMore: boolean): void {
+    const sequence = this.#acked + this.#frames.length
+    const fragment = { channel: this.id, sequence, hasMore, payload }
+    const frameBytes = dataFrameBytes(fragment)
+    const buffer = this.#pool.take(frameBytes)
+    writeData(buffer, fragment)
+    this.#push(buffer, frameBytes, payload.length, payload.length + FRAME_COST_BYTES)
   }
 
   /** Queues the end of this direction. */
@@ -188,7 +200,7 @@ export class ChannelState implements Schedulable {
     if (this.#hasEnded) return
     this.#hasEnded = true
     const sequence = this.#acked + this.#frames.length
-    this.#enqueue(encodeEnd({ channel: this.id, sequence }), 0, 0)
+    this.#push(encodeEnd({ channel: this.id, sequence }))
   }
 
   /** The next frame to send; only when {@link isReady}. */
@@ -198,9 +210,17 @@ export class ChannelState implements Schedulable {
     if (this.#nextToSend === this.#sent) {
       this.#sent += 1
       this.#queuedBytes -= frame.payloadBytes
+      if (this.#queuedBytes <= SEND_RESUME_BYTES) this.#isFull = false
     }
     this.#nextToSend += 1
-    return frame.bytes
+    this.#lent = frame
+    const { buffer, frameBytes } = frame
+    return frameBytes === buffer.length ? buffer : buffer.subarray(0, frameBytes)
+  }
+
+  /** The connection has sent the frame that was taken last, and reads it no more. */
+  settle(): void {
+    this.#lent = undefined
   }
 
   /**
@@ -218,19 +238,29 @@ export class ChannelState implements Schedulable {
     const isNews = next > this.#acked || credit > this.#credit
     if (next > this.#acked) {
       const gone = this.#frames.splice(0, next - this.#acked)
-      for (const { bytes, payloadBytes } of gone) {
-        this.#unacknowledgedBytes -= payloadBytes
-        this.#pool.give(bytes)
+      for (const frame of gone) {
+        this.#unacknowledgedBytes -= frame.payloadBytes
+        this.#recycle(frame, this.#acked++)
       }
-      this.#acked = next
       this.#nextToSend = Math.max(this.#nextToSend, next)
     }
     if (credit > this.#credit) this.#credit = credit
     return isNews
   }
 
-  /** The session goes on over another connection: send again what is not acknowledged. */
-  resend(): void {
+  /**
+   * Gives the buffer of an acknowledged frame back, unless a connection may still read
+   * it: a peer can acknowledge what it has not received, and would then be sent whatever
+   * the next owner of the buffer writes into it.
+   */
+  #recycle(frame: OutgoingFrame, sequence: number): void {
+    if (frame !== this.#lent && sequence >= this.#lentBefore) this.#pool.give(frame.buffer)
+  }
+
+  /** The session goes on over another connection, on which the far end has told where it stands. */
+  goOn(position: ChannelPosition | undefined): void {
+    this.#lentBefore = this.#sent
+    if (position !== undefined) this.acknowledge(position)
     this.#nextToSend = this.#acked
   }
 
@@ -298,11 +328,12 @@ export class ChannelState implements Schedulable {
     return this.#consumedOffset + CHANNEL_WINDOW_BYTES
   }
 
-  #enqueue(bytes: Uint8Array, payloadBytes: number, cost: number): void {
+  #push(buffer: Uint8Array, frameBytes: number = buffer.length, payloadBytes = 0, cost = 0): void {
     this.#cutOffset += cost
     this.#queuedBytes += payloadBytes
     this.#unacknowledgedBytes += payloadBytes
-    this.#frames.push({ bytes, payloadBytes, endOffset: this.#cutOffset })
+    if (this.#queuedBytes >= SEND_QUEUE_BYTES) this.#isFull = true
+    this.#frames.push({ buffer, frameBytes, payloadBytes, endOffset: this.#cutOffset })
   }
 
   #assertCredit(frame: DataFrame | EndFrame): void {

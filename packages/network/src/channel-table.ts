@@ -53,6 +53,8 @@ export class ChannelTable {
   readonly #scheduler = new Scheduler<ChannelState>()
   /** Local channels whose opening is to be sent, lowest number first. */
   #opening: ChannelState[] = []
+  /** Whose frame the connection is sending. */
+  #lender: ChannelState | undefined
   /** Channels whose acknowledgement waits for no company; each once. */
   #urgentAcks: ChannelState[] = []
   readonly #resets = new Map<number, string>()
@@ -96,8 +98,10 @@ export class ChannelTable {
       .map((channel) => channel.report())
   }
 
-  /** The next frame of any channel. */
+  /** The next frame of any channel. To be asked for when the connection has sent the one before. */
   takeFrame(): Uint8Array | undefined {
+    this.#lender?.settle()
+    this.#lender = undefined
     if (this.#resets.size > 0) return this.#takeReset()
     return this.#takeOpening() ?? this.#takeAck() ?? this.#takeData()
   }
@@ -113,7 +117,7 @@ export class ChannelTable {
   #takeOpening(): Uint8Array | undefined {
     const channel = this.#opening.shift()
     if (channel === undefined) return undefined
-    const frame = channel.takeFrame()
+    const frame = this.#take(channel)
     this.#scheduler.wake(channel)
     return frame
   }
@@ -142,12 +146,17 @@ export class ChannelTable {
       return this.#ack(channel)
     }
     const wasWritable = channel.isWritable
-    const frame = channel.takeFrame()
+    const frame = this.#take(channel)
     this.#scheduler.charge(channel, frame?.length ?? 0)
     if (!wasWritable && channel.isWritable) {
       this.#init.emit({ type: 'writable', channel: channel.id })
     }
     return frame
+  }
+
+  #take(channel: ChannelState): Uint8Array | undefined {
+    this.#lender = channel
+    return channel.takeFrame()
   }
 
   /** Data, or the end of a direction. */
@@ -344,8 +353,7 @@ export class ChannelTable {
     this.#opening = []
     for (const channel of this.#channels.values()) {
       const position = positions.get(channel.id)
-      if (position !== undefined) channel.acknowledge(position)
-      channel.resend()
+      channel.goOn(position)
       if (position === undefined && !(channel.isLocal && !channel.isOpenAcknowledged)) {
         this.#closeForgotten(channel)
         continue

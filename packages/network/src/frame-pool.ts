@@ -20,9 +20,13 @@ export class FramePool {
     return this.#spare.pop() ?? new Uint8Array(FRAME_HEAD_BYTES + MAX_FRAME_PAYLOAD_BYTES)
   }
 
-  /** Nobody reads the frame any more: it has arrived. */
-  give(frame: Uint8Array): void {
-    if (frame.length < MIN_POOLED_BYTES || this.#spare.length >= MAX_POOLED_FRAMES) return
-    this.#spare.push(new Uint8Array(frame.buffer))
+  /**
+   * Nobody reads the frame any more: it has arrived, and no connection holds it.
+   *
+   * @param buffer - As {@link take} gave it.
+   */
+  give(buffer: Uint8Array): void {
+    if (buffer.length < MIN_POOLED_BYTES || this.#spare.length >= MAX_POOLED_FRAMES) return
+    this.#spare.push(buffer)
   }
 }

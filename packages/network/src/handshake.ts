@@ -186,7 +186,7 @@ export class Handshakes {
         return this.#goOn(present, hello, nonce, nowMs)
       }
     }
-    if (present?.state.isAttached && hello.resume === undefined) throw duplicate()
+    if (present?.state.isAttached) throw duplicate()
     const ended = present && this.#forget(present, nowMs)
     this.#assertRoom(peerId)
     const session = this.#create(

@@ -81,6 +81,9 @@ export const MAX_FRAMES_AHEAD = 8_192
 /** Bytes of a channel that may wait to be sent before `send` waits too: one message of the largest size. */
 export const SEND_QUEUE_BYTES = 262_144
 
+/** A channel whose queue was full takes messages again from this many bytes on: several at a time, because each wake costs a turn. */
+export const SEND_RESUME_BYTES = 131_072
+
 /** Calls of `send` that may wait on one channel; a caller that does not wait for the promise gets `ERR_LIMIT`. */
 export const MAX_WAITING_SENDS = 1_024
 
@@ -101,6 +104,12 @@ export const GOODBYE_TIMEOUT_MS = 1_000
 
 /** Sessions of one peer id: processes and devices that share a key. */
 export const MAX_SESSIONS_PER_PEER = 8
+
+/** One of so many connections may be of somebody who has not proven a common database. */
+export const STRANGER_SHARE = 4
+
+/** How long a stranger may take before it gives way to another, in milliseconds: several round trips of a slow link. */
+export const MIN_STRANGER_MS = 2_000
 
 /** Peers whose addresses are remembered. The one that was heard of longest ago goes first. */
 export const MAX_KNOWN_PEERS = 1_024

@@ -36,8 +36,10 @@ import { parseNetworkOptions, type NetworkSettings } from './options.ts'
 import { OwnRecord } from './own-record.ts'
 import { PeerBook } from './peer-book.ts'
 import { Redial, type Target } from './redial.ts'
+import { SessionDirectory } from './session-directory.ts'
 import { SessionDriver, type SessionListener } from './session-driver.ts'
 import type { Session } from './session.ts'
+import { Strangers } from './strangers.ts'
 import { abortable, Tasks, waitFor, whenShared } from './waiting.ts'
 
 /** See {@link Network}. */
@@ -48,7 +50,7 @@ export class NetworkDriver implements Network, SessionListener {
   readonly #init: NetworkInit
   readonly #settings: NetworkSettings
   readonly #handshakes: Handshakes
-  readonly #drivers = new Map<SessionEntry, SessionDriver>()
+  readonly #directory = new SessionDirectory()
   readonly #handlers = new Map<string, ChannelHandler>()
   readonly #databases: DatabaseTable
   readonly #book: PeerBook
@@ -57,6 +59,7 @@ export class NetworkDriver implements Network, SessionListener {
   readonly #record: OwnRecord
   /** What `stop` waits for. */
   readonly #tasks = new Tasks()
+  readonly #strangers: Strangers
   readonly #connected = new Set<PeerId>()
   /** Who answered at an address: how a bootstrap node is known to be connected. */
   readonly #peerByAddress = new Map<Address, PeerId>()
@@ -72,6 +75,7 @@ export class NetworkDriver implements Network, SessionListener {
     this.peerId = init.key.peerId
     this.instance = bytesToHex(instance)
     this.#book = new PeerBook(settings.wallClock)
+    this.#strangers = new Strangers(settings.maxConnections)
     this.#record = new OwnRecord(init, settings.wallClock)
     this.#databases = this.#createDatabases()
     this.#handshakes = this.#createHandshakes(instance)
@@ -80,7 +84,7 @@ export class NetworkDriver implements Network, SessionListener {
       self: this.peerId,
       isConnected: (target) => this.#isTargetConnected(target),
       isAwaited: (target) => this.#handshakes.with(target).length > 0,
-      dial: (target) => this.#tasks.add(this.#dial(target, { signal: this.#stopping.signal })),
+      dial: (target) => this.#tasks.add(this.#dialAgain(target)),
       random: settings.random,
     })
   }
@@ -90,11 +94,11 @@ export class NetworkDriver implements Network, SessionListener {
   }
 
   get sessions(): readonly Session[] {
-    return [...this.#drivers.values()]
+    return this.#directory.all()
   }
 
   start({ signal }: AbortOptions = {}): Promise<void> {
-    this.#started ??= this.#start()
+    this.#started ??= this.#startOnce()
     return abortable(this.#started, signal)
   }
 
@@ -107,14 +111,14 @@ export class NetworkDriver implements Network, SessionListener {
     this.#assertRunning()
     const { key, isNew, started } = this.#databases.join(database)
     if (isNew)
-      for (const driver of this.#drivers.values()) driver.apply({ type: 'join', database: key })
+      for (const driver of this.#directory.all()) driver.apply({ type: 'join', database: key })
     await abortable(started, signal)
   }
 
   async leave(databaseId: string): Promise<void> {
     const leaving = this.#databases.leave(databaseId)
     this.#redial.unwant(databaseId)
-    for (const driver of this.#drivers.values()) driver.apply({ type: 'leave', databaseId })
+    for (const driver of this.#directory.all()) driver.apply({ type: 'leave', databaseId })
     await leaving
   }
 
@@ -132,14 +136,14 @@ export class NetworkDriver implements Network, SessionListener {
       [this.#stopping.signal, options.signal].filter((each) => each !== undefined),
     )
     const expected = options.expected ?? (isPeerId(target) ? target : undefined)
-    const present = expected === undefined ? undefined : this.#attached(expected)
+    const present = expected === undefined ? undefined : this.#directory.attached(expected)
     const driver = present ?? (await this.#dial(target, { expected, signal }))
     await whenShared(driver, this.events, signal)
     return driver.peerId
   }
 
   async disconnectPeer(peerId: PeerId): Promise<void> {
-    const drivers = this.#driversOf(peerId)
+    const drivers = this.#directory.with(peerId)
     if (drivers.length === 0) {
       throw new NetworkError('ERR_PEER_NOT_CONNECTED', `there is no session with peer ${peerId}`, {
         hint: 'connectPeer first',
@@ -150,28 +154,27 @@ export class NetworkDriver implements Network, SessionListener {
   }
 
   async disconnectAll(): Promise<void> {
-    const drivers = [...this.#drivers.values()]
+    const drivers = this.#directory.all()
     for (const { peerId } of drivers) this.#redial.forget(peerId)
     await Promise.all(drivers.map((driver) => driver.close()))
   }
 
   async discoverPeers({ signal }: AbortOptions = {}): Promise<PeerInfo[]> {
     this.#assertRunning()
-    return abortable(this.#tasks.add(this.#databases.search()), signal)
+    const found = await abortable(this.#tasks.add(this.#databases.search()), signal)
+    return found.filter(({ id }) => id !== this.peerId)
   }
 
   session(peerId: PeerId): Session | undefined {
-    return this.#attached(peerId) ?? this.#driversOf(peerId)[0]
+    return this.#directory.attached(peerId) ?? this.#directory.with(peerId)[0]
   }
 
   isPeerConnected(peerId: PeerId): boolean {
-    return this.#attached(peerId) !== undefined
+    return this.#directory.attached(peerId) !== undefined
   }
 
   connectedPeers(): PeerStatus[] {
-    return [...this.#drivers.values()].flatMap(({ peerId, path, rttMs, sinceMs, databases }) =>
-      path === undefined ? [] : [{ peerId, path, rttMs, sinceMs, databases: [...databases] }],
-    )
+    return this.#directory.statuses()
   }
 
   // --- what sessions tell ---
@@ -184,7 +187,8 @@ export class NetworkDriver implements Network, SessionListener {
     return true
   }
 
-  onShared(session: Session, databaseId: string): void {
+  onShared(session: SessionDriver, databaseId: string): void {
+    if (session.connection) this.#strangers.remove(session.connection)
     this.events.publish('database:shared', { session, databaseId })
   }
 
@@ -198,12 +202,9 @@ export class NetworkDriver implements Network, SessionListener {
     this.#redial.interrupted(session.peerId)
   }
 
-  onEnded(session: Session, { error }: EndReason): void {
-    for (const [entry, driver] of this.#drivers) {
-      if (driver !== session) continue
-      this.#drivers.delete(entry)
-      this.#handshakes.remove(entry)
-    }
+  onEnded(session: SessionDriver, { error }: EndReason): void {
+    const entry = this.#directory.remove(session)
+    if (entry !== undefined) this.#handshakes.remove(entry)
     const { peerId } = session
     this.events.publish('session:ended', { session, error })
     if (error?.code === 'ERR_NO_SHARED_DATABASE') this.#tellRefused(peerId, error)
@@ -213,6 +214,16 @@ export class NetworkDriver implements Network, SessionListener {
   }
 
   // --- starting and stopping ---
+
+  /** A port that is taken now may be free at the next try. */
+  async #startOnce(): Promise<void> {
+    try {
+      await this.#start()
+    } catch (error) {
+      this.#started = undefined
+      throw error
+    }
+  }
 
   async #start(): Promise<void> {
     this.#assertRunning()
@@ -227,7 +238,7 @@ export class NetworkDriver implements Network, SessionListener {
   async #stop(): Promise<void> {
     const error = stopped()
     this.#redial.stop()
-    await Promise.all([...this.#drivers.values()].map((driver) => driver.close()))
+    await Promise.all(this.#directory.all().map((driver) => driver.close()))
     this.#stopping.abort(error)
     await this.#databases.stop()
     const { transports, discoveries = [] } = this.#init
@@ -257,22 +268,48 @@ export class NetworkDriver implements Network, SessionListener {
     return result
   }
 
+  /** Nobody waits for these dials, so how they end is told. */
+  async #dialAgain(target: Target): Promise<void> {
+    const { signal } = this.#stopping
+    try {
+      const { peerId } = await this.#dial(target, { signal })
+      this.events.publish('dial:ended', { target, peerId, error: undefined })
+    } catch (error) {
+      if (!signal.aborted) {
+        this.events.publish('dial:ended', { target, peerId: undefined, error })
+      }
+      throw error
+    }
+  }
+
   #adopt(connection: Connection): void {
     if (this.#stopped !== undefined) {
       void this.#tasks.add(connection.close())
       return
     }
+    if (!connection.path.outbound) this.#limitStrangers(connection)
     // A refusal is told by `onRefused`; nobody waits for this one.
     void this.#tasks.add(this.#connector.adopt(connection)).catch(() => undefined)
   }
 
+  #limitStrangers(connection: Connection): void {
+    const oldest = this.#strangers.add(connection, this.#settings.now())
+    void this.#tasks.add(connection.closed).then(() => this.#strangers.remove(connection))
+    if (oldest === undefined) return
+    const error = new NetworkError('ERR_LIMIT', 'too many connections have no common database', {
+      hint: 'raise maxConnections',
+    })
+    void this.#tasks.add(oldest.close(error))
+  }
+
   #onAccepted(connection: Connection, accepted: Accepted): SessionDriver {
     const { session: entry, isNew, ended, effects, reply, record } = accepted
-    if (ended !== undefined) this.#drivers.get(ended.session)?.perform(ended.effects)
-    const driver = this.#drivers.get(entry) ?? this.#createDriver(entry)
+    if (ended !== undefined) this.#directory.of(ended.session)?.perform(ended.effects)
+    const driver = this.#directory.of(entry) ?? this.#createDriver(entry)
     this.#learn(record, entry.peerId)
     const former = driver.attach(connection, reply)
     this.#redial.connected(entry.peerId)
+    if (driver.databases.size > 0) this.#strangers.remove(connection)
     this.#tellAttached(driver, isNew)
     // After the news, so that a session is known before its databases and channels are.
     void this.#tasks.add(driver.carry(connection, effects))
@@ -291,7 +328,7 @@ export class NetworkDriver implements Network, SessionListener {
   #createDriver(entry: SessionEntry): SessionDriver {
     const { now, wallClock } = this.#settings
     const driver = new SessionDriver({ entry, listener: this, now, sinceMs: wallClock() })
-    this.#drivers.set(entry, driver)
+    this.#directory.add(entry, driver)
     return driver
   }
 
@@ -308,7 +345,7 @@ export class NetworkDriver implements Network, SessionListener {
   }
 
   #noteDisconnected(peerId: PeerId, reason: string): void {
-    if (this.#attached(peerId) !== undefined || !this.#connected.delete(peerId)) return
+    if (this.#directory.attached(peerId) !== undefined || !this.#connected.delete(peerId)) return
     this.events.publish('peer:disconnected', { peerId, reason })
   }
 
@@ -317,7 +354,7 @@ export class NetworkDriver implements Network, SessionListener {
   }
 
   #redialLater(peerId: PeerId, pauseMs: number): void {
-    if (this.#driversOf(peerId).length > 0) return
+    if (this.#directory.with(peerId).length > 0) return
     this.#redial.lost(peerId, pauseMs)
     for (const [address, other] of this.#peerByAddress) {
       if (other === peerId) this.#redial.lost(address, REDIAL_FIRST_MS)
@@ -339,18 +376,10 @@ export class NetworkDriver implements Network, SessionListener {
     return peerId !== undefined && this.isPeerConnected(peerId)
   }
 
-  #driversOf(peerId: PeerId): SessionDriver[] {
-    return [...this.#drivers.values()].filter((driver) => driver.peerId === peerId)
-  }
-
-  #attached(peerId: PeerId): SessionDriver | undefined {
-    return this.#driversOf(peerId).find((driver) => driver.isAttached)
-  }
-
   async #whenAttached(peerId: PeerId, signal: AbortSignal): Promise<SessionDriver | undefined> {
-    const isAttached = (): boolean => this.#attached(peerId) !== undefined
+    const isAttached = (): boolean => this.#directory.attached(peerId) !== undefined
     await waitFor(isAttached, this.events, { signal, withinMs: DUPLICATE_WAIT_MS })
-    return this.#attached(peerId)
+    return this.#directory.attached(peerId)
   }
 
   /** A peer was found under a database. */

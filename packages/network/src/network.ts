@@ -96,6 +96,16 @@ export interface NetworkEvents {
     readonly code: string
     readonly message: string
   }
+  /**
+   * A dial that the network began by itself is over: of a bootstrap node, or of a peer that
+   * was found. `peerId` is who answered; without it `error` says why no session came about,
+   * and it is tried again.
+   */
+  'dial:ended': {
+    readonly target: DialTarget
+    readonly peerId: PeerId | undefined
+    readonly error: unknown
+  }
   /** A transport or discovery failed at something; it is tried again. */
   'search:failed': { readonly name: string; readonly error: unknown }
 }

@@ -175,7 +175,7 @@ export class Redial {
       await this.#init.dial(target)
       entry.failures = 0
     } catch {
-      // Whoever wants to know listens to `peer:refused`; here a failure means to wait.
+      // Whoever wants to know listens to `dial:ended`; here a failure means to wait.
       entry.failures += 1
     }
     entry.isDialling = false

@@ -8,20 +8,31 @@
 import type { PriorityNumber } from './wire.ts'
 
 /** What the scheduler has to know about a channel. */
-export interface Schedulable {
+export interface Schedulable<Item = unknown> {
   readonly priority: PriorityNumber
   /** True when it has a frame that may be sent now. */
   readonly isReady: boolean
   /** Set while it stands in the queue; belongs to the scheduler. */
   isQueued: boolean
+  /** Who stands behind it in the queue; belongs to the scheduler. */
+  following: Item | undefined
+}
+
+/** Who waits in one class. A chain and no array: an array that empties over and over is allocated over and over. */
+interface Queue<Item> {
+  first: Item | undefined
+  last: Item | undefined
 }
 
 /** Weight of high, normal and low; critical does not share. */
 const weights: readonly number[] = [Infinity, 4, 2, 1]
 
 /** Chooses the next channel. One per session. */
-export class Scheduler<Item extends Schedulable> {
-  readonly #queues: readonly Item[][] = [[], [], [], []]
+export class Scheduler<Item extends Schedulable<Item>> {
+  readonly #queues: readonly Queue<Item>[] = weights.map(() => ({
+    first: undefined,
+    last: undefined,
+  }))
   readonly #virtualTimes = [0, 0, 0, 0]
   /** The virtual time of the class that was served last: who was idle does not catch up. */
   #clock = 0
@@ -31,22 +42,27 @@ export class Scheduler<Item extends Schedulable> {
     if (item.isQueued || !item.isReady) return
     const queue = this.#queues[item.priority]
     if (queue === undefined) return
-    if (queue.length === 0) {
+    if (queue.first === undefined) {
       this.#virtualTimes[item.priority] = Math.max(
         this.#virtualTimes[item.priority] ?? 0,
         this.#clock,
       )
     }
     item.isQueued = true
-    queue.push(item)
+    if (queue.last === undefined) queue.first = item
+    else queue.last.following = item
+    queue.last = item
   }
 
   /** Takes the next channel out of the queue; the caller takes one frame of it and tells {@link charge}. */
   next(): Item | undefined {
     for (;;) {
       const queue = this.#queues[this.#nextClass()]
-      const item = queue?.shift()
-      if (item === undefined) return undefined
+      const item = queue?.first
+      if (queue === undefined || item === undefined) return undefined
+      queue.first = item.following
+      if (queue.first === undefined) queue.last = undefined
+      item.following = undefined
       item.isQueued = false
       // It may have lost its frames since: reset, or sent again after a resume.
       if (item.isReady) return item
@@ -62,12 +78,12 @@ export class Scheduler<Item extends Schedulable> {
   }
 
   #nextClass(): number {
-    if ((this.#queues[0]?.length ?? 0) > 0) return 0
+    if (this.#queues[0]?.first !== undefined) return 0
     let best = 1
     let bestTime = Infinity
     for (let priority = 1; priority <= 3; priority++) {
       const time = this.#virtualTimes[priority] ?? 0
-      if ((this.#queues[priority]?.length ?? 0) === 0 || time >= bestTime) continue
+      if (this.#queues[priority]?.first === undefined || time >= bestTime) continue
       best = priority
       bestTime = time
     }

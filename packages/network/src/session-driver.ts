@@ -16,10 +16,10 @@ import type { PriorityNumber } from './wire.ts'
 export interface SessionListener {
   /** Takes a channel that the peer opened; false when nobody handles its protocol. */
   onChannel(channel: Channel): boolean
-  onShared(session: Session, databaseId: string): void
+  onShared(session: SessionDriver, databaseId: string): void
   onUnshared(session: Session, databaseId: string): void
   onInterrupted(session: Session): void
-  onEnded(session: Session, reason: EndReason): void
+  onEnded(session: SessionDriver, reason: EndReason): void
 }
 
 /** What a driver is made of. */
@@ -79,6 +79,11 @@ export class SessionDriver implements Session, ChannelHost {
 
   get databases(): ReadonlySet<string> {
     return this.#state.shared
+  }
+
+  /** The one that carries it now. */
+  get connection(): Connection | undefined {
+    return this.#connection
   }
 
   get isAttached(): boolean {
@@ -155,7 +160,8 @@ export class SessionDriver implements Session, ChannelHost {
 
   /** Does what the core said. */
   perform(effects: readonly SessionEffect[]): void {
-    for (const effect of effects) this.#perform(effect)
+    // By index: this runs for every frame, and an iterator is an object per turn.
+    for (let at = 0; at < effects.length; at++) this.#perform(effects[at]!)
   }
 
   /**

@@ -150,7 +150,11 @@ export class SessionState {
     return effects
   }
 
-  /** The next frame for the connection, or nothing at present. After the end, the goodbye. */
+  /**
+   * The next frame for the connection, or nothing at present. After the end, the goodbye.
+   * Its memory may be used again once it was acknowledged and the next one is taken, so
+   * that is asked for when the connection has sent this one.
+   */
   takeFrame(nowMs: number): Uint8Array | undefined {
     if (this.#goodbye !== undefined) {
       const code = this.#goodbye

@@ -403,27 +403,28 @@ export function encodeOpen(open: Omit<OpenFrame, 'kind'>): Uint8Array {
   return writer.bytes(open.proof).finish()
 }
 
-/**
- * Writes a fragment: the one copy that sending makes.
- *
- * @param take - Gives a buffer of at least so many bytes.
- * @returns The written part of that buffer.
- */
-export function encodeData(
-  data: Omit<DataFrame, 'kind'>,
-  take: (bytes: number) => Uint8Array = (bytes) => new Uint8Array(bytes),
-): Uint8Array {
+/** How many bytes {@link writeData} writes. */
+export function dataFrameBytes({ channel, sequence, payload }: Omit<DataFrame, 'kind'>): number {
+  return 2 + varintLength(channel) + varintLength(sequence) + payload.length
+}
+
+/** The bytes of a fragment, in a new buffer. */
+export function encodeData(data: Omit<DataFrame, 'kind'>): Uint8Array {
+  const frame = new Uint8Array(dataFrameBytes(data))
+  writeData(frame, data)
+  return frame
+}
+
+/** Writes a fragment to the beginning of `frame`, which has room: the one copy that sending makes. */
+export function writeData(frame: Uint8Array, data: Omit<DataFrame, 'kind'>): void {
   const { channel, sequence, hasMore, payload } = data
-  const headBytes = 2 + varintLength(channel) + varintLength(sequence)
-  const length = headBytes + payload.length
-  const frame = take(length)
+  const headBytes = dataFrameBytes(data) - payload.length
   // By hand: a writer for the head of every frame costs more than the rest of it.
   frame[0] = frameKind.data
   writeVarint(frame, 1, channel)
   writeVarint(frame, 1 + varintLength(channel), sequence)
   frame[headBytes - 1] = hasMore ? 1 : 0
   frame.set(payload, headBytes)
-  return frame.length === length ? frame : frame.subarray(0, length)
 }
 
 /** The bytes of the end of a channel. */

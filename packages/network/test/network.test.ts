@@ -1,5 +1,6 @@
 import { createNodeKey } from '@vudo/identity'
 import { createNetwork, type Channel, type NetworkEvents, type Session } from '@vudo/network'
+import { isVudoError } from '@vudo/transport'
 import { describe, expect, it } from 'vitest'
 import { layCable } from './cable.ts'
 import { echo, nextChannel, pattern, startNode, startPair, tcpTransport } from './nodes.ts'
@@ -231,6 +232,20 @@ describe('peers', () => {
     await expect.poll(() => a.network.isPeerConnected(b.key.peerId), { timeout: 5_000 }).toBe(true)
   })
 
+  it('tell how each dial of a bootstrap node ends', async () => {
+    const b = await startNode()
+    await b.network.join({ id: 'db', secret })
+    const a = await startNode({ bootstrapNodes: ['radio://nobody', b.address] })
+    const ends = new Map<string, NetworkEvents['dial:ended']>()
+    a.network.events.on('dial:ended', (end) => void ends.set(end.target, end))
+    await a.network.join({ id: 'db', secret })
+    await expect.poll(() => ends.size, { timeout: 5_000 }).toBe(2)
+    expect(ends.get(b.address)).toMatchObject({ peerId: b.key.peerId, error: undefined })
+    const failed = ends.get('radio://nobody')
+    expect(failed?.peerId).toBeUndefined()
+    expect(isVudoError(failed?.error)).toBe(true)
+  })
+
   it('are counted, and those beyond the limit refused', async () => {
     const hub = await startNode({ maxConnections: 1 })
     const [a, b] = [await startNode(), await startNode()]
@@ -294,6 +309,23 @@ describe('stop', () => {
     const network = createNetwork({ key, transports: [tcpTransport(key)] })
     await network.stop()
     await expect(network.start()).rejects.toMatchObject({ code: 'ERR_NETWORK_STOPPED' })
+  })
+
+  it('starts at the second try when the first port was taken', async () => {
+    const key = createNodeKey()
+    const transport = tcpTransport(key)
+    let isFirst = true
+    const listen = transport.listen.bind(transport)
+    transport.listen = async (options) => {
+      if (!isFirst) return listen(options)
+      isFirst = false
+      throw new Error('taken')
+    }
+    const network = createNetwork({ key, transports: [transport] })
+    await expect(network.start()).rejects.toThrow('taken')
+    await network.start()
+    expect(network.addresses).toHaveLength(1)
+    await network.stop()
   })
 
   it('refuses options that make no sense', () => {

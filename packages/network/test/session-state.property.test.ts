@@ -136,15 +136,19 @@ describe('a channel', () => {
   })
 })
 
+interface Item extends Schedulable<Item> {
+  isReady: boolean
+}
+
 describe('the scheduler', () => {
   it('serves critical first, then 4 : 2 : 1', () => {
-    const scheduler = new Scheduler<Schedulable>()
+    const scheduler = new Scheduler<Item>()
     const served = [0, 0, 0, 0]
-    const items = ([1, 2, 3] as PriorityNumber[]).map((priority) => {
-      return { priority, isReady: true, isQueued: false }
+    const items = ([1, 2, 3] as PriorityNumber[]).map((priority): Item => {
+      return { priority, isReady: true, isQueued: false, following: undefined }
     })
     for (const item of items) scheduler.wake(item)
-    const urgent = { priority: 0 as const, isReady: true, isQueued: false }
+    const urgent: Item = { priority: 0, isReady: true, isQueued: false, following: undefined }
     scheduler.wake(urgent)
     expect(scheduler.next()).toBe(urgent)
     urgent.isReady = false

@@ -40,6 +40,8 @@ class Node implements P2P {
   readonly #settings: P2PSettings
   #opening: Promise<Running> | undefined
   #running: Running | undefined
+  /** What can be read after `stop`: who this was, and how it stood. */
+  #last: Last | undefined
   #starting: Promise<void> | undefined
   #stopping: Promise<void> = Promise.resolve()
 
@@ -48,11 +50,11 @@ class Node implements P2P {
   }
 
   get peerId(): PeerId {
-    return this.#open.key.peerId
+    return this.#seen.peerId
   }
 
   get authorId(): string {
-    return this.#open.author.authorId
+    return this.#seen.authorId
   }
 
   get sealingKeys(): SealingKeys {
@@ -61,6 +63,10 @@ class Node implements P2P {
 
   get ticket(): string {
     return encodeTicket(this.#open.ticket)
+  }
+
+  get replacedTicketFile(): string | undefined {
+    return this.#open.replacedTicketFile
   }
 
   get isPublic(): boolean {
@@ -72,7 +78,7 @@ class Node implements P2P {
   }
 
   get addresses(): readonly Address[] {
-    return this.#open.network.addresses
+    return this.#running?.network.addresses ?? []
   }
 
   get database(): Database {
@@ -84,7 +90,7 @@ class Node implements P2P {
   }
 
   get status(): SyncStatus {
-    return this.database.status
+    return this.#seen.status
   }
 
   async initialize(): Promise<void> {
@@ -105,6 +111,7 @@ class Node implements P2P {
     const opening = this.#opening
     this.#opening = undefined
     this.#starting = undefined
+    if (this.#running) this.#last = whenLeft(this.#running)
     this.#running = undefined
     // Several calls wait for the same end, and a new start for all of them.
     if (opening) this.#stopping = close(opening)
@@ -124,7 +131,11 @@ class Node implements P2P {
     initial?: T,
     options?: AbortOptions,
   ): Promise<DocumentHandle<T>> {
-    return this.database.open(path, initial, options)
+    const handle = await this.database.open(path, initial, options)
+    const whenSynced = handle.whenSynced.bind(handle)
+    handle.whenSynced = (wanted = {}) =>
+      this.#online(wanted.signal, (signal) => whenSynced({ ...wanted, signal }))
+    return handle
   }
 
   async readDoc<T extends object>(path: string): Promise<T | undefined> {
@@ -162,13 +173,16 @@ class Node implements P2P {
     documentId: string,
     options?: AbortOptions,
   ): Promise<SyncStatus> {
-    const { database, network } = this.#open
+    const network = await this.#started(options?.signal)
+    const { database } = this
     await whenSyncing(peerId, { database, network, signal: options?.signal })
     return database.syncWith(peerId, `${collection}/${documentId}`, options)
   }
 
-  async whenSynced(options?: SyncedOptions): Promise<SyncStatus> {
-    return this.database.whenSynced(options)
+  whenSynced(options: SyncedOptions = {}): Promise<SyncStatus> {
+    return this.#online(options.signal, (signal) =>
+      this.database.whenSynced({ ...options, signal }),
+    )
   }
 
   async discoverPeers(options: AbortOptions = {}): Promise<PeerInfo[]> {
@@ -204,16 +218,37 @@ class Node implements P2P {
     throw stopped()
   }
 
+  /** The node, or what is left of it after `stop`. */
+  get #seen(): Last {
+    if (this.#running) return identityAndStatus(this.#running)
+    if (this.#last) return this.#last
+    throw stopped()
+  }
+
   /** The network of a node that has joined it. */
   async #started(signal: AbortSignal | undefined): Promise<Network> {
     const { network } = this.#open
-    if (!this.#starting) {
-      throw new P2PError('ERR_P2P_NOT_STARTED', 'the node has not joined the network', {
-        hint: 'call start() first: nothing touches the network before',
-      })
-    }
-    await abortable(this.#starting, signal)
+    await abortable(this.#assertStarting(), signal)
     return network
+  }
+
+  /** Waits for what only peers can bring. A start that fails ends the wait with its error: nothing would come any more. */
+  async #online<T>(
+    signal: AbortSignal | undefined,
+    wait: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const failed = new AbortController()
+    this.#assertStarting().catch((error: unknown) => failed.abort(error))
+    return wait(signal ? AbortSignal.any([signal, failed.signal]) : failed.signal)
+  }
+
+  /** The start that is under way or done. */
+  #assertStarting(): Promise<void> {
+    // First whether it is open: a stopped node says so.
+    if (this.#open && this.#starting) return this.#starting
+    throw new P2PError('ERR_P2P_NOT_STARTED', 'the node has not joined the network', {
+      hint: 'call start() first: nothing touches the network before',
+    })
   }
 
   async #initialize(): Promise<Running> {
@@ -252,6 +287,18 @@ class Node implements P2P {
     if (this.#running !== running) throw stopped()
     log('info', 'p2p', reachText(running))
   }
+}
+
+/** What a stopped node still tells. */
+type Last = Pick<P2P, 'peerId' | 'authorId' | 'status'>
+
+function identityAndStatus({ key, author, database }: Running): Last {
+  return { peerId: key.peerId, authorId: author.authorId, status: database.status }
+}
+
+function whenLeft(running: Running): Last {
+  const seen = identityAndStatus(running)
+  return { ...seen, status: { ...seen.status, state: 'offline', peers: [], pendingBytes: 0 } }
 }
 
 async function close(opening: Promise<Running>): Promise<void> {

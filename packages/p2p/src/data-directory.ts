@@ -23,6 +23,8 @@ export interface Belongings {
   readonly author: AuthorKey
   /** The database that this node takes part in. Holds a secret. */
   readonly ticket: Ticket
+  /** Where the ticket went that this one took the place of; `undefined` when none had to. */
+  readonly replacedTicketFile: string | undefined
   readonly store: Store
 }
 
@@ -42,6 +44,7 @@ export async function openBelongings(settings: P2PSettings): Promise<Belongings>
       key: createNodeKey(),
       author: createAuthorKey(),
       ticket,
+      replacedTicketFile: undefined,
       store: await openMemoryStore(),
     }
   }
@@ -51,7 +54,7 @@ export async function openBelongings(settings: P2PSettings): Promise<Belongings>
     return {
       key: await readOrCreateKeyFile(path.join(home, 'node.key')),
       author: await readOrCreateAuthorKeyFile(path.join(home, 'author.key')),
-      ticket: await readOrCreateTicket(path.join(home, 'ticket'), settings.database),
+      ...(await readOrCreateTicket(path.join(home, 'ticket'), settings.database)),
       store,
     }
   } catch (error) {
@@ -74,13 +77,21 @@ export function defaultDataDirectory(app: string): string {
  * The ticket of the last start, unless the caller names a database. The ticket that gives
  * way stays beside it under a name of its own: nobody else may have its secret.
  */
-async function readOrCreateTicket(file: string, chosen: Ticket | undefined): Promise<Ticket> {
+async function readOrCreateTicket(
+  file: string,
+  chosen: Ticket | undefined,
+): Promise<Pick<Belongings, 'ticket' | 'replacedTicketFile'>> {
   const kept = await readTicketFile(file)
   const ticket = chosen ?? kept ?? createTicket()
-  if (kept && encodeTicket(kept) === encodeTicket(ticket)) return ticket
-  if (kept) await writeTicketFile(`${file}-${viewName(kept)}`, kept)
+  if (kept && encodeTicket(kept) === encodeTicket(ticket)) {
+    return { ticket, replacedTicketFile: undefined }
+  }
+  const place = kept && `${file}-${viewName(kept)}`
+  if (kept && place !== undefined) await writeTicketFile(place, kept)
   await writeTicketFile(file, ticket)
-  return ticket
+  // Another ticket of the same database takes nothing away.
+  const isOther = kept && viewName(kept) !== viewName(ticket)
+  return { ticket, replacedTicketFile: isOther ? place : undefined }
 }
 
 /** A new private database: a random id, and the secret that makes it private. */

@@ -14,6 +14,7 @@ const networkEvents = {
   'session:ended': true,
   'database:shared': true,
   'database:unshared': true,
+  'dial:ended': true,
   'search:failed': true,
 } as const satisfies Record<EventType<NetworkEvents>, true>
 

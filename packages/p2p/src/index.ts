@@ -7,9 +7,11 @@
 export { createP2P } from './create-p2p.ts'
 export { defaultDataDirectory } from './data-directory.ts'
 export { isP2PError, P2PError, type P2PErrorCode } from './errors.ts'
+export { examineDataDirectory, type DataDirectoryFinding, type ExamineOptions } from './examine.ts'
 export * from './limits.ts'
 export type { DiscoveryOptions, P2POptions } from './options.ts'
 export type { P2P, P2PEvents } from './p2p.ts'
+export { parsePeerAddress } from './peer-address.ts'
 export { Counter, splice, updateText } from '@vudo/sync'
 export type {
   CatalogueEntry,

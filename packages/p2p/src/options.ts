@@ -1,4 +1,4 @@
-import { isIPv4 } from 'node:net'
+import { isIP, isIPv4 } from 'node:net'
 import { MAX_DATABASE_ID_BYTES, parseTicket, type Ticket } from '@vudo/identity'
 import type { Policy } from '@vudo/sync'
 import {
@@ -9,7 +9,9 @@ import {
   type TransportFactory,
   type TransportSettings,
 } from '@vudo/transport'
+import { checkContradictions, checkObtainable } from './contradictions.ts'
 import { checkTypes, hasMethods, invalid } from './option-types.ts'
+import { parseBootstrapNodes } from './peer-address.ts'
 
 /** How peers on the local network are found. */
 export interface DiscoveryOptions {
@@ -78,9 +80,9 @@ export interface P2POptions extends TransportConfig {
    */
   readonly storage?: 'disk' | 'memory' | undefined
   /**
-   * What to take part in: a ticket, or the id of an open (public) database of 1 to 255
-   * bytes. Kept in the data directory for the next start; the ticket kept before stays
-   * beside it.
+   * What to take part in: a ticket, or `open:` and the id (1 to 255 bytes) of an open, public
+   * database. Kept in the data directory for the next start; the ticket kept before stays
+   * beside it, see {@link P2P.replacedTicketFile}.
    *
    * @defaultValue the database of the data directory; a new private one in a new directory
    */
@@ -159,6 +161,14 @@ export interface P2PSettings {
  */
 export function parseP2POptions(options: P2POptions = {}): P2PSettings {
   checkTypes(options)
+  checkContradictions(options)
+  const bootstrapNodes = parseBootstrapNodes(options.bootstrapNodes)
+  const settings = complete({ ...options, bootstrapNodes })
+  checkObtainable(settings)
+  return settings
+}
+
+function complete(options: P2POptions): P2PSettings {
   const { app, dataDir, storage, database, transports, discovery, discoveries, policy, ...rest } =
     options
   const {
@@ -190,29 +200,53 @@ export function parseP2POptions(options: P2POptions = {}): P2PSettings {
   }
 }
 
+/** How the id of an open database is written, so that no damaged ticket is taken for one. */
+const openPrefix = 'open:'
+
 /**
- * A ticket, or the id of an open database: whatever does not begin like a ticket is an id.
+ * A ticket, or `open:` and the id of an open database. Nothing else is guessed: a ticket
+ * that lost its beginning would name a public database.
  *
  * @throws `IdentityError` `ERR_TICKET_INVALID`; `TransportError` `ERR_CONFIG_INVALID` for an
- *   id that is empty, too long or no text.
+ *   id that is empty, too long, no text or a ticket, and for everything else.
  */
-export function parseDatabase(text: string): Ticket {
-  if (/^\s*vudo[0-9]/i.test(text)) return parseTicket(text)
-  const databaseId = text.trim()
+export function parseDatabase(given: string): Ticket {
+  const text = given.trim()
+  if (isTicketLike(text)) return parseTicket(text)
+  if (!text.startsWith(openPrefix)) throw invalidDatabase(given, 'a text')
+  const databaseId = text.slice(openPrefix.length).trim()
   const bytes = new TextEncoder().encode(databaseId).length
   const isId = databaseId.isWellFormed() && bytes >= 1 && bytes <= MAX_DATABASE_ID_BYTES
-  if (isId) return { databaseId, secret: undefined, peers: [] }
-  // Not quoted: it may be most of a ticket, which is a secret.
-  throw new TransportError(
+  // A ticket after `open:` would tell its secret to everybody who hears of the database.
+  if (!isId || isTicketLike(databaseId)) throw invalidDatabase(databaseId, 'an id')
+  return { databaseId, secret: undefined, peers: [] }
+}
+
+function isTicketLike(text: string): boolean {
+  return /^vudo[0-9]/i.test(text)
+}
+
+/** Does not quote the text: it may be most of a ticket, which is a secret. */
+function invalidDatabase(text: string, what: string): TransportError {
+  const bytes = new TextEncoder().encode(text).length
+  return new TransportError(
     'ERR_CONFIG_INVALID',
-    `database is a text of ${bytes} bytes, expected a ticket, or the id of an open database (1 to ${MAX_DATABASE_ID_BYTES} bytes)`,
+    `database is ${what} of ${bytes} bytes, expected a ticket (one word that begins with vudo1), ` +
+      `or open:<id> for a public database (an id of 1 to ${MAX_DATABASE_ID_BYTES} bytes, no ticket)`,
     { hint: 'paste the whole ticket, from the first character to the last' },
   )
 }
 
 const discoveryMethods = ['announce', 'withdraw', 'lookup', 'watch', 'close']
 
-function checkNames({ app, dataDir, storage, transports, discoveries }: P2POptions): void {
+function checkNames({
+  app,
+  dataDir,
+  storage,
+  bindAddress,
+  transports,
+  discoveries,
+}: P2POptions): void {
   // It becomes the name of a folder, so it must not lead out of the one for all applications.
   if (app !== undefined && !/^[a-z0-9][\w.-]{0,63}$/i.test(app)) {
     const expected = '1 to 64 letters, digits, dots, dashes or underscores, the first no sign'
@@ -223,6 +257,9 @@ function checkNames({ app, dataDir, storage, transports, discoveries }: P2POptio
   }
   if (storage !== undefined && !['disk', 'memory'].includes(storage)) {
     throw invalid('storage', storage, '"disk" or "memory"')
+  }
+  if (bindAddress !== undefined && isIP(bindAddress) === 0) {
+    throw invalid('bindAddress', bindAddress, 'an IP address')
   }
   if (discoveries?.some((discovery) => !hasMethods(discovery, discoveryMethods))) {
     const expected = `objects with the methods ${discoveryMethods.join(', ')}`

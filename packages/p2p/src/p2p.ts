@@ -19,11 +19,12 @@ export type P2PEvents = NetworkEvents & DatabaseEvents
 /**
  * A node: documents that sync with every peer of the same database. Made by {@link createP2P}.
  *
- * While it is stopped only `initialize`, `start`, `stop`, `isStarted` and `events` can be
- * used; everything else throws `P2PError` `ERR_P2P_STOPPED`.
+ * While it is stopped, `initialize`, `start`, `stop`, `isStarted` and `events` can be used,
+ * and `peerId`, `authorId`, `addresses` and `status` can be read; everything else throws
+ * `P2PError` `ERR_P2P_STOPPED`.
  */
 export interface P2P extends AsyncDisposable {
-  /** Who this node is: the lower-case hex of its public key. */
+  /** Who this node is: the lower-case hex of its public key. After `stop`, who it was. */
   readonly peerId: PeerId
   /** Who signs what is written here: the hex of the author's public key. */
   readonly authorId: string
@@ -31,11 +32,16 @@ export interface P2P extends AsyncDisposable {
   readonly sealingKeys: SealingKeys
   /** Invites others to the database: whoever has it can join, so it is a secret unless {@link isPublic}. */
   readonly ticket: string
+  /**
+   * Where the data directory keeps the ticket of the database before, when the option
+   * `database` has put another in its place; `undefined` when nothing was replaced.
+   */
+  readonly replacedTicketFile: string | undefined
   /** True when the database is known by its id alone: whoever knows the id can read and write. */
   readonly isPublic: boolean
   /** True from the call of `start` until `stop` is called or `start` has failed. */
   readonly isStarted: boolean
-  /** Where others can reach this node, best first; empty before `start`. */
+  /** Where others can reach this node, best first; empty before `start` and after `stop`. */
   readonly addresses: readonly Address[]
   /** All documents, for what has no short form here. */
   readonly database: Database
@@ -43,7 +49,7 @@ export interface P2P extends AsyncDisposable {
   readonly network: Network
   /** What happens. One hub for the life of the object: it outlives `stop`, and goes on after the next `start`. */
   readonly events: EventHub<P2PEvents>
-  /** Where this device stands; `offline` without a peer. */
+  /** Where this device stands; `offline` without a peer, and after `stop` as it was left. */
   readonly status: SyncStatus
 
   /**
@@ -67,7 +73,10 @@ export interface P2P extends AsyncDisposable {
   /** Settles when the documents can be used. */
   whenReady(): Promise<void>
 
-  /** Opens the document at `path`, and makes it with `initial` when there is none. */
+  /**
+   * Opens the document at `path`, and makes it with `initial` when there is none. Before
+   * `start` the handle's `whenSynced` throws `P2PError` `ERR_P2P_NOT_STARTED`.
+   */
   open<T extends object>(
     path: string,
     initial?: T,
@@ -92,7 +101,7 @@ export interface P2P extends AsyncDisposable {
   /**
    * Settles when the document `<collection>/<documentId>` is the same here and at a connected peer.
    *
-   * @throws `SyncError` `ERR_PEER_NOT_SYNCING`.
+   * @throws `P2PError` `ERR_P2P_NOT_STARTED`; `SyncError` `ERR_PEER_NOT_SYNCING`.
    */
   syncDocument(
     peerId: PeerId,
@@ -100,7 +109,13 @@ export interface P2P extends AsyncDisposable {
     documentId: string,
     options?: AbortOptions,
   ): Promise<SyncStatus>
-  /** Settles when peers have confirmed everything that was written here. */
+  /**
+   * Settles when peers have confirmed everything that was written here. Without peers it
+   * waits for them: give a `signal`.
+   *
+   * @throws `P2PError` `ERR_P2P_NOT_STARTED`; what `start` throws when that is under way and
+   *   fails; the signal's reason.
+   */
   whenSynced(options?: SyncedOptions): Promise<SyncStatus>
 
   /** Searches now; the peers found, connected or not. @throws `P2PError` `ERR_P2P_NOT_STARTED`. */

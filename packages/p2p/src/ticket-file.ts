@@ -49,10 +49,11 @@ async function readText(file: string): Promise<string | undefined> {
   try {
     handle = await open(file, 'r')
     const stats = await handle.stat()
+    // A folder has other permissions, and taking those away would not make it a ticket.
+    if (!stats.isFile()) return ''
     if (!isWindows && (stats.mode & 0o077) !== 0) throw exposed(file, stats.mode & 0o777)
-    // A folder, or too large to be ours: refused as malformed without reading it.
-    const isOurs = stats.isFile() && stats.size <= MAX_TICKET_FILE_BYTES
-    return isOurs ? await handle.readFile('utf8') : ''
+    // Too large to be ours: refused as malformed without reading it.
+    return stats.size <= MAX_TICKET_FILE_BYTES ? await handle.readFile('utf8') : ''
   } catch (cause) {
     if (cause instanceof P2PError) throw cause
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined

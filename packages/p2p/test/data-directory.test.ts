@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createDatabaseSecret, encodeTicket, parseTicket } from '@vudo/identity'
 import { createP2P, defaultDataDirectory, isP2PError } from '@vudo/p2p'
-import { createNodeIn, freshFolder, local } from './nodes.ts'
+import { createNode, createNodeIn, freshFolder, local } from './nodes.ts'
 
 const isWindows = process.platform === 'win32'
 const isRoot = process.getuid?.() === 0
@@ -107,6 +107,15 @@ describe('the data directory', () => {
     }
   })
 
+  it.each([
+    ['node.key', 'ERR_KEY_FILE_INVALID'],
+    ['ticket', 'ERR_TICKET_FILE_INVALID'],
+  ])('with a folder in place of %s is refused as such', async (file, code) => {
+    const folder = await freshFolder()
+    await mkdir(path.join(folder, file), { mode: 0o755 })
+    expect(await failure(folder)).toMatchObject({ code })
+  })
+
   it.skipIf(isWindows).each([
     ['node.key', 'ERR_KEY_FILE_EXPOSED'],
     ['ticket', 'ERR_TICKET_FILE_EXPOSED'],
@@ -156,9 +165,9 @@ describe('the data directory', () => {
 describe('the database of a data directory', () => {
   it('is the one that was named last', async () => {
     const folder = await freshFolder()
-    await (await createNodeIn(folder, { database: 'open notes' })).stop()
+    await (await createNodeIn(folder, { database: 'open:public notes' })).stop()
     const node = await createNodeIn(folder)
-    expect([node.database.id, node.isPublic]).toEqual(['open notes', true])
+    expect([node.database.id, node.isPublic]).toEqual(['public notes', true])
   })
 
   it('gives way to another one without losing its secret', async () => {
@@ -167,17 +176,23 @@ describe('the database of a data directory', () => {
     const { ticket } = before
     await before.writeDoc('notes/a', { text: 'kept' })
     await before.stop()
-    const other = await createNodeIn(folder, { database: 'other' })
+    const other = await createNodeIn(folder, { database: 'open:other' })
     expect(await other.ls()).toEqual([])
+    const replaced = other.replacedTicketFile
     await other.stop()
     const names = (await readdir(folder)).filter((name) => name.startsWith('ticket-'))
     expect(names).toHaveLength(1)
     const [name = ''] = names
+    expect(replaced).toBe(path.join(folder, name))
     const kept = (await readFile(path.join(folder, name), 'utf8')).trim()
     expect(kept).toBe(ticket)
     const { mode } = await stat(path.join(folder, name))
     expect(isWindows || (mode & 0o777) === 0o600).toBe(true)
     const again = await createNodeIn(folder, { database: kept })
+    await again.stop()
+    await again.initialize()
+    // It was there already: nothing gave way this time.
+    expect(again.replacedTicketFile).toBeUndefined()
     expect(await again.readDoc('notes/a')).toEqual({ text: 'kept' })
   })
 
@@ -188,7 +203,7 @@ describe('the database of a data directory', () => {
     await node.writeDoc('notes/a', { text: 'private' })
     await node.stop()
     for (const database of [
-      databaseId,
+      `open:${databaseId}`,
       encodeTicket({ databaseId, secret: createDatabaseSecret(), peers: [] }),
     ]) {
       const lured = await createNodeIn(folder, { database })
@@ -198,13 +213,26 @@ describe('the database of a data directory', () => {
     }
   })
 
-  it('in memory is a new one each time, and nothing is written', async () => {
-    const folder = path.join(await freshFolder(), 'none')
-    const [one, two] = await Promise.all(
-      [1, 2].map(() => createNodeIn(folder, { storage: 'memory' })),
-    )
-    expect(one?.peerId).not.toBe(two?.peerId)
-    expect(one?.ticket).not.toBe(two?.ticket)
-    await expect(stat(folder)).rejects.toMatchObject({ code: 'ENOENT' })
+  it('in memory is a new one each time', async () => {
+    const [one, two] = await Promise.all([createNode(), createNode()])
+    expect(one.peerId).not.toBe(two.peerId)
+    expect(one.ticket).not.toBe(two.ticket)
+  })
+
+  it('survives a text that is neither a ticket nor named as open', async () => {
+    const folder = await freshFolder()
+    const first = await createNodeIn(folder)
+    const { ticket } = first
+    await first.stop()
+    const before = await readdir(folder)
+    for (const database of [ticket.slice(1), `vudo:${ticket}`, 'garbage!', `open:${ticket}`]) {
+      await expect(createNodeIn(folder, { database })).rejects.toMatchObject({
+        code: 'ERR_CONFIG_INVALID',
+        message: expect.stringMatching(/a ticket .*open:<id>/) as string,
+      })
+    }
+    expect(await readdir(folder)).toEqual(before)
+    const again = await createNodeIn(folder)
+    expect(again).toMatchObject({ ticket, isPublic: false })
   })
 })

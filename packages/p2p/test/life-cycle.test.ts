@@ -88,6 +88,15 @@ describe('before start', () => {
       code: 'ERR_P2P_NOT_STARTED',
       hint: expect.stringContaining('start()') as string,
     })
+    const handle = await node.open('notes/a')
+    // Each of these would wait for peers that cannot come.
+    for (const wait of [
+      () => node.whenSynced(),
+      () => handle.whenSynced(),
+      () => node.syncDocument(node.peerId, 'notes', 'a'),
+    ]) {
+      await expect(wait()).rejects.toMatchObject({ code: 'ERR_P2P_NOT_STARTED' })
+    }
     expect([listened, discovery.calls]).toEqual([0, []])
     await node.start()
     expect(listened).toBeGreaterThan(0)
@@ -131,6 +140,16 @@ describe('start', () => {
     await other.start()
     await node.whenSynced({ with: other.peerId, signal: limit() })
     expect(await other.readDoc('notes/b')).toEqual({ text: 'still open' })
+  })
+
+  it('ends the waits for peers when it fails', async () => {
+    const taken = await takePort()
+    const node = await createNode({ port: taken.port })
+    const handle = await node.open('notes/a')
+    const starting = failureOf(node.start())
+    const waits = [node.whenSynced(), handle.whenSynced()].map(failureOf)
+    expect(await starting).toMatchObject({ code: 'ERR_ADDRESS_IN_USE' })
+    for (const wait of waits) expect(await wait).toMatchObject({ code: 'ERR_ADDRESS_IN_USE' })
   })
 
   it('takes any port when the usual one is taken and none was chosen', async () => {
@@ -265,6 +284,8 @@ describe('stop', () => {
 
   it('rejects what is asked afterwards, without an exception on the way', async () => {
     const node = await createNode()
+    await node.start()
+    const { peerId, authorId } = node
     await node.stop()
     const calls = [
       () => node.whenReady(),
@@ -283,9 +304,11 @@ describe('stop', () => {
     for (const call of calls) {
       await expect(call()).rejects.toMatchObject({ name: 'P2PError', code: 'ERR_P2P_STOPPED' })
     }
-    for (const read of [() => node.peerId, () => node.ticket, () => node.status]) {
+    for (const read of [() => node.ticket, () => node.database, () => node.connectedPeers()]) {
       expect(read).toThrow('the node is stopped')
     }
+    expect(node).toMatchObject({ peerId, authorId, addresses: [] })
+    expect(node.status).toMatchObject({ state: 'offline', peers: [] })
   })
 
   it('ends the loops over changes, and the waits', async () => {

@@ -53,7 +53,7 @@ export function addressOf(node: P2P): string {
 export function createStrangers(node: P2P): Promise<P2P[]> {
   const { databaseId } = parseTicket(node.ticket)
   const wrong = encodeTicket({ databaseId, secret: createDatabaseSecret(), peers: [] })
-  return Promise.all([databaseId, wrong].map((database) => createNode({ database })))
+  return Promise.all([`open:${databaseId}`, wrong].map((database) => createNode({ database })))
 }
 
 /** The next event for which `isMeant` says so; fails after 10 s. */

@@ -60,12 +60,23 @@ describe('the options', () => {
     [{ app: 5 }, 'app is 5, expected a string'],
     [{ app: '..' }, 'app is "..", expected 1 to 64 letters'],
     [{ app: 'a/b' }, 'app is "a/b", expected 1 to 64 letters'],
-    [{ dataDir: '' }, 'dataDir is "", expected the path of a folder'],
-    [{ dataDir: 'a\0b' }, 'expected the path of a folder'],
+    [{ storage: 'disk', dataDir: '' }, 'dataDir is "", expected the path of a folder'],
+    [{ storage: 'disk', dataDir: 'a\0b' }, 'expected the path of a folder'],
     [{ dataDir: ['x'] }, 'dataDir is a list of 1, expected a string'],
     [{ storage: 'cloud' }, 'storage is "cloud", expected "disk" or "memory"'],
-    [{ database: '' }, 'database is a text of 0 bytes, expected a ticket, or the id'],
-    [{ database: 'é'.repeat(128) }, 'database is a text of 256 bytes'],
+    [{ database: '' }, 'database is a text of 0 bytes, expected a ticket (one word'],
+    [{ database: 'notes' }, 'or open:<id> for a public database'],
+    [{ database: 'open:' }, 'database is an id of 0 bytes'],
+    [{ database: `open:${'é'.repeat(128)}` }, 'database is an id of 256 bytes'],
+    [{ database: 'open:vudo1abc' }, 'database is an id of 8 bytes'],
+    [{ dataDir: 'x' }, 'dataDir is "x", expected none, because storage is "memory"'],
+    [{ timeoutMs: 5, connectionTimeoutMs: 6 }, 'timeoutMs is 5, expected the value of connection'],
+    [
+      { discovery: { discoveryIntervalMs: 5_000, peerDiscoveryInterval: 6_000 } },
+      'discovery.peerDiscoveryInterval is 6000, expected the value of discovery.discoveryIntervalMs',
+    ],
+    [{ bindAddress: 'localhost' }, 'bindAddress is "localhost", expected an IP address'],
+    [{ bindAddress: '1.2.3' }, 'bindAddress is "1.2.3", expected an IP address'],
     [{ database: 7n }, 'database is 7, expected a string'],
     [{ mode: 'TCP' }, 'mode is "TCP", expected a transport name in lower case'],
     [{ mode: Object.create(null) as unknown }, 'mode is an object, expected a string'],
@@ -83,7 +94,8 @@ describe('the options', () => {
     [{ timeoutMs: 0.5 }, 'connectionTimeoutMs is 0.5, expected a whole number'],
     [{ maxConnections: 0 }, 'maxConnections is 0, expected a whole number from 1'],
     [{ maxNewConnectionsPerSecond: NaN }, 'maxNewConnectionsPerSecond is NaN, expected'],
-    [{ bootstrapNodes: ['x'] }, 'bootstrapNodes is x, expected a list of addresses'],
+    [{ bootstrapNodes: ['a:1', 'x'] }, 'bootstrapNodes[1] is "x", expected host:port or scheme'],
+    [{ bootstrapNodes: ['tcp://nonsense'] }, 'bootstrapNodes[0] is "tcp://nonsense", expected'],
     [{ bootstrapNodes: [Symbol('x')] }, 'bootstrapNodes is a list of 1, expected a list of'],
     [{ encryption: 'no' }, 'encryption is "no", expected a boolean'],
     [{ heartbeatIntervalMs: 99 }, 'heartbeatIntervalMs is 99, expected whole milliseconds from'],
@@ -129,10 +141,42 @@ describe('the options', () => {
     }
   })
 
+  it('name an open database by a word of its own', () => {
+    expect(parse({ database: ' open: notes ' }).database).toEqual({
+      databaseId: 'notes',
+      secret: undefined,
+      peers: [],
+    })
+  })
+
+  it('take the same value twice, under both names', () => {
+    const both = { timeoutMs: 7_000, connectionTimeoutMs: 7_000 }
+    expect(parse(both).transport.connectionTimeoutMs).toBe(7_000)
+  })
+
+  it('take addresses with and without a scheme', () => {
+    const bootstrapNodes = ['10.0.0.1:7', 'tcp://[::1]:8', 'host.example:9', 'radio://7/x']
+    expect(parse({ bootstrapNodes }).transport.bootstrapNodes).toEqual([
+      'tcp://10.0.0.1:7',
+      'tcp://[::1]:8',
+      'tcp://host.example:9',
+      'radio://7/x',
+    ])
+  })
+
+  it('do not advise to install what nobody offers', async () => {
+    for (const options of [{ mode: 'webrtc' }, { transports: ['tcp', 'relay'] }]) {
+      await expect(createP2P({ ...options, storage: 'memory' })).rejects.toMatchObject({
+        code: 'ERR_TRANSPORT_MISSING',
+        hint: expect.not.stringContaining('npm i') as string,
+      })
+    }
+  })
+
   it('refuse a transport that is not there, with the line that installs it', async () => {
-    await expect(createP2P({ mode: 'webrtc', storage: 'memory' })).rejects.toMatchObject({
+    await expect(createP2P({ mode: 'my-radio', storage: 'memory' })).rejects.toMatchObject({
       code: 'ERR_TRANSPORT_MISSING',
-      hint: expect.stringContaining('npm i @vudo/transport-webrtc') as string,
+      hint: expect.stringContaining('npm i @vudo/transport-my-radio') as string,
     })
   })
 

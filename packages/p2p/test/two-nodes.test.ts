@@ -255,8 +255,8 @@ describe('a stranger', () => {
   })
 
   it('who knows the id of an open database is a member', async () => {
-    const a = await createNode({ database: 'open notes' })
-    const b = await createNode({ database: 'open notes' })
+    const a = await createNode({ database: 'open:public notes' })
+    const b = await createNode({ database: 'open:public notes' })
     await Promise.all([a.start(), b.start()])
     await a.writeDoc('notes/a', { text: 'public' })
     await b.connectPeer(addressOf(a))

@@ -53,3 +53,9 @@ export const STATIC_KEY_LIFETIME_MS = 86_400_000
 
 /** How long a signed peer record is valid, in milliseconds: 24 hours. */
 export const RECORD_LIFETIME_MS = 86_400_000
+
+/** Records from this size on are written into buffers that are used again, in bytes. */
+export const MIN_REUSED_RECORD_BYTES = 4_096
+
+/** Buffers for sealed records that the process keeps for the next ones: half a megabyte. */
+export const MAX_SPARE_RECORDS = 8

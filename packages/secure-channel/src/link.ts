@@ -17,6 +17,7 @@ import { isSecureChannelError, SecureChannelError } from './errors.ts'
 import { createInbox, type Inbox } from './inbox.ts'
 import { CLOSE_TIMEOUT_MS, MAX_CONTROL_BYTES } from './limits.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
+import { free } from './record-buffers.ts'
 import { maxLinkMessageBytes, type RecordOpener, type RecordSealer } from './records.ts'
 
 /** What a link is made of. */
@@ -94,6 +95,8 @@ class RecordLink implements Link {
         const record = await this.#pipe.receive()
         if (record === undefined) throw truncated()
         const { messages, isClose } = this.#opener.open(record)
+        // The pipe gave it away, and what was opened is in memory of its own.
+        free(record)
         if (isClose) break
         this.#inbox.push(messages)
       }

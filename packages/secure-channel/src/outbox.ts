@@ -1,5 +1,6 @@
 import { TransportError, type LinkMessage, type Pipe } from '@vudo/transport'
 import { MAX_QUEUED_BYTES, MAX_QUEUED_SENDS } from './limits.ts'
+import { giveRecord } from './record-buffers.ts'
 import type { RecordSealer } from './records.ts'
 
 /**
@@ -154,6 +155,7 @@ class QueueingOutbox implements Outbox {
     this.#offset = offset
     this.#underway = this.#remove(0, completed)
     await this.#pipe.send(record)
+    giveRecord(record)
     for (const entry of this.#underway) settleOnce(entry)
     this.#underway = []
   }

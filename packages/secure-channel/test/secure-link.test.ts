@@ -131,7 +131,7 @@ describe('secureLink', () => {
   it('never puts a canary on the pipe', async () => {
     const seen: Uint8Array[] = []
     const tap: Tap = (message) => {
-      seen.push(message)
+      seen.push(message.slice())
       return message
     }
     const { a, b } = await pair({ tap })

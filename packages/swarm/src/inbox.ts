@@ -1,9 +1,9 @@
 import type { AbortOptions } from '@vudo/transport'
-import { MAX_READ_AHEAD_BYTES } from './limits.ts'
+import { MAX_READ_AHEAD_BYTES, MAX_READ_AHEAD_MESSAGES } from './limits.ts'
 
 /**
  * Messages between the loop that reads a link and the application. Holds one message;
- * up to `MAX_READ_AHEAD_BYTES` more while the application has not asked at all, because
+ * up to `MAX_READ_AHEAD_BYTES` and `MAX_READ_AHEAD_MESSAGES` more while the application has not asked at all, because
  * the peer's topics, for which the application waits, may come behind them.
  */
 export interface Inbox {
@@ -38,8 +38,10 @@ class MessageInbox implements Inbox {
   }
 
   get hasRoom(): boolean {
-    if (this.#messages.length === 0) return true
-    return !this.#isRead && this.#bytes < MAX_READ_AHEAD_BYTES
+    const count = this.#messages.length
+    if (count === 0) return true
+    if (this.#isRead) return false
+    return count < MAX_READ_AHEAD_MESSAGES && this.#bytes < MAX_READ_AHEAD_BYTES
   }
 
   put(message: Uint8Array): void {

@@ -18,6 +18,9 @@ export const UPDATE_INTERVAL_MS = 100
 /** Bytes read ahead while the application has not read from a new connection at all: its topics come behind them. */
 export const MAX_READ_AHEAD_BYTES = 65_536
 
+/** Messages read ahead likewise: each costs memory beyond its bytes, and a peer's first words are few. */
+export const MAX_READ_AHEAD_MESSAGES = 64
+
 /** How long a goodbye with a reason may take before the connection is closed without it, in milliseconds. */
 export const BYE_TIMEOUT_MS = 1_000
 

@@ -76,6 +76,8 @@ class Swarm implements Transport {
   readonly #opener: LinkOpener
   readonly #dials: DialDriver
   readonly #connections = createConnections()
+  /** Connections that came in and share no topic yet, oldest first: the first to go when all places are taken. */
+  readonly #strangers = new Set<SwarmConnection>()
   readonly #membershipsByTopic = new Map<string, Membership>()
   readonly #tasks = createTasks()
   readonly #closing = new AbortController()
@@ -301,7 +303,11 @@ class Swarm implements Transport {
     const { maxConnections } = this.#context.settings
     try {
       const link = await this.#opener.accept(incoming)
-      if (this.#connections.size + this.#reserved < maxConnections) this.#adopt(link)
+      this.#makeRoom()
+      if (this.#connections.size + this.#reserved < maxConnections) {
+        const connection = this.#adopt(link)
+        if (connection.isOpen) this.#strangers.add(connection)
+      }
       // Only now, because only over a safe link can somebody be told why.
       else await this.#wrap(link).dismiss(fullError(maxConnections), 'limit')
     } catch {
@@ -309,6 +315,19 @@ class Swarm implements Transport {
     } finally {
       leave()
     }
+  }
+
+  /**
+   * When all places are taken, ends the connection that has gone longest without a common
+   * topic: silence must not keep others out.
+   */
+  #makeRoom(): void {
+    const { maxConnections } = this.#context.settings
+    if (this.#connections.size + this.#reserved < maxConnections) return
+    const [oldest] = this.#strangers
+    if (oldest === undefined) return
+    this.#forget(oldest)
+    this.#tasks.add(oldest.dismiss(fullError(maxConnections), 'limit'))
   }
 
   #adopt(link: Link): SwarmConnection {
@@ -331,6 +350,7 @@ class Swarm implements Transport {
       maxMessageBytes: this.features.maxMessageBytes,
       runtime: this.#runtime,
       onShared: (topic, shared) => {
+        this.#strangers.delete(shared)
         this.#dials.settled(shared.peerId)
         this.#membershipsByTopic.get(topic)?.deliver(shared)
       },
@@ -341,6 +361,7 @@ class Swarm implements Transport {
   }
 
   #forget(connection: SwarmConnection): void {
+    this.#strangers.delete(connection)
     if (!this.#connections.delete(connection)) return
     if (this.#connections.has(connection.peerId)) return
     this.#dials.lost(connection.peerId, !connection.isDismissed)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createInbox } from '../src/inbox.ts'
-import { MAX_READ_AHEAD_BYTES } from '../src/limits.ts'
+import { MAX_READ_AHEAD_BYTES, MAX_READ_AHEAD_MESSAGES } from '../src/limits.ts'
 
 const message = (n: number, bytes = 1): Uint8Array => new Uint8Array(bytes).fill(n)
 
@@ -38,6 +38,14 @@ describe('createInbox', () => {
     inbox.put(message(1, MAX_READ_AHEAD_BYTES - 1))
     expect(inbox.hasRoom).toBe(true)
     inbox.put(message(2))
+    expect(inbox.hasRoom).toBe(false)
+  })
+
+  it('counts messages as well: many small ones cost more than their bytes', () => {
+    const inbox = createInbox(() => {})
+    for (let i = 0; i < MAX_READ_AHEAD_MESSAGES - 1; i++) inbox.put(message(i))
+    expect(inbox.hasRoom).toBe(true)
+    inbox.put(message(0))
     expect(inbox.hasRoom).toBe(false)
   })
 

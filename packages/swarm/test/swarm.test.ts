@@ -280,11 +280,30 @@ describe('limits', () => {
   it('refuses connections above maxConnections, and says so', async () => {
     const loop = createLoop()
     const full = createNode(loop, 1, { config: { maxConnections: 1 } })
-    await full.listen()
-    await createNode(loop, 2).dial('loop://1')
+    const member = createNode(loop, 2)
+    const [joinedFull, joinedMember] = [join(full), join(member)]
+    await settle()
+    await member.dial('loop://1')
+    await Promise.all([connectionOf(joinedFull), connectionOf(joinedMember)])
     const refused = await createNode(loop, 3).dial('loop://1')
     await expect(refused.receive()).rejects.toMatchObject({ code: 'ERR_LIMIT' })
     await expect(full.dial('loop://2')).rejects.toMatchObject({ code: 'ERR_LIMIT' })
+  })
+
+  it('ends the oldest connection without a common topic when a place is needed', async () => {
+    const loop = createLoop()
+    const full = createNode(loop, 1, { config: { maxConnections: 2 } })
+    const joined = join(full)
+    await settle()
+    const [first, second] = [createNode(loop, 2), createNode(loop, 3)]
+    const oldest = await first.dial('loop://1')
+    const younger = await second.dial('loop://1')
+    const member = createNode(loop, 4)
+    void join(member).next()
+    await member.dial('loop://1')
+    await expect(oldest.receive()).rejects.toMatchObject({ code: 'ERR_LIMIT' })
+    expect((await connectionOf(joined)).peerId).toBe(peerId(4))
+    expect(await Promise.race([younger.closed, settle()])).toBeUndefined()
   })
 
   it('bounds handshakes under way, in all and per address, and their time', async () => {

@@ -1,5 +1,5 @@
 import { isWireError } from '@vudo/wire'
-import { decodeRecord, decodeTrustedRecord, encodeRecord } from './catalogue-record.ts'
+import { decodeCatalogueRecord, decodeTrustedRecord, encodeRecord } from './catalogue-record.ts'
 import { sameHeads, type DocumentState } from './document-state.ts'
 import { isSyncError, SyncError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
@@ -95,7 +95,8 @@ function entryOf(exchange: Exchange, peer: PeerState, item: string): PageEntry |
   }
   const state = replica.knownDocument(id)
   if (!state || !replica.catalogue.knows(id) || exchange.hasStored(peer, state)) return undefined
-  if (peer.refused.has(id) || !exchange.mayRead(peer, id)) return undefined
+  if (peer.refused.has(id) || peer.oversized.has(id) || !exchange.mayRead(peer, id))
+    return undefined
   return { type: 'document', id, heads: state.durableHeads }
 }
 
@@ -126,7 +127,7 @@ function takeRecord(exchange: Exchange, peer: PeerState, bytes: Uint8Array): voi
   const { replica } = exchange
   try {
     if (isKnownRecord(replica, bytes)) return
-    const record = decodeRecord(replica.init.database, bytes)
+    const record = decodeCatalogueRecord(replica.init.database, bytes)
     const action = record.state === 'deleted' ? 'delete' : 'write'
     if (!replica.may(record.author, action, record.path)) return
     replica.addRecord(record, peer.peerId)
@@ -154,7 +155,7 @@ function compareDocument(
 ): void {
   const { replica } = exchange
   // Without a record it lies nowhere; its record was refused, or will bring it along.
-  if (!replica.catalogue.knows(id)) return settlePages(exchange, peer, id)
+  if (!replica.catalogue.knows(id) || peer.oversized.has(id)) return settlePages(exchange, peer, id)
   const state = replica.document(id)
   const sorted = heads.toSorted()
   if (sameHeads(state.heads, sorted)) return settleDocument(exchange, peer, state, sorted)

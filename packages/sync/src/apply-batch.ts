@@ -6,11 +6,15 @@ import { inflateBounded } from './deflate.ts'
 import type { AnyDocument, DocumentState } from './document-state.ts'
 import { SyncError } from './errors.ts'
 import { isInitialChange } from './initial-changes.ts'
-import { MAX_DOCUMENT_BYTES, MAX_HEADS, MAX_VALUE_DEPTH } from './limits.ts'
+import { MAX_DOCUMENT_BYTES, MAX_HEADS, MAX_UNWRITTEN_PROOFS, MAX_VALUE_DEPTH } from './limits.ts'
 import type { ChangeBatch } from './wire.ts'
 
-/** What became of a batch: `gap` means that it builds on changes which are not here. */
-export type BatchOutcome = 'applied' | 'nothing-new' | 'gap'
+/**
+ * What became of a batch: `gap` means that it builds on changes which are not here,
+ * `too-large` that the document would pass `MAX_DOCUMENT_BYTES` with it. Both may be
+ * nobody's fault: two devices, each within the limit, can be beyond it together.
+ */
+export type BatchOutcome = 'applied' | 'nothing-new' | 'gap' | 'too-large'
 
 /** Who may write. */
 export interface BatchRules {
@@ -30,8 +34,8 @@ interface ChangeFacts {
  * Automerge sees them, each proven by its author, each author allowed to write.
  *
  * @throws `SyncError`: `ERR_SYNC_PROTOCOL`, `ERR_AUTHORSHIP_INVALID` and
- *   `ERR_VALUE_UNSUPPORTED` for what nobody sends by mistake, `ERR_DOCUMENT_TOO_LARGE`,
- *   `ERR_NOT_ALLOWED`.
+ *   `ERR_VALUE_UNSUPPORTED` for what nobody sends by mistake, `ERR_DOCUMENT_TOO_LARGE`
+ *   for a batch that is beyond the limits by itself; `ERR_NOT_ALLOWED`, `ERR_SYNC_LIMIT`.
  */
 export function applyBatch(
   state: DocumentState,
@@ -66,19 +70,36 @@ function applyChanges(incoming: Incoming, payload: Uint8Array): BatchOutcome {
   if (!fresh.every(({ deps }) => deps.every(isThere))) return 'gap'
   const bytesOf = (hash: string): Uint8Array | undefined => headers.get(hash)?.bytes
   const proofs = checkAuthors(incoming, fresh, bytesOf)
-  state.replace(withChanges(state, fresh))
+  const doc = withChanges(state, fresh)
+  if (!doc) return 'too-large'
+  state.replace(doc)
   state.addProofs(proofs)
   return 'applied'
 }
 
-/** Applies to a copy what could make the document too deep, so that it can be thrown away. */
-function withChanges(state: DocumentState, fresh: readonly ChangeHeader[]): AnyDocument {
+/**
+ * Applies to a copy what could make the document too deep or too large, so that it can be
+ * thrown away. `undefined` when it is too large.
+ */
+function withChanges(
+  state: DocumentState,
+  fresh: readonly ChangeHeader[],
+): AnyDocument | undefined {
   const chunks = fresh.map(({ bytes }) => bytes)
-  if (!fresh.some(({ hasContainers }) => hasContainers)) return apply(state.open, chunks)
+  const addedBytes = chunks.reduce((sum, { length }) => sum + length, 0)
+  if (!fresh.some(({ hasContainers }) => hasContainers) && !state.size.mayExceed(addedBytes)) {
+    const doc = apply(state.open, chunks)
+    state.size.admits(doc, addedBytes)
+    return doc
+  }
   const copy = Automerge.clone(state.open, { actor: state.actor })
   try {
     const doc = apply(copy, chunks)
     checkContent(doc)
+    if (!state.size.admits(doc, addedBytes)) {
+      Automerge.free(copy)
+      return undefined
+    }
     Automerge.free(state.open)
     return doc
   } catch (error) {
@@ -110,10 +131,16 @@ function applySaved(incoming: Incoming, payload: Uint8Array): BatchOutcome {
       fresh,
       (hash) => backend.getChangeByHash(hash) ?? undefined,
     )
-    isKept = state.heads.length === 0
+    const isFirst = state.heads.length === 0
     const old = state.open
-    state.replace(isKept ? saved : mergeInto(state, saved))
-    if (isKept) Automerge.free(old)
+    const doc = isFirst ? saved : mergeInto(state, saved)
+    if (!state.size.admits(doc, payload.length)) {
+      if (!isFirst) Automerge.free(doc)
+      return 'too-large'
+    }
+    isKept = isFirst
+    state.replace(doc)
+    Automerge.free(old)
     state.addProofs(proofs)
     return 'applied'
   } finally {
@@ -134,7 +161,6 @@ function mergeInto(state: DocumentState, saved: AnyDocument): AnyDocument {
   try {
     const doc = Automerge.merge(copy, saved)
     checkContent(doc)
-    Automerge.free(state.open)
     return doc
   } catch (cause) {
     Automerge.free(copy)
@@ -183,6 +209,10 @@ function checkAuthors(
       throw new SyncError('ERR_NOT_ALLOWED', `author ${proof.author} may not write here`)
     }
     checked.push(proof)
+  }
+  const waiting = state.unwrittenProofs + checked.length
+  if (waiting > MAX_UNWRITTEN_PROOFS) {
+    throw new SyncError('ERR_SYNC_LIMIT', `${waiting} proofs of one document wait to be written`)
   }
   return checked
 }

@@ -60,7 +60,7 @@ export function encodeRecord(record: CatalogueRecord): Uint8Array {
  *
  * @throws `SyncError` `ERR_AUTHORSHIP_INVALID`, `ERR_SYNC_PROTOCOL` or `ERR_PATH_INVALID`; `WireError` for bytes that are no record.
  */
-export function decodeRecord(database: string, bytes: Uint8Array): CatalogueRecord {
+export function decodeCatalogueRecord(database: string, bytes: Uint8Array): CatalogueRecord {
   const record = decodeTrustedRecord(database, bytes)
   const message = signedBytes(database, record)
   if (!verifySignature(record.author, RECORD_TAG, message, record.signature)) {

@@ -26,19 +26,26 @@ export function buildBatch(
   const { heads } = state
   const missing = Automerge.getChangesMetaSince(doc, [...base])
   const { numChanges } = Automerge.stats(doc)
-  const isSaved =
+  const isMost =
     missing.length > 0 &&
     (base.length === 0 || (missing.length > fewChanges && missing.length > numChanges / 3))
-  const proofs = state.proofsOf(missing.map(({ actor }) => actor))
-  if (isSaved) {
-    const actors = Automerge.getChangesMetaSince(doc, []).map(({ actor }) => actor)
-    const payload = Automerge.save(doc)
-    return { isAnswer, isSaved, isDeflated: false, heads, proofs: state.proofsOf(actors), payload }
-  }
+  if (isMost) return savedBatch(state, isAnswer)
   const raw = missing.length === 0 ? new Uint8Array() : Automerge.saveSince(doc, [...base])
+  // Saved, the whole of it may still fit: it is compressed much better.
+  if (raw.length > MAX_DOCUMENT_BYTES) return savedBatch(state, isAnswer)
+  const proofs = state.proofsOf(missing.map(({ actor }) => actor))
   const deflated = raw.length < minDeflateBytes ? undefined : deflateIfSmaller(raw)
   const payload = deflated ?? raw
-  return { isAnswer, isSaved, isDeflated: deflated !== undefined, heads, proofs, payload }
+  const isDeflated = deflated !== undefined
+  return { isAnswer, isSaved: false, isDeflated, heads, proofs, payload }
+}
+
+function savedBatch(state: DocumentState, isAnswer: boolean): ChangeBatch {
+  const { open, heads } = state
+  const actors = Automerge.getChangesMetaSince(open, []).map(({ actor }) => actor)
+  const proofs = state.proofsOf(actors)
+  const payload = Automerge.save(open)
+  return { isAnswer, isSaved: true, isDeflated: false, heads, proofs, payload }
 }
 
 /** The messages that carry a batch, or `undefined` when it is too large for the far end to take. */

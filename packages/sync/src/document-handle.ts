@@ -113,7 +113,7 @@ class OpenDocument<T extends object> implements DocumentHandle<T> {
     const { engine, onClose } = this.#context
     onClose()
     if (engine.isClosed) return
-    engine.call((replica) => replica.pin(this.#state, -1))
+    engine.call((replica) => replica.unpin(this.#state))
     await engine.saved()
   }
 

@@ -11,14 +11,10 @@ import {
   writeProof,
   type ActorProof,
 } from './authorship.ts'
+import { deleteChunks, putChunks, salvage } from './document-chunks.ts'
+import { DocumentSize } from './document-size.ts'
 import { MAX_CHUNKS, SMALL_CHUNKS_BYTES } from './limits.ts'
-import {
-  chunkKey,
-  documentKey,
-  encodeStoredDocument,
-  proofKey,
-  type StoredDocument,
-} from './stored-keys.ts'
+import { documentKey, encodeStoredDocument, proofKey, type StoredDocument } from './stored-keys.ts'
 
 /** Any document: its shape is the application's business. */
 export type AnyDocument = Automerge.Doc<Record<string, unknown>>
@@ -46,6 +42,8 @@ export class DocumentState {
   readonly #context: DocumentContext
   /** What is durable, or will be with the write that is under way. */
   stored: StoredDocument
+  /** Of the open document, or of what would be opened. */
+  readonly size: DocumentSize
   /** What is durable for sure: the only state that may be announced or acknowledged. */
   durableHeads: readonly string[]
   doc: AnyDocument | undefined
@@ -67,6 +65,7 @@ export class DocumentState {
     this.id = id
     this.#context = context
     this.stored = stored
+    this.size = new DocumentSize(stored.snapshotBytes + stored.laterBytes)
     this.durableHeads = stored.heads
     this.heads = stored.heads
   }
@@ -126,6 +125,22 @@ export class DocumentState {
     this.#ownNewest = this.heads[0]
   }
 
+  /**
+   * Gives up a change of our own that was made and not taken over: of it nothing was
+   * stored or sent, so that its number can be used again.
+   *
+   * @param doc - The document with the change. It is gone afterwards.
+   */
+  undoOwn(doc: AnyDocument): void {
+    const { actor, heads } = this
+    // A view of no heads at all would be one of everything.
+    this.doc =
+      heads.length === 0
+        ? Automerge.init({ actor })
+        : Automerge.clone(Automerge.view(doc, [...heads]), { actor })
+    Automerge.free(doc)
+  }
+
   /** Frees the memory of the open document. What it holds is stored. */
   unload(): void {
     if (this.doc) Automerge.free(this.doc)
@@ -146,8 +161,9 @@ export class DocumentState {
     }
   }
 
-  hasProof(actor: string): boolean {
-    return this.#proofs.has(actor)
+  /** How many proofs wait for the next write. */
+  get unwrittenProofs(): number {
+    return this.#newProofs.size
   }
 
   /** The proof of each actor's newest change, for those named. */
@@ -188,17 +204,19 @@ export class DocumentState {
     const isMuch = laterBytes > Math.max(stored.snapshotBytes, SMALL_CHUNKS_BYTES)
     const { heads } = this
     if (!isNew && stored.chunkCount < MAX_CHUNKS && !isMuch) {
-      this.stored = { ...stored, arrival, heads, chunkCount: stored.chunkCount + 1, laterBytes }
-      return chunk.length === 0 ? this.#sameChunks(stored, arrival) : [put(id, next, chunk)]
+      if (chunk.length === 0) return this.#sameChunks(stored, arrival)
+      const puts = putChunks(id, next, chunk)
+      const chunkCount = stored.chunkCount + puts.length
+      this.stored = { ...stored, arrival, heads, chunkCount, laterBytes }
+      return puts
     }
     const snapshot = isNew ? chunk : Automerge.save(open)
     const snapshotBytes = snapshot.length
-    this.stored = { arrival, heads, firstChunk: next, chunkCount: 1, snapshotBytes, laterBytes: 0 }
-    const old = Array.from({ length: stored.chunkCount }, (_, at) => stored.firstChunk + at)
-    return [
-      put(id, next, snapshot),
-      ...old.map((number): StoreOperation => ({ type: 'delete', key: chunkKey(id, number) })),
-    ]
+    this.size.measured(snapshotBytes)
+    const puts = putChunks(id, next, snapshot)
+    const chunkCount = puts.length
+    this.stored = { arrival, heads, firstChunk: next, chunkCount, snapshotBytes, laterBytes: 0 }
+    return [...puts, ...deleteChunks(id, stored.firstChunk, stored.chunkCount)]
   }
 
   #sameChunks(stored: StoredDocument, arrival: number): StoreOperation[] {
@@ -219,19 +237,6 @@ export class DocumentState {
   }
 }
 
-/** What can be read of damaged chunks. */
-function salvage(chunks: readonly Uint8Array[], actor: string): AnyDocument {
-  let doc: AnyDocument = Automerge.init({ actor })
-  for (const chunk of chunks) {
-    try {
-      doc = Automerge.loadIncremental(doc, chunk)
-    } catch {
-      // Most damage is skipped, some throws; either way the next chunk may be sound.
-    }
-  }
-  return doc
-}
-
 function readProofSafely(bytes: Uint8Array): ActorProof[] {
   try {
     return [readProof(createByteReader(bytes))]
@@ -239,10 +244,6 @@ function readProofSafely(bytes: Uint8Array): ActorProof[] {
     // A damaged proof proves nothing; the document counts as damaged.
     return []
   }
-}
-
-function put(id: string, number: number, value: Uint8Array): StoreOperation {
-  return { type: 'put', key: chunkKey(id, number), value }
 }
 
 /** The heads of a document, sorted, so that equal ones compare equal. */

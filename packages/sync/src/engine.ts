@@ -1,6 +1,8 @@
-import type { StoreView } from '@vudo/storage'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isStoreError, type StoreOperation, type StoreView } from '@vudo/storage'
 import type { PeerId } from '@vudo/transport'
 import { SyncError } from './errors.ts'
+import { STORE_RETRY_DELAY_MS } from './limits.ts'
 import type { LinkId, ReplicaEffect, ReplicaEvent, ReplicaInput } from './replica-effects.ts'
 import { Replica, type ReplicaInit } from './replica.ts'
 import { chunkPrefix, decodeIndex, indexPrefixes, proofPrefix } from './stored-keys.ts'
@@ -39,6 +41,7 @@ export class Engine {
   readonly #jobs = new Set<Promise<void>>()
   #isRunning = false
   #lastLink = 0
+  #isClosing = false
   #isClosed = false
 
   constructor(init: EngineInit, replica: Replica) {
@@ -131,11 +134,24 @@ export class Engine {
 
   async #persist({ token, operations }: ReplicaEffect & { type: 'persist' }): Promise<void> {
     try {
-      await this.#init.store.write(operations)
+      await this.#write(operations)
     } catch (error) {
       return this.#input({ type: 'persist-failed', token, error })
     }
     this.#input({ type: 'persisted', token })
+  }
+
+  /** A store whose queue others have filled has not failed: our turn comes. What we write is within its other limits. */
+  async #write(operations: readonly StoreOperation[]): Promise<void> {
+    for (;;) {
+      try {
+        return await this.#init.store.write(operations)
+      } catch (error) {
+        const isBusy = isStoreError(error) && error.code === 'ERR_STORE_LIMIT'
+        if (!isBusy || this.#isClosing) throw error
+      }
+      await sleep(STORE_RETRY_DELAY_MS)
+    }
   }
 
   async #read(id: string): Promise<void> {
@@ -214,6 +230,7 @@ export class Engine {
 
   /** Saves what is there, ends the channels, and waits for the store. Idempotent. */
   async close(): Promise<void> {
+    this.#isClosing = true
     if (!this.#isClosed) {
       if (!this.replica.failure) await this.saved().catch(() => {})
       this.#isClosed = true

@@ -8,7 +8,7 @@ export type SyncErrorCode =
   | 'ERR_DOCUMENT_NOT_FOUND'
   /** The document under the path was deleted, here or by another device. Open the path again to begin a new one. */
   | 'ERR_DOCUMENT_DELETED'
-  /** The document is larger than `MAX_DOCUMENT_BYTES`. Split it. */
+  /** With that edit the document would be larger than `MAX_DOCUMENT_BYTES`; nothing was changed. Split it. */
   | 'ERR_DOCUMENT_TOO_LARGE'
   /** The handle was closed. Open the path again. */
   | 'ERR_HANDLE_CLOSED'

@@ -8,6 +8,7 @@ import { isSyncError, SyncError, type SyncErrorCode } from './errors.ts'
 import {
   CERTIFICATE_LIFETIME_MS,
   MAX_CHANNELS_PER_PEER,
+  MAX_DOCUMENT_BYTES,
   MAX_FAULTS,
   MAX_FRUITLESS_BATCHES,
   MAX_OUTGOING_BYTES,
@@ -19,8 +20,8 @@ import {
 import { createPeerState, type PeerState } from './peer-state.ts'
 import type { ReplicaInput } from './replica-effects.ts'
 import type { Replica } from './replica.ts'
-import { handleWant, push, serve } from './serving.ts'
-import { handlePart } from './taking.ts'
+import { handleWant, push, serve } from './batch-server.ts'
+import { handlePart } from './batch-receiver.ts'
 import { decodeMessage, encodeMessage, type StorePosition, type SyncMessage } from './wire.ts'
 
 type LinkInput = Exclude<
@@ -321,11 +322,26 @@ export class Exchange {
     this.dropWant(peer, id)
   }
 
+  /**
+   * Merges a document with this peer no more, for as long as its channel lives: what both
+   * have is too large together. Everything else goes on. The application is told once.
+   */
+  stopMerging(peer: PeerState, id: string): void {
+    const { replica } = this
+    if (peer.oversized.has(id)) return
+    peer.oversized.add(id)
+    const path = replica.catalogue.pathOf(id)
+    const message = `ERR_DOCUMENT_TOO_LARGE: with what peer ${peer.peerId} has of it the document has more than ${MAX_DOCUMENT_BYTES} bytes, and is not merged with that peer any more. Split it: copy what is needed into smaller documents`
+    if (path !== undefined) replica.emit({ type: 'warning', message, path })
+    this.giveUp(peer, id, message)
+  }
+
   #refused(peer: PeerState, { id, reason }: SyncMessage & { type: 'refused' }): void {
     const wasAsked = peer.wants.has(id)
     peer.pushed.delete(id)
     if (wasAsked) peer.answersDue = Math.max(0, peer.answersDue - 1)
-    if (wasAsked) this.giveUp(peer, id, `the peer does not give it: ${reason}`)
+    if (reason === 'too-large' && this.replica.knownDocument(id)) this.stopMerging(peer, id)
+    else if (wasAsked) this.giveUp(peer, id, `the peer does not give it: ${reason}`)
     else if (this.replica.knownDocument(id)) peer.refused.add(id)
     this.replica.emit({ type: 'progress' })
   }

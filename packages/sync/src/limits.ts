@@ -15,7 +15,7 @@ export const MAX_DATABASE_ID_BYTES = 1_024
 /** Bytes of one message of the sync protocol: a channel's limit. */
 export const MAX_SYNC_MESSAGE_BYTES = 262_144
 
-/** Bytes of a document, saved or as a batch of changes: 64 MiB, the largest value of a store. */
+/** Bytes of a document, saved or as a batch of changes: 64 MiB. An edit beyond it is refused; a peer's changes as well, and then the document is no longer merged with that peer. */
 export const MAX_DOCUMENT_BYTES = 67_108_864
 
 /** Bytes that a transferred batch may have besides its changes: proofs and heads. */
@@ -121,6 +121,12 @@ export const MAX_FRUITLESS_BATCHES = 1_000
 /** Times that a document is asked for before it is given up for this peer: once, and once from scratch. */
 export const MAX_ASK_ROUNDS = 2
 
+/** Bytes of one value that a document is stored in; a longer snapshot lies in several. The store's own limit is four times as high. */
+export const MAX_CHUNK_BYTES = 16_777_216
+
+/** Values beyond {@link MAX_CHUNKS} that the largest snapshot and the last changes can take. */
+export const MAX_CHUNK_PIECES = 16
+
 /** Chunks of a document before they are joined into one. */
 export const MAX_CHUNKS = 64
 
@@ -135,6 +141,15 @@ export const MAX_IDLE_BYTES = 33_554_432
 
 /** Bytes of documents in one write, beyond which the rest goes into the next one. */
 export const MAX_FLUSH_BYTES = 16_777_216
+
+/** Operations of one write, beyond which the rest goes into the next one: with the proofs of one more document it stays below what a store takes. */
+export const MAX_FLUSH_OPERATIONS = 50_000
+
+/** Proofs of one document that wait for their write, beyond which a batch is refused: they are written together with its changes. */
+export const MAX_UNWRITTEN_PROOFS = 20_000
+
+/** Milliseconds before a write is tried again that the store refused because others had filled its queue. */
+export const STORE_RETRY_DELAY_MS = 100
 
 /** Documents in one write. */
 export const MAX_FLUSH_DOCUMENTS = 1_000

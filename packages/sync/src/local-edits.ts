@@ -17,18 +17,26 @@ function assertMay(replica: Replica, action: PolicyAction, path: string): void {
   })
 }
 
+/** Who waits for a document to be open. */
+export interface Opening {
+  readonly onOpen: (state: DocumentState) => void
+  readonly onRefused: (error: unknown) => void
+}
+
 /**
  * Begins the document under `path` unless it is there, and tells its id. `initial`
  * goes in as changes that everybody makes alike.
  *
- * @param onOpen - Called once the document is open, or with the reason why not.
- * @throws `SyncError` `ERR_NOT_ALLOWED` or `ERR_VALUE_UNSUPPORTED`.
+ * @param opening - Told once, now or after the document was read, how it went: that it is
+ *   open and pinned, or why the initial value was not taken (`ERR_VALUE_UNSUPPORTED`,
+ *   `ERR_DOCUMENT_TOO_LARGE`).
+ * @throws `SyncError` `ERR_NOT_ALLOWED`.
  */
 export function beginDocument(
   replica: Replica,
   path: string,
   initial: Readonly<Record<string, unknown>>,
-  onOpen: (state: DocumentState) => void,
+  opening: Opening,
 ): void {
   replica.assertWorking()
   const winner = replica.catalogue.winner(path)
@@ -40,9 +48,14 @@ export function beginDocument(
   if (!record) throw new Error(`path ${path} has no record`)
   const state = replica.document(record.documentId)
   replica.withDocument(state, () => {
-    addInitial(replica, state, path, initial)
-    replica.pin(state, 1)
-    onOpen(state)
+    try {
+      addInitial(replica, state, path, initial)
+    } catch (error) {
+      // Thrown further it would reach whoever reads the disk, and not the application.
+      return opening.onRefused(error)
+    }
+    replica.pin(state)
+    opening.onOpen(state)
   })
 }
 
@@ -76,10 +89,14 @@ function addInitial(
   const values = Object.fromEntries(missing.map((key) => [key, initial[key]]))
   const changes = initialChanges(state.id, values).filter(({ hash }) => !state.has([hash]))
   if (changes.length === 0) return
+  const bytes = changes.reduce((sum, change) => sum + change.bytes.length, 0)
+  // Measured by its changes and not saved: no application begins a document at its limit.
+  if (state.size.mayExceed(bytes)) throw tooLarge(replica, state)
   const [doc] = Automerge.applyChanges(
     state.open,
-    changes.map(({ bytes }) => bytes),
+    changes.map((change) => change.bytes),
   )
+  state.size.admits(doc, bytes)
   state.replace(doc)
   for (const { actor, hash } of changes) {
     const change = { database, documentId: state.id, actor, hash }
@@ -91,7 +108,7 @@ function addInitial(
 /**
  * Edits an open document.
  *
- * @throws `SyncError` `ERR_NOT_ALLOWED`, `ERR_DOCUMENT_DELETED`; and what `edit` throws: then nothing changed.
+ * @throws `SyncError` `ERR_NOT_ALLOWED`, `ERR_DOCUMENT_DELETED`, `ERR_DOCUMENT_TOO_LARGE`; and what `edit` throws: then nothing changed.
  */
 export function editDocument(
   replica: Replica,
@@ -101,11 +118,6 @@ export function editDocument(
 ): void {
   replica.assertWorking()
   assertLive(replica, state)
-  if (state.stored.snapshotBytes + state.stored.laterBytes > MAX_DOCUMENT_BYTES) {
-    throw new SyncError('ERR_DOCUMENT_TOO_LARGE', `more than ${MAX_DOCUMENT_BYTES} bytes`, {
-      hint: 'split the document',
-    })
-  }
   const before = new Set(Object.keys(state.open))
   const time = Math.floor(options.nowMs / 1_000)
   const { message } = options
@@ -115,9 +127,22 @@ export function editDocument(
     edit,
   )
   if (doc === state.open) return
+  if (!state.size.admits(doc, Automerge.getLastLocalChange(doc)?.length ?? 0)) {
+    state.undoOwn(doc)
+    throw tooLarge(replica, state)
+  }
   state.replaceOwn(doc)
   warnOfContainers(replica, state, before)
   replica.changed(state, 'local')
+}
+
+function tooLarge(replica: Replica, state: DocumentState): SyncError {
+  const path = replica.catalogue.pathOf(state.id) ?? ''
+  return new SyncError(
+    'ERR_DOCUMENT_TOO_LARGE',
+    `the document of ${path} would have more than ${MAX_DOCUMENT_BYTES} bytes with that edit`,
+    { hint: 'split the document' },
+  )
 }
 
 function assertLive(replica: Replica, state: DocumentState): void {

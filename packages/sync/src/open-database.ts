@@ -145,15 +145,21 @@ class OpenDatabase implements Database {
   }
 
   #begin(path: string, initial: Readonly<Record<string, unknown>>): Promise<DocumentState> {
-    return this.#answered((replica, resolve) => beginDocument(replica, path, initial, resolve))
+    return this.#answered((replica, onOpen, onRefused) =>
+      beginDocument(replica, path, initial, { onOpen, onRefused }),
+    )
   }
 
   /** Asks the replica something that may need the disk; the store's failure and the end of the database answer as well. */
   async #answered<Answer>(
-    ask: (replica: Replica, resolve: (answer: Answer) => void) => void,
+    ask: (
+      replica: Replica,
+      resolve: (answer: Answer) => void,
+      reject: (error: unknown) => void,
+    ) => void,
   ): Promise<Answer> {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>()
-    this.#engine.call((replica) => ask(replica, resolve))
+    this.#engine.call((replica) => ask(replica, resolve, reject))
     const waiter = { onEvent: () => {}, reject }
     this.#waiters.add(waiter)
     try {

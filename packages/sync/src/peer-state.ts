@@ -90,6 +90,8 @@ export interface PeerState {
   readonly owedStored: Set<string>
   /** Documents that it did not take. */
   readonly refused: Set<string>
+  /** Documents that are not merged with it any more: together they would be too large, and they only grow. */
+  readonly oversized: Set<string>
   faults: number
   fruitless: number
   hasTimer: boolean
@@ -131,6 +133,7 @@ export function createPeerState(
     pushed: new Set(),
     owedStored: new Set(),
     refused: new Set(),
+    oversized: new Set(),
     faults: 0,
     fruitless: 0,
     hasTimer: false,

@@ -2,28 +2,20 @@ import type { AuthorKey } from '@vudo/identity'
 import type { StoreOperation } from '@vudo/storage'
 import type { PeerId } from '@vudo/transport'
 import { bytesToHex, hexToBytes } from '@vudo/wire'
-import { decodeTrustedRecord, encodeRecord, type CatalogueRecord } from './catalogue-record.ts'
+import { decodeTrustedRecord, type CatalogueRecord } from './catalogue-record.ts'
 import { Catalogue } from './catalogue.ts'
-import { DocumentState } from './document-state.ts'
+import type { DocumentState } from './document-state.ts'
 import { SyncError } from './errors.ts'
 import { Exchange } from './exchange.ts'
-import {
-  MAX_ACKNOWLEDGING_PEERS,
-  MAX_FLUSH_BYTES,
-  MAX_FLUSH_DOCUMENTS,
-  MAX_IDLE_BYTES,
-  MAX_IDLE_DOCUMENTS,
-  MAX_KNOWN_PEERS,
-  MAX_RUNS,
-} from './limits.ts'
+import { MAX_ACKNOWLEDGING_PEERS, MAX_KNOWN_PEERS, MAX_RUNS } from './limits.ts'
+import { OpenDocuments } from './open-documents.ts'
+import { PendingWrites } from './pending-writes.ts'
 import type { ChangeOrigin, ReplicaEffect, ReplicaEvent, ReplicaInput } from './replica-effects.ts'
 import {
   ackKey,
   encodePosition,
   encodeRuns,
-  encodeStoredRecord,
   peerKey,
-  recordKey,
   runsKey,
   type StoredIndex,
   type StoreRun,
@@ -84,31 +76,19 @@ export class Replica {
   readonly catalogue: Catalogue = new Catalogue()
   readonly init: ReplicaInit
   readonly runs: readonly StoreRun[]
-  /** Items by the order of their arrival: `r` and a record's hash, or `d` and a document's id. */
-  readonly arrivals: Map<string, number> = new Map()
   readonly recordsByHash: Map<string, CatalogueRecord> = new Map()
   readonly positionsByPeer: Map<PeerId, StorePosition>
-  /** The last arrival that is durable. */
-  durableArrival = 0
-  readonly #documents = new Map<string, DocumentState>()
+  readonly #documents: OpenDocuments
+  readonly #writes = new PendingWrites()
   readonly #exchange: Exchange
   #effects: ReplicaEffect[] = []
-  #lastArrival = 0
   #failure: { readonly error: unknown } | undefined
-  #token = 0
-  #flight: { readonly token: number; readonly done: (() => void)[] } | undefined
-  /** What waits for the next write. */
-  #afterNext: (() => void)[] = []
-  readonly #dirtyDocuments = new Set<DocumentState>()
-  readonly #dirtyRecords = new Map<string, CatalogueRecord>()
-  readonly #dirtyOperations = new Map<string, StoreOperation>()
-  /** Open documents nobody holds, least recently used first. */
-  readonly #idle = new Set<DocumentState>()
 
   constructor(init: ReplicaInit) {
     this.init = init
     const { index } = init
     this.positionsByPeer = new Map(index.positionsByPeer)
+    this.#documents = new OpenDocuments(init, (id) => this.effect({ type: 'read-document', id }))
     this.#loadIndex(index)
     this.runs = this.#beginRun(index.runs)
     this.#exchange = new Exchange(this)
@@ -127,29 +107,31 @@ export class Replica {
     }
     for (const [id, document] of index.documents) {
       items.push([`d${id}`, document.arrival])
-      this.#documents.set(id, new DocumentState(id, this.#documentContext(), document))
+      this.#documents.restore(id, document)
     }
     for (const { id, peer, digest } of index.acks)
       this.#documents.get(id)?.ackByPeer.set(peer, digest)
-    for (const [item, arrival] of items.toSorted(([, a], [, b]) => a - b)) {
-      this.arrivals.set(item, arrival)
-      this.#lastArrival = arrival
-    }
-    this.durableArrival = this.#lastArrival
+    this.#writes.restore(items)
   }
 
   /** A life without arrivals leaves no trace. */
   #beginRun(former: readonly StoreRun[]): StoreRun[] {
-    const run: StoreRun = { id: bytesToHex(this.init.runId), firstArrival: this.#lastArrival + 1 }
-    const used = former.filter(({ firstArrival }) => firstArrival <= this.#lastArrival)
+    const { lastArrival } = this.#writes
+    const run: StoreRun = { id: bytesToHex(this.init.runId), firstArrival: lastArrival + 1 }
+    const used = former.filter(({ firstArrival }) => firstArrival <= lastArrival)
     const runs = [...used, run].slice(-MAX_RUNS)
     this.write({ type: 'put', key: runsKey, value: encodeRuns(runs) })
     return runs
   }
 
-  #documentContext(): { database: string; author: AuthorKey; runId: Uint8Array } {
-    const { database, author, runId } = this.init
-    return { database, author, runId }
+  /** Durable items by the order of their arrival: `r` and a record's hash, or `d` and a document's id. */
+  get arrivals(): ReadonlyMap<string, number> {
+    return this.#writes.arrivals
+  }
+
+  /** The last arrival that is durable. */
+  get durableArrival(): number {
+    return this.#writes.durableArrival
   }
 
   /** The numbers of peers and queues, for the status. */
@@ -159,11 +141,7 @@ export class Replica {
 
   /** True while something is in memory that is not durable. */
   get isWriting(): boolean {
-    return this.#flight !== undefined || this.#isDirty
-  }
-
-  get #isDirty(): boolean {
-    return this.#dirtyDocuments.size + this.#dirtyRecords.size + this.#dirtyOperations.size > 0
+    return this.#writes.isUnderWay || this.#writes.isDirty
   }
 
   /** Why nothing more is accepted, if so. */
@@ -180,10 +158,10 @@ export class Replica {
   #take(input: ReplicaInput, nowMs: number): void {
     switch (input.type) {
       case 'document-read':
-        this.#documentRead(input)
+        this.#documents.documentRead(input, (state) => this.#damaged(state))
         break
       case 'persisted':
-        if (this.#flight?.token === input.token) this.#persisted()
+        this.#persisted(input.token)
         break
       case 'persist-failed':
         this.#failure = { error: input.error }
@@ -196,8 +174,9 @@ export class Replica {
 
   /** What the driver must do after a call of the application. */
   takeEffects(): readonly ReplicaEffect[] {
-    this.#flush()
-    this.#evict()
+    const write = this.#failure ? undefined : this.#writes.next()
+    if (write) this.effect({ type: 'persist', ...write })
+    if (!this.#writes.isUnderWay) this.#documents.evict()
     const effects = this.#effects
     this.#effects = []
     return effects
@@ -214,51 +193,44 @@ export class Replica {
 
   // What the exchange and the application build on.
 
+  /** Adds something for the driver to do, after what was added before. */
   effect(effect: ReplicaEffect): void {
     this.#effects.push(effect)
   }
 
+  /** Tells the outside something, in order with all other effects. */
   emit(event: ReplicaEvent): void {
     this.#effects.push({ type: 'event', event })
   }
 
+  /** The document with this id: an empty one, from now on known, when it was unknown. */
   document(id: string): DocumentState {
-    const known = this.#documents.get(id)
-    if (known) return known
-    const state = new DocumentState(id, this.#documentContext())
-    this.#documents.set(id, state)
-    return state
+    return this.#documents.obtain(id)
   }
 
+  /** The document with this id, if anything was ever heard of it. */
   knownDocument(id: string): DocumentState | undefined {
     return this.#documents.get(id)
   }
 
+  /** All known documents, empty ones included. */
   documents(): Iterable<DocumentState> {
     return this.#documents.values()
   }
 
-  /** Runs `task` when the document is open: now, or after it was read. */
+  /** Runs `task` when the document is open: now, or after it was read. It stays open during the task only, unless it is pinned. */
   withDocument(state: DocumentState, task: () => void): void {
-    if (!state.doc && state.stored.chunkCount === 0) state.load([], [])
-    if (state.doc) {
-      this.#idle.delete(state)
-      task()
-      if (state.pins === 0) this.#idle.add(state)
-      return
-    }
-    state.waiting.push(task)
-    if (state.isReading) return
-    state.isReading = true
-    this.effect({ type: 'read-document', id: state.id })
+    this.#documents.whenOpen(state, task)
   }
 
-  #documentRead(input: ReplicaInput & { type: 'document-read' }): void {
-    const state = this.#documents.get(input.id)
-    if (!state?.isReading) return
-    state.isReading = false
-    if (!state.doc && !state.load(input.chunks, input.proofs)) this.#damaged(state)
-    for (const task of state.waiting.splice(0)) this.withDocument(state, task)
+  /** Keeps an open document in memory, until it was unpinned as often as pinned. For open handles. */
+  pin(state: DocumentState): void {
+    this.#documents.pin(state)
+  }
+
+  /** Takes back one {@link pin}. */
+  unpin(state: DocumentState): void {
+    this.#documents.unpin(state)
   }
 
   /** A document that the disk has damaged is asked for again, from everybody and from the start. */
@@ -266,33 +238,18 @@ export class Replica {
     const path = this.catalogue.pathOf(state.id)
     const reason = 'damaged on this device; asking the peers for what is missing'
     this.emit({ type: 'document:quarantined', id: state.id, path, peerId: undefined, reason })
-    this.#dirtyDocuments.add(state)
+    this.#writes.addDocument(state)
     this.#exchange.compareAgain()
   }
 
-  pin(state: DocumentState, by: 1 | -1): void {
-    state.pins += by
-    if (state.pins > 0) this.#idle.delete(state)
-    else if (state.doc) this.#idle.add(state)
-  }
-
-  #evict(): void {
-    // What is not durable yet cannot be read back.
-    if (this.#flight || this.#idle.size === 0) return
-    let bytes = 0
-    for (const { stored } of this.#idle) bytes += stored.snapshotBytes + stored.laterBytes
-    for (const state of this.#idle) {
-      if (this.#idle.size <= MAX_IDLE_DOCUMENTS && bytes <= MAX_IDLE_BYTES) return
-      if (state.isDirty || state.waiting.length > 0) continue
-      bytes -= state.stored.snapshotBytes + state.stored.laterBytes
-      this.#idle.delete(state)
-      state.unload()
-    }
-  }
-
-  /** The document has changed in memory. */
+  /**
+   * The document has changed in memory: it is to be stored, and told to the application and
+   * to peers.
+   *
+   * @param created - The path has begun to lead to it.
+   */
   changed(state: DocumentState, origin: ChangeOrigin, created = false): void {
-    this.#dirtyDocuments.add(state)
+    this.#writes.addDocument(state)
     const path = this.catalogue.pathOf(state.id)
     const { id, heads } = state
     if (path !== undefined)
@@ -310,7 +267,7 @@ export class Replica {
       const { path, hash, state, documentId: id } = added
       const isNews = !this.recordsByHash.has(hash)
       this.recordsByHash.set(hash, added)
-      this.#dirtyRecords.set(hash, added)
+      this.#writes.addRecord(added)
       if (!isNews || this.catalogue.winner(path)?.hash !== hash) return
       const { heads } = this.document(id)
       if (state === 'deleted') this.emit({ type: 'document:deleted', id, path, origin })
@@ -320,9 +277,10 @@ export class Replica {
 
   /** Adds an operation to the next write; a later one for the same key replaces it. */
   write(operation: StoreOperation): void {
-    this.#dirtyOperations.set(bytesToHex(operation.key), operation)
+    this.#writes.addOperation(operation)
   }
 
+  /** Moves where we stand in a peer's store. Durable together with, or after, the data that it speaks of. */
   writePosition(peer: PeerId, position: StorePosition): void {
     this.positionsByPeer.delete(peer)
     this.positionsByPeer.set(peer, position)
@@ -349,67 +307,21 @@ export class Replica {
 
   /** Runs `task` when everything that is in memory now is durable. */
   whenDurable(task: () => void): void {
-    if (this.#isDirty) this.#afterNext.push(task)
-    else if (this.#flight) this.#flight.done.push(task)
-    else task()
+    this.#writes.whenDurable(task)
   }
 
-  /** One write at a time: what happens meanwhile is gathered for the next one. */
-  #flush(): void {
-    if (this.#flight || this.#failure || !this.#isDirty) return
-    const items: { item: string; arrival: number }[] = []
-    const operations: StoreOperation[] = []
-    const arrive = (item: string): number => {
-      this.#lastArrival += 1
-      items.push({ item, arrival: this.#lastArrival })
-      return this.#lastArrival
-    }
-    for (const [hash, record] of this.#dirtyRecords) {
-      const value = encodeStoredRecord(arrive(`r${hash}`), encodeRecord(record))
-      operations.push({ type: 'put', key: recordKey(hash), value })
-    }
-    this.#dirtyRecords.clear()
-    const documents: { state: DocumentState; heads: readonly string[] }[] = []
-    let bytes = 0
-    for (const state of this.#dirtyDocuments) {
-      if (bytes > MAX_FLUSH_BYTES || documents.length >= MAX_FLUSH_DOCUMENTS) break
-      const added = state.takeOperations(arrive(`d${state.id}`))
-      for (const operation of added) bytes += operation.type === 'put' ? operation.value.length : 0
-      operations.push(...added)
-      documents.push({ state, heads: state.stored.heads })
-      this.#dirtyDocuments.delete(state)
-    }
-    // A position may not become durable before the data it speaks of; nor may anybody be told.
-    const isAll = this.#dirtyDocuments.size === 0
-    if (isAll) {
-      operations.push(...this.#dirtyOperations.values())
-      this.#dirtyOperations.clear()
-    }
-    const waiting = isAll ? this.#afterNext.splice(0) : []
-    const token = ++this.#token
-    const settle = (): void => {
-      for (const { state, heads } of documents) state.durableHeads = heads
-      for (const { item, arrival } of items) {
-        // Out and in again: the order of the map is the order of arrival.
-        this.arrivals.delete(item)
-        this.arrivals.set(item, arrival)
-        this.durableArrival = arrival
-      }
-      this.#exchange.arrived(items.map(({ item }) => item))
-    }
-    this.#flight = { token, done: [settle, ...waiting] }
-    this.effect({ type: 'persist', token, operations })
-  }
-
-  #persisted(): void {
-    const done = this.#flight?.done ?? []
-    this.#flight = undefined
-    for (const task of done) task()
+  /** Here, and nowhere before, anybody is told that something is stored. */
+  #persisted(token: number): void {
+    const settled = this.#writes.settle(token)
+    if (!settled) return
+    this.#exchange.arrived(settled.items)
+    for (const task of settled.tasks) task()
     this.#exchange.durable()
   }
 
-  // What the application does.
+  // What the application may do.
 
+  /** Tells whether the policy lets an author do that under a path. */
   may(author: string, action: PolicyAction, path: string): boolean {
     return this.init.policy?.(author, action, path) ?? true
   }

@@ -1,5 +1,5 @@
 import { bytesToHex, createByteReader, createByteWriter, hexToBytes } from '@vudo/wire'
-import { MAX_CHUNKS, MAX_HEADS, MAX_RUNS } from './limits.ts'
+import { MAX_CHUNK_PIECES, MAX_CHUNKS, MAX_HEADS, MAX_RUNS } from './limits.ts'
 import { readHashes, writeHashes, type StorePosition } from './wire.ts'
 
 /*
@@ -179,7 +179,7 @@ function decodeStoredDocument(value: Uint8Array): StoredDocument {
     arrival: reader.varint(),
     heads: readHashes(reader, MAX_HEADS),
     firstChunk: reader.varint(),
-    chunkCount: reader.varint(MAX_CHUNKS + 1),
+    chunkCount: reader.varint(MAX_CHUNKS + MAX_CHUNK_PIECES),
     snapshotBytes: reader.varint(),
     laterBytes: reader.varint(),
   }

@@ -40,7 +40,7 @@ export function isSynced(replica: Replica, peer: PeerState): boolean {
     peer.saidLast &&
     peer.queue.size + peer.pagesInFlight.size + peer.pushed.size === 0 &&
     peer.wants.size + peer.incoming.length === 0 &&
-    peer.refused.size === 0 &&
+    peer.refused.size + peer.oversized.size === 0 &&
     !replica.isWriting
   )
 }

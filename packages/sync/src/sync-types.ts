@@ -90,7 +90,7 @@ export interface DatabaseEvents {
     readonly peerId: PeerId | undefined
     readonly reason: string
   }
-  /** Something is allowed and probably a mistake. */
+  /** Something is allowed and probably a mistake, or a document stops merging with a peer because it would be too large. */
   warning: { readonly path: string; readonly message: string }
   /** A peer sent what it must not. */
   'peer:fault': { readonly peerId: PeerId; readonly code: SyncErrorCode; readonly message: string }
@@ -160,7 +160,7 @@ export interface Database extends AsyncDisposable {
    * @param initial - What a new document holds: put the containers here, so that two
    *   devices that begin it offline share them.
    * @returns A handle that belongs to the caller: close it.
-   * @throws `SyncError` `ERR_PATH_INVALID`, `ERR_NOT_ALLOWED`, `ERR_VALUE_UNSUPPORTED`, `ERR_DATABASE_CLOSED`, `ERR_SYNC_STORE`; the signal's reason.
+   * @throws `SyncError` `ERR_PATH_INVALID`, `ERR_NOT_ALLOWED`, `ERR_VALUE_UNSUPPORTED`, `ERR_DOCUMENT_TOO_LARGE`, `ERR_DATABASE_CLOSED`, `ERR_SYNC_STORE`; the signal's reason.
    */
   open<T extends object>(
     path: string,

@@ -118,11 +118,15 @@ export class Node {
 
   open(path: string, initial: Record<string, unknown> = {}): DocumentState {
     const opened: DocumentState[] = []
-    beginDocument(this.replica, path, initial, (state) => opened.push(state))
+    const errors: unknown[] = []
+    beginDocument(this.replica, path, initial, {
+      onOpen: (state) => opened.push(state),
+      onRefused: (error) => errors.push(error),
+    })
     this.run(this.replica.takeEffects())
-    this.lab.runUntil(() => opened.length > 0)
+    this.lab.runUntil(() => opened.length + errors.length > 0)
     const [state] = opened
-    if (!state) throw new Error(`${path} was not opened`)
+    if (!state) throw errors[0]
     return state
   }
 
@@ -136,7 +140,7 @@ export class Node {
       if (isSyncError(error) && error.code === 'ERR_DOCUMENT_DELETED') return false
       throw error
     } finally {
-      this.replica.pin(state, -1)
+      this.replica.unpin(state)
       this.run(this.replica.takeEffects())
     }
   }

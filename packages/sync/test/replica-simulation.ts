@@ -2,6 +2,7 @@
 import { beginDocument, editDocument } from '../src/local-edits.ts'
 import * as Automerge from '@automerge/automerge'
 import type { NodeEnvironment, SimulatedNode, Simulation } from '@vudo/testing'
+import type { DocumentState } from '../src/document-state.ts'
 import { Replica } from '../src/replica.ts'
 import type { ReplicaEffect, ReplicaInput } from '../src/replica-effects.ts'
 import { chunkPrefix, decodeIndex, indexPrefixes, proofPrefix } from '../src/stored-keys.ts'
@@ -144,17 +145,18 @@ class ReplicaNode implements SimulatedNode {
   #edit(): void {
     const path = this.#env.random.pick(documentPaths)
     const replica = this.#replica
-    beginDocument(replica, path, { lines: [] }, (state) => {
+    const onOpen = (state: DocumentState): void => {
       const line = `${this.#env.name} ${this.#env.now()}`
       editDocument(replica, state, (doc) => (doc['lines'] as string[]).push(line), {
         nowMs: this.#env.now(),
       })
-      replica.pin(state, -1)
+      replica.unpin(state)
       const { id, heads } = state
       replica.whenDurable(() => {
         this.#env.tell(() => this.#init.ledger.promise(this.#env.name, id, heads))
       })
-    })
+    }
+    beginDocument(replica, path, { lines: [] }, { onOpen, onRefused: rethrow })
     this.#run(replica.takeEffects())
     if (this.#env.now() < 20_000) this.#env.setTimer('edit', 50 + this.#env.random.int(800))
   }
@@ -214,4 +216,8 @@ function peerIdOf(name: string): string {
   const known = peerIds.get(name) ?? keyOf(`node ${name}`).authorId
   peerIds.set(name, known)
   return known
+}
+
+function rethrow(error: unknown): never {
+  throw error
 }

@@ -3,7 +3,7 @@ import { isWireError } from '@vudo/wire'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { readChanges, vetDocument } from '../src/automerge-chunks.ts'
-import { decodeRecord, encodeRecord, signRecord } from '../src/catalogue-record.ts'
+import { decodeCatalogueRecord, encodeRecord, signRecord } from '../src/catalogue-record.ts'
 import { documentIdToUrl, firstDocumentId } from '../src/document-id.ts'
 import { isSyncError } from '../src/errors.ts'
 import { initialChanges } from '../src/initial-changes.ts'
@@ -45,7 +45,7 @@ test('whatever the bytes are, decoders throw only their own errors', () => {
     decodeBatch,
     readChanges,
     vetDocument,
-    (bytes: Uint8Array) => decodeRecord('db', bytes),
+    (bytes: Uint8Array) => decodeCatalogueRecord('db', bytes),
   ]
   const real = [
     ...vectors.messages.map(({ hex }) => Buffer.from(hex, 'hex')),
@@ -111,7 +111,7 @@ test('the vectors hold', () => {
   expect(documentIdToUrl(vectors.document.id)).toBe(vectors.document.url)
   const { record } = vectors
   const bytes = new Uint8Array(Buffer.from(record.hex, 'hex'))
-  const decoded = decodeRecord(vectors.document.database, bytes)
+  const decoded = decodeCatalogueRecord(vectors.document.database, bytes)
   expect(decoded.hash).toBe(record.hash)
   const signed = signRecord(vectors.document.database, decoded, keyOf('vectors'))
   expect(Buffer.from(encodeRecord(signed)).toString('hex')).toBe(record.hex)

@@ -41,7 +41,12 @@ export function encodeFrame(lane: Lane, message: Uint8Array): Uint8Array {
 
 /** Writes what goes in front of a message of `messageBytes`: `FRAME_HEADER_BYTES` from `at` on. */
 export function writeHeader(target: Buffer, at: number, lane: Lane, messageBytes: number): void {
-  target.writeUInt32BE(1 + messageBytes, at)
+  const length = 1 + messageBytes
+  // By hand: Buffer's own method checks, and allocates for it.
+  target[at] = length >>> 24
+  target[at + 1] = length >>> 16
+  target[at + 2] = length >>> 8
+  target[at + 3] = length
   target[at + 4] = lane
 }
 
@@ -114,7 +119,8 @@ class Decoder implements FrameDecoder {
   #takeMessage(chunk: Uint8Array, from: number): number {
     const message = this.#message!
     const to = Math.min(chunk.length, from + message.length - this.#messageFilled)
-    message.set(chunk.subarray(from, to), this.#messageFilled)
+    const isWhole = from === 0 && to === chunk.length
+    message.set(isWhole ? chunk : chunk.subarray(from, to), this.#messageFilled)
     this.#messageFilled += to - from
     if (this.#messageFilled === message.length) {
       this.#message = undefined

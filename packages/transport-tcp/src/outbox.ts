@@ -48,7 +48,8 @@ class SocketOutbox implements Outbox {
   #begun = 0
   #filling: Buffer | undefined
   #filled = 0
-  #isSocketBusy = false
+  /** What the socket is reading; it has nothing to do when there is none. */
+  #writing: Buffer | undefined
   #isEnded = false
   #error: Error | undefined
 
@@ -60,7 +61,7 @@ class SocketOutbox implements Outbox {
     if (signal?.aborted) return Promise.reject(signal.reason)
     if (this.#isEnded) return Promise.reject(this.#error)
     if (this.#waiting.length === 0 && this.#put(lane, message)) {
-      if (!this.#isSocketBusy) this.#write()
+      if (this.#writing === undefined) this.#write()
       return settled
     }
     const sender = this.#senders.join(signal)
@@ -74,7 +75,7 @@ class SocketOutbox implements Outbox {
   sendMark(lane: Lane): void {
     if (this.#waiting.length > 0 || !this.#put(lane, nothing)) {
       this.#wait({ lane, message: nothing, sender: undefined })
-    } else if (!this.#isSocketBusy) this.#write()
+    } else if (this.#writing === undefined) this.#write()
   }
 
   finish(lane: Lane): void {
@@ -82,7 +83,9 @@ class SocketOutbox implements Outbox {
     this.#waiting.push({ lane, message: nothing, sender: undefined })
     do {
       this.#refill()
-      this.#write()
+      const frames = this.#takeFilled()
+      // The buffer is not used again: what the socket reads now, nobody waits for.
+      if (frames !== undefined) this.#socket.write(frames)
     } while (this.#waiting.length > 0)
   }
 
@@ -122,7 +125,7 @@ class SocketOutbox implements Outbox {
   #wait(waiting: Waiting): void {
     this.#waiting.push(waiting)
     this.#refill()
-    if (!this.#isSocketBusy) this.#write()
+    if (this.#writing === undefined) this.#write()
   }
 
   /** What has begun goes on, or the far end could not read what follows; its memory goes back to the caller. */
@@ -162,18 +165,21 @@ class SocketOutbox implements Outbox {
   }
 
   #write(): void {
-    const buffer = this.#filling
-    if (buffer === undefined) return
-    const frames = buffer.subarray(0, this.#filled)
-    this.#filling = undefined
-    this.#filled = 0
-    this.#isSocketBusy = true
-    this.#socket.write(frames, () => this.#onWritten(buffer))
+    this.#writing = this.#filling
+    const frames = this.#takeFilled()
+    if (frames !== undefined) this.#socket.write(frames, this.#onWritten)
   }
 
-  #onWritten(buffer: Buffer): void {
-    giveBuffer(buffer)
-    this.#isSocketBusy = false
+  #takeFilled(): Uint8Array | undefined {
+    const frames = this.#filling?.subarray(0, this.#filled)
+    this.#filling = undefined
+    this.#filled = 0
+    return frames
+  }
+
+  readonly #onWritten = (): void => {
+    if (this.#writing !== undefined) giveBuffer(this.#writing)
+    this.#writing = undefined
     if (this.#waiting.length > 0) this.#refill()
     this.#write()
   }

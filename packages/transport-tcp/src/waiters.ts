@@ -38,25 +38,7 @@ class WaiterQueue<T> implements Waiters<T> {
   }
 
   join(signal: AbortSignal | undefined): Waiter<T> {
-    const { promise, resolve, reject } = Promise.withResolvers<T>()
-    const abort = (): void => waiter.reject(signal?.reason)
-    // Most calls have no signal, and a listener costs more than the wait.
-    signal?.addEventListener('abort', abort, { once: true })
-    const leave = (): void => {
-      this.#remove(waiter)
-      signal?.removeEventListener('abort', abort)
-    }
-    const waiter: Waiter<T> = {
-      promise,
-      resolve(value) {
-        leave()
-        resolve(value)
-      },
-      reject(error) {
-        leave()
-        reject(error)
-      },
-    }
+    const waiter = new QueuedWaiter<T>(this.#remove, signal)
     this.#waiters.push(waiter)
     return waiter
   }
@@ -75,12 +57,50 @@ class WaiterQueue<T> implements Waiters<T> {
     for (const waiter of this.#waiters.slice()) waiter.reject(error)
   }
 
-  #remove(waiter: Waiter<T>): void {
+  readonly #remove = (waiter: Waiter<T>): void => {
     if (this.#waiters[0] === waiter) {
       this.#waiters.shift()
       return
     }
     const at = this.#waiters.indexOf(waiter)
     if (at > 0) this.#waiters.splice(at, 1)
+  }
+}
+
+/** Without a closure per method: there is one of these for every message that waits. */
+class QueuedWaiter<T> implements Waiter<T> {
+  readonly promise: Promise<T>
+  readonly #leave: (waiter: Waiter<T>) => void
+  readonly #signal: AbortSignal | undefined
+  readonly #onAbort: (() => void) | undefined
+  #resolve!: (value: T) => void
+  #reject!: (error: unknown) => void
+
+  constructor(leave: (waiter: Waiter<T>) => void, signal: AbortSignal | undefined) {
+    this.#leave = leave
+    this.#signal = signal
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    // Most calls have no signal, and a listener costs more than the wait.
+    if (signal === undefined) return
+    this.#onAbort = () => this.reject(signal.reason)
+    signal.addEventListener('abort', this.#onAbort, { once: true })
+  }
+
+  resolve(value: T): void {
+    this.#release()
+    this.#resolve(value)
+  }
+
+  reject(error: unknown): void {
+    this.#release()
+    this.#reject(error)
+  }
+
+  #release(): void {
+    this.#leave(this)
+    if (this.#onAbort) this.#signal?.removeEventListener('abort', this.#onAbort)
   }
 }

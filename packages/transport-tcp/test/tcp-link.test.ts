@@ -98,6 +98,37 @@ describe('a link', () => {
     await expect(dialled.send(filled(1, 1), { signal: controller.signal })).rejects.toBe(reason)
   })
 
+  it('sends the rest of a message that was given up half way, whatever its owner does with it', async () => {
+    const { dialled, accepted } = await pair()
+    const controller = new AbortController()
+    const message = filled(MAX_MESSAGE_BYTES, 1)
+    const sending = dialled.send(message, { signal: controller.signal })
+    const dropped = dialled.send(filled(200_000, 2), { signal: controller.signal })
+    controller.abort(new Error('enough'))
+    await Promise.all([
+      expect(sending).rejects.toThrow('enough'),
+      expect(dropped).rejects.toThrow('enough'),
+    ])
+    message.fill(9)
+    const [first] = await Promise.all([accepted.receive(), dialled.send(filled(7, 3))])
+    expect(Buffer.compare(first!.bytes, filled(MAX_MESSAGE_BYTES, 1))).toBe(0)
+    expect((await accepted.receive())!.bytes).toEqual(filled(7, 3))
+  })
+
+  it('completes a message that has begun before it says goodbye, and sends none that has not', async () => {
+    const { dialled, accepted } = await pair()
+    const sending = dialled.send(filled(MAX_MESSAGE_BYTES, 1))
+    const dropped = dialled.send(filled(200_000, 2))
+    const [received] = await Promise.all([
+      accepted.receive(),
+      dialled.close(),
+      expect(dropped).rejects.toMatchObject({ code: 'ERR_CONNECTION_CLOSED' }),
+    ])
+    await sending
+    expect(Buffer.compare(received!.bytes, filled(MAX_MESSAGE_BYTES, 1))).toBe(0)
+    expect(await accepted.receive()).toBeUndefined()
+  })
+
   it('delivers what was sent before a clean end, then ends cleanly on both sides', async () => {
     const { dialled, accepted } = await pair()
     await dialled.send(filled(100_000, 7))

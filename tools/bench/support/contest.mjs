@@ -11,7 +11,7 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 
 /** Before anything is measured, in each round: until the compiler has nothing left to do for any contender. */
-const WARM_UP_MEBIBYTES = 128
+const WARM_UP_MEBIBYTES = 512
 const WARM_UP_PINGS = 10_000
 
 /** Pings are measured in batches, and the fastest batch counts: the others measure what else the machine did. */
@@ -79,6 +79,7 @@ async function cpuOf(...processes) {
 /** A child process that answers one question at a time. */
 export function startProcess(name, role, script = new URL('contest-process.mjs', import.meta.url)) {
   const child = fork(fileURLToPath(script), [name, role], {
+    execArgv: ['--import', new URL('compiled.mjs', import.meta.url).href],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
   const exited = new Promise((resolve) => void child.once('exit', resolve))

@@ -45,10 +45,14 @@ export function answer(actions) {
   })
 }
 
-/** Resident memory of this process in KiB, after what is garbage has gone. Needs `--expose-gc`. */
+/**
+ * Resident memory of this process in KiB, after what is garbage has gone and the engine has given
+ * back the room it keeps for new objects: that room tells of the work just done, and not of what
+ * is held. Needs `--expose-gc`.
+ */
 export async function residentKiB() {
   for (let i = 0; i < 5; i++) {
-    globalThis.gc()
+    globalThis.gc({ type: 'major', execution: 'sync', flavor: 'last-resort' })
     await new Promise((resolve) => void setTimeout(resolve, 50))
   }
   return process.memoryUsage().rss / 1_024

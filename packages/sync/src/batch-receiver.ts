@@ -6,7 +6,7 @@ import { isSyncError, SyncError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import { MAX_ASK_ROUNDS, MAX_INCOMING_BYTES, MAX_PEER_INCOMING_BYTES } from './limits.ts'
 import type { PeerState, Transfer } from './peer-state.ts'
-import { refuse } from './serving.ts'
+import { refuse } from './batch-server.ts'
 import { decodeBatch, type ChangeBatch, type SyncMessage } from './wire.ts'
 
 /* What a peer sends of the documents: parts of batches, and what becomes of them. */
@@ -74,6 +74,12 @@ function takeBatch(exchange: Exchange, peer: PeerState, { id, parts, totalBytes 
     return refuse(exchange, peer, id, 'absent')
   }
   const batch = decodeHeld(exchange, peer, { parts, totalBytes })
+  if (peer.oversized.has(id)) {
+    release(exchange, peer, totalBytes)
+    takeAnswer(peer, batch)
+    refuse(exchange, peer, id, 'too-large')
+    return exchange.countFruitless(peer)
+  }
   const state = replica.document(id)
   replica.withDocument(state, () => {
     release(exchange, peer, totalBytes)
@@ -101,8 +107,7 @@ function apply(
   batch: ChangeBatch,
 ): void {
   const { replica } = exchange
-  const isAnswer = batch.isAnswer && peer.answersDue > 0
-  if (isAnswer) peer.answersDue -= 1
+  const isAnswer = takeAnswer(peer, batch)
   let outcome: BatchOutcome
   try {
     outcome = applyBatch(state, batch, {
@@ -113,12 +118,24 @@ function apply(
     if (!isSyncError(error) && !isWireError(error)) throw error
     return reject(exchange, peer, state.id, error)
   }
+  if (outcome === 'too-large') {
+    refuse(exchange, peer, state.id, 'too-large')
+    exchange.countFruitless(peer)
+    return exchange.stopMerging(peer, state.id)
+  }
   if (outcome !== 'applied' && !isAnswer) exchange.countFruitless(peer)
   peer.headsById.set(state.id, batch.heads)
   exchange.send(peer, { type: 'received', id: state.id, heads: state.heads })
   if (outcome === 'applied') replica.changed(state, peer.peerId)
   if (outcome !== 'gap') exchange.tellStored(peer, state)
   checkWants(exchange, peer, state, isAnswer)
+}
+
+/** Tells whether a batch answers a request, and counts the request as answered. */
+function takeAnswer(peer: PeerState, batch: ChangeBatch): boolean {
+  if (!batch.isAnswer || peer.answersDue === 0) return false
+  peer.answersDue -= 1
+  return true
 }
 
 /** Looks who was waiting for this; the sender of an answer that does not keep its promise is asked once more. */
@@ -159,6 +176,7 @@ function reject(
   replica.emit({ type: 'document:quarantined', id, path, peerId, reason })
   exchange.dropWant(peer, id)
   // Two devices may know a policy at different times; nobody forges a signature by mistake.
-  if (isPolicy) exchange.countFruitless(peer)
+  // Nor does anybody fill our queue alone.
+  if (isPolicy || error.code === 'ERR_SYNC_LIMIT') exchange.countFruitless(peer)
   else exchange.fault(peer, error)
 }

@@ -51,7 +51,10 @@ function answer(
 ): void {
   const base = theirs.filter((hash) => state.has([hash]))
   const parts = toParts(state.id, buildBatch(state, base, true))
-  if (!parts) return refuse(exchange, peer, state.id, 'too-large')
+  if (!parts) {
+    refuse(exchange, peer, state.id, 'too-large')
+    return serve(exchange, peer)
+  }
   for (const part of parts) exchange.send(peer, part)
   // Looking for what a peer lacks costs more than asking does.
   if (state.heads.every((hash) => base.includes(hash))) {
@@ -74,6 +77,7 @@ export function refuse(
 /** Gives a live edit to a peer that is known to have what it builds on. */
 export function push(exchange: Exchange, peer: PeerState, state: DocumentState): void {
   const { id } = state
+  if (peer.oversized.has(id)) return
   if (!peer.isReady || peer.pushed.has(id) || !state.doc || !exchange.mayRead(peer, id)) return
   // A slow peer is told of it once it is durable, and asks when it can.
   if (peer.outgoingBytes >= MAX_OUTGOING_BYTES) return

@@ -1,0 +1,104 @@
+import { DocumentState, type DocumentContext } from './document-state.ts'
+import { MAX_IDLE_BYTES, MAX_IDLE_DOCUMENTS } from './limits.ts'
+import type { StoredDocument } from './stored-keys.ts'
+
+/** What was read of a document. */
+interface ReadDocument {
+  readonly id: string
+  readonly chunks: readonly Uint8Array[]
+  readonly proofs: readonly Uint8Array[]
+}
+
+/**
+ * All documents of a replica, and which of them are open: those that somebody pins, and
+ * of the others the last used ones, within a bound.
+ */
+export class OpenDocuments {
+  readonly #context: DocumentContext
+  readonly #read: (id: string) => void
+  readonly #stateById = new Map<string, DocumentState>()
+  /** Open documents nobody holds, least recently used first. */
+  readonly #idle = new Set<DocumentState>()
+
+  /** @param read - Asks for the chunks of a document; {@link documentRead} takes them. */
+  constructor(context: DocumentContext, read: (id: string) => void) {
+    this.#context = context
+    this.#read = read
+  }
+
+  /** Takes a document from the index of the store. */
+  restore(id: string, stored: StoredDocument): void {
+    this.#stateById.set(id, new DocumentState(id, this.#context, stored))
+  }
+
+  /** The document with this id: an empty one when it was unknown. */
+  obtain(id: string): DocumentState {
+    const known = this.#stateById.get(id)
+    if (known) return known
+    const state = new DocumentState(id, this.#context)
+    this.#stateById.set(id, state)
+    return state
+  }
+
+  get(id: string): DocumentState | undefined {
+    return this.#stateById.get(id)
+  }
+
+  values(): Iterable<DocumentState> {
+    return this.#stateById.values()
+  }
+
+  /** Runs `task` when the document is open: now, or after it was read. */
+  whenOpen(state: DocumentState, task: () => void): void {
+    if (!state.doc && state.stored.chunkCount === 0) state.load([], [])
+    if (state.doc) {
+      this.#idle.delete(state)
+      task()
+      if (state.pins === 0) this.#idle.add(state)
+      return
+    }
+    state.waiting.push(task)
+    if (state.isReading) return
+    state.isReading = true
+    this.#read(state.id)
+  }
+
+  /**
+   * Opens a document from what was read, and runs what has waited for it.
+   *
+   * @param onDamage - Called before, when a part of it was damaged.
+   */
+  documentRead(read: ReadDocument, onDamage: (state: DocumentState) => void): void {
+    const state = this.#stateById.get(read.id)
+    if (!state?.isReading) return
+    state.isReading = false
+    if (!state.doc && !state.load(read.chunks, read.proofs)) onDamage(state)
+    for (const task of state.waiting.splice(0)) this.whenOpen(state, task)
+  }
+
+  /** Keeps an open document in memory until as many calls of {@link unpin} have followed. */
+  pin(state: DocumentState): void {
+    state.pins += 1
+    this.#idle.delete(state)
+  }
+
+  /** Takes back one {@link pin}. Without any the document may be closed, and is read again when it is needed. */
+  unpin(state: DocumentState): void {
+    state.pins -= 1
+    if (state.pins === 0 && state.doc) this.#idle.add(state)
+  }
+
+  /** Closes idle documents beyond the bound. To be called when nothing is being written: what is not durable cannot be read back. */
+  evict(): void {
+    if (this.#idle.size === 0) return
+    let bytes = 0
+    for (const { stored } of this.#idle) bytes += stored.snapshotBytes + stored.laterBytes
+    for (const state of this.#idle) {
+      if (this.#idle.size <= MAX_IDLE_DOCUMENTS && bytes <= MAX_IDLE_BYTES) return
+      if (state.isDirty || state.waiting.length > 0) continue
+      bytes -= state.stored.snapshotBytes + state.stored.laterBytes
+      this.#idle.delete(state)
+      state.unload()
+    }
+  }
+}
