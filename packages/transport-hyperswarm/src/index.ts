@@ -60,8 +60,4 @@ function noDht(): TransportError {
 
 registerTransport('hyperswarm', hyperswarm())
 
-export {
-  formatHyperswarmAddress,
-  parseHyperswarmAddress,
-  type BootstrapAddress,
-} from './hyperswarm-address.ts'
+export { formatHyperswarmAddress, parseHyperswarmAddress } from './hyperswarm-address.ts'

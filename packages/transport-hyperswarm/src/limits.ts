@@ -5,6 +5,9 @@ import { MAX_MESSAGE_BYTES } from '@vudo/transport'
 /** Bytes in front of a message: a 32-bit length and the lane. */
 export const FRAME_HEADER_BYTES = 5
 
+/** Bytes that libsodium's secretstream puts around a record: a tag and a code. */
+export const RECORD_BYTES = 17
+
 /** The largest value of a frame's length field: the lane and the largest message. */
 export const MAX_FRAME_BYTES: number = 1 + MAX_MESSAGE_BYTES
 

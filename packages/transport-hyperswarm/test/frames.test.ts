@@ -60,6 +60,23 @@ it('hands messages over in memory of their own, whole or in pieces', () => {
   expect(received).toHaveLength(3)
 })
 
+it('hands a frame on as it is when it has the memory of its record for itself', () => {
+  const received: Frame[] = []
+  const decoder = createFrameDecoder((frame) => received.push(frame))
+  const push = (hex: string): Uint8Array<ArrayBuffer> => {
+    const frames = Buffer.from(hex, 'hex')
+    const record = new Uint8Array(1 + frames.length + 16)
+    record.set(frames, 1)
+    decoder.push(record.subarray(1, 1 + frames.length))
+    return record
+  }
+  const alone = push('0000000400010203')
+  const [shared] = [push('00000002000400000002000500000002')]
+  expect(received.map(({ bytes }) => [...bytes])).toEqual([[1, 2, 3], [4], [5]])
+  expect(received[0]?.bytes.buffer).toBe(alone.buffer)
+  expect(received.slice(1).some(({ bytes }) => bytes.buffer === shared.buffer)).toBe(false)
+})
+
 it('reads the credit that it wrote', () => {
   for (const bytes of [1, 524_288, 0xff_ff_ff_ff]) {
     expect(decodeCredit(encodeCredit(bytes))).toBe(bytes)

@@ -1,5 +1,6 @@
-import { randomBytes } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { afterAll, expect, it, onTestFinished, vi } from 'vitest'
+import { deriveTopic } from '@vudo/topic'
 import {
   createTransport,
   registeredTransports,
@@ -25,7 +26,7 @@ function node(config: TransportConfig = {}): { id: string; transport: Transport 
 }
 
 function newTopic(): Uint8Array {
-  return new Uint8Array(randomBytes(32))
+  return deriveTopic(randomUUID())
 }
 
 function first(transport: Transport, topic: Uint8Array): Promise<Connection> {
