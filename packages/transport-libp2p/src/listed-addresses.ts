@@ -12,8 +12,11 @@ const order = ['tcp', 'quic', 'websocket', 'relay', 'dht']
  */
 export function listedAddresses(addresses: readonly Address[]): Address[] {
   const usable = addresses.filter((address) => !/^\/ip6\/fe[89ab]/i.test(address.slice(9)))
-  const outside = usable.filter((address) => !isLoopback(address))
-  const sorted = (outside.length > 0 ? outside : usable).toSorted((a, b) => rank(a) - rank(b))
+  const relayed = usable.filter(isRelayed)
+  const own = usable.filter((address) => !isRelayed(address))
+  const outside = own.filter((address) => !isLoopback(address))
+  const told = [...(outside.length > 0 ? outside : own), ...relayed]
+  const sorted = told.toSorted((a, b) => rank(a) - rank(b))
   let bytes = 0
   return [...new Set(sorted)]
     .filter((address) => (bytes += address.length + 1) <= MAX_LISTED_ADDRESS_BYTES)
@@ -25,7 +28,10 @@ function rank(address: Address): number {
   return order.indexOf(medium) * 2 + (isIPv4(host) ? 0 : 1)
 }
 
+function isRelayed(address: Address): boolean {
+  return parseLibp2pAddress(address).medium === 'relay'
+}
+
 function isLoopback(address: Address): boolean {
-  const { host = '', medium } = parseLibp2pAddress(address)
-  return medium !== 'relay' && /^(?:127\.|::1$)/.test(host)
+  return /^(?:127\.|::1$)/.test(parseLibp2pAddress(address).host ?? '')
 }

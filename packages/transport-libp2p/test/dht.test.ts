@@ -1,0 +1,273 @@
+import { fork, type ChildProcess } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { createNodeKey, signPeerRecord } from '@vudo/identity'
+import type { Libp2pOptions } from '@vudo/transport-libp2p'
+import { createBoundedDatastore } from '../src/bounded-datastore.ts'
+import { readRecord, recordKey, selectRecord } from '../src/peer-records.ts'
+import { topicToCid } from '../src/topic-cid.ts'
+import { addressOf, createNode, createTopic, firstOf, until, type TestNode } from './nodes.ts'
+import { addressOf as addressOfPlain, createPlainNode } from './plain-node.ts'
+
+const limitMs = 60_000
+
+function node(bootstrapNodes: string[], options: Libp2pOptions = {}): TestNode {
+  const made = createNode({ bootstrapNodes }, options)
+  onTestFinished(() => made.transport.disconnect())
+  return made
+}
+
+/** Several, that know each other: one alone is a single point of failure. */
+async function createBootstrapNodes(
+  count: number,
+): Promise<{ nodes: TestNode[]; addresses: string[] }> {
+  const [nodes, addresses]: [TestNode[], string[]] = [[], []]
+  for (let at = 0; at < count; at++) {
+    const made = node(addresses.slice(), { enableDht: true })
+    nodes.push(made)
+    addresses.push(await addressOf(made))
+  }
+  return { nodes, addresses }
+}
+
+/** A process of the plain stack; `said` waits for a line that begins with a word, and gives the rest. */
+function startPlainPeer(role: string, topic: Uint8Array, bootstrap: string) {
+  const file = fileURLToPath(new URL('plain-peer.ts', import.meta.url))
+  const args = [role, Buffer.from(topic).toString('hex'), bootstrap.slice('libp2p://'.length)]
+  const child: ChildProcess = fork(file, args, { silent: true })
+  let [out, errors] = ['', '']
+  child.stdout?.on('data', (data) => (out += String(data)))
+  child.stderr?.on('data', (data) => (errors += String(data)))
+  onTestFinished(() => void child.kill())
+  return {
+    async said(word: string): Promise<string> {
+      const line = (): string | undefined =>
+        out
+          .split('\n')
+          .slice(0, -1)
+          .find((one) => one.startsWith(`${word} `))
+      await until(() => {
+        if (child.exitCode !== null) throw new Error(`the plain peer ended: ${errors}`)
+        return line() !== undefined
+      })
+      return line()!.slice(word.length + 1)
+    },
+  }
+}
+
+describe('the DHT', () => {
+  it('is what finds, and says so', () => {
+    expect(node([]).transport.features.discovers).toBe(false)
+    expect(node([], { enableDht: true }).transport.features.discovers).toBe(true)
+    expect(node(['libp2p:///ip4/127.0.0.1/tcp/9']).transport.features.discovers).toBe(true)
+  })
+
+  it(
+    'finds by topic and by key, also when all bootstrap nodes have stopped',
+    async () => {
+      const { nodes: bootstrapNodes, addresses } = await createBootstrapNodes(2)
+      const nodes = Array.from({ length: 4 }, () => node(addresses))
+      const [a, b, c, d] = nodes as [TestNode, TestNode, TestNode, TestNode]
+      const [topic, later] = [createTopic(), createTopic()]
+      await Promise.all(nodes.map(({ transport }) => transport.announce(topic)))
+      await until(async () => (await b.transport.lookup(topic)).some(({ id }) => id === a.id))
+      await Promise.all(bootstrapNodes.map(({ transport }) => transport.disconnect()))
+
+      await a.transport.announce(later)
+      for (const { transport } of [b, c, d]) {
+        const found = await transport.lookup(later)
+        expect(found).toContainEqual({
+          id: a.id,
+          address: expect.stringContaining('/ip4/127.0.0.1/'),
+        })
+      }
+      expect(await d.transport.lookup(createTopic())).toEqual([])
+      const byKey = await d.transport.dial(`libp2p://${c.id}`)
+      expect(byKey.peerId).toBe(c.id)
+    },
+    limitMs,
+  )
+
+  it(
+    'lets two who join together meet',
+    async () => {
+      const { addresses } = await createBootstrapNodes(1)
+      const [a, b] = [node(addresses), node(addresses)]
+      const topic = createTopic()
+      const [ab, ba] = await Promise.all([firstOf(a, topic), firstOf(b, topic)])
+      expect([ab.peerId, ba.peerId]).toEqual([b.id, a.id])
+    },
+    limitMs,
+  )
+
+  it(
+    'is found and reached by a peer that nobody here wrote',
+    async () => {
+      const { addresses } = await createBootstrapNodes(1)
+      const ours = node(addresses)
+      const topic = createTopic()
+      const theirs = startPlainPeer('find', topic, addressWithId(addresses))
+      const connection = await firstOf(ours, topic)
+      expect(await theirs.said('found')).toBe(ours.id)
+      await connection.send(new TextEncoder().encode('hello'))
+      expect(await theirs.said('message')).toBe('hello')
+      expect(new TextDecoder().decode(await connection.receive())).toBe('hello')
+    },
+    limitMs,
+  )
+
+  it(
+    'finds and reaches a peer that nobody here wrote',
+    async () => {
+      const { addresses } = await createBootstrapNodes(1)
+      const topic = createTopic()
+      const theirs = startPlainPeer('provide', topic, addressWithId(addresses))
+      const id = await theirs.said('provided')
+      const ours = node(addresses)
+      const connection = await firstOf(ours, topic)
+      expect(connection.peerId).toBe(id)
+      await connection.send(new TextEncoder().encode('hello'))
+      expect(new TextDecoder().decode(await connection.receive())).toBe('hello')
+    },
+    limitMs,
+  )
+
+  it(
+    'says so when no bootstrap node can be reached, and does not hold up connect',
+    async () => {
+      const ours = node(['libp2p:///ip4/127.0.0.1/tcp/9'])
+      const topic = createTopic()
+      await expect(ours.transport.announce(topic)).rejects.toMatchObject({
+        code: 'ERR_DIAL_FAILED',
+        message: 'none of the 1 bootstrap nodes could be reached',
+      })
+      await expect(ours.transport.lookup(topic)).rejects.toMatchObject({ code: 'ERR_DIAL_FAILED' })
+      const there = createNode()
+      onTestFinished(() => there.transport.disconnect())
+      const dialled = firstOf(ours, topic)
+      void ours.transport.dial(await addressOf(there)).catch(() => undefined)
+      await Promise.all([dialled, firstOf(there, topic)])
+    },
+    limitMs,
+  )
+
+  it(
+    'says so when the bootstrap node is no node of the DHT',
+    async () => {
+      const other = await createPlainNode()
+      onTestFinished(() => other.stop())
+      const ours = node([addressOfPlain(other)])
+      await expect(ours.transport.announce(createTopic())).rejects.toMatchObject({
+        code: 'ERR_DIAL_FAILED',
+        message: 'the bootstrap nodes are no nodes of our DHT',
+      })
+    },
+    limitMs,
+  )
+})
+
+function addressWithId(addresses: readonly string[]): string {
+  return addresses[0] ?? ''
+}
+
+describe('peer records in the DHT', () => {
+  const nowMs = 1_700_000_000_000
+  const key = createNodeKey()
+  const sign = (sequence: number, addresses = ['libp2p:///ip4/127.0.0.1/tcp/1']) =>
+    signPeerRecord(key, {
+      addresses,
+      sequence,
+      expiresAtMs: nowMs + 60_000,
+      sealingKey: new Uint8Array(32),
+    }).bytes
+
+  it('are read under the key of their peer', () => {
+    expect(readRecord(recordKey(key.peerId), sign(1), nowMs)).toMatchObject({
+      peerId: key.peerId,
+      sequence: 1,
+    })
+  })
+
+  it.each([
+    ['of another peer', recordKey(createNodeKey().peerId), sign(1), 'another peer'],
+    ['larger than a record', recordKey(key.peerId), new Uint8Array(1_000_000), '1000000 bytes'],
+    ['with a bad signature', recordKey(key.peerId), tampered(sign(1)), 'not signed'],
+    ['under a short key', new TextEncoder().encode('/vudo-peer/'), sign(1), 'key'],
+    ['under an empty key', new Uint8Array(), sign(1), 'key'],
+    ['of no bytes', recordKey(key.peerId), new Uint8Array(), ''],
+  ])('are refused %s', (_what, name, value, message) => {
+    expect(() => readRecord(name, value, nowMs)).toThrow(message)
+  })
+
+  it('are refused when they have expired', () => {
+    expect(() => readRecord(recordKey(key.peerId), sign(1), nowMs + 60_001)).toThrow()
+  })
+
+  it('give way to later ones, and broken ones to all', () => {
+    const values = [tampered(sign(9)), sign(1), sign(3), sign(2)]
+    expect(selectRecord(recordKey(key.peerId), values, nowMs)).toBe(2)
+  })
+})
+
+function tampered(bytes: Uint8Array): Uint8Array {
+  return bytes.with(-1, (bytes.at(-1) ?? 0) ^ 1)
+}
+
+describe('a topic', () => {
+  it('is the digest of a version 1 CID with codec raw, labelled sha2-256', () => {
+    const topic = new Uint8Array(32).fill(7)
+    expect(Buffer.from(topicToCid(topic).bytes).toString('hex')).toBe(`01551220${'07'.repeat(32)}`)
+  })
+})
+
+describe('the memory of the stack', () => {
+  const keyOf = (name: string) =>
+    ({ toString: () => name }) as Parameters<ReturnType<typeof createBoundedDatastore>['get']>[0]
+
+  it('keeps a bounded number of entries of each kind, the latest ones', async () => {
+    const store = createBoundedDatastore(3)
+    for (let at = 0; at < 5; at++) {
+      store.put(keyOf(`/dht/provider/${at}`), Uint8Array.of(at))
+      store.put(keyOf(`/dht/record/${at}`), Uint8Array.of(at))
+    }
+    store.put(keyOf('/dht/provider/2'), Uint8Array.of(9))
+    store.put(keyOf('/dht/provider/5'), Uint8Array.of(5))
+    const found: number[] = []
+    for await (const { value } of store.query({ prefix: '/dht/provider' }))
+      found.push(value[0] ?? 0)
+    expect(found).toEqual([4, 9, 5])
+    expect(store.has(keyOf('/dht/record/2'))).toBe(true)
+    expect(() => store.get(keyOf('/dht/record/1'))).toThrow(
+      expect.objectContaining({ name: 'NotFoundError' }),
+    )
+  })
+
+  it('refuses what is too large', () => {
+    const store = createBoundedDatastore()
+    expect(() => store.put(keyOf('/dht/record/a'), new Uint8Array(16_385))).toThrow(RangeError)
+    expect(() => store.put(keyOf(`/${'a'.repeat(600)}`), new Uint8Array())).toThrow(RangeError)
+  })
+
+  it('answers by prefix, filter, order, offset and limit', async () => {
+    const store = createBoundedDatastore()
+    for (const name of ['/peers/b', '/peers/a', '/peers/c', '/other/a']) {
+      store.put(keyOf(name), new TextEncoder().encode(name))
+    }
+    const names: string[] = []
+    const query = {
+      prefix: '/peers',
+      filters: [(key: object) => String(key) !== '/peers/c'],
+      orders: [(a: object, b: object) => (String(a) < String(b) ? -1 : 1)],
+      offset: 1,
+      limit: 1,
+    }
+    for await (const key of store.queryKeys(query as never)) names.push(key.toString())
+    expect(names).toEqual(['/peers/b'])
+    const batch = store.batch()
+    batch.put(keyOf('/other/b'), new Uint8Array())
+    batch.delete(keyOf('/other/a'))
+    expect(store.has(keyOf('/other/b'))).toBe(false)
+    await batch.commit()
+    expect([store.has(keyOf('/other/a')), store.has(keyOf('/other/b'))]).toEqual([false, true])
+  })
+})
