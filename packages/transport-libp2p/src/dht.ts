@@ -218,7 +218,11 @@ async function run(events: AsyncIterable<unknown>): Promise<void> {
 
 /** Whether the DHT knows anybody to ask. */
 function knowsPeers(dht: KadDHT): boolean {
-  return (dht as SingleKadDHT).routingTable.size > 0
+  return hasTable(dht) && dht.routingTable.size > 0
+}
+
+function hasTable(dht: KadDHT): dht is SingleKadDHT {
+  return 'routingTable' in dht
 }
 
 function noDht(): TransportError {

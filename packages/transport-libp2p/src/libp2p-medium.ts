@@ -241,13 +241,16 @@ class Libp2pMedium implements Medium {
   /** Remembers a link as long as it lives, for {@link close}. */
   #keep(link: Libp2pLink): Libp2pLink {
     this.#links.add(link)
-    void link.closed.then(({ clean }) => {
-      this.#links.delete(link)
-      // Who breaks the protocol, or vanishes, does not keep the connection below either.
-      if (!clean) this.#cut(link)
-    })
+    void this.#forgetAtEnd(link)
     if (this.#isClosed) link.destroy()
     return link
+  }
+
+  async #forgetAtEnd(link: Libp2pLink): Promise<void> {
+    const { clean } = await link.closed
+    this.#links.delete(link)
+    // Who breaks the protocol, or vanishes, does not keep the connection below either.
+    if (!clean) this.#cut(link)
   }
 
   #cut({ connection }: Libp2pLink): void {

@@ -79,7 +79,7 @@ async function startAt(init: NodeInit, port: number): Promise<StackNode> {
       return {}
     },
   }
-  const libp2p = await createLibp2p({
+  const stackOptions: StackOptions = {
     ...(await ownIdentity(loaders, context.seed)),
     ...stackLimits(context.settings),
     start: false,
@@ -98,7 +98,8 @@ async function startAt(init: NodeInit, port: number): Promise<StackNode> {
     },
     nodeInfo: { name: 'vudo', version: '1', userAgent: 'vudo' },
     services,
-  } as StackOptions)
+  }
+  const libp2p = await createLibp2p(stackOptions)
   try {
     await libp2p.start()
   } catch (error) {
@@ -156,9 +157,9 @@ function stackLimits(settings: TransportSettings): Partial<StackOptions> {
 
 /** The modules of a node, each with its limits. */
 interface Parts {
-  readonly transports: StackOptions['transports']
-  readonly connectionEncrypters: StackOptions['connectionEncrypters']
-  readonly streamMuxers: StackOptions['streamMuxers']
+  readonly transports: NonNullable<StackOptions['transports']>
+  readonly connectionEncrypters: NonNullable<StackOptions['connectionEncrypters']>
+  readonly streamMuxers: NonNullable<StackOptions['streamMuxers']>
   readonly services: NonNullable<StackOptions['services']>
   readonly hasQuic: boolean
   /** The DHT, once the node has been made. */

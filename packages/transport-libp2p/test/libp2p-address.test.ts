@@ -81,19 +81,29 @@ describe('parseLibp2pAddress', () => {
     )
     fc.assert(
       fc.property(fc.array(part, { maxLength: 12 }), (parts) => {
-        try {
-          parseLibp2pAddress(`libp2p:///${parts.join('/')}`)
-        } catch (error) {
-          expect(isTransportError(error) && error.code).toBe('ERR_ADDRESS_INVALID')
-        }
+        expect(errorOf(`libp2p:///${parts.join('/')}`)).toBeOneOf([
+          undefined,
+          'ERR_ADDRESS_INVALID',
+        ])
       }),
     )
   })
 })
 
-describe('listedAddresses', () => {
-  const tcp = (host: string): string => `libp2p:///ip4/${host}/tcp/1`
+function errorOf(address: string): unknown {
+  try {
+    parseLibp2pAddress(address)
+    return undefined
+  } catch (error) {
+    return isTransportError(error) ? error.code : error
+  }
+}
 
+function tcp(host: string): string {
+  return `libp2p:///ip4/${host}/tcp/1`
+}
+
+describe('listedAddresses', () => {
   it('names TCP first, and loopback only when there is nothing else', () => {
     const quic = 'libp2p:///ip4/192.168.1.20/udp/1/quic-v1'
     const all = [quic, tcp('127.0.0.1'), tcp('192.168.1.20'), 'libp2p:///ip6/fe80::1/tcp/1']

@@ -65,7 +65,7 @@ export interface RawPair {
   readonly link: Link
   readonly stream: Stream
   /** What the far end has been sent. */
-  received(): Buffer
+  readonly received: () => Buffer
   readonly streamClosed: Promise<unknown>
   close(): Promise<void>
 }

@@ -16,7 +16,7 @@ export async function createPlainNode(options: Libp2pOptions = {}): Promise<Libp
     connectionManager: { inboundConnectionThreshold: 1_000 },
     ...options,
     services: { identify: identify(), ping: ping(), ...options.services },
-  } as Libp2pOptions)
+  })
 }
 
 /** A frame as `docs/wire-formats/libp2p.md` has it, by hand. */
