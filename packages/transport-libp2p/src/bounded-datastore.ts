@@ -20,18 +20,28 @@ interface Pair {
 /**
  * Makes a datastore in memory with at most `MAX_STORED_ENTRIES` of each kind, the oldest
  * of which goes first. A kind is what a key begins with: `/dht/provider`, `/dht/record`, `/peers`.
+ *
+ * A query gives its answers in random order: the stack takes the first twenty of the peers
+ * under a topic, and must not send everybody to the same twenty, for ever.
+ *
+ * @param random - 0 to below 1.
  */
-export function createBoundedDatastore(maxEntries: number = MAX_STORED_ENTRIES): Datastore {
-  return new BoundedDatastore(maxEntries)
+export function createBoundedDatastore(
+  maxEntries: number = MAX_STORED_ENTRIES,
+  random: () => number = Math.random,
+): Datastore {
+  return new BoundedDatastore(maxEntries, random)
 }
 
 class BoundedDatastore implements Datastore {
   readonly #maxEntries: number
+  readonly #random: () => number
   /** By kind, oldest first. */
   readonly #pairsByKind = new Map<string, Map<string, Pair>>()
 
-  constructor(maxEntries: number) {
+  constructor(maxEntries: number, random: () => number) {
     this.#maxEntries = maxEntries
+    this.#random = random
   }
 
   put(key: Key, value: Uint8Array): Key {
@@ -94,7 +104,7 @@ class BoundedDatastore implements Datastore {
 
   async *query(query: Query): AsyncGenerator<Pair> {
     const filters = query.filters ?? []
-    const found = this.#matching(query.prefix).filter((pair) => filters.every((it) => it(pair)))
+    const found = this.#shuffled(query.prefix).filter((pair) => filters.every((it) => it(pair)))
     for (const order of query.orders ?? []) found.sort(order)
     yield* page(found, query)
   }
@@ -106,6 +116,11 @@ class BoundedDatastore implements Datastore {
       .filter((key) => filters.every((it) => it(key)))
     for (const order of query.orders ?? []) found.sort(order)
     yield* page(found, query)
+  }
+
+  #shuffled(prefix: string | undefined): Pair[] {
+    const ranked = this.#matching(prefix).map((pair) => ({ pair, rank: this.#random() }))
+    return ranked.toSorted((a, b) => a.rank - b.rank).map(({ pair }) => pair)
   }
 
   #matching(prefix = ''): Pair[] {

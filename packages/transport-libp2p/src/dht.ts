@@ -16,6 +16,7 @@ import {
   DHT_JOIN_TIMEOUT_MS,
   DHT_QUERY_TIMEOUT_MS,
   DHT_WALK_TIMEOUT_MS,
+  FIRST_REANNOUNCE_MS,
   MAX_ADDRESSES_PER_DIAL,
   MAX_PROVIDERS_PER_LOOKUP,
   MAX_RETRY_MS,
@@ -109,11 +110,16 @@ class DhtClient implements Dht {
     const name = Buffer.from(topic).toString('hex')
     const loop =
       this.#announcements.get(name) ??
-      startRetryLoop({ run: (signal) => this.#provide(topic, signal), againMs: REANNOUNCE_MS })
+      startRetryLoop({
+        run: (signal) => this.#provide(topic, signal),
+        againMs: REANNOUNCE_MS,
+        firstAgainMs: FIRST_REANNOUNCE_MS,
+      })
     this.#announcements.set(name, loop)
     this.#record ??= startRetryLoop({
       run: (signal) => this.#putRecord(addresses, signal),
       againMs: REANNOUNCE_MS,
+      firstAgainMs: FIRST_REANNOUNCE_MS,
     })
     await loop.first
   }
@@ -158,7 +164,9 @@ class DhtClient implements Dht {
     const signal = withTimeout(stopping)
     try {
       for await (const event of dht.findProviders(topicToCid(topic), { signal })) {
-        if (event.name !== 'PROVIDER') continue
+        // PROVIDER says the same and leaves out whatever is above twenty: of fifty peers under a
+        // topic most would never be found by somebody who seeks one of them.
+        if (event.name !== 'PEER_RESPONSE') continue
         for (const { id, multiaddrs } of event.providers) {
           const peerId = this.#init.keys.toPeerId(id)
           if (peerId !== undefined) found.set(peerId, toInfos(peerId, multiaddrs))

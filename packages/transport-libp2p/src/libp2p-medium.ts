@@ -62,6 +62,7 @@ class Libp2pMedium implements Medium {
   /** Who is told of nodes on the local network. */
   readonly #watchers = new Set<News<PeerInfo>>()
   #starting: Promise<Running> | undefined
+  #accept: Accept | undefined
   #isClosed = false
 
   constructor(context: TransportContext, options: Libp2pSettings, loaders: StackLoaders) {
@@ -77,13 +78,31 @@ class Libp2pMedium implements Medium {
   }
 
   async listen(accept: Accept): Promise<readonly Address[]> {
-    const starting = this.#start(accept)
-    this.#starting = starting
-    const { addresses } = await starting
+    this.#accept = accept
+    const { addresses } = await this.#running()
     return addresses
   }
 
-  async #start(accept: Accept): Promise<Running> {
+  /** Starts at the first need: whoever looks up in a DHT takes part in it, and may not listen yet. */
+  #running(): Promise<Running> {
+    if (this.#isClosed) {
+      throw new TransportError('ERR_TRANSPORT_CLOSED', 'the transport is closed')
+    }
+    this.#starting ??= this.#startOrForget()
+    return this.#starting
+  }
+
+  async #startOrForget(): Promise<Running> {
+    try {
+      return await this.#start()
+    } catch (error) {
+      // The port may be free next time.
+      this.#starting = undefined
+      throw error
+    }
+  }
+
+  async #start(): Promise<Running> {
     const [loaders, context, options] = [this.#loaders, this.#context, this.#options]
     const keys = await loadKeys(loaders)
     const { multiaddr } = await loadPart(loaders, '@multiformats/multiaddr')
@@ -91,11 +110,15 @@ class Libp2pMedium implements Medium {
       this.#tellWatchers(keys, found, id)
     }
     const node = await startNode({ loaders, context, options, onMdnsPeer })
-    await node.libp2p.handle(linkProtocol, this.#acceptor(accept), {
-      runOnLimitedConnection: true,
-      maxInboundStreams: MAX_LINKS_PER_CONNECTION,
-      maxOutboundStreams: MAX_LINKS_PER_CONNECTION,
-    })
+    await node.libp2p.handle(
+      linkProtocol,
+      (stream, connection) => this.#arrived(stream, connection),
+      {
+        runOnLimitedConnection: true,
+        maxInboundStreams: MAX_LINKS_PER_CONNECTION,
+        maxOutboundStreams: MAX_LINKS_PER_CONNECTION,
+      },
+    )
     const toMultiaddr = (address: Address): Multiaddr =>
       multiaddr(parseLibp2pAddress(address).multiaddr)
     const dht = await this.#joinDht(node, keys, toMultiaddr)
@@ -149,18 +172,16 @@ class Libp2pMedium implements Medium {
   }
 
   /** Takes the streams of our protocol. The reader is there from the first moment, or the stack drops what comes. */
-  #acceptor(accept: Accept): (stream: Stream, connection: Connection) => void {
-    return (stream, connection) => {
-      const peerId = toPeerId(connection.remotePeer)
-      const refuse = (): void => stream.abort(new Error('turned away'))
-      if (peerId === undefined || this.#isClosed) return refuse()
-      const address = formatLibp2pAddress(connection.remoteAddr)
-      const [, , remoteAddress] = connection.remoteAddr.toString().split('/')
-      const open = async (): Promise<Link> => {
-        return this.#keep(createLibp2pLink({ stream, connection, peerId, outbound: false }))
-      }
-      accept({ remoteAddress, address, open, refuse })
+  #arrived(stream: Stream, connection: Connection): void {
+    const peerId = toPeerId(connection.remotePeer)
+    const refuse = (): void => stream.abort(new Error('turned away'))
+    if (peerId === undefined || this.#isClosed || !this.#accept) return refuse()
+    const address = formatLibp2pAddress(connection.remoteAddr)
+    const [, , remoteAddress] = connection.remoteAddr.toString().split('/')
+    const open = async (): Promise<Link> => {
+      return this.#keep(createLibp2pLink({ stream, connection, peerId, outbound: false }))
     }
+    this.#accept({ remoteAddress, address, open, refuse })
   }
 
   async dial(address: Address, { signal, expected }: MediumDialOptions): Promise<Link> {
@@ -174,8 +195,8 @@ class Libp2pMedium implements Medium {
   }
 
   async withdraw(topic: Topic): Promise<void> {
-    const { dht } = await this.#running()
-    await dht?.withdraw(topic)
+    const running = await this.#starting
+    await running?.dht?.withdraw(topic)
   }
 
   async lookup(topic: Topic, { signal }: AbortOptions): Promise<readonly PeerInfo[]> {
@@ -231,11 +252,6 @@ class Libp2pMedium implements Medium {
     const running = await this.#starting?.catch(() => undefined)
     await Promise.all(Array.from(this.#links, (link) => link.close()))
     await running?.stop()
-  }
-
-  #running(): Promise<Running> {
-    if (this.#starting) return this.#starting
-    throw new TransportError('ERR_TRANSPORT_CLOSED', 'the medium does not listen')
   }
 
   /** Remembers a link as long as it lives, for {@link close}. */

@@ -89,7 +89,7 @@ export const MAX_STORED_KEY_CHARACTERS = 512
 export const MAX_STORED_ENTRIES = 8_192
 
 /** Peers that a lookup takes; a flood of providers ends there. */
-export const MAX_PROVIDERS_PER_LOOKUP = 64
+export const MAX_PROVIDERS_PER_LOOKUP = 256
 
 /** Milliseconds until a bootstrap node that was reached has to have shown that it belongs to the DHT. */
 export const DHT_JOIN_TIMEOUT_MS = 5_000
@@ -114,6 +114,12 @@ export const MAX_RETRY_MS = 300_000
 
 /** Time between two announcements of a topic, in milliseconds: nodes of the DHT come and go, and the record is theirs to lose. */
 export const REANNOUNCE_MS = 600_000
+
+/**
+ * Wait before the second announcement, in milliseconds; doubles up to `REANNOUNCE_MS`. While a
+ * network begins, nodes come that are nearer to a topic than those that were told of it.
+ */
+export const FIRST_REANNOUNCE_MS = 5_000
 
 /** When a joined topic is looked up besides the swarm's rounds, in milliseconds after joining: peers that join together announce together. */
 export const EARLY_LOOKUPS_MS: readonly number[] = [500, 1_500, 3_500, 8_000]

@@ -14,6 +14,8 @@ export interface RetryLoopInit {
   readonly run: (signal: AbortSignal) => Promise<void>
   /** Milliseconds until it is done again after it worked; left out: never. */
   readonly againMs?: number | undefined
+  /** The first of these waits, which doubles up to `againMs`; left out: `againMs`. */
+  readonly firstAgainMs?: number | undefined
   /** 0 to 1: spreads the waits, so that nodes that began together do not go on together. */
   readonly random?: (() => number) | undefined
 }
@@ -35,19 +37,21 @@ export function startRetryLoop(init: RetryLoopInit): RetryLoop {
 }
 
 async function loop(
-  { run, againMs, random = Math.random }: RetryLoopInit,
+  { run, againMs, firstAgainMs = againMs, random = Math.random }: RetryLoopInit,
   signal: AbortSignal,
   first: PromiseWithResolvers<void>,
 ): Promise<void> {
   let waitMs = MIN_RETRY_MS
+  let workedMs = firstAgainMs
   while (!signal.aborted) {
-    let nextMs = againMs
+    let nextMs = workedMs
     try {
       // One try after the other is what a retry is.
       // oxlint-disable-next-line no-await-in-loop
       await run(signal)
       first.resolve()
       waitMs = MIN_RETRY_MS
+      workedMs = Math.min(2 * (workedMs ?? 0), againMs ?? 0) || undefined
     } catch (error) {
       first.reject(error)
       nextMs = waitMs

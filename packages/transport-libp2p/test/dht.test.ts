@@ -230,7 +230,7 @@ function keyOf(name: string): StoreKey {
 
 describe('the memory of the stack', () => {
   it('keeps a bounded number of entries of each kind, the latest ones', async () => {
-    const store = createBoundedDatastore(3)
+    const store = createBoundedDatastore(3, () => 0)
     for (let at = 0; at < 5; at++) {
       await store.put(keyOf(`/dht/provider/${at}`), Uint8Array.of(at))
       await store.put(keyOf(`/dht/record/${at}`), Uint8Array.of(at))
@@ -245,6 +245,17 @@ describe('the memory of the stack', () => {
     expect(() => store.get(keyOf('/dht/record/1'))).toThrow(
       expect.objectContaining({ name: 'NotFoundError' }),
     )
+  })
+
+  it('answers in random order, so that nobody is always among the last', async () => {
+    const ranks = [0.5, 0.2, 0.9]
+    const store = createBoundedDatastore(10, () => ranks.shift() ?? 0)
+    for (const at of [0, 1, 2]) await store.put(keyOf(`/dht/provider/${at}`), Uint8Array.of(at))
+    const found: number[] = []
+    for await (const { value } of store.query({ prefix: '/dht/provider/' })) {
+      found.push(value[0] ?? 0)
+    }
+    expect(found).toEqual([1, 0, 2])
   })
 
   it('refuses what is too large', async () => {
