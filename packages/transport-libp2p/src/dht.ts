@@ -32,7 +32,12 @@ export interface Dht {
   /** As `Medium.announce`: settles after the first try, and goes on until {@link withdraw}. */
   announce(topic: Topic, addresses: readonly Address[]): Promise<void>
   withdraw(topic: Topic): Promise<void>
-  lookup(topic: Topic, signal: AbortSignal | undefined): Promise<readonly PeerInfo[]>
+  /** Who is under the topic; `onFound` hears of each at once, long before the whole network has answered. */
+  lookup(
+    topic: Topic,
+    signal: AbortSignal | undefined,
+    onFound?: (peer: PeerInfo) => void,
+  ): Promise<readonly PeerInfo[]>
   /** Where a peer is, by its own signed record, and by what its neighbours know. Empty when nobody knows. */
   find(peerId: PeerId, signal: AbortSignal): Promise<readonly Address[]>
   close(): Promise<void>
@@ -157,7 +162,11 @@ class DhtClient implements Dht {
     await this.#init.dht.cancelReprovide(this.#init.topicToCid(topic))
   }
 
-  async lookup(topic: Topic, stopping: AbortSignal | undefined): Promise<readonly PeerInfo[]> {
+  async lookup(
+    topic: Topic,
+    stopping: AbortSignal | undefined,
+    onFound: (peer: PeerInfo) => void = () => undefined,
+  ): Promise<readonly PeerInfo[]> {
     await this.#joining.first
     const { dht, topicToCid } = this.#init
     const found = new Map<PeerId, PeerInfo[]>()
@@ -169,7 +178,10 @@ class DhtClient implements Dht {
         if (event.name !== 'PEER_RESPONSE') continue
         for (const { id, multiaddrs } of event.providers) {
           const peerId = this.#init.keys.toPeerId(id)
-          if (peerId !== undefined) found.set(peerId, toInfos(peerId, multiaddrs))
+          if (peerId === undefined) continue
+          const infos = toInfos(peerId, multiaddrs)
+          if (!found.has(peerId)) infos.forEach(onFound)
+          found.set(peerId, infos)
         }
         if (found.size >= MAX_PROVIDERS_PER_LOOKUP) break
       }

@@ -230,7 +230,9 @@ class Libp2pMedium implements Medium {
       atMs = nextMs
       try {
         // oxlint-disable-next-line no-await-in-loop
-        for (const peer of await this.lookup(topic, { signal })) news.put(peer)
+        const { dht } = await this.#running()
+        // oxlint-disable-next-line no-await-in-loop
+        await dht?.lookup(topic, signal, (peer) => news.put(peer))
       } catch {
         // The next look, or the swarm's own rounds, may do better.
       }

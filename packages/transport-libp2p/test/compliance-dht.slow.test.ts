@@ -14,6 +14,7 @@ afterAll(() => bootstrap.transport.disconnect())
 
 describe('transport-libp2p with its DHT', () => {
   testTransport('libp2p', {
+    // oxlint-disable-next-line vitest/expect-expect, vitest/valid-title -- the suite names and asserts
     test: (name, run) => test(name, run, 130_000),
     make: libp2p({ enableQuic: false }),
     manifest: {
