@@ -9,8 +9,7 @@
  */
 import process from 'node:process'
 import { parseArgs } from 'node:util'
-import { spawnSync } from 'node:child_process'
-import path from 'node:path'
+import { compile } from './support/compile.mjs'
 import { contest } from './support/contest.mjs'
 
 const { values } = parseArgs({
@@ -54,16 +53,6 @@ console.log(
     },
   }),
 )
-
-/** What is measured is what is published (see support/compiled.mjs). */
-function compile(packages) {
-  const root = path.resolve(import.meta.dirname, '../..')
-  const projects = packages.map((name) => `packages/${name}`)
-  const tsc = path.join(root, 'node_modules', '.bin', 'tsc')
-  const options = { cwd: root, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' }
-  const { status } = spawnSync(tsc, ['-b', ...projects], options)
-  if (status !== 0) throw new Error('the packages do not compile')
-}
 
 /** More than three digits would be noise. */
 function round(value) {

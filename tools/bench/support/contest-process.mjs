@@ -1,17 +1,18 @@
 /** One end of a duel (see contest.mjs): a contender's server or client in a process of its own. */
 import process from 'node:process'
-import { PING_BYTES } from './contest.mjs'
+import { setTimeout as pause } from 'node:timers/promises'
+import { answerPings, median, PING_BYTES } from './contest.mjs'
 
 const [name] = process.argv.slice(2)
 const contender = await import(`../contenders/${name}.mjs`)
 let end
 
 const actions = {
-  async serve() {
-    return { address: await contender.serve(answer) }
+  async serve({ setting }) {
+    return { address: await contender.serve(answerPings, setting) }
   },
-  async connect({ address }) {
-    end = await contender.connect(address)
+  async connect({ address, setting }) {
+    end = await contender.connect(address, setting)
     return {}
   },
   async stream({ messages, messageBytes }) {
@@ -28,7 +29,19 @@ const actions = {
       await ping()
       times.push(performance.now() - startedMs)
     }
-    return { microseconds: 1_000 * times.toSorted((a, b) => a - b)[count >> 1] }
+    return { microseconds: 1_000 * median(times) }
+  },
+  async handshake({ count, pauseMs }) {
+    const times = []
+    for (let i = 0; i < count; i++) {
+      await end.close()
+      await pause(pauseMs)
+      const startedMs = performance.now()
+      end = await end.redial()
+      await ping()
+      times.push(performance.now() - startedMs)
+    }
+    return { milliseconds: median(times) }
   },
   async cpu() {
     const { user, system } = process.cpuUsage()
@@ -41,15 +54,6 @@ async function ping() {
   const answered = await end.receive()
   if (answered?.byteLength !== PING_BYTES)
     throw new Error(`expected ${PING_BYTES} bytes back, got ${answered?.byteLength}`)
-}
-
-/** The server's side of every contender: counts, and answers pings. */
-async function answer(serverEnd) {
-  for (;;) {
-    const message = await serverEnd.receive()
-    if (message === undefined) return
-    if (message.byteLength === PING_BYTES) await serverEnd.send(message)
-  }
 }
 
 process.on('message', async (question) => {
