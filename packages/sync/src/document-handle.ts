@@ -45,8 +45,11 @@ class OpenDocument<T extends object> implements DocumentHandle<T> {
 
   get current(): Automerge.Doc<T> {
     this.#assertOpen()
+    // What an application wrote beside `change` would be lost without a word. Automerge's
+    // own option to freeze throws at byte arrays.
+    const doc = Object.freeze(this.#state.open)
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the shape is the application's promise to itself
-    return this.#state.open as unknown as Automerge.Doc<T>
+    return doc as unknown as Automerge.Doc<T>
   }
 
   get heads(): readonly string[] {
