@@ -69,7 +69,9 @@ function summary(announced, found) {
   return {
     nodes: announced.length,
     found: round(found.filter(({ isFound }) => isFound).length / found.length),
-    foundAtOnce: round(found.filter((one) => one.isFound && one.lookups === 1).length / found.length),
+    foundAtOnce: round(
+      found.filter((one) => one.isFound && one.lookups === 1).length / found.length,
+    ),
     medianMs: round(median(times)),
     worstMs: round(Math.max(...times)),
     announceMedianMs: round(median(announceTimes)),

@@ -70,10 +70,14 @@ async function measured(name, stack) {
 
 function measuredInside(name) {
   const self = [process.execPath, fileURLToPath(import.meta.url), ...process.argv.slice(2)]
-  const { status, stdout } = spawnSync('unshare', [...isolate, ...self, '--inside', '--stack', name], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const { status, stdout } = spawnSync(
+    'unshare',
+    [...isolate, ...self, '--inside', '--stack', name],
+    {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
   if (status !== 0) throw new Error(`${name} ended with status ${status}`)
   return JSON.parse(stdout.trimEnd().split('\n').at(-1))
 }

@@ -37,7 +37,12 @@ function valuesOf(name) {
   return words.filter((word) => word.startsWith(start)).map((word) => word.slice(start.length))
 }
 
-const publicHosts = { tcp: startNothing, libp2p: startLibp2p, iroh: startIroh, hyperswarm: startDht }
+const publicHosts = {
+  tcp: startNothing,
+  libp2p: startLibp2p,
+  iroh: startIroh,
+  hyperswarm: startDht,
+}
 
 /** Each gives a transport's factory, and whether somebody has to bring the other's record. */
 const transports = {

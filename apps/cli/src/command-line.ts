@@ -9,8 +9,9 @@ import { addKeygenCommand } from './commands/keygen.ts'
 import { addNodeCommand } from './commands/node.ts'
 import { addStopCommand } from './commands/stop.ts'
 import { addTicketCommand } from './commands/ticket.ts'
+import { CliError } from './errors.ts'
 import { exitCodes } from './exit-codes.ts'
-import { printError } from './output.ts'
+import { printError, printJsonError } from './output.ts'
 
 /**
  * Runs one command line and gives the exit status. Errors are printed, not thrown.
@@ -23,7 +24,15 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     await program.parseAsync([...argv])
     return exitCodes.ok
   } catch (error) {
-    return statusOf(error)
+    // Help and version end by an exception with status 0.
+    if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.ok
+    if (error instanceof Error && error.name === 'Interrupted') return exitCodes.interrupted
+    // `vudo` alone has printed its help.
+    if (error instanceof CommanderError && error.code === 'commander.help') return exitCodes.usage
+    const told = error instanceof CommanderError ? usageMistake(error, program, argv) : error
+    if (isJsonWanted(argv)) printJsonError(told)
+    else printError(told)
+    return statusOf(told)
   }
 }
 
@@ -32,7 +41,8 @@ function createProgram(): Command {
   const program = new Command('vudo')
     .description('Documents that sync peer to peer. Start with: vudo demo')
     .version(manifest.version)
-    .showHelpAfterError('(vudo --help shows the commands)')
+    // Its mistakes are printed like all others; help goes the usual way.
+    .configureOutput({ outputError: () => {} })
     .exitOverride()
   addNodeCommand(program)
   addTicketCommand(program)
@@ -46,11 +56,23 @@ function createProgram(): Command {
 }
 
 function statusOf(error: unknown): number {
-  // Help and version end by an exception with status 0; a usage mistake has printed itself.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
-  if (error instanceof Error && error.name === 'Interrupted') return exitCodes.interrupted
-  printError(error)
   if (!isVudoError(error)) return exitCodes.failed
   if (error.code === 'ERR_NODE_NOT_RUNNING') return exitCodes.noNode
   return error.code === 'ERR_USAGE' ? exitCodes.usage : exitCodes.failed
+}
+
+/** What commander says of a command line that it does not understand, as an error of ours. */
+function usageMistake(error: CommanderError, program: Command, argv: readonly string[]): CliError {
+  const message = error.message.replace(/^error: /, '').replaceAll(/\s+/g, ' ')
+  const names = new Set(program.commands.map((command) => command.name()))
+  const name = argv.slice(2).find((word) => names.has(word))
+  const command = name === undefined ? 'vudo' : `vudo ${name}`
+  return new CliError('ERR_USAGE', message, { cause: error, hint: `${command} --help` })
+}
+
+/** Looked up in the words themselves: a command line that is not understood has no options yet. */
+function isJsonWanted(argv: readonly string[]): boolean {
+  const words = argv.slice(2)
+  const end = words.indexOf('--')
+  return words.slice(0, end === -1 ? words.length : end).includes('--json')
 }

@@ -9,11 +9,15 @@ export type CliErrorCode =
   /** The node and the command do not understand each other: most likely two versions. */
   | 'ERR_CONTROL_PROTOCOL'
   /** There is no document under this path. */
-  | 'ERR_DOCUMENT_MISSING'
+  | 'ERR_DOCUMENT_NOT_FOUND'
   /** The input is not what the command takes: not JSON, not text, or too large. */
   | 'ERR_INPUT_INVALID'
   /** A file is in the way. Nothing was overwritten. */
   | 'ERR_FILE_EXISTS'
+  /** A file or folder of the command line cannot be read. The message names it and says why. */
+  | 'ERR_FILE_UNREADABLE'
+  /** A file or folder of the command line cannot be written. The message names it and says why. */
+  | 'ERR_FILE_UNWRITABLE'
   /** An argument or option of the command line is wrong. */
   | 'ERR_USAGE'
   /** `vudo doctor` found something that is not well. */

@@ -8,6 +8,6 @@ export const exitCodes = {
   usage: 2,
   /** No node is running for this data directory. */
   noNode: 3,
-  /** Stopped by Ctrl-C before it was done. */
+  /** Ctrl-C ended a command before it was done. `node` and `watch` run until then: for them it is `ok`. */
   interrupted: 130,
 } as const

@@ -21,5 +21,14 @@ export const MAX_IMPORT_FILE_BYTES = 16_777_216
 /** Files that one `import` takes. */
 export const MAX_IMPORT_FILES = 100_000
 
+/** Files that `import` reads and writes at one time: enough to share the disk's waits, at most 128 MiB in memory. */
+export const MAX_PARALLEL_IMPORTS = 8
+
+/** Peers, addresses and searches whose last failure a node remembers; beyond it the oldest is forgotten, but no configured address. */
+export const MAX_NOTED_TROUBLES = 256
+
+/** Failures that `vudo node` prints in one minute: strangers decide how often they are refused. */
+export const MAX_TROUBLES_PER_MINUTE = 60
+
 /** Characters of a text from a peer that is shown on one line. */
 export const MAX_SHOWN_CHARACTERS = 256

@@ -1,6 +1,8 @@
 import process from 'node:process'
 import { splice, type P2P } from '@vudo/p2p'
+import type { ConfiguredPeer } from './contacts.ts'
 import type { Operation } from './control/server.ts'
+import { isMap } from './control/protocol.ts'
 import { CliError } from './errors.ts'
 
 /** What a text file becomes when it is imported, and what `edit` changes. */
@@ -8,10 +10,21 @@ export interface TextDocument {
   text: string
 }
 
-/** Everything that a command can ask of a running node, by name. `stop` ends the node. */
-export function nodeOperations(p2p: P2P, stop: () => void): ReadonlyMap<string, Operation> {
+/** What the operations need beside the node. */
+export interface NodeOperationsInit {
+  /** How the addresses stand that the node was told to connect to. */
+  readonly configuredPeers: () => readonly ConfiguredPeer[]
+  /** Ends the node. */
+  readonly stop: () => void
+}
+
+/** Everything that a command can ask of a running node, by name. */
+export function nodeOperations(
+  p2p: P2P,
+  { configuredPeers, stop }: NodeOperationsInit,
+): ReadonlyMap<string, Operation> {
   const operations: Record<string, Operation> = {
-    status: async () => nodeStatus(p2p),
+    status: async () => ({ ...nodeStatus(p2p), configuredPeers: configuredPeers() }),
     ticket: async () => ({ ticket: p2p.ticket, isPublic: p2p.isPublic }),
     ls: async (args) => p2p.ls(optionalText(args, 'prefix')),
     histories: async (args) => histories(p2p, optionalText(args, 'prefix')),
@@ -70,7 +83,7 @@ async function histories(p2p: P2P, prefix: string | undefined): Promise<object[]
 async function readExisting(p2p: P2P, path: string): Promise<unknown> {
   const value = await p2p.readDoc(path)
   if (value !== undefined) return value
-  throw new CliError('ERR_DOCUMENT_MISSING', `there is no document ${JSON.stringify(path)}`, {
+  throw new CliError('ERR_DOCUMENT_NOT_FOUND', `there is no document ${JSON.stringify(path)}`, {
     hint: 'vudo ls shows what there is',
   })
 }
@@ -80,7 +93,8 @@ async function editText(p2p: P2P, args: Readonly<Record<string, unknown>>): Prom
   const path = text(args, 'path')
   const find = optionalText(args, 'after') ?? ''
   const insert = text(args, 'insert')
-  await readExisting(p2p, path)
+  const value = await readExisting(p2p, path)
+  if (!isMap(value) || typeof value['text'] !== 'string') throw notText(path)
   const handle = await p2p.open<TextDocument>(path)
   try {
     const at = handle.current.text.indexOf(find)
@@ -94,6 +108,12 @@ async function editText(p2p: P2P, args: Readonly<Record<string, unknown>>): Prom
   } finally {
     await handle.close()
   }
+}
+
+function notText(path: string): CliError {
+  return new CliError('ERR_INPUT_INVALID', `${JSON.stringify(path)} is not a text document`, {
+    hint: `use vudo write: it changes only what differs`,
+  })
 }
 
 function text(args: Readonly<Record<string, unknown>>, name: string): string {

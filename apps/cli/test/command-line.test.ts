@@ -1,16 +1,10 @@
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { scratchFolder, start, startNode, vudo } from './run-vudo.ts'
+import { collect, scratchFolder, start, startNode, vudo } from './run-vudo.ts'
 
 describe('vudo', () => {
   it('shows its commands', async () => {
@@ -38,11 +32,26 @@ describe('vudo', () => {
     [['ls', '--colour'], 2],
     [['read'], 2],
     [['node', '--bind', 'nonsense'], 2],
+    [['node', '--bind', 'localhost:1'], 2],
+    [['node', '--p2p-peer', 'nonsense'], 2],
+    [['node', '--p2p-peer', 'tcp://nonsense'], 2],
+    [['write', 'a/b', '{}', '--file', 'x'], 2],
     [['ls', '--id', '../x'], 2],
   ])('%j is a usage mistake', async (args, expected) => {
     const { status, stderr } = await vudo(args)
     expect(status).toBe(expected)
+    expect(stderr).toMatch(/^vudo: ERR_[A-Z_]+: .*\n {2}hint: .*\n {2}docs: /)
     expect(stderr).not.toMatch(/\n\s+at /)
+  })
+
+  it('tells its errors as JSON to programs', async () => {
+    const { status, stderr } = await vudo(['ls', '--colour', '--json'])
+    expect(status).toBe(2)
+    expect(JSON.parse(stderr)).toEqual({
+      error: { code: 'ERR_USAGE', message: "unknown option '--colour'", hint: 'vudo ls --help' },
+    })
+    const missing = await vudo(['read', 'a/b', '--json', '--data-dir', scratchFolder()])
+    expect(JSON.parse(missing.stderr)).toMatchObject({ error: { code: 'ERR_NODE_NOT_RUNNING' } })
   })
 
   it('says when no node is running, with a status of its own', async () => {
@@ -142,6 +151,64 @@ describe('vudo node', () => {
     )
   }, 60_000)
 
+  it('puts no public database in the place of a ticket that lost its beginning', async () => {
+    const dataDir = scratchFolder()
+    const first = await startNode(dataDir)
+    const { stdout } = await vudo(['ticket', '--data-dir', dataDir])
+    await first.stop()
+    const args = ['node', '--data-dir', dataDir, '--bind', '127.0.0.1:0', '--database']
+    const { status, stderr } = await vudo([...args, stdout.trim().slice(1)])
+    expect(status).toBe(1)
+    expect(stderr).toMatch(/ERR_CONFIG_INVALID: .*a ticket .*open:<id>/)
+    expect(stderr).not.toContain(stdout.slice(10, 30))
+    const second = await startNode(dataDir)
+    expect(second.ready).toMatchObject({ isPublic: false })
+    expect(second.ready['databaseId']).toBe(first.ready['databaseId'])
+    await second.stop()
+    const other = await startNode(dataDir, ['--database', 'open:notes'])
+    expect(other.ready).toMatchObject({ isPublic: true, databaseId: 'notes' })
+    const kept = String(other.ready['replacedTicketFile'])
+    expect(readFileSync(kept, 'utf8')).toBe(stdout)
+  }, 60_000)
+
+  it('tells people where the ticket went, and how to ask for this one', async () => {
+    const dataDir = path.join(scratchFolder(), 'a folder')
+    await (await startNode(dataDir)).stop()
+    const args = ['node', '--data-dir', dataDir, '--bind', '127.0.0.1:0', '--no-mdns']
+    const open = start([...args, '--database', 'open:notes'])
+    expect(await untilLine(open, /whose ticket is kept in .*ticket-db-/)).toContain('a folder')
+    open.kill('SIGINT')
+    await once(open, 'exit')
+    const ticket = readFileSync(path.join(dataDir, ticketsIn(dataDir)), 'utf8').trim()
+    const again = start([...args, '--database', ticket])
+    const line = await untilLine(again, /vudo ticket/)
+    expect(line).toContain(`vudo ticket --data-dir '${dataDir}'`)
+    again.kill('SIGINT')
+    await once(again, 'exit')
+  }, 60_000)
+
+  it('tells why a peer that was named is not connected', async () => {
+    const [first, second] = [scratchFolder(), scratchFolder()]
+    const foreign = await startNode(first, ['--no-mdns', '--database', 'open:foreign'])
+    const [address = ''] = foreign.ready['addresses'] as string[]
+    const args = ['--no-mdns', '--p2p-peer', '127.0.0.1:1', '--p2p-peer', address]
+    const { child } = await startNode(second, [...args, '--p2p-peer', 'radio://7'])
+    await untilLine(child, /"ERR_NO_SHARED_DATABASE"/)
+    const doctor = ['doctor', '--json', '--mdns-interface', '127.0.0.1', '--data-dir', second]
+    let found: unknown[] = []
+    await expectEventually(async () => {
+      const { stdout } = await vudo(doctor)
+      const { findings } = JSON.parse(stdout) as { findings: { check: string; message: string }[] }
+      found = findings.filter(({ check }) => check === 'p2p-peer')
+      return findings.filter(({ message }) => / is not connected: ERR_/.test(message)).length === 3
+    })
+    expect(found).toMatchObject([
+      { state: 'note', message: expect.stringContaining('tcp://127.0.0.1:1 is not') as string },
+      { state: 'bad', message: expect.stringContaining('ERR_NO_SHARED_DATABASE') as string },
+      { state: 'bad', message: expect.stringContaining('ERR_NO_TRANSPORT') as string },
+    ])
+  }, 60_000)
+
   it('refuses a path outside the grammar and a missing document', async () => {
     const dataDir = scratchFolder()
     await startNode(dataDir)
@@ -150,7 +217,14 @@ describe('vudo node', () => {
     expect(invalid.stderr).toContain('ERR_PATH_INVALID')
     const missing = await vudo(['read', 'no/such', '--data-dir', dataDir])
     expect(missing.status).toBe(1)
-    expect(missing.stderr).toContain('ERR_DOCUMENT_MISSING')
+    expect(missing.stderr).toContain('ERR_DOCUMENT_NOT_FOUND')
+    expect((await vudo(['write', 'a/json', '{"n":1}', '--data-dir', dataDir])).status).toBe(0)
+    const edited = await vudo(['edit', 'a/json', '--insert', 'x', '--data-dir', dataDir])
+    expect(edited.status).toBe(1)
+    expect(edited.stderr).toContain('ERR_INPUT_INVALID: "a/json" is not a text document')
+    expect(edited.stderr).toContain('vudo write')
+    const noFile = await vudo(['write', 'a/b', '--file', 'no/such', '--data-dir', dataDir])
+    expect(noFile.stderr).toContain('ERR_FILE_UNREADABLE: no/such cannot be read: ENOENT')
     const notJson = await vudo(['write', 'a/b', 'nonsense', '--data-dir', dataDir])
     expect(notJson.status).toBe(1)
     expect(notJson.stderr).toContain('ERR_INPUT_INVALID')
@@ -192,49 +266,6 @@ describe('vudo node', () => {
   }, 60_000)
 })
 
-describe('vudo import and export', () => {
-  it('brings a folder in and out again, and overwrites nothing', async () => {
-    const dataDir = scratchFolder()
-    const [from, to] = [scratchFolder(), scratchFolder()]
-    mkdirSync(path.join(from, 'deep'))
-    writeFileSync(path.join(from, 'a.md'), '# A\n')
-    writeFileSync(path.join(from, 'deep', 'b.md'), 'ü\r\n')
-    writeFileSync(path.join(from, 'image.md'), Buffer.from([0xff, 0xfe, 0]))
-    await startNode(dataDir)
-    const imported = await vudo([
-      'import',
-      from,
-      '--ending',
-      '.md',
-      '--json',
-      '--data-dir',
-      dataDir,
-    ])
-    expect(JSON.parse(imported.stdout)).toEqual({
-      imported: ['a.md', 'deep/b.md'],
-      skipped: [{ file: 'image.md', reason: 'not UTF-8 text' }],
-    })
-    expect((await vudo(['export', 'files', to, '--data-dir', dataDir])).status).toBe(0)
-    expect(readFileSync(path.join(to, 'deep', 'b.md'), 'utf8')).toBe('ü\r\n')
-    const again = await vudo(['export', 'files', to, '--data-dir', dataDir])
-    expect(again.status).toBe(1)
-    expect(again.stderr).toContain('ERR_FILE_EXISTS')
-    expect((await vudo(['export', 'files', to, '--force', '--data-dir', dataDir])).status).toBe(0)
-  }, 60_000)
-
-  it('never leaves its folder, whatever a document is called', async () => {
-    const dataDir = scratchFolder()
-    const [outside, to] = [scratchFolder(), scratchFolder()]
-    await startNode(dataDir)
-    await vudo(['write', 'trap/link/file', '--text', 'x', '--data-dir', dataDir])
-    symlinkSync(outside, path.join(to, 'link'))
-    const { status, stderr } = await vudo(['export', 'trap', to, '--data-dir', dataDir])
-    expect(status).toBe(1)
-    expect(stderr).toContain('ERR_INPUT_INVALID')
-    expect(existsSync(path.join(outside, 'file'))).toBe(false)
-  }, 60_000)
-})
-
 describe('vudo keygen', () => {
   it('makes a key file for its user alone, and overwrites none', async () => {
     const file = path.join(scratchFolder(), 'my.key')
@@ -253,4 +284,23 @@ async function expectEventually(condition: () => Promise<boolean>): Promise<void
   while (!(await condition())) {
     if (performance.now() > deadlineMs) throw new Error('not within 20 s')
   }
+}
+
+/** The first line of a process that matches. */
+async function untilLine(child: ChildProcess, pattern: RegExp): Promise<string> {
+  const text = collect(child.stdout)
+  let found: string | undefined
+  await expectEventually(async () => {
+    found = text()
+      .split('\n')
+      .find((line) => pattern.test(line))
+    if (found === undefined) await new Promise((resolve) => void setImmediate(resolve))
+    return found !== undefined
+  })
+  return found ?? ''
+}
+
+/** The name of the one ticket that was replaced in a folder. */
+function ticketsIn(dataDir: string): string {
+  return readdirSync(dataDir).find((name) => name.startsWith('ticket-db-')) ?? ''
 }

@@ -25,13 +25,13 @@ it('answers, streams and passes errors on with code and hint', async () => {
       yield 2
     },
     fail: async () => {
-      throw new CliError('ERR_DOCUMENT_MISSING', 'not here', { hint: 'look there' })
+      throw new CliError('ERR_DOCUMENT_NOT_FOUND', 'not here', { hint: 'look there' })
     },
   })
   const client = await connectToNode(dataDir)
   expect(await client.call('echo', { a: [1, 'zwei'] })).toEqual({ a: [1, 'zwei'] })
   await expect(client.call('fail')).rejects.toMatchObject({
-    code: 'ERR_DOCUMENT_MISSING',
+    code: 'ERR_DOCUMENT_NOT_FOUND',
     hint: 'look there',
   })
   await expect(client.call('nothing')).rejects.toMatchObject({ code: 'ERR_CONTROL_PROTOCOL' })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { VudoError } from '@vudo/transport'
-import { describeError, shownText } from '../src/output.ts'
+import { describeError, shellWord, shownText } from '../src/output.ts'
 
 describe('shownText', () => {
   it.each([
@@ -31,5 +31,12 @@ describe('describeError', () => {
       '  docs: docs/errors.md#err_example',
     ])
     expect(describeError(new Error('plain'))).toEqual(['vudo: plain'])
+  })
+})
+
+describe('shellWord', () => {
+  it('can be pasted into a shell, whatever is in it', () => {
+    expect(shellWord('/home/a-b/c.d')).toBe('/home/a-b/c.d')
+    expect(shellWord("it's $HOME")).toBe("'it'\\''s $HOME'")
   })
 })

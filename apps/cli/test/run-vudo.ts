@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import process from 'node:process'
 import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { onTestFinished } from 'vitest'
 
 const main = path.resolve(import.meta.dirname, '../src/main.ts')
@@ -98,7 +99,8 @@ export function start(args: readonly string[]): ChildProcess {
   return spawn(process.execPath, [main, ...args], { env, stdio: ['pipe', 'pipe', 'pipe'] })
 }
 
-function collect(stream: NodeJS.ReadableStream | null): () => string {
+/** What the stream has said so far, whenever it is called. */
+export function collect(stream: Readable | null): () => string {
   let text = ''
   stream?.on('data', (chunk: Buffer) => {
     text += chunk.toString()

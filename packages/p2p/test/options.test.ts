@@ -252,7 +252,7 @@ describe('whatever the options are', () => {
           if (!isVudoError(error)) throw error
         }
       }),
-      { numRuns: 150 },
+      { numRuns: 100 },
     )
-  })
+  }, 60_000)
 })

@@ -15,6 +15,22 @@ export interface Quota {
   readonly compact: () => Promise<void>
 }
 
+/** Keeps the names of LevelDB's log files durable. */
+export interface LogNames {
+  /** To be called after a synced batch of so many operations and bytes, before it is acknowledged. */
+  settle(count: number, bytes: number): Promise<void>
+  /** A new log may have begun for another reason than that one was full. */
+  suspect(): void
+}
+
+/** What a {@link Database} is made of. */
+export interface DatabaseInit {
+  /** Whether each batch is synced before it is acknowledged. */
+  readonly sync: boolean
+  readonly quota?: Quota | undefined
+  readonly logNames?: LogNames | undefined
+}
+
 /** A walk over the database, as it was at the beginning. Who opens it closes it. */
 export interface Cursor {
   /** The next entries, at most `count`; none at the end, `undefined` when the database was opened anew. */
@@ -35,6 +51,7 @@ export class Database implements WriteTarget {
   readonly #level: Level
   readonly #sync: boolean
   readonly #quota: Quota | undefined
+  readonly #logNames: LogNames | undefined
   #failure: StoreError | undefined
   #mustReopen = false
   #reopening: Promise<void> | undefined
@@ -46,10 +63,11 @@ export class Database implements WriteTarget {
   /** True when a compaction may give something back. */
   #hasGarbage = true
 
-  constructor(level: Level, sync: boolean, quota: Quota | undefined) {
+  constructor(level: Level, { sync, quota, logNames }: DatabaseInit) {
     this.#level = level
     this.#sync = sync
     this.#quota = quota
+    this.#logNames = logNames
   }
 
   get(key: Uint8Array): Promise<Uint8Array | undefined> {
@@ -77,13 +95,14 @@ export class Database implements WriteTarget {
     if (quota === undefined) return
     this.#hasGarbage ||= operations.some(({ type }) => type === 'del')
     const puts = operations.filter(({ type }) => type === 'put')
-    const growth = puts.reduce((sum, operation) => sum + operationBytes(operation), 0)
+    const growth = bytesOf(puts)
     // Deleting is always allowed: it is the way out.
     if (growth === 0) return
     const fits = (): boolean => this.#usedBytes + growth <= quota.maxBytes
     if (!fits()) this.#usedBytes = await quota.measure()
     if (!fits() && this.#hasGarbage) {
       await quota.compact()
+      this.#logNames?.suspect()
       this.#hasGarbage = false
       this.#usedBytes = await quota.measure()
     }
@@ -105,6 +124,7 @@ export class Database implements WriteTarget {
       // `sync` is an option of classic-level, which the common type does not know.
       const options = { sync: this.#sync, keyEncoding: 'view', valueEncoding: 'view' }
       await this.#level.batch([...operations], options)
+      if (this.#sync) await this.#logNames?.settle(operations.length, bytesOf(operations))
     } catch (error) {
       throw this.#failed(databaseError(error, 'writing'))
     }
@@ -165,6 +185,7 @@ export class Database implements WriteTarget {
     try {
       await this.#level.close()
       await this.#level.open()
+      this.#logNames?.suspect()
       this.#openings += 1
       this.#mustReopen = false
       this.#usedBytes = Number.POSITIVE_INFINITY
@@ -190,4 +211,8 @@ export class Database implements WriteTarget {
       },
     )
   }
+}
+
+function bytesOf(operations: readonly DatabaseOperation[]): number {
+  return operations.reduce((sum, operation) => sum + operationBytes(operation), 0)
 }

@@ -37,10 +37,9 @@ export async function prepareDirectory(
 ): Promise<void> {
   const records = recordsPath(directory)
   try {
-    const firstMade = await mkdir(directory, { recursive: true, mode: 0o700 })
-    // Otherwise a power cut could take the whole directory, with all that was acknowledged in it.
-    if (firstMade !== undefined) await syncBetween(path.dirname(firstMade), directory)
+    await mkdir(directory, { recursive: true, mode: 0o700 })
     if (!existsSync(records)) await createRecords(directory, create)
+    await syncNames(directory)
     await access(records, constants.R_OK | constants.W_OK | constants.X_OK)
   } catch (error) {
     throw unreadable(directory, error)
@@ -58,18 +57,40 @@ async function createRecords(
   create: (location: string) => Promise<void>,
 ): Promise<void> {
   const fresh = path.join(directory, `${unfinished}${globalThis.crypto.randomUUID()}`)
-  await mkdir(fresh, { mode: 0o700 })
-  await create(fresh)
-  for (const name of await readdir(fresh)) await syncFile(path.join(fresh, name))
-  await syncDirectory(fresh)
   try {
+    await mkdir(fresh, { mode: 0o700 })
+    await create(fresh)
+    for (const name of await readdir(fresh)) await syncFile(path.join(fresh, name))
+    await syncDirectory(fresh)
     await rename(fresh, recordsPath(directory))
   } catch (error) {
     await rm(fresh, { recursive: true, force: true })
-    // Another process was faster; who owns the directory is decided by the lock.
+    // Another process was faster, and may have cleared ours away; who owns the directory is decided by the lock.
     if (!existsSync(recordsPath(directory))) throw error
   }
+}
+
+/**
+ * Makes durable that the directory and what lies in it have their names; otherwise a power
+ * cut could take all of it, with everything that was acknowledged in it. At each opening,
+ * also of what was there before: whoever made it may have been killed before the sync.
+ */
+async function syncNames(directory: string): Promise<void> {
   await syncDirectory(directory)
+  for (let at = path.resolve(directory); at !== path.dirname(at);) {
+    at = path.dirname(at)
+    await syncAncestor(at)
+  }
+}
+
+/** A directory above the store's may belong to somebody else, who lets nobody open it: then it was not made here either. */
+async function syncAncestor(directory: string): Promise<void> {
+  try {
+    await syncDirectory(directory)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code !== 'EACCES' && code !== 'EPERM' && code !== 'EROFS') throw error
+  }
 }
 
 /** What the owner of the lock does first: makes durable what opening has renamed, and clears up after crashes. */
@@ -77,7 +98,11 @@ export async function settleDirectory(directory: string): Promise<void> {
   await syncDirectory(recordsPath(directory))
   for (const name of await readdir(directory)) {
     if (!name.startsWith(unfinished)) continue
-    await rm(path.join(directory, name), { recursive: true, force: true })
+    try {
+      await rm(path.join(directory, name), { recursive: true, force: true })
+    } catch {
+      // Another process is still filling it, and will find that it was too late; the next opening clears it.
+    }
   }
 }
 
@@ -121,14 +146,6 @@ export async function usedBytes(directory: string): Promise<number> {
 
 function ownerPath(directory: string): string {
   return path.join(directory, 'owner.json')
-}
-
-/** Syncs `outer` and each directory on the way down to `inner`. */
-async function syncBetween(outer: string, inner: string): Promise<void> {
-  for (let at = inner; at !== outer && at !== path.dirname(at); at = path.dirname(at)) {
-    await syncDirectory(at)
-  }
-  await syncDirectory(outer)
 }
 
 /**

@@ -6,7 +6,9 @@ import type { StoreEntry, StoreOperation } from './store.ts'
  *
  * It loses whole batches from the end and never part of one, as the real store
  * does: LevelDB writes a batch as one checksummed record of its log, and recovery
- * stops at the first record that is torn.
+ * stops at the first record that is torn. Batches are all that it models: files,
+ * their names, the rotation of logs and compaction are LevelDB's, and are put to the
+ * test on a real file system.
  */
 export interface FakeDisk {
   /** The value of `key` as a running program sees it, unsynced batches included, in a new buffer. */

@@ -1,4 +1,4 @@
-import { Database, type Level, type Quota } from './database.ts'
+import { Database, type Level, type LogNames, type Quota } from './database.ts'
 import { aboveLimit, storeClosed, StoreError } from './errors.ts'
 import { databaseRange, formatKey, keyInView, recordKey, rootPath, subPath } from './keys.ts'
 import {
@@ -28,6 +28,7 @@ export interface LevelStoreInit {
   readonly durability: Durability
   readonly onDamage?: ((report: DamageReport) => void) | undefined
   readonly quota?: Quota | undefined
+  readonly logNames?: LogNames | undefined
   /** Called once, after the database was closed. */
   readonly release?: (() => Promise<void>) | undefined
 }
@@ -53,9 +54,9 @@ class Core {
   readonly #release: (() => Promise<void>) | undefined
   #closing: Promise<void> | undefined
 
-  constructor(level: Level, { durability, onDamage, quota, release }: LevelStoreInit) {
+  constructor(level: Level, { durability, onDamage, quota, logNames, release }: LevelStoreInit) {
     this.durability = durability
-    this.database = new Database(level, durability === 'strict', quota)
+    this.database = new Database(level, { sync: durability === 'strict', quota, logNames })
     this.queue = new WriteQueue(this.database)
     this.quarantine = new Quarantine(this.database, this.queue, onDamage)
     this.#release = release

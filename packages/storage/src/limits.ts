@@ -32,3 +32,9 @@ export const MAX_VIEW_DEPTH = 8
 
 /** Records that a scan fetches at once. LevelDB stops earlier, at 16 KiB. */
 export const SCAN_PAGE_RECORDS = 256
+
+/** Bytes written before LevelDB can have begun a new log: its memory table of 4 MiB, of which a quarter may be lost to rounding. Only from here on is the directory looked at. */
+export const MIN_LOG_BYTES = 3_000_000
+
+/** Bytes that an entry of LevelDB's memory table takes at most besides key and value. */
+export const MEMTABLE_ENTRY_BYTES = 200

@@ -1,4 +1,4 @@
-import type { Level, Quota } from './database.ts'
+import type { Level, LogNames, Quota } from './database.ts'
 import { openStoreOn } from './level-store.ts'
 import type { DamageReport } from './quarantine.ts'
 import type { Durability, Store } from './store.ts'
@@ -44,16 +44,20 @@ export async function openStore(init: StoreInit): Promise<Store> {
   const { directory, durability = 'strict', maxBytes, onDamage } = init
   assertMaxBytes(maxBytes)
   const files = await import('./directory.ts')
+  const { watchLogNames } = await import('./log-names.ts')
   const { ClassicLevel } = await import('classic-level')
   await files.prepareDirectory(directory, async (location) => {
     const empty = new ClassicLevel(location)
     await empty.open()
     await empty.close()
   })
-  const level = new ClassicLevel<Uint8Array, Uint8Array>(files.recordsPath(directory), encodings)
+  const records = files.recordsPath(directory)
+  const level = new ClassicLevel<Uint8Array, Uint8Array>(records, encodings)
+  let logNames: LogNames
   try {
     await level.open()
     await files.settleDirectory(directory)
+    logNames = await watchLogNames(records)
   } catch (error) {
     await level.close()
     throw await files.openingError(directory, error)
@@ -68,7 +72,7 @@ export async function openStore(init: StoreInit): Promise<Store> {
           compact: () => level.compactRange(Uint8Array.of(0), Uint8Array.of(0xff)),
         }
   const release = (): Promise<void> => files.forgetOwner(directory)
-  return openStoreOn(level, { durability, onDamage, quota, release })
+  return openStoreOn(level, { durability, onDamage, quota, logNames, release })
 }
 
 /** Opens an empty store that lives in memory and ends with it: for tests, and for peers that keep nothing. */

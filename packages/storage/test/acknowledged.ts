@@ -16,8 +16,9 @@ export interface Writer {
   kill(): Promise<void>
 }
 
-export function startWriter(directory: string, durability: string): Writer {
-  const child = spawn(process.execPath, [program, directory, durability])
+/** @param valueBytes - Of each of a record's two values. */
+export function startWriter(directory: string, durability: string, valueBytes = 200): Writer {
+  const child = spawn(process.execPath, [program, directory, durability, String(valueBytes)])
   let output = ''
   let errors = ''
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (output += chunk))

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import process from 'node:process'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { openMemoryStore, openStore, repairStore } from '@vudo/storage'
 import { bytes, closing, put, temporaryDirectory, text } from './bytes.ts'
 import { startWriter } from './acknowledged.ts'
@@ -171,6 +171,21 @@ describe('openStore', () => {
     expect(note).toMatchObject({ pid: process.pid })
     await store.close()
   })
+})
+
+it.each([
+  ['strict', true],
+  ['relaxed', false],
+] as const)('asks LevelDB to sync each batch when it is %s: %s', async (durability, sync) => {
+  const { ClassicLevel } = await import('classic-level')
+  const batch = vi.spyOn(ClassicLevel.prototype, 'batch')
+  onTestFinished(() => batch.mockRestore())
+  const store = closing(await openStore({ directory: await temporaryDirectory(), durability }))
+  await store.write([put('a', '1')])
+  await store.sub('view').write([put('a', '1')])
+  const asked = batch.mock.calls.map((parameters: readonly unknown[]) => parameters[1])
+  expect(asked).toHaveLength(3)
+  expect(asked).toEqual(asked.map(() => expect.objectContaining({ sync }) as unknown))
 })
 
 describe('openMemoryStore', () => {

@@ -2,15 +2,19 @@
  * Real power cuts: the image file of a live ext4 file system is copied while a
  * writer runs, the copy is mounted as after a restart and must hold everything that
  * was acknowledged before the copy began. The control run, without syncing, must
- * lose records: otherwise the arrangement would prove nothing.
+ * lose records: otherwise the arrangement would prove nothing. Enough is written that
+ * LevelDB begins new logs and compacts tables meanwhile.
  */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 import { expect, it, onTestFinished } from 'vitest'
 import { temporaryDirectory } from './bytes.ts'
 import { countLost, startWriter } from './acknowledged.ts'
+
+/** 600 records of two such values are 18 MB: several logs are begun and tables compacted. */
+const valueBytes = 15_000
 
 const run = (command: string, ...parameters: string[]): void => {
   execFileSync(command, parameters, { stdio: 'pipe' })
@@ -38,18 +42,24 @@ async function canMount(): Promise<boolean> {
   }
 }
 
+/** The highest number of LevelDB's files: each new log and each table takes one. */
+function newestFile(records: string): number {
+  return Math.max(...readdirSync(records).map((name) => Number.parseInt(name, 10) || 0))
+}
+
 async function cutPower(durability: string): Promise<{ acknowledged: number; lost: number }> {
   const directory = await temporaryDirectory()
   const [image, copy] = [path.join(directory, 'a.img'), path.join(directory, 'b.img')]
   const [live, restarted] = [path.join(directory, 'live'), path.join(directory, 'restarted')]
-  run('truncate', '-s', '96M', image)
+  run('truncate', '-s', '256M', image)
   run('mkfs.ext4', '-q', image)
   mountImage(image, live)
-  const writer = startWriter(path.join(live, 'store'), durability)
+  const writer = startWriter(path.join(live, 'store'), durability, valueBytes)
   let acknowledged: number[] = []
   try {
     await writer.reached(600)
     acknowledged = writer.acknowledged()
+    expect(newestFile(path.join(live, 'store', 'records'))).toBeGreaterThan(10)
     run('cp', '--sparse=always', image, copy)
   } finally {
     await writer.kill()

@@ -74,15 +74,24 @@ export function refuse(
   exchange.send(peer, { type: 'refused', id, reason })
 }
 
-/** Gives a live edit to a peer that is known to have what it builds on. */
+/**
+ * Gives a live edit to a peer that is known to have what it builds on. Another follows
+ * when this one is received, and only if the document has changed meanwhile: what a peer
+ * says it has costs a walk through the history once for each change and not more.
+ */
 export function push(exchange: Exchange, peer: PeerState, state: DocumentState): void {
   const { id } = state
-  if (peer.oversized.has(id)) return
-  if (!peer.isReady || peer.pushed.has(id) || !state.doc || !exchange.mayRead(peer, id)) return
-  // A slow peer is told of it once it is durable, and asks when it can.
-  if (peer.outgoingBytes >= MAX_OUTGOING_BYTES) return
+  peer.pushDue.delete(id)
+  if (!peer.isReady || !state.doc || peer.oversized.has(id) || !exchange.mayRead(peer, id)) return
   const theirs = headsOf(exchange, peer, state)
-  if (!theirs || sameHeads(theirs, state.heads) || !state.has(theirs)) return
+  // Nothing is known of it: it is announced.
+  if (!theirs || sameHeads(theirs, state.heads)) return
+  // A slow peer is told of it once it is durable as well, and asks when it can.
+  const isSlow = peer.outgoingBytes >= MAX_OUTGOING_BYTES
+  if (isSlow || peer.pushed.has(id) || !state.has(theirs)) {
+    peer.pushDue.add(id)
+    return
+  }
   const parts = toParts(id, buildBatch(state, theirs, false))
   // What does not fit into one message is announced and asked for.
   if (parts?.length !== 1) return

@@ -1,6 +1,7 @@
 import { editDocument } from './local-edits.ts'
 import * as Automerge from '@automerge/automerge'
 import type { AbortOptions, PeerId } from '@vudo/transport'
+import { Coverage } from './coverage.ts'
 import { documentIdToUrl } from './document-id.ts'
 import { digestOf, type AnyDocument, type DocumentState } from './document-state.ts'
 import type { Engine } from './engine.ts'
@@ -44,8 +45,11 @@ class OpenDocument<T extends object> implements DocumentHandle<T> {
 
   get current(): Automerge.Doc<T> {
     this.#assertOpen()
+    // What an application wrote beside `change` would be lost without a word. Automerge's
+    // own option to freeze throws at byte arrays.
+    const doc = Object.freeze(this.#state.open)
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the shape is the application's promise to itself
-    return this.#state.open as unknown as Automerge.Doc<T>
+    return doc as unknown as Automerge.Doc<T>
   }
 
   get heads(): readonly string[] {
@@ -93,7 +97,8 @@ class OpenDocument<T extends object> implements DocumentHandle<T> {
   async whenSynced(options: SyncedOptions = {}): Promise<void> {
     this.#assertOpen()
     const { with: wanted = 'any', quorum = 1, durability = 'stored', signal } = options
-    const [state, target] = [this.#state, this.#state.heads]
+    const state = this.#state
+    const coverage = new Coverage(state)
     const confirmed = new Set<PeerId>(storersOf(state))
     const isEnough = (): boolean =>
       wanted === 'any' ? confirmed.size >= quorum : confirmed.has(wanted)
@@ -102,7 +107,8 @@ class OpenDocument<T extends object> implements DocumentHandle<T> {
       onEvent: (event) => {
         if (event.type !== 'acknowledged' || event.id !== state.id) return
         if (durability === 'stored' && event.durability === 'received') return
-        if (covers(state, event.heads, target)) confirmed.add(event.peerId)
+        if (confirmed.has(event.peerId)) return
+        if (coverage.isHeldBy(event.heads)) confirmed.add(event.peerId)
       },
     })
   }
@@ -132,16 +138,4 @@ class OpenDocument<T extends object> implements DocumentHandle<T> {
 function storersOf(state: DocumentState): PeerId[] {
   const digest = digestOf(state.heads)
   return [...state.ackByPeer].flatMap(([peer, ack]) => (ack === digest ? peer : []))
-}
-
-/** Tells whether the history of `theirs` holds all of `target`. */
-function covers(
-  state: DocumentState,
-  theirs: readonly string[],
-  target: readonly string[],
-): boolean {
-  if (!state.doc) return false
-  const known = theirs.filter((hash) => state.has([hash]))
-  const missing = new Set(Automerge.getChangesMetaSince(state.open, known).map(({ hash }) => hash))
-  return target.every((hash) => !missing.has(hash))
 }

@@ -3,6 +3,7 @@ import { isStoreError, type StoreOperation, type StoreView } from '@vudo/storage
 import type { PeerId } from '@vudo/transport'
 import { SyncError } from './errors.ts'
 import { STORE_RETRY_DELAY_MS } from './limits.ts'
+import { MessageRate } from './message-rate.ts'
 import type { LinkId, ReplicaEffect, ReplicaEvent, ReplicaInput } from './replica-effects.ts'
 import { Replica, type ReplicaInit } from './replica.ts'
 import { chunkPrefix, decodeIndex, indexPrefixes, proofPrefix } from './stored-keys.ts'
@@ -24,6 +25,7 @@ export interface EngineInit extends Omit<ReplicaInit, 'index'> {
 }
 
 interface Link {
+  readonly peerId: PeerId
   readonly channel: SyncChannel
   readonly queue: Uint8Array[]
   isSending: boolean
@@ -36,11 +38,14 @@ export class Engine {
   readonly #init: EngineInit
   readonly #links = new Map<LinkId, Link>()
   readonly #timers = new Map<LinkId, NodeJS.Timeout>()
+  /** For as long as a peer has a channel. */
+  readonly #rates = new Map<PeerId, MessageRate>()
   readonly #effects: ReplicaEffect[] = []
   /** Reads and writes of the store that are under way. */
   readonly #jobs = new Set<Promise<void>>()
   #isRunning = false
   #lastLink = 0
+  readonly #closed = new AbortController()
   #isClosing = false
   #isClosed = false
 
@@ -187,11 +192,16 @@ export class Engine {
   async speak(peerId: PeerId, channel: SyncChannel): Promise<void> {
     if (this.#isClosed) return channel.reset()
     const id = ++this.#lastLink
-    const link: Link = { channel, queue: [], isSending: false, isEnded: false }
+    const link: Link = { peerId, channel, queue: [], isSending: false, isEnded: false }
     this.#links.set(id, link)
+    const rate = this.#rates.get(peerId) ?? new MessageRate(performance.now())
+    this.#rates.set(peerId, rate)
     this.#input({ type: 'peer-connected', link: id, peerId })
     try {
       for (let bytes = await channel.receive(); bytes; bytes = await channel.receive()) {
+        const delayMs = rate.take(performance.now())
+        if (delayMs > 0) await this.#pause(delayMs)
+        if (this.#isClosed) break
         this.#input({ type: 'peer-message', link: id, bytes })
       }
     } catch {
@@ -199,10 +209,22 @@ export class Engine {
     } finally {
       link.isEnded = true
       this.#links.delete(id)
+      if (![...this.#links.values()].some((other) => other.peerId === peerId)) {
+        this.#rates.delete(peerId)
+      }
       clearTimeout(this.#timers.get(id))
       this.#timers.delete(id)
       this.#input({ type: 'peer-gone', link: id })
       channel.reset()
+    }
+  }
+
+  /** Lets a peer wait; no longer than this engine lives. */
+  async #pause(delayMs: number): Promise<void> {
+    try {
+      await sleep(delayMs, undefined, { signal: this.#closed.signal })
+    } catch {
+      // Closed: whatever the peer still sends is not taken.
     }
   }
 
@@ -234,6 +256,7 @@ export class Engine {
     if (!this.#isClosed) {
       if (!this.replica.failure) await this.saved().catch(() => {})
       this.#isClosed = true
+      this.#closed.abort()
       for (const { channel } of this.#links.values()) channel.reset()
       for (const timer of this.#timers.values()) clearTimeout(timer)
       this.#timers.clear()

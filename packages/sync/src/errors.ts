@@ -18,6 +18,8 @@ export type SyncErrorCode =
   | 'ERR_NOT_ALLOWED'
   /** A value that a document cannot hold; the message names it. */
   | 'ERR_VALUE_UNSUPPORTED'
+  /** The function given to `change` is async: what it writes after its first `await` has no document to go to. Nothing was changed. Await first, then edit. */
+  | 'ERR_EDIT_ASYNC'
   /** The store failed while writing. Nothing more is accepted; what was acknowledged is safe. */
   | 'ERR_SYNC_STORE'
   /** A peer sent what the protocol does not allow. Its channel is ended. */

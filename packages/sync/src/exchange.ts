@@ -52,6 +52,7 @@ export class Exchange {
     this.replica = replica
   }
 
+  /** Takes what happens on a channel. A peer's fault ends its channel and throws nothing. */
   handle(input: LinkInput, nowMs: number): void {
     if (input.type === 'peer-connected') return this.#connected(input, nowMs)
     const peer = this.peers.get(input.link)
@@ -113,6 +114,7 @@ export class Exchange {
     return this.peers.get(peer.link) === peer
   }
 
+  /** Hands a message to the peer's channel; a channel that takes nothing for too long is ended. Nothing happens when it is gone. */
   send(peer: PeerState, message: SyncMessage): void {
     if (!this.isPresent(peer)) return
     const bytes = encodeMessage(message)
@@ -269,10 +271,12 @@ export class Exchange {
     this.send(peer, { type: 'stored', id: state.id, heads: state.durableHeads })
   }
 
+  /** Tells whether the peer has confirmed exactly what is durable here, now or in an earlier life. */
   hasStored(peer: PeerState, state: DocumentState): boolean {
     return state.ackByPeer.get(peer.peerId) === digestOf(state.durableHeads)
   }
 
+  /** Tells whether the policy lets one of the authors that the peer has proven read the document. */
   mayRead(peer: PeerState, id: string): boolean {
     const authors = peer.authors.length > 0 ? peer.authors : ['']
     return authors.some((author) => this.replica.mayWith(author, 'read', id))
@@ -385,12 +389,19 @@ export class Exchange {
     const { peerId } = peer
     this.replica.emit({ type: 'acknowledged', id, peerId, durability: 'received', heads })
     // Only after progress: a peer that lacks the past would be sent the same for ever.
-    if (!before || !sameHeads(before, heads)) push(this, peer, state)
+    const isProgress = !before || !sameHeads(before, heads)
+    if (isProgress && peer.pushDue.has(id)) push(this, peer, state)
   }
 
   #stored(peer: PeerState, { id, heads }: SyncMessage & { type: 'stored' }): void {
     const state = this.replica.knownDocument(id)
-    if (state) this.acknowledged(peer, state, heads)
+    if (!state) return
+    const sorted = heads.toSorted()
+    const isCurrent = sameHeads(sorted, state.heads) || sameHeads(sorted, state.durableHeads)
+    // Only what it has all of is worth a write; what is unknown here it will announce.
+    if (isCurrent) return this.acknowledged(peer, state, heads)
+    const { peerId } = peer
+    this.replica.emit({ type: 'acknowledged', id, peerId, durability: 'stored', heads })
   }
 
   /** The peer has this much of a document on its disk. */

@@ -15,6 +15,12 @@ export const MAX_DATABASE_ID_BYTES = 1_024
 /** Bytes of one message of the sync protocol: a channel's limit. */
 export const MAX_SYNC_MESSAGE_BYTES = 262_144
 
+/** Messages of one peer, through all its channels, that are taken in a second; further ones wait. Three answers come with each of a few thousand documents. */
+export const MAX_MESSAGES_PER_SECOND = 20_000
+
+/** Messages of one peer that are taken at once, however fast they come, before {@link MAX_MESSAGES_PER_SECOND} counts. */
+export const MAX_MESSAGE_BURST = 50_000
+
 /** Bytes of a document, saved or as a batch of changes: 64 MiB. An edit beyond it is refused; a peer's changes as well, and then the document is no longer merged with that peer. */
 export const MAX_DOCUMENT_BYTES = 67_108_864
 

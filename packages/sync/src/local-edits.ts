@@ -108,7 +108,8 @@ function addInitial(
 /**
  * Edits an open document.
  *
- * @throws `SyncError` `ERR_NOT_ALLOWED`, `ERR_DOCUMENT_DELETED`, `ERR_DOCUMENT_TOO_LARGE`; and what `edit` throws: then nothing changed.
+ * @throws `SyncError` `ERR_NOT_ALLOWED`, `ERR_DOCUMENT_DELETED`, `ERR_DOCUMENT_TOO_LARGE`,
+ *   `ERR_VALUE_UNSUPPORTED`, `ERR_EDIT_ASYNC`; and what `edit` throws: then nothing changed.
  */
 export function editDocument(
   replica: Replica,
@@ -124,7 +125,7 @@ export function editDocument(
   const doc = Automerge.change(
     state.open,
     message === undefined ? { time } : { time, message },
-    edit,
+    guarded(edit),
   )
   if (doc === state.open) return
   if (!state.size.admits(doc, Automerge.getLastLocalChange(doc)?.length ?? 0)) {
@@ -134,6 +135,29 @@ export function editDocument(
   state.replaceOwn(doc)
   warnOfContainers(replica, state, before)
   replica.changed(state, 'local')
+}
+
+/** Says in our words what Automerge refuses, and refuses what it would lose. */
+function guarded(edit: (doc: AnyDocument) => unknown): (doc: AnyDocument) => void {
+  return (doc) => {
+    const result = withValueErrors(() => edit(doc))
+    if (!(result instanceof Promise)) return
+    // Its later edits have no document to go to, and would fail where nobody looks.
+    result.catch(() => undefined)
+    throw new SyncError('ERR_EDIT_ASYNC', 'the edit of a document returned a promise', {
+      hint: 'await what it needs first, and edit in a function that is not async',
+    })
+  }
+}
+
+function withValueErrors(edit: () => unknown): unknown {
+  try {
+    return edit()
+  } catch (cause) {
+    const isRefusal = cause instanceof RangeError && cause.message.startsWith('Cannot ')
+    if (!isRefusal) throw cause
+    throw new SyncError('ERR_VALUE_UNSUPPORTED', cause.message, { cause })
+  }
 }
 
 function tooLarge(replica: Replica, state: DocumentState): SyncError {

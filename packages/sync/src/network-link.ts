@@ -28,7 +28,8 @@ export function linkToNetwork(network: Network, databaseId: string, engine: Engi
   const link = new NetworkLink(network, databaseId, engine)
   links.set(databaseId, link)
   return () => {
-    links.delete(databaseId)
+    // Another database of the same id may have taken its place.
+    if (links.get(databaseId) === link) links.delete(databaseId)
     link.end()
   }
 }

@@ -86,6 +86,8 @@ export interface PeerState {
   readonly headsById: KnownHeads
   /** Documents of which a live edit is under way and not yet received. */
   readonly pushed: Set<string>
+  /** Documents that have changed since without a live edit: it follows when this one is received. */
+  readonly pushDue: Set<string>
   /** Documents whose stored state it waits for. */
   readonly owedStored: Set<string>
   /** Documents that it did not take. */
@@ -131,6 +133,7 @@ export function createPeerState(
     transfer: undefined,
     headsById: new KnownHeads(),
     pushed: new Set(),
+    pushDue: new Set(),
     owedStored: new Set(),
     refused: new Set(),
     oversized: new Set(),

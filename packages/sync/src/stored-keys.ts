@@ -9,7 +9,7 @@ import { readHashes, writeHashes, type StorePosition } from './wire.ts'
  *   m                             lives of the store: count, then (run 16, first arrival)
  *   r <record hash 32>            arrival, the signed record
  *   d <document 16>               arrival, heads, chunks (see StoredDocument)
- *   c <document 16> <number 4>    a chunk: a saved document or changes
+ *   c <document 16> <number 4>    a piece of the document: a snapshot, then later changes
  *   p <document 16> <actor 16>    the proof of an actor's newest change
  *   k <peer 32>                   where we stand in that peer's store: run 16, arrival
  *   a <document 16> <peer 32>     digest of the heads that the peer has stored, 16 bytes

@@ -103,7 +103,7 @@ export interface DocumentHandle<T extends object> extends AsyncDisposable {
   /** An `automerge:` URL. */
   readonly id: string
   /**
-   * The content now: plain, read-only, another object after each change.
+   * The content now: plain, read-only (its own keys are frozen; edit with {@link change}), another object after each change.
    *
    * @throws `SyncError` `ERR_HANDLE_CLOSED`.
    */
@@ -122,8 +122,8 @@ export interface DocumentHandle<T extends object> extends AsyncDisposable {
   /**
    * Edits the content, at once; it is on its way to peers and disk when the call returns.
    *
-   * @param edit - Assigns, pushes and deletes as with plain objects. What it throws leaves everything as it was.
-   * @throws `SyncError` `ERR_NOT_ALLOWED`, `ERR_DOCUMENT_DELETED`, `ERR_DOCUMENT_TOO_LARGE`, `ERR_HANDLE_CLOSED`, `ERR_SYNC_STORE`.
+   * @param edit - Assigns, pushes and deletes as with plain objects, and is not async. What it throws leaves everything as it was.
+   * @throws `SyncError` `ERR_NOT_ALLOWED`, `ERR_DOCUMENT_DELETED`, `ERR_DOCUMENT_TOO_LARGE`, `ERR_VALUE_UNSUPPORTED`, `ERR_EDIT_ASYNC`, `ERR_HANDLE_CLOSED`, `ERR_SYNC_STORE`.
    */
   change(edit: (doc: T) => void, options?: { readonly message?: string | undefined }): void
   /** Calls `listener` after each change of this document, in the same turn; what it throws goes to nobody else. It must be quick. @returns Takes it away again. */

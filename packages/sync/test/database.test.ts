@@ -171,3 +171,22 @@ test('a thousand documents arrive', { timeout: 60_000 }, async () => {
   expect(await b.database.ls('many')).toHaveLength(1_000)
   expect(await b.database.readDoc('many/999')).toEqual({ at: 999 })
 })
+
+test('closing a database leaves the other of the same id on its network in touch', async () => {
+  const [opener, network] = [await device('b'), createFakeNetwork('a')]
+  // The lower id opens the channel: the two databases are on the side that takes it.
+  expect(opener.network.peerId < network.peerId).toBe(true)
+  const openSecond = async (name: string): Promise<Database> => {
+    const [store, author] = [await openMemoryStore(), keyOf(name)]
+    const database = await openDatabase({ id: 'db', store, author, network })
+    closers.push(() => database.close())
+    return database
+  }
+  const first = await openSecond('first')
+  const second = await openSecond('second')
+  await first.close()
+  connectNetworks(opener.network, network, 'db')
+  const note = await opener.database.open<Note>('notes/x', { title: 'for the second', lines: [] })
+  await note.whenSynced({ signal: AbortSignal.timeout(3_000) })
+  expect(await second.readDoc('notes/x')).toMatchObject({ title: 'for the second' })
+})

@@ -1,4 +1,5 @@
 /** Everything that a peer can make a replica hold or compute has an end: here with small limits. */
+import * as Automerge from '@automerge/automerge'
 import { expect, test, vi } from 'vitest'
 import { KnownHeads } from '../src/known-heads.ts'
 import type * as Limits from '../src/limits.ts'
@@ -337,4 +338,27 @@ test('batches of somebody who may not write end the channel in the end', () => {
     a.input({ type: 'peer-message', link, bytes: replay!.slice() })
   }
   expect(a.disconnects).toEqual(['ERR_SYNC_PROTOCOL'])
+})
+
+test('what a peer says it has sends a live edit once for each change, and writes nothing', () => {
+  const { lab, victim, mallory, id } = attacked()
+  for (let at = 0; at < 20; at++) victim.edit('notes/x', (doc) => doc.lines.push(at))
+  lab.settle()
+  const state = victim.replica.knownDocument(id)!
+  const history = Automerge.topoHistoryTraversal(state.open)
+  mallory.heard()
+  const { durableArrival } = victim.replica
+  for (let at = 0; at < 200; at++) {
+    mallory.tell({ type: 'received', id, heads: history.slice(at % 20, (at % 20) + 1) })
+    const unknown = (at % 7).toString(16).repeat(64)
+    mallory.tell({ type: 'stored', id, heads: [unknown] })
+    expect(victim.replica.isWriting).toBe(false)
+  }
+  lab.settle()
+  expect(mallory.heard().filter((name) => name === 'part')).toEqual([])
+  expect(victim.replica.durableArrival).toBe(durableArrival)
+  // A peer that does say where it stands gets the next edit at once.
+  mallory.tell({ type: 'received', id, heads: [...state.heads] })
+  victim.edit('notes/x', (doc) => doc.lines.push('next'))
+  expect(mallory.heard()).toContain('part')
 })

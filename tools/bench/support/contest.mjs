@@ -100,8 +100,7 @@ async function measurePings(client, { pings = 1_000 }) {
 
 /** From the dial to the first echo, as peers that have met before. */
 async function measureHandshakes(client, count) {
-  const ask = (times) =>
-    client.ask({ type: 'handshake', count: times, pauseMs: REDIAL_PAUSE_MS })
+  const ask = (times) => client.ask({ type: 'handshake', count: times, pauseMs: REDIAL_PAUSE_MS })
   await ask(WARM_UP_HANDSHAKES)
   const { milliseconds } = await ask(count)
   return { handshakeMs: milliseconds }

@@ -1,3 +1,4 @@
+import { isIPv4, isIPv6 } from 'node:net'
 import { CliError } from '../errors.ts'
 
 /** Where a node accepts connections. */
@@ -15,10 +16,12 @@ export interface Bind {
  */
 export function parseBind(text: string): Bind {
   const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text)
-  const bindAddress = match?.[1] ?? match?.[2]
-  const port = Number(match?.[3])
-  if (bindAddress !== undefined && port <= 65_535) return { bindAddress, port }
-  throw new CliError('ERR_USAGE', `--bind is ${JSON.stringify(text)}, expected address:port`, {
+  const [, ipv6, ipv4, portText] = match ?? []
+  const port = Number(portText)
+  if (ipv6 !== undefined && isIPv6(ipv6) && port <= 65_535) return { bindAddress: ipv6, port }
+  if (ipv4 !== undefined && isIPv4(ipv4) && port <= 65_535) return { bindAddress: ipv4, port }
+  const message = `--bind is ${JSON.stringify(text)}, expected an IP address of this machine and a port`
+  throw new CliError('ERR_USAGE', message, {
     hint: 'for example --bind 127.0.0.1:7001, or --bind 0.0.0.0:0 for any free port',
   })
 }

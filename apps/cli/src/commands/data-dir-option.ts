@@ -2,6 +2,7 @@ import path from 'node:path'
 import { Option, type Command } from 'commander'
 import envPaths from 'env-paths'
 import { CliError } from '../errors.ts'
+import { shellWord } from '../output.ts'
 
 /** Which node a command is about. */
 export interface DataDirOptions {
@@ -14,6 +15,12 @@ export function withDataDir(command: Command): Command {
   return command
     .addOption(new Option('--data-dir <folder>', 'the folder of the node').env('VUDO_DATA_DIR'))
     .option('--id <name>', 'the node of this name, to have several on one machine')
+}
+
+/** The options that name this node for another command, with a space before each; empty for the default one. */
+export function sameNode({ dataDir, id }: DataDirOptions): string {
+  const folder = dataDir === undefined ? '' : ` --data-dir ${shellWord(dataDir)}`
+  return id === undefined ? folder : `${folder} --id ${id}`
 }
 
 /** The data directory that the options mean. */

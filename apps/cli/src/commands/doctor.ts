@@ -1,26 +1,14 @@
 import { createSocket } from 'node:dgram'
-import { access, constants, mkdir } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import process from 'node:process'
 import { Option, type Command } from 'commander'
-import { isVudoError } from '@vudo/transport'
-import { connectToNode } from '../control/client.ts'
-import { isMap } from '../control/protocol.ts'
 import { CliError } from '../errors.ts'
-import { printJson, printLine, shortId, shownText } from '../output.ts'
+import { printJson, printLine, shellWord } from '../output.ts'
 import { parseBind, type Bind } from './bind.ts'
 import { dataDirOf, withDataDir, type DataDirOptions } from './data-dir-option.ts'
-
-/** What one check found. */
-interface Finding {
-  /** Stable name of the check. */
-  readonly check: string
-  /** `bad` makes the exit status 1; `note` may be all right, and has a hint for when it is not. */
-  readonly state: 'ok' | 'note' | 'bad'
-  readonly message: string
-  /** What to do when it is not well. */
-  readonly hint?: string
-}
+import { examineFolder } from './doctor-folder.ts'
+import { examineNode } from './doctor-node.ts'
+import type { Finding } from './finding.ts'
 
 interface DoctorOptions extends DataDirOptions {
   readonly bind: string
@@ -50,16 +38,17 @@ export function addDoctorCommand(program: Command): void {
 
 async function examine(options: DoctorOptions): Promise<void> {
   const dataDir = dataDirOf(options)
-  const running = await runningNode(dataDir)
+  const running = await examineNode(dataDir)
   const findings = [
     nodeVersion(),
-    await folder(dataDir),
+    ...(await examineFolder(dataDir, running !== undefined)),
     ...(running ?? [notRunning(dataDir), await listening(parseBind(options.bind))]),
     await multicast(options.mdnsInterface),
   ]
   const bad = findings.filter(({ state }) => state === 'bad')
-  if (options.json === true) printJson({ ok: bad.length === 0, findings })
-  else for (const finding of findings) printFinding(finding)
+  if (options.json === true) {
+    printJson({ ok: bad.length === 0, findings: findings.map(withHintWhereNeeded) })
+  } else for (const finding of findings) printFinding(finding)
   if (bad.length > 0) {
     throw new CliError(
       'ERR_DOCTOR_FINDINGS',
@@ -69,6 +58,10 @@ async function examine(options: DoctorOptions): Promise<void> {
       },
     )
   }
+}
+
+function withHintWhereNeeded({ hint, ...finding }: Finding): Finding {
+  return finding.state === 'ok' ? finding : { ...finding, hint }
 }
 
 function printFinding({ state, check, message, hint }: Finding): void {
@@ -86,68 +79,11 @@ function nodeVersion(): Finding {
   }
 }
 
-async function folder(dataDir: string): Promise<Finding> {
-  try {
-    await mkdir(dataDir, { recursive: true, mode: 0o700 })
-    await access(dataDir, constants.R_OK | constants.W_OK | constants.X_OK)
-    return { check: 'folder', state: 'ok', message: `${dataDir} can be written` }
-  } catch (error) {
-    const message = `${dataDir} cannot be written: ${error instanceof Error ? error.message : String(error)}`
-    return {
-      check: 'folder',
-      state: 'bad',
-      message,
-      hint: 'choose another with --data-dir, or change its owner',
-    }
-  }
-}
-
-/** What the running node says of itself; `undefined` when there is none. */
-async function runningNode(dataDir: string): Promise<Finding[] | undefined> {
-  try {
-    await using node = await connectToNode(dataDir)
-    const status = await node.call('status')
-    return isMap(status) ? describeNode(status) : undefined
-  } catch (error) {
-    if (isVudoError(error) && error.code === 'ERR_NODE_NOT_RUNNING') return undefined
-    throw error
-  }
-}
-
-function describeNode(status: Record<string, unknown>): Finding[] {
-  const peers = Array.isArray(status['peers']) ? status['peers'].filter(isMap) : []
-  const sync = isMap(status['sync']) ? status['sync'] : {}
-  return [
-    {
-      check: 'process',
-      state: 'ok',
-      message: `a node is running, process ${String(status['pid'])}`,
-    },
-    {
-      check: 'peers',
-      state: peers.length > 0 ? 'ok' : 'note',
-      message: peers.length === 0 ? 'connected to nobody' : peers.map(describePeer).join('; '),
-      hint: 'is another device online with the same ticket? Do both run, and does the firewall let TCP and UDP port 5353 pass?',
-    },
-    {
-      check: 'sync',
-      state: 'ok',
-      message: `${String(sync['state'])}, ${String(sync['ahead'])} changes that nobody has confirmed, ${String(sync['pendingBytes'])} bytes waiting`,
-    },
-  ]
-}
-
-function describePeer(peer: Record<string, unknown>): string {
-  const rtt = typeof peer['rttMs'] === 'number' ? `, round trip ${peer['rttMs'].toFixed(1)} ms` : ''
-  const way = peer['relayed'] === true ? 'relayed' : 'direct'
-  return `${shortId(String(peer['peerId']))} ${way} over ${shownText(String(peer['transport']))}${rtt}`
-}
-
 function notRunning(dataDir: string): Finding {
   return {
     check: 'process',
     state: 'ok',
-    message: `no node is running on this folder; start one: vudo node --data-dir ${dataDir}`,
+    message: `no node is running on this folder; start one: vudo node --data-dir ${shellWord(dataDir)}`,
   }
 }
 

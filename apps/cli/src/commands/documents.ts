@@ -4,7 +4,9 @@ import process from 'node:process'
 import type { Command } from 'commander'
 import { connectToNode } from '../control/client.ts'
 import { isMap } from '../control/protocol.ts'
+import { plainText } from '../document-text.ts'
 import { CliError } from '../errors.ts'
+import { unreadable } from '../file-errors.ts'
 import { printJson, printLine, shortId, shownText } from '../output.ts'
 import { dataDirOf, withDataDir, type DataDirOptions } from './data-dir-option.ts'
 import { untilInterrupted } from './interrupt.ts'
@@ -27,12 +29,14 @@ export function addDocumentCommands(program: Command): void {
     .description('write a document, changing only what differs')
     .option('--text', 'the value is text and not JSON')
     .option('--file <file>', 'read the value from a file')
+    .option('--json', 'print JSON')
     .action(write)
   withDataDir(program.command('edit'))
     .argument('<path>', 'a text document')
     .requiredOption('--insert <text>', 'what to insert')
     .option('--after <text>', 'where: after the first such text', '')
     .description('insert into a text document; edits of others at the same time merge')
+    .option('--json', 'print JSON')
     .action(edit)
   withDataDir(program.command('watch'))
     .argument('[prefix]', 'only paths below this one')
@@ -41,7 +45,9 @@ export function addDocumentCommands(program: Command): void {
     .action(watch)
 }
 
-type JsonOption = DataDirOptions & { readonly json?: boolean }
+interface JsonOption extends DataDirOptions {
+  readonly json?: boolean
+}
 
 async function list(prefix: string | undefined, options: JsonOption): Promise<void> {
   await using node = await connectToNode(dataDirOf(options))
@@ -55,10 +61,10 @@ async function list(prefix: string | undefined, options: JsonOption): Promise<vo
 async function read(path: string, options: JsonOption): Promise<void> {
   await using node = await connectToNode(dataDirOf(options))
   const value = await node.call('read', { path })
-  if (options.json !== true && isMap(value) && typeof value['text'] === 'string') {
-    // The text itself, for pipes; a terminal gets it without what could steer it.
-    process.stdout.write(process.stdout.isTTY ? terminalText(value['text']) : value['text'])
-  } else printJson(value)
+  const text = options.json === true ? undefined : plainText(value)
+  // The text itself, for pipes; a terminal gets it without what could steer it.
+  if (text === undefined) printJson(value)
+  else process.stdout.write(process.stdout.isTTY ? terminalText(text) : text)
 }
 
 /** Keeps line ends and tabs, which {@link shownText} would replace. */
@@ -66,7 +72,7 @@ function terminalText(text: string): string {
   return text.replace(/[^\n\t]+/g, (part) => shownText(part, part.length))
 }
 
-interface WriteOptions extends DataDirOptions {
+interface WriteOptions extends JsonOption {
   readonly text?: boolean
   readonly file?: string
 }
@@ -76,20 +82,37 @@ async function write(
   value: string | undefined,
   options: WriteOptions,
 ): Promise<void> {
+  if (value !== undefined && options.file !== undefined) {
+    throw new CliError('ERR_USAGE', 'both a value and --file are given, expected one of them', {
+      hint: 'leave out the value to write what is in the file',
+    })
+  }
   const input = value ?? (await inputText(options.file))
   await using node = await connectToNode(dataDirOf(options))
   await node.call('write', {
     path,
     value: options.text === true ? { text: input } : parseJson(input),
   })
+  if (options.json === true) printJson({ path })
 }
 
 async function inputText(file: string | undefined): Promise<string> {
-  const bytes = file === undefined ? await buffer(process.stdin) : await readFile(file)
+  const bytes = file === undefined ? await buffer(process.stdin) : await fileBytes(file)
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch (cause) {
-    throw new CliError('ERR_INPUT_INVALID', 'the input is not UTF-8 text', { cause })
+    throw new CliError('ERR_INPUT_INVALID', 'the input is not UTF-8 text', {
+      cause,
+      hint: 'documents hold text and JSON; convert the file to UTF-8',
+    })
+  }
+}
+
+async function fileBytes(file: string): Promise<Uint8Array> {
+  try {
+    return await readFile(file)
+  } catch (cause) {
+    throw unreadable(file, cause)
   }
 }
 
@@ -104,7 +127,7 @@ function parseJson(input: string): unknown {
   }
 }
 
-interface EditOptions extends DataDirOptions {
+interface EditOptions extends JsonOption {
   readonly insert: string
   readonly after: string
 }
@@ -112,6 +135,7 @@ interface EditOptions extends DataDirOptions {
 async function edit(path: string, options: EditOptions): Promise<void> {
   await using node = await connectToNode(dataDirOf(options))
   await node.call('edit', { path, insert: options.insert, after: options.after })
+  if (options.json === true) printJson({ path })
 }
 
 async function watch(prefix: string | undefined, options: JsonOption): Promise<void> {

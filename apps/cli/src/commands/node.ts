@@ -1,9 +1,12 @@
 import { Option, type Command } from 'commander'
 import type { P2P, P2POptions } from '@vudo/p2p'
+import { isPeerId, type Address } from '@vudo/transport'
+import { followContacts, type Trouble } from '../contacts.ts'
 import { listenForCommands } from '../control/server.ts'
+import { CliError } from '../errors.ts'
 import { printJson, printLine, shortId, shownText } from '../output.ts'
 import { parseBind } from './bind.ts'
-import { dataDirOf, withDataDir, type DataDirOptions } from './data-dir-option.ts'
+import { dataDirOf, sameNode, withDataDir, type DataDirOptions } from './data-dir-option.ts'
 import { untilInterrupted } from './interrupt.ts'
 
 /** Adds `vudo node`. */
@@ -29,8 +32,8 @@ export function addNodeCommand(program: Command): void {
     )
     .addOption(
       new Option(
-        '--database <ticket or id>',
-        'take part in this database; an id alone names an open, public one',
+        '--database <ticket>',
+        'take part in this database; open:<id> names an open, public one',
       ).env('VUDO_DATABASE'),
     )
     .addOption(
@@ -61,16 +64,18 @@ async function runNode(options: NodeOptions): Promise<void> {
   const interrupt = untilInterrupted()
   const dataDir = dataDirOf(options)
   // The engine takes a third of a second to load, and no other command needs it.
-  const [{ createP2P }, { nodeOperations }] = await Promise.all([
+  const [{ createP2P, parsePeerAddress }, { nodeOperations }] = await Promise.all([
     import('@vudo/p2p'),
     import('../node-operations.ts'),
   ])
-  const p2p = await createP2P({ ...p2pOptions(options), dataDir })
+  const configured = options.p2pPeer.map((text) => parsePeerAddress(text) ?? notAPeer(text))
+  const p2p = await createP2P({ ...p2pOptions({ ...options, p2pPeer: configured }), dataDir })
   try {
     const stopped = Promise.withResolvers<void>()
-    const control = await listenForCommands(dataDir, nodeOperations(p2p, stopped.resolve))
+    const configuredPeers = reportEvents(p2p, configured, options.json === true)
+    const operations = nodeOperations(p2p, { configuredPeers, stop: stopped.resolve })
+    const control = await listenForCommands(dataDir, operations)
     try {
-      reportEvents(p2p, options.json === true)
       if (options.p2p) await p2p.start()
       greet(p2p, options)
       await Promise.race([interrupt.promise, stopped.promise])
@@ -86,38 +91,53 @@ async function runNode(options: NodeOptions): Promise<void> {
 function p2pOptions(options: NodeOptions): P2POptions {
   return {
     ...(options.bind === undefined ? {} : parseBind(options.bind)),
-    bootstrapNodes: options.p2pPeer.map(peerAddress),
+    bootstrapNodes: options.p2pPeer,
     transports: options.transport.length === 0 ? undefined : options.transport,
     database: options.database,
     discovery: { enableMdns: options.mdns, interface: options.mdnsInterface },
   }
 }
 
-/** `host:port` means TCP; anything with a scheme is taken as it is. */
-function peerAddress(text: string): string {
-  return text.includes('://') ? text : `tcp://${text}`
+function notAPeer(text: string): never {
+  const message = `--p2p-peer is ${JSON.stringify(text)}, expected host:port or scheme://…`
+  throw new CliError('ERR_USAGE', message, {
+    hint: 'write an address that the other node prints, for example --p2p-peer 192.168.1.20:34569',
+  })
 }
 
 function collect(value: string, before: readonly string[]): readonly string[] {
   return [...before, value]
 }
 
-function greet(p2p: P2P, { json, p2p: isOnline }: NodeOptions): void {
-  const { peerId, addresses, isPublic } = p2p
-  if (json === true) {
-    printJson({ event: 'ready', peerId, addresses, databaseId: p2p.database.id, isPublic })
+function greet(p2p: P2P, options: NodeOptions): void {
+  const { peerId, addresses, isPublic, replacedTicketFile } = p2p
+  const { id: databaseId } = p2p.database
+  if (options.json === true) {
+    printJson({ event: 'ready', peerId, addresses, databaseId, isPublic, replacedTicketFile })
     return
   }
   printLine(`node ${peerId}`)
   printLine(
-    `database ${shownText(p2p.database.id)}${isPublic ? ' (public: whoever knows this id can read and write)' : ''}`,
+    isPublic
+      ? `database open:${shownText(databaseId)} (public: whoever knows this id can read and write)`
+      : `database ${shownText(databaseId)}`,
   )
-  if (isOnline) for (const address of addresses) printLine(`listening on ${address}`)
+  if (replacedTicketFile !== undefined) {
+    printLine(
+      `it takes the place of another database, whose ticket is kept in ${replacedTicketFile}`,
+    )
+  }
+  if (options.p2p) for (const address of addresses) printLine(`listening on ${address}`)
   else printLine('P2P is off: nothing leaves this machine')
-  if (!isPublic) printLine('to let another device join, run here: vudo ticket')
+  if (!isPublic) printLine(`to let another device join, run here: vudo ticket${sameNode(options)}`)
 }
 
-function reportEvents(p2p: P2P, json: boolean): void {
+/** @returns How the configured addresses stand, whenever it is called. */
+function reportEvents(
+  p2p: P2P,
+  configured: readonly Address[],
+  json: boolean,
+): ReturnType<typeof followContacts> {
   p2p.events.on('peer:connected', ({ peerId, path }) => {
     if (json) printJson({ event: 'peer:connected', peerId, transport: path.transport })
     else printLine(`connected to ${shortId(peerId)} over ${path.transport}`)
@@ -126,4 +146,19 @@ function reportEvents(p2p: P2P, json: boolean): void {
     if (json) printJson({ event: 'peer:disconnected', peerId })
     else printLine(`${shortId(peerId)} has gone`)
   })
+  const onTrouble = (trouble: Trouble): void => {
+    if (json) printJson(trouble)
+    else printLine(troubleLine(trouble))
+  }
+  return followContacts(p2p, { configured, onTrouble, now: () => performance.now() })
+}
+
+function troubleLine({ event, with: whom, code, message }: Trouble): string {
+  const who = isPeerId(whom) ? shortId(whom) : shownText(whom)
+  const begin = {
+    'dial:failed': `cannot connect to ${who}, will try again`,
+    'peer:refused': `no session with ${who}`,
+    'search:failed': `${who} cannot search, will try again`,
+  }[event]
+  return `${begin}: ${code}: ${shownText(message)}`
 }

@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import { connectToNode } from '../control/client.ts'
 import { isMap } from '../control/protocol.ts'
 import { CliError } from '../errors.ts'
-import { printLine } from '../output.ts'
+import { printJson, printLine } from '../output.ts'
 import { dataDirOf, withDataDir, type DataDirOptions } from './data-dir-option.ts'
 
 /** How long a node may take to say goodbye and save, in milliseconds. */
@@ -16,10 +16,11 @@ const pollMs = 50
 export function addStopCommand(program: Command): void {
   withDataDir(program.command('stop'))
     .description('end the running node; it says goodbye to its peers and saves first')
+    .option('--json', 'print JSON')
     .action(stopNode)
 }
 
-async function stopNode(options: DataDirOptions): Promise<void> {
+async function stopNode(options: DataDirOptions & { readonly json?: boolean }): Promise<void> {
   await using node = await connectToNode(dataDirOf(options))
   const status = await node.call('status')
   const pid = isMap(status) ? Number(status['pid']) : Number.NaN
@@ -30,7 +31,8 @@ async function stopNode(options: DataDirOptions): Promise<void> {
     // oxlint-disable-next-line no-await-in-loop -- a process that is not ours to wait for
     await sleep(pollMs)
   }
-  printLine(`the node has ended (process ${pid})`)
+  if (options.json === true) printJson({ pid })
+  else printLine(`the node has ended (process ${pid})`)
 }
 
 function isRunning(pid: number): boolean {

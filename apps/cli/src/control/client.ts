@@ -2,6 +2,7 @@ import { connect, type Socket } from 'node:net'
 import { createFrameDecoder } from '@vudo/wire'
 import { CliError } from '../errors.ts'
 import { MAX_CONTROL_MESSAGE_BYTES, MAX_UNREAD_STREAM_ITEMS } from '../limits.ts'
+import { shellWord } from '../output.ts'
 import { controlAddress } from './address.ts'
 import { decodeResponse, encodeMessage, errorFromMessage, type Response } from './protocol.ts'
 
@@ -31,7 +32,7 @@ export async function connectToNode(dataDir: string): Promise<ControlClient> {
 function notRunning(dataDir: string, cause: unknown): CliError {
   return new CliError('ERR_NODE_NOT_RUNNING', `no node is running on ${dataDir}`, {
     cause,
-    hint: `start one in another terminal: vudo node --data-dir ${dataDir}`,
+    hint: `start one in another terminal: vudo node --data-dir ${shellWord(dataDir)}`,
   })
 }
 

@@ -4,6 +4,7 @@ import path from 'node:path'
 import process from 'node:process'
 import { createFrameDecoder } from '@vudo/wire'
 import { CliError } from '../errors.ts'
+import { unwritable } from '../file-errors.ts'
 import { MAX_CONTROL_MESSAGE_BYTES, MAX_CONTROL_CONNECTIONS, MAX_OPEN_REQUESTS } from '../limits.ts'
 import { controlAddress } from './address.ts'
 import { decodeRequest, encodeMessage, errorToMessage, type Request } from './protocol.ts'
@@ -30,10 +31,7 @@ export async function listenForCommands(
 ): Promise<ControlServer> {
   const address = controlAddress(dataDir)
   const isPipe = process.platform === 'win32'
-  if (!isPipe) {
-    await mkdir(path.dirname(address), { recursive: true, mode: 0o700 })
-    await rm(address, { force: true })
-  }
+  if (!isPipe) await makeWay(address)
   const sockets = new Set<Socket>()
   const server = createServer((socket) => {
     sockets.add(socket)
@@ -52,6 +50,16 @@ export async function listenForCommands(
       await closed.promise
       if (!isPipe) await rm(address, { force: true })
     },
+  }
+}
+
+/** A leftover of a node that was killed is taken away; anything else stays, and is told. */
+async function makeWay(address: string): Promise<void> {
+  try {
+    await mkdir(path.dirname(address), { recursive: true, mode: 0o700 })
+    await rm(address, { force: true })
+  } catch (cause) {
+    throw unwritable(`the control socket ${address}`, cause)
   }
 }
 

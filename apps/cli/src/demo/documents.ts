@@ -2,13 +2,16 @@ import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { ControlClient } from '../control/client.ts'
 import { isMap } from '../control/protocol.ts'
+import { unreadable } from '../file-errors.ts'
 
 /** Folders that hold what others wrote or what is made from the sources. */
 const leftOut = new Set(['node_modules', 'dist', 'coverage', 'api', 'vectors'])
 
 /** The Markdown files below `folder`, as paths relative to it with `/`, sorted. */
 export async function markdownFiles(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true })
+  const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
+    throw unreadable(folder, cause)
+  })
   const found = await Promise.all(
     entries.map(async (entry) => {
       if (entry.name.startsWith('.') || leftOut.has(entry.name)) return []
