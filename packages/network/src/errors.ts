@@ -32,6 +32,8 @@ export type NetworkErrorCode =
   | 'ERR_PROTOCOL_UNKNOWN'
   /** A message is larger than 256 KiB. Nothing was sent. */
   | 'ERR_CHANNEL_MESSAGE_SIZE'
+  /** The lists `allow` and `block` keep the peer out, or it broke the protocol a short while ago. */
+  | 'ERR_PEER_BLOCKED'
   /** There is no session with that peer. */
   | 'ERR_PEER_NOT_CONNECTED'
   /** The database was not joined. */

@@ -4,6 +4,7 @@
  *
  * @packageDocumentation
  */
+export type { PeerLists } from './admission.ts'
 export type { Channel, EndReason } from './channel.ts'
 export { createNetwork } from './create-network.ts'
 export {

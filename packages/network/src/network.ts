@@ -11,6 +11,7 @@ import type {
 } from '@vudo/transport'
 import type { EventHub } from '@vudo/events'
 import type { NodeKey, SealingKeys } from '@vudo/identity'
+import type { PeerLists } from './admission.ts'
 import type { Channel } from './channel.ts'
 import type { NetworkError } from './errors.ts'
 import type { NetworkOptions } from './options.ts'
@@ -35,6 +36,13 @@ export interface NetworkInit {
    */
   readonly sealingKeys?: SealingKeys | undefined
   readonly options?: NetworkOptions | undefined
+  /**
+   * The addresses of this machine's interfaces as one text, the same as long as they are:
+   * looked at every 5 s, and when it changes everything that is wanted is dialled anew.
+   *
+   * @defaultValue none: such changes are noticed by the connections that die of them.
+   */
+  readonly interfaces?: (() => string) | undefined
 }
 
 /** A database to take part in. */
@@ -106,6 +114,11 @@ export interface NetworkEvents {
     readonly peerId: PeerId | undefined
     readonly error: unknown
   }
+  /**
+   * This machine slept, or its interfaces have other addresses: pauses between dials have
+   * ended, and the node announces itself and searches again.
+   */
+  'surroundings:changed': { readonly change: 'woken' | 'interfaces' }
   /** A transport or discovery failed at something; it is tried again. */
   'search:failed': { readonly name: string; readonly error: unknown }
 }
@@ -177,6 +190,14 @@ export interface Network {
   disconnectPeer(peerId: PeerId): Promise<void>
   /** {@link disconnectPeer} for every peer. */
   disconnectAll(): Promise<void>
+  /** Who is let in, and who is kept out. */
+  readonly peerLists: PeerLists
+  /**
+   * Replaces the lists: sessions with peers that they keep out end now.
+   *
+   * @throws `NetworkError` `ERR_NETWORK_OPTION` for what is no peer id; nothing has changed then.
+   */
+  setPeerLists(lists: PeerLists): Promise<void>
   /** Looks for peers of every joined database now; those found are dialled as well. */
   discoverPeers(options?: AbortOptions): Promise<PeerInfo[]>
   /** The session with a peer: an attached one, of several the oldest; `undefined` when there is none. */

@@ -23,7 +23,8 @@ export interface PresenceInit {
   /** This node's record at this moment. */
   readonly record: () => PeerRecord
   readonly onConnection: (connection: Connection) => void
-  readonly onRecord: (record: PeerRecord) => void
+  /** `isLocal`: the discovery hears the local network only. */
+  readonly onRecord: (record: PeerRecord, isLocal: boolean) => void
   readonly onPeer: (peer: PeerInfo) => void
   /** A transport or discovery failed; the others go on, and it is tried again. */
   readonly onFailure: (name: string, error: unknown) => void
@@ -35,6 +36,8 @@ export class Presence {
   readonly #stopping = new AbortController()
   readonly #loops: Promise<void>[] = []
   #announced: Uint8Array | undefined
+  /** Ends the pause between two searches. */
+  #hurry: (() => void) | undefined
 
   constructor(init: PresenceInit) {
     this.#init = init
@@ -61,7 +64,7 @@ export class Presence {
         this.#try(discovery.name, async () => {
           for (const record of await discovery.lookup(topic, { signal })) {
             note({ id: record.peerId, address: record.addresses[0] })
-            this.#init.onRecord(record)
+            this.#init.onRecord(record, discovery.isLocal === true)
           }
         }),
       ),
@@ -78,6 +81,12 @@ export class Presence {
     ])
     signal.throwIfAborted()
     return [...found.values()]
+  }
+
+  /** This node may be elsewhere now: announces and searches again, whatever was announced before. */
+  refresh(): void {
+    this.#announced = undefined
+    this.#hurry?.()
   }
 
   /** Leaves everywhere. */
@@ -106,7 +115,7 @@ export class Presence {
     while (!signal.aborted) {
       await this.#try(discovery.name, async () => {
         for await (const record of discovery.watch(this.#init.topic, { signal })) {
-          this.#init.onRecord(record)
+          this.#init.onRecord(record, discovery.isLocal === true)
         }
       })
       await this.#pause()
@@ -117,7 +126,9 @@ export class Presence {
     const { signal } = this.#stopping
     while (!signal.aborted) {
       await this.#try('search', () => this.search())
-      await this.#pause()
+      await this.#pause((hurry) => {
+        this.#hurry = hurry
+      })
       if (!signal.aborted) await this.#announce()
     }
   }
@@ -146,7 +157,7 @@ export class Presence {
     }
   }
 
-  #pause(): Promise<void> {
+  #pause(onBegin?: (settle: () => void) => void): Promise<void> {
     const { intervalMs, random } = this.#init
     const { signal } = this.#stopping
     if (signal.aborted) return Promise.resolve()
@@ -159,6 +170,7 @@ export class Presence {
       // Peers that all look at the same moment, before any has announced, would miss each other again and again.
       const timer = setTimeout(settle, intervalMs * (0.8 + random() / 5))
       signal.addEventListener('abort', settle, { once: true })
+      onBegin?.(settle)
     })
   }
 }

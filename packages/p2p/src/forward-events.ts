@@ -16,6 +16,7 @@ const networkEvents = {
   'database:unshared': true,
   'dial:ended': true,
   'search:failed': true,
+  'surroundings:changed': true,
 } as const satisfies Record<EventType<NetworkEvents>, true>
 
 const databaseEvents = {

@@ -1,0 +1,266 @@
+/**
+ * Whom to dial when: a table of targets, each with its own backoff. The pure core: no
+ * sockets, no timers, no clock.
+ *
+ * Of two peers that find each other, the one with the smaller id dials at once and the
+ * other waits a moment. A target that fails waits 1 s, then twice as long each time, up
+ * to 5 minutes, with jitter, so that peers of a server that comes back do not arrive all
+ * at the same moment. While a session waits for its peer the pauses are short. A peer
+ * that is connected over relays only is dialled again now and then, for a direct way.
+ *
+ * What was learnt about failures holds for the network that this node was in: after a
+ * sleep, or when its addresses change, every pause ends ({@link DialQueue.handle} `reset`).
+ *
+ * Invariants, held under any order of inputs:
+ * - at most {@link MAX_PARALLEL_DIALS} targets are dialled at a time, each once;
+ * - nothing that needs no dial is dialled;
+ * - a target that is wanted and needs a dial is dialled or has a time at which it will be.
+ */
+import type { DialTarget, PeerId } from '@vudo/transport'
+import {
+  MAX_KNOWN_PEERS,
+  MAX_PARALLEL_DIALS,
+  REDIAL_FIRST_MS,
+  REDIAL_MAX_MS,
+  RESET_SPREAD_MS,
+  RESUME_FIRST_MS,
+  RESUME_MAX_MS,
+  UPGRADE_FIRST_MS,
+  UPGRADE_MAX_MS,
+  YIELD_DIAL_MS,
+} from './limits.ts'
+
+/** A peer id, or the address of a bootstrap node. */
+export type Target = DialTarget
+
+/**
+ * What a target lacks: nothing; a direct way; any session; or, most urgent, a connection
+ * for a session that waits.
+ */
+export type Need = 'none' | 'better' | 'any' | 'urgent'
+
+/** What happens to the queue. */
+export type QueueInput =
+  /** `isNews` forgets earlier failures: the addresses have changed. */
+  | {
+      readonly type: 'want'
+      readonly target: Target
+      readonly reason: string
+      readonly isNews: boolean
+    }
+  /** A bootstrap node: wanted for as long as this lives. */
+  | { readonly type: 'want-always'; readonly target: Target }
+  /** A database was left: peers that nothing else wants are not dialled any more. */
+  | { readonly type: 'unwant'; readonly reason: string }
+  /** Not to be dialled until it is wanted again. */
+  | { readonly type: 'forget'; readonly target: Target }
+  /** The connection is gone, or a session ended: dial again after a pause. */
+  | { readonly type: 'lost'; readonly target: Target; readonly pauseMs: number }
+  /** The connection of a session is gone: dial at once, the larger id a moment later. */
+  | { readonly type: 'interrupted'; readonly target: PeerId }
+  /** A session stands. */
+  | { readonly type: 'connected'; readonly target: Target }
+  /** A dial is over. */
+  | { readonly type: 'dialled'; readonly target: Target; readonly isOk: boolean }
+  /** This node has woken up, or is in another network: no pause means anything any more. */
+  | { readonly type: 'reset' }
+  | { readonly type: 'timer' }
+  | { readonly type: 'stop' }
+
+/** What the queue needs. */
+export interface DialQueueInit {
+  readonly self: PeerId
+  readonly need: (target: Target) => Need
+  /** From 0 to below 1. */
+  readonly random: () => number
+}
+
+interface Entry {
+  failures: number
+  isDialling: boolean
+  /** When it is to be dialled; `undefined` while it is under way or needs nothing. */
+  dueAtMs: number | undefined
+  /** Why it is wanted: ids of databases; a bootstrap node needs none. */
+  readonly reasons: Set<string>
+  readonly isPermanent: boolean
+}
+
+/** First and longest pause, by what the target lacks. */
+const pauses: Readonly<Record<Exclude<Need, 'none'>, readonly [number, number]>> = {
+  urgent: [RESUME_FIRST_MS, RESUME_MAX_MS],
+  any: [REDIAL_FIRST_MS, REDIAL_MAX_MS],
+  better: [UPGRADE_FIRST_MS, UPGRADE_MAX_MS],
+}
+
+/** The core of {@link Redial}. */
+export class DialQueue {
+  readonly #init: DialQueueInit
+  readonly #entries = new Map<Target, Entry>()
+  #dialling = 0
+  #isStopped = false
+
+  constructor(init: DialQueueInit) {
+    this.#init = init
+  }
+
+  /** How many targets are wanted for `reason`. */
+  count(reason: string): number {
+    let count = 0
+    for (const { reasons } of this.#entries.values()) if (reasons.has(reason)) count += 1
+    return count
+  }
+
+  /** When to call with `timer`; `undefined` when nothing waits for a time. */
+  get wakeAtMs(): number | undefined {
+    if (this.#dialling >= MAX_PARALLEL_DIALS) return undefined
+    let atMs = Infinity
+    for (const { dueAtMs } of this.#entries.values()) atMs = Math.min(atMs, dueAtMs ?? Infinity)
+    return atMs === Infinity ? undefined : atMs
+  }
+
+  /**
+   * Never throws. `nowMs` never goes back.
+   *
+   * @returns Whom to dial now, each to be answered with `dialled`.
+   */
+  handle(input: QueueInput, nowMs: number): readonly Target[] {
+    if (this.#isStopped) return []
+    this.#apply(input, nowMs)
+    return this.#takeDue(nowMs)
+  }
+
+  #apply(input: QueueInput, nowMs: number): void {
+    switch (input.type) {
+      case 'want':
+        return this.#want(input, nowMs)
+      case 'want-always': {
+        const entry = this.#entry(input.target, true)
+        if (entry !== undefined && !entry.isDialling) entry.dueAtMs ??= nowMs
+        return
+      }
+      case 'unwant':
+        return this.#unwant(input.reason)
+      case 'forget':
+        if (this.#entries.get(input.target)?.isPermanent === false) this.#drop(input.target)
+        return
+      case 'lost': {
+        const entry = this.#entries.get(input.target)
+        if (entry !== undefined && !entry.isDialling) entry.dueAtMs = nowMs + input.pauseMs
+        return
+      }
+      case 'interrupted':
+        return this.#interrupted(input.target, nowMs)
+      case 'connected':
+        return this.#connected(input.target, nowMs)
+      case 'dialled':
+        return this.#dialled(input, nowMs)
+      case 'reset':
+        return this.#reset(nowMs)
+      case 'timer':
+        return
+      case 'stop':
+        this.#isStopped = true
+        this.#entries.clear()
+    }
+  }
+
+  #want({ target, reason, isNews }: QueueInput & { type: 'want' }, nowMs: number): void {
+    const entry = this.#entry(target, false)
+    if (entry === undefined) return
+    entry.reasons.add(reason)
+    if (isNews && entry.failures > 0) {
+      entry.failures = 0
+      entry.dueAtMs = undefined
+    }
+    if (entry.dueAtMs === undefined && !entry.isDialling && this.#init.need(target) !== 'none') {
+      entry.dueAtMs = nowMs + (this.#init.self < target ? 0 : YIELD_DIAL_MS)
+    }
+  }
+
+  #unwant(reason: string): void {
+    for (const [target, entry] of this.#entries) {
+      entry.reasons.delete(reason)
+      if (entry.reasons.size === 0 && !entry.isPermanent) this.#drop(target)
+    }
+  }
+
+  #interrupted(peerId: PeerId, nowMs: number): void {
+    const entry = this.#entry(peerId, false)
+    if (entry === undefined || entry.isDialling) return
+    entry.failures = 0
+    entry.dueAtMs = nowMs + (this.#init.self < peerId ? 0 : RESUME_FIRST_MS)
+  }
+
+  /** All is forgiven. */
+  #connected(target: Target, nowMs: number): void {
+    const entry = this.#entries.get(target)
+    if (entry === undefined || entry.isDialling) return
+    entry.failures = 0
+    this.#plan(target, entry, nowMs)
+  }
+
+  #dialled({ target, isOk }: QueueInput & { type: 'dialled' }, nowMs: number): void {
+    this.#dialling = Math.max(0, this.#dialling - 1)
+    const entry = this.#entries.get(target)
+    if (entry?.isDialling !== true) return
+    entry.isDialling = false
+    entry.failures = isOk ? 0 : entry.failures + 1
+    this.#plan(target, entry, nowMs)
+  }
+
+  #reset(nowMs: number): void {
+    for (const [target, entry] of this.#entries) {
+      entry.failures = 0
+      if (entry.isDialling || this.#init.need(target) === 'none') continue
+      entry.dueAtMs = nowMs + this.#init.random() * RESET_SPREAD_MS
+    }
+  }
+
+  /** When it is dialled next, or whether it is still needed. */
+  #plan(target: Target, entry: Entry, nowMs: number): void {
+    entry.dueAtMs = undefined
+    const need = this.#init.need(target)
+    const isWanted = entry.reasons.size > 0 || entry.isPermanent || need === 'urgent'
+    if (!isWanted) return this.#drop(target)
+    if (need === 'none') return
+    const [first, most] = pauses[need]
+    const wholeMs = Math.min(most, first * 2 ** Math.min(Math.max(0, entry.failures - 1), 30))
+    entry.dueAtMs = nowMs + wholeMs * (0.5 + this.#init.random() / 2)
+  }
+
+  #takeDue(nowMs: number): readonly Target[] {
+    const due: Target[] = []
+    for (const [target, entry] of this.#entries) {
+      if (this.#dialling >= MAX_PARALLEL_DIALS) break
+      if (entry.dueAtMs === undefined || entry.dueAtMs > nowMs) continue
+      entry.dueAtMs = undefined
+      if (this.#init.need(target) === 'none') continue
+      entry.isDialling = true
+      this.#dialling += 1
+      due.push(target)
+    }
+    return due
+  }
+
+  #entry(target: Target, isPermanent: boolean): Entry | undefined {
+    const present = this.#entries.get(target)
+    if (present !== undefined) return present
+    if (this.#entries.size >= MAX_KNOWN_PEERS) return undefined
+    const entry: Entry = {
+      failures: 0,
+      isDialling: false,
+      dueAtMs: undefined,
+      reasons: new Set(),
+      isPermanent,
+    }
+    this.#entries.set(target, entry)
+    return entry
+  }
+
+  /** One that is under way stays in the table until it is over, so that it is not dialled twice. */
+  #drop(target: Target): void {
+    const entry = this.#entries.get(target)
+    entry?.reasons.clear()
+    if (entry?.isDialling !== true) this.#entries.delete(target)
+  }
+}

@@ -1,0 +1,106 @@
+/** One peer over several transports: whichever way leads there. */
+import { createNodeKey, type NodeKey } from '@vudo/identity'
+import { createTransportContext } from '@vudo/secure-channel'
+import {
+  parseTransportConfig,
+  TransportError,
+  type Connection,
+  type DialOptions,
+  type Transport,
+} from '@vudo/transport'
+import { createMemoryMedium, memory } from '@vudo/transport-memory'
+import { createNetwork, type Network } from '@vudo/network'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { tcpTransport } from './nodes.ts'
+
+const secret = new Uint8Array(32).fill(7)
+
+function memoryTransport(key: NodeKey, medium: ReturnType<typeof createMemoryMedium>): Transport {
+  const settings = parseTransportConfig({ maxNewConnectionsPerSecond: 10_000 })
+  return memory({ medium })({ ...createTransportContext(key), settings })
+}
+
+/** The same transport, with other features or another way to dial. */
+function changed(transport: Transport, changes: Partial<Transport>): Transport {
+  return new Proxy(transport, {
+    get: (target, name) => {
+      if (Object.hasOwn(changes, name)) return Reflect.get(changes, name)
+      const value: unknown = Reflect.get(target, name, target)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+}
+
+function refuse(): Promise<Connection> {
+  return Promise.reject(new TransportError('ERR_DIAL_FAILED', 'nothing gets through here'))
+}
+
+/** Never answers, until it is aborted. */
+function hangs(_target: string, options?: DialOptions): Promise<Connection> {
+  const { promise, reject } = Promise.withResolvers<Connection>()
+  options?.signal?.addEventListener('abort', () => reject(options.signal?.reason))
+  return promise
+}
+
+async function start(key: NodeKey, transports: readonly Transport[]): Promise<Network> {
+  const network = createNetwork({ key, transports })
+  onTestFinished(() => network.stop())
+  await network.start()
+  await network.join({ id: 'db', secret })
+  return network
+}
+
+describe('a peer that several transports reach', () => {
+  it('is reached over the one that works, at once when the other fails', async () => {
+    const [keyA, keyB] = [createNodeKey(), createNodeKey()]
+    const medium = createMemoryMedium()
+    const b = await start(keyB, [tcpTransport(keyB), memoryTransport(keyB, medium)])
+    const a = await start(keyA, [
+      changed(tcpTransport(keyA), { dial: refuse }),
+      memoryTransport(keyA, medium),
+    ])
+    const tcpAddress = b.addresses.find((address) => address.startsWith('tcp:')) ?? ''
+    await expect(a.connectPeer(tcpAddress)).rejects.toMatchObject({ code: 'ERR_DIAL_FAILED' })
+    expect(await a.connectPeer(b.peerId)).toBe(b.peerId)
+    expect(a.session(b.peerId)?.path?.transport).toBe('memory')
+  })
+
+  it('is reached over the relay while the direct way hangs', async () => {
+    const [keyA, keyB] = [createNodeKey(), createNodeKey()]
+    const medium = createMemoryMedium()
+    const tcp = tcpTransport(keyA)
+    const relay = memoryTransport(keyA, medium)
+    const b = await start(keyB, [tcpTransport(keyB), memoryTransport(keyB, medium)])
+    const a = await start(keyA, [
+      changed(tcp, { dial: hangs, features: { ...tcp.features, discovers: true } }),
+      changed(relay, { features: { ...relay.features, relays: true } }),
+    ])
+    await a.connectPeer(b.peerId)
+    expect(a.session(b.peerId)?.path?.transport).toBe('memory')
+    // `stop` ends what is still under way: the test would hang otherwise.
+  })
+
+  it('has no session when nobody answers in time', async () => {
+    const key = createNodeKey()
+    const tcp = tcpTransport(key)
+    let aborted = 0
+    const hangsAndCounts: Transport['dial'] = (target, options) => {
+      options?.signal?.addEventListener('abort', () => (aborted += 1))
+      return hangs(target, options)
+    }
+    const network = createNetwork({
+      key,
+      transports: [changed(tcp, { dial: hangsAndCounts })],
+      options: { connectionTimeoutMs: 50 },
+    })
+    onTestFinished(() => network.stop())
+    await network.start()
+    await expect(network.connectPeer('tcp://127.0.0.1:9')).rejects.toMatchObject({
+      code: 'ERR_DIAL_TIMEOUT',
+    })
+    expect(aborted).toBe(1)
+    await expect(
+      network.connectPeer('tcp://127.0.0.1:9', { signal: AbortSignal.abort(new Error('mine')) }),
+    ).rejects.toThrow('mine')
+  })
+})
