@@ -1,7 +1,7 @@
 /** Every bound of sessions and of the network, with its unit and reason. */
 
 /** The newest version of the session protocol that this package speaks: several connections at once. */
-export const SESSION_VERSION = 1
+export const SESSION_VERSION = 2
 
 /** The oldest one: one connection at a time. */
 export const MIN_SESSION_VERSION = 1
@@ -117,6 +117,21 @@ export const MIN_STRANGER_MS = 2_000
 /** Peers whose addresses are remembered. The one that was heard of longest ago goes first. */
 export const MAX_KNOWN_PEERS = 1_024
 
+/** Time whose bytes a bandwidth budget keeps for a burst, in milliseconds. */
+export const BUDGET_BURST_MS = 1_000
+
+/** Requests of one caller that may be under way to one peer; more wait their turn. */
+export const MAX_REQUESTS_PER_PEER = 4
+
+/** Requests to one peer that may wait for their turn; more are refused with `ERR_LIMIT`. */
+export const MAX_WAITING_REQUESTS = 256
+
+/** How long a request may take when nothing else was said, in milliseconds. */
+export const REQUEST_TIMEOUT_MS = 30_000
+
+/** Requests that one peer may make per second and protocol; more are refused. */
+export const REQUESTS_PER_PEER_AND_SECOND = 64
+
 /** Handshakes of one peer per second: each of its transports may make some at once. */
 export const HANDSHAKES_PER_PEER_AND_SECOND = 16
 
@@ -150,8 +165,8 @@ export const MAX_RACE_WAYS = 24
 /** Dials of this node at one time, in all: sockets that wait for an answer. */
 export const MAX_DIALS_UNDER_WAY = 32
 
-/** Dials of one address at one time. */
-export const MAX_DIALS_PER_ADDRESS = 2
+/** Dials of one address at one time: as many handshakes as a peer lets one host have open. */
+export const MAX_DIALS_PER_ADDRESS = 4
 
 /**
  * Dials per minute of one host that only signed records of unproven peers name. Who

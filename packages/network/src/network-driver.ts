@@ -32,7 +32,7 @@ import { parseNetworkOptions, type NetworkSettings } from './options.ts'
 import { OwnRecord } from './own-record.ts'
 import { SessionDirectory } from './session-directory.ts'
 import { SessionDriver, type SessionListener } from './session-driver.ts'
-import type { Session } from './session.ts'
+import type { Session, SessionPath } from './session.ts'
 import { Strangers } from './strangers.ts'
 import { Surroundings, type SurroundingsChange } from './surroundings.ts'
 import { abortable, Tasks, waitFor, whenShared } from './waiting.ts'
@@ -193,13 +193,31 @@ export class NetworkDriver implements Network, SessionListener {
   }
 
   onShared(session: SessionDriver, databaseId: string): void {
-    if (session.connection) this.#strangers.remove(session.connection)
+    for (const connection of session.connections) this.#strangers.remove(connection)
     this.#dialler.proven(session.peerId)
     this.events.publish('database:shared', { session, databaseId })
   }
 
   onUnshared(session: Session, databaseId: string): void {
     this.events.publish('database:unshared', { session, databaseId })
+  }
+
+  onPathAdded(session: Session, path: SessionPath): void {
+    this.events.publish('path:added', { session, path })
+  }
+
+  onPathRemoved(session: Session, path: SessionPath): void {
+    this.events.publish('path:removed', { session, path })
+  }
+
+  onPathChanged(session: Session, path: SessionPath): void {
+    this.events.publish('path:changed', { session, path })
+  }
+
+  /** The connections stand and nobody answers on them: a further one may be alive. */
+  onSilent(session: Session): void {
+    this.events.publish('session:silent', { session })
+    this.#dialler.interrupted(session.peerId)
   }
 
   onInterrupted(session: Session): void {
@@ -236,6 +254,7 @@ export class NetworkDriver implements Network, SessionListener {
   #onSurroundings(change: SurroundingsChange): void {
     this.#dialler.reset()
     this.#databases.refresh()
+    for (const driver of this.#directory.all()) driver.doubtPaths()
     this.events.publish('surroundings:changed', { change })
   }
 
@@ -296,17 +315,17 @@ export class NetworkDriver implements Network, SessionListener {
   }
 
   #onAccepted(connection: Connection, accepted: Accepted): SessionDriver {
-    const { session: entry, isNew, ended, effects, reply, record } = accepted
+    const { session: entry, isNew, isFurther, ended, effects, reply, record } = accepted
     if (ended !== undefined) this.#directory.of(ended.session)?.perform(ended.effects)
     const driver = this.#directory.of(entry) ?? this.#createDriver(entry)
     this.#dialler.learn(record, entry.peerId)
-    const former = driver.attach(connection, reply)
+    const former = driver.attach(connection, accepted.path, reply)
     this.#dialler.connected(entry.peerId)
     if (driver.databases.size > 0) this.#strangers.remove(connection)
-    this.#tellAttached(driver, isNew)
+    if (!isFurther) this.#tellAttached(driver, isNew)
     // After the news, so that a session is known before its databases and channels are.
     void this.#tasks.add(driver.carry(connection, effects))
-    if (former !== undefined) void this.#tasks.add(former.close())
+    for (const other of former) void this.#tasks.add(other.close())
     return driver
   }
 
@@ -320,7 +339,14 @@ export class NetworkDriver implements Network, SessionListener {
 
   #createDriver(entry: SessionEntry): SessionDriver {
     const { now, wallClock } = this.#settings
-    const driver = new SessionDriver({ entry, listener: this, now, sinceMs: wallClock() })
+    const driver = new SessionDriver({
+      entry,
+      listener: this,
+      now,
+      sinceMs: wallClock(),
+      isBulk: (name) =>
+        this.#init.transports.find((each) => each.name === name)?.features.bulk !== false,
+    })
     this.#directory.add(entry, driver)
     return driver
   }
@@ -343,7 +369,7 @@ export class NetworkDriver implements Network, SessionListener {
   /** What a peer lacks. */
   #need(peerId: PeerId): Need {
     if (this.#admission.refusal(peerId, this.#settings.now()) !== undefined) return 'none'
-    if (this.isPeerConnected(peerId)) return 'none'
+    if (this.#directory.answering(peerId) !== undefined) return 'none'
     return this.#handshakes.with(peerId).length > 0 ? 'urgent' : 'any'
   }
 

@@ -15,7 +15,7 @@ import type { PeerLists } from './admission.ts'
 import type { Channel } from './channel.ts'
 import type { NetworkError } from './errors.ts'
 import type { NetworkOptions } from './options.ts'
-import type { Session } from './session.ts'
+import type { Session, SessionPath } from './session.ts'
 
 /** What {@link createNetwork} takes. */
 export interface NetworkInit {
@@ -88,9 +88,17 @@ export interface NetworkEvents {
   /** No session of the peer is attached any more; `reason` is a code, `interrupted` while it may come back. */
   'peer:disconnected': { readonly peerId: PeerId; readonly reason: string }
   'session:started': { readonly session: Session }
-  /** The connection is lost; channels keep what they have and wait. */
+  /** One more connection carries the session. */
+  'path:added': { readonly session: Session; readonly path: SessionPath }
+  /** A connection of the session is gone; what was under way on it goes over another one. */
+  'path:removed': { readonly session: Session; readonly path: SessionPath }
+  /** Another connection is the best one: what is urgent goes over it. */
+  'path:changed': { readonly session: Session; readonly path: SessionPath }
+  /** The session's connections stand and do not answer; the peer is dialled again. */
+  'session:silent': { readonly session: Session }
+  /** The last connection is lost; channels keep what they have and wait. */
   'session:interrupted': { readonly session: Session }
-  /** Another connection carries the session; channels go on. */
+  /** A connection carries the session again; channels go on. */
   'session:resumed': { readonly session: Session }
   /** Over for good; without an error when this end closed it. */
   'session:ended': { readonly session: Session; readonly error: NetworkError | undefined }
