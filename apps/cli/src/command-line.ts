@@ -19,6 +19,11 @@ import { printError, printJsonError } from './output.ts'
  * @param argv - As `process.argv`: two entries to skip, then the words.
  */
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
+  // It has options of its own, and nothing of it is loaded by any other command.
+  if (argv[2] === 'relay') {
+    const { runRelayCommandLine } = await import('@vudo/relay')
+    return runRelayCommandLine([...argv.slice(0, 2), ...argv.slice(3)])
+  }
   const program = createProgram()
   try {
     await program.parseAsync([...argv])
@@ -52,6 +57,7 @@ function createProgram(): Command {
   addDoctorCommand(program)
   addKeygenCommand(program)
   addDemoCommand(program)
+  program.command('relay').description('a relay for peers that nothing direct brings together')
   return program
 }
 

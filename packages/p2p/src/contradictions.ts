@@ -17,7 +17,7 @@ const namesOfOne: readonly (readonly string[])[] = [
 ]
 
 /** Names of transports that no package offers yet: advice to install one would lead nowhere. */
-const unoffered: ReadonlySet<string> = new Set(['relay', 'webrtc'])
+const unoffered: ReadonlySet<string> = new Set(['webrtc'])
 
 /**
  * Refuses options that contradict each other, instead of choosing silently.

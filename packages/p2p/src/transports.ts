@@ -18,6 +18,7 @@ const stacks: Readonly<Record<string, () => Promise<unknown>>> = {
   libp2p: () => import('@vudo/transport-libp2p'),
   iroh: () => import('@vudo/transport-iroh'),
   hyperswarm: () => import('@vudo/transport-hyperswarm'),
+  relay: () => import('@vudo/transport-relay'),
 }
 
 /**

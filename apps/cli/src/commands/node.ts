@@ -26,9 +26,14 @@ export function addNodeCommand(program: Command): void {
     )
     .option(
       '--transport <name>',
-      'tcp, libp2p, iroh or hyperswarm; may be repeated; the first listens on --bind',
+      'tcp, libp2p, iroh, hyperswarm or relay; may be repeated; the first listens on --bind',
       collect,
       [],
+    )
+    .addOption(
+      new Option('--relay <url>', 'wss://… of a relay; a token goes behind it as ?token=…').env(
+        'VUDO_P2P_RELAY',
+      ),
     )
     .addOption(
       new Option(
@@ -53,6 +58,7 @@ interface NodeOptions extends DataDirOptions {
   readonly bind?: string
   readonly p2pPeer: readonly string[]
   readonly transport: readonly string[]
+  readonly relay?: string
   readonly database?: string
   readonly mdnsInterface?: string
   readonly mdns: boolean
@@ -93,6 +99,7 @@ function p2pOptions(options: NodeOptions): P2POptions {
     ...(options.bind === undefined ? {} : parseBind(options.bind)),
     bootstrapNodes: options.p2pPeer,
     transports: options.transport.length === 0 ? undefined : options.transport,
+    relayUrl: options.relay,
     database: options.database,
     discovery: { enableMdns: options.mdns, interface: options.mdnsInterface },
   }
