@@ -110,7 +110,7 @@ export class Connector<Result> {
   /** One way, from the socket to the session. */
   async #attempt(way: DialWay, signal: AbortSignal): Promise<Dialled<Result>> {
     const { scores, now } = this.#init
-    const place = this.#limits.take(way.target, way.isHearsay, now())
+    const place = this.#limits.take(`${way.transport.name} ${way.target}`, way.isHearsay, now())
     if (typeof place === 'string') throw new NetworkError('ERR_LIMIT', place)
     try {
       return await this.#dialWay(way, signal)

@@ -12,12 +12,14 @@ import {
 import { Connector, type ConnectorDialOptions, type ConnectorInit } from './connector.ts'
 import type { RecordSource } from './database-table.ts'
 import type { Need, Target } from './dial-queue.ts'
+import { pathName } from './dial-ways.ts'
 import { MAX_KNOWN_ADDRESSES, REDIAL_FIRST_MS } from './limits.ts'
 import type { NetworkEvents } from './network.ts'
 import type { NetworkSettings } from './options.ts'
 import { PathScores } from './path-scores.ts'
 import { PeerBook } from './peer-book.ts'
 import { Redial } from './redial.ts'
+import type { SessionPath } from './session.ts'
 
 /** What a dialler needs. */
 export interface DiallerInit<Result> extends Omit<
@@ -136,6 +138,12 @@ export class Dialler<Result> {
     for (const [address, other] of this.#peerByAddress) {
       if (other === peerId) this.#redial.lost(address, REDIAL_FIRST_MS)
     }
+  }
+
+  /** What was measured on a connection that has ended. */
+  measured(peerId: PeerId, { path, ...measurement }: SessionPath): void {
+    if (path.address === undefined) return
+    this.#scores.measured(pathName(peerId, path.address), measurement, this.#init.settings.now())
   }
 
   /** Failures and measurements were those of another network, or of another day. */

@@ -11,6 +11,7 @@ import {
 } from '@vudo/transport'
 import { bytesToHex } from '@vudo/wire'
 import { Admission, type PeerLists } from './admission.ts'
+import { BandwidthBudget } from './bandwidth-budget.ts'
 import type { Channel, EndReason } from './channel.ts'
 import type { Accepted } from './connector.ts'
 import { DatabaseTable } from './database-table.ts'
@@ -50,6 +51,8 @@ export class NetworkDriver implements Network, SessionListener {
   readonly #databases: DatabaseTable
   readonly #dialler: Dialler<SessionDriver>
   readonly #admission: Admission
+  readonly #budget: BandwidthBudget
+  readonly #canDialDirectly: boolean
   readonly #record: OwnRecord
   /** What `stop` waits for. */
   readonly #tasks = new Tasks()
@@ -68,6 +71,10 @@ export class NetworkDriver implements Network, SessionListener {
     this.peerId = init.key.peerId
     this.instance = bytesToHex(instance)
     this.#admission = new Admission(settings.peers)
+    this.#budget = new BandwidthBudget(settings.now)
+    this.#canDialDirectly = init.transports.some(
+      ({ features }) => features.dials && features.relays !== true,
+    )
     this.#strangers = new Strangers(settings.maxConnections)
     this.#surroundings = new Surroundings({
       now: settings.now,
@@ -151,6 +158,14 @@ export class NetworkDriver implements Network, SessionListener {
     await Promise.all(drivers.map((driver) => driver.close()))
   }
 
+  get bandwidthLimit(): number | undefined {
+    return this.#budget.bytesPerSecond
+  }
+
+  setBandwidthLimit(bytesPerSecond: number | undefined): void {
+    this.#budget.setRate(bytesPerSecond)
+  }
+
   get peerLists(): PeerLists {
     return this.#admission.lists
   }
@@ -207,6 +222,7 @@ export class NetworkDriver implements Network, SessionListener {
   }
 
   onPathRemoved(session: Session, path: SessionPath): void {
+    this.#dialler.measured(session.peerId, path)
     this.events.publish('path:removed', { session, path })
   }
 
@@ -275,6 +291,7 @@ export class NetworkDriver implements Network, SessionListener {
     this.#dialler.stop()
     await Promise.all(this.#directory.all().map((driver) => driver.close()))
     this.#stopping.abort(error)
+    this.#budget.close()
     await this.#databases.stop()
     const { transports, discoveries = [] } = this.#init
     // One that cannot be closed must not keep the others open; its error is told afterwards.
@@ -344,6 +361,7 @@ export class NetworkDriver implements Network, SessionListener {
       listener: this,
       now,
       sinceMs: wallClock(),
+      budget: this.#budget,
       isBulk: (name) =>
         this.#init.transports.find((each) => each.name === name)?.features.bulk !== false,
     })
@@ -366,10 +384,12 @@ export class NetworkDriver implements Network, SessionListener {
     return this.#directory.attached(peerId)
   }
 
-  /** What a peer lacks. */
+  /** What a peer lacks: a relay will do until there is a direct way. */
   #need(peerId: PeerId): Need {
     if (this.#admission.refusal(peerId, this.#settings.now()) !== undefined) return 'none'
-    if (this.#directory.answering(peerId) !== undefined) return 'none'
+    const answering = this.#directory.paths(peerId).filter(({ isAnswering }) => isAnswering)
+    if (answering.some(({ path }) => !path.relayed)) return 'none'
+    if (answering.length > 0) return this.#canDialDirectly ? 'better' : 'none'
     return this.#handshakes.with(peerId).length > 0 ? 'urgent' : 'any'
   }
 

@@ -198,6 +198,15 @@ export interface Network {
   disconnectPeer(peerId: PeerId): Promise<void>
   /** {@link disconnectPeer} for every peer. */
   disconnectAll(): Promise<void>
+  /** Bytes per second over all peers, both directions together; `undefined` while there is no limit. */
+  readonly bandwidthLimit: number | undefined
+  /**
+   * Limits what this node sends and receives. Channels of priority `normal` and `low` wait
+   * for it; `critical` and `high` ones are counted and do not wait.
+   *
+   * @throws `RangeError` for less than 1.
+   */
+  setBandwidthLimit(bytesPerSecond: number | undefined): void
   /** Who is let in, and who is kept out. */
   readonly peerLists: PeerLists
   /**

@@ -3,11 +3,13 @@
  * protocol: what is to be done, the core says.
  */
 import type { Connection, ConnectionPath, PeerId } from '@vudo/transport'
+import type { BandwidthBudget } from './bandwidth-budget.ts'
 import { SessionChannel, type Channel, type ChannelHost, type EndReason } from './channel.ts'
 import { NetworkError } from './errors.ts'
 import type { SessionEntry } from './handshake.ts'
 import { MAX_PROTOCOL_BYTES } from './limits.ts'
 import { PathDriver, type PathHost } from './path-driver.ts'
+import { SessionBudget } from './session-budget.ts'
 import type { SessionEffect, SessionInput } from './session-io.ts'
 import type { SessionState } from './session-state.ts'
 import type { OpenChannelOptions, Priority, Session, SessionPath } from './session.ts'
@@ -42,6 +44,8 @@ export interface SessionDriverInit {
   readonly sinceMs: number
   /** False for the name of a transport over which large transfers should not go. */
   readonly isBulk: (transport: string) => boolean
+  /** Of the node; bulk waits for it. */
+  readonly budget: BandwidthBudget
 }
 
 const priorities: Readonly<Record<Priority, PriorityNumber>> = {
@@ -66,13 +70,18 @@ export class SessionDriver implements Session, ChannelHost, PathHost {
   readonly #channels = new Map<number, SessionChannel>()
   readonly #settleClosed: (reason: EndReason) => void
   readonly #isBulk: (transport: string) => boolean
+  readonly #budget: SessionBudget
   #paths: readonly PathDriver[] = []
   #timer: ReturnType<typeof setTimeout> | undefined
   #timerAtMs = Infinity
   #isClosedHere = false
 
-  constructor({ entry, listener, now, sinceMs, isBulk }: SessionDriverInit) {
+  constructor({ entry, listener, now, sinceMs, isBulk, budget }: SessionDriverInit) {
     this.#isBulk = isBulk
+    this.#budget = new SessionBudget(budget, {
+      drain: (id) => this.#channels.get(id)?.drain(),
+      confirm: (channel, cost) => this.apply({ type: 'consume', channel, cost }),
+    })
     this.id = entry.id
     this.peerId = entry.peerId
     this.instance = entry.instance
@@ -148,7 +157,8 @@ export class SessionDriver implements Session, ChannelHost, PathHost {
   }
 
   isWritable(id: number): boolean {
-    return this.#state.channel(id)?.isWritable === true
+    const channel = this.#state.channel(id)
+    return channel?.isWritable === true && !this.#budget.holdsBack(id, channel.priority)
   }
 
   unacknowledgedBytes(id: number): number {
@@ -156,6 +166,7 @@ export class SessionDriver implements Session, ChannelHost, PathHost {
   }
 
   send(id: number, message: Uint8Array): void {
+    this.#budget.sent(message.length)
     this.apply({ type: 'send', channel: id, message })
   }
 
@@ -169,7 +180,7 @@ export class SessionDriver implements Session, ChannelHost, PathHost {
   }
 
   consume(id: number, cost: number): void {
-    this.apply({ type: 'consume', channel: id, cost })
+    this.#budget.received(id, this.#state.channel(id)?.priority ?? 0, cost)
   }
 
   /** Something happened: tells the core and does what it says. */
@@ -345,6 +356,7 @@ export class SessionDriver implements Session, ChannelHost, PathHost {
   /** The end: channels first, then the goodbye and the connection. Never rejects. */
   async #finish(error: NetworkError): Promise<void> {
     this.#disarm()
+    this.#budget.close()
     const reason: EndReason = this.#isClosedHere ? {} : { error }
     const channels = [...this.#channels.values()]
     this.#channels.clear()

@@ -1,4 +1,5 @@
 /** One peer over several transports: whichever way leads there. */
+import { setImmediate } from 'node:timers/promises'
 import { createNodeKey, type NodeKey } from '@vudo/identity'
 import { createTransportContext } from '@vudo/secure-channel'
 import {
@@ -27,6 +28,19 @@ function changed(transport: Transport, changes: Partial<Transport>): Transport {
       if (Object.hasOwn(changes, name)) return Reflect.get(changes, name)
       const value: unknown = Reflect.get(target, name, target)
       return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+}
+
+/** As a relay's transport says of itself, and of each connection that it dials. */
+function relayed(transport: Transport): Transport {
+  return changed(transport, {
+    features: { ...transport.features, relays: true },
+    dial: async (target, options) => {
+      const connection = await transport.dial(target, options)
+      // The same object: it is yielded on its topics as well.
+      const path = { ...connection.path, relayed: true }
+      return Object.defineProperty(connection, 'path', { value: path })
     },
   })
 }
@@ -73,11 +87,45 @@ describe('a peer that several transports reach', () => {
     const b = await start(keyB, [tcpTransport(keyB), memoryTransport(keyB, medium)])
     const a = await start(keyA, [
       changed(tcp, { dial: hangs, features: { ...tcp.features, discovers: true } }),
-      changed(relay, { features: { ...relay.features, relays: true } }),
+      relayed(relay),
     ])
     await a.connectPeer(b.peerId)
     expect(a.session(b.peerId)?.path?.transport).toBe('memory')
     // `stop` ends what is still under way: the test would hang otherwise.
+  })
+
+  it('is reached over the relay first, and directly when that stands, in one session', async () => {
+    const [keyA, keyB] = [createNodeKey(), createNodeKey()]
+    const medium = createMemoryMedium()
+    const [tcp, relay] = [tcpTransport(keyA), memoryTransport(keyA, medium)]
+    const b = await start(keyB, [tcpTransport(keyB), memoryTransport(keyB, medium)])
+    const tcpAddress = b.addresses.find((address) => address.startsWith('tcp:')) ?? ''
+    const punched = Promise.withResolvers<void>()
+    const punches: Transport['dial'] = async (_target, options) => {
+      await punched.promise
+      return tcp.dial(tcpAddress, options)
+    }
+    const a = await start(keyA, [
+      changed(tcp, { dial: punches, features: { ...tcp.features, discovers: true } }),
+      relayed(relay),
+    ])
+    await a.connectPeer(b.peerId)
+    const session = a.session(b.peerId)!
+    expect(session.path).toMatchObject({ transport: 'memory' })
+    b.handle('/count/1', async (channel) => {
+      for await (const message of channel) await channel.send(message)
+    })
+    const channel = session.openChannel('/count/1', { database: 'db' })
+    punched.resolve()
+    for (let i = 0; session.path?.transport !== 'tcp'; i = (i + 1) & 255) {
+      await channel.send(Uint8Array.of(i))
+      expect(await channel.receive()).toEqual(Uint8Array.of(i))
+      // Within one process messages take no turn of the event loop: TCP needs some.
+      await setImmediate()
+    }
+    expect(a.session(b.peerId)).toBe(session)
+    expect(a.sessions).toHaveLength(1)
+    expect(b.sessions).toHaveLength(1)
   })
 
   it('has no session when nobody answers in time', async () => {
