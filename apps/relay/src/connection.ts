@@ -176,7 +176,8 @@ class Connection implements RelayConnection, ClientPort {
     } catch {
       return this.#socket.close(1_002, 'not a frame of this protocol')
     } finally {
-      if (this.#socket.readyState === this.#socket.OPEN) this.#socket.resume()
+      // In any case: a socket that is not read never learns of its end.
+      this.#socket.resume()
     }
     this.#house.onRefused(refusal)
     this.write(encodeDenied(refusal.denial, refusal.reason))

@@ -88,7 +88,8 @@ class NatsBus implements BackPlane {
 
   publish(subject: string, bytes: Uint8Array): boolean {
     // The client would keep them in memory, without a bound, and send them late.
-    if (!this.#isUp || this.#unflushedBytes > MAX_UNFLUSHED_BYTES) return false
+    const isAway = !this.#isUp || this.#connection.isClosed()
+    if (isAway || this.#unflushedBytes > MAX_UNFLUSHED_BYTES) return false
     this.#connection.publish(prefix + subject, bytes)
     this.#unflushedBytes += bytes.length
     if (this.#unflushedBytes > FLUSH_EVERY_BYTES && !this.#isFlushing) void this.#flush()
@@ -105,6 +106,7 @@ class NatsBus implements BackPlane {
   }
 
   async close(): Promise<void> {
+    this.#isUp = false
     await this.#connection.close()
   }
 }

@@ -119,6 +119,7 @@ class RelayServer implements Relay {
   readonly #timers = new Set<NodeJS.Timeout>()
   readonly #refusals = new Map<number, number>()
   #house!: House
+  #bound!: AddressInfo
   #sweeper: NodeJS.Timeout | undefined
   #isOpen = true
   #closing: Promise<void> | undefined
@@ -153,11 +154,11 @@ class RelayServer implements Relay {
   }
 
   get port(): number {
-    return (this.#http.address() as AddressInfo).port
+    return this.#bound.port
   }
 
   get url(): string {
-    const { address, family } = this.#http.address() as AddressInfo
+    const { address, family } = this.#bound
     const isAny = address === '0.0.0.0' || address === '::'
     const host = isAny ? 'localhost' : family === 'IPv6' ? `[${address}]` : address
     return `${this.#init.tls ? 'wss' : 'ws'}://${host}:${this.port}`
@@ -185,6 +186,7 @@ class RelayServer implements Relay {
   async listen(): Promise<void> {
     const { host = '127.0.0.1', port = 0, names = [], metrics } = this.#init
     await listenOn(this.#http, host, port)
+    this.#bound = this.#http.address() as AddressInfo
     if (this.#metrics && metrics) {
       await listenOn(this.#metrics, metrics.host ?? '127.0.0.1', metrics.port)
     }

@@ -1,0 +1,349 @@
+import { randomBytes } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import { memoryBackPlane, type BackPlane } from '../src/back-plane.ts'
+import { createRelayCore, type Client, type ClientPort, type RelayCore } from '../src/core.ts'
+import { DEFAULT_LIMITS, LEASE_MS, MAX_PAIR_FRAMES, type RelayLimits } from '../src/limits.ts'
+import { clientFrames, relayFrames, resetReasons } from '../src/wire.ts'
+
+/** A relay without sockets, and a clock that stands still. */
+class Lab {
+  nowMs = 0
+  readonly timers: { dueMs: number; run: () => void }[] = []
+  readonly core: RelayCore
+
+  constructor(limits: Partial<RelayLimits> = {}, bus: BackPlane = memoryBackPlane) {
+    this.core = createRelayCore({
+      limits: { ...DEFAULT_LIMITS, ...limits },
+      bus,
+      relayId: randomBytes(8),
+      nowMs: () => this.nowMs,
+      setTimer: (ms, run) => this.timers.push({ dueMs: this.nowMs + ms, run }),
+    })
+  }
+
+  pass(ms: number): void {
+    this.nowMs += ms
+    for (const timer of this.timers.splice(0)) {
+      if (timer.dueMs <= this.nowMs) timer.run()
+      else this.timers.push(timer)
+    }
+  }
+
+  enter(endpoint: Buffer = randomBytes(48)): Guest {
+    const guest = new Guest(this.core)
+    guest.client = this.core.enter(endpoint, guest)
+    return guest
+  }
+}
+
+class Guest implements ClientPort {
+  queuedBytes = 0
+  wasReplaced = false
+  /** False keeps what is written waiting, as a reader does who does not read. */
+  reads = true
+  readonly frames: Buffer[] = []
+  readonly written: (() => void)[] = []
+  client!: Client
+  readonly #core: RelayCore
+
+  constructor(core: RelayCore) {
+    this.#core = core
+  }
+
+  get endpoint(): Buffer {
+    return Buffer.from(this.client.endpointBytes)
+  }
+
+  write(frame: Uint8Array, onWritten?: () => void): void {
+    this.frames.push(Buffer.from(frame))
+    if (this.reads) onWritten?.()
+    else if (onWritten) this.written.push(onWritten)
+  }
+
+  replace(): void {
+    this.wasReplaced = true
+  }
+
+  say(...parts: readonly Uint8Array[]): number {
+    return this.#core.receive(this.client, Buffer.concat(parts))
+  }
+
+  join(topic: Uint8Array, flags = 3): void {
+    this.say(Uint8Array.of(clientFrames.join), topic, Uint8Array.of(flags))
+  }
+
+  sendTo(to: Guest, payload: Uint8Array = Buffer.from('hello')): number {
+    return this.say(Uint8Array.of(clientFrames.send), to.endpoint, payload)
+  }
+
+  /** Takes the frames of one type out. */
+  take(type: number): Buffer[] {
+    const taken = this.frames.filter((frame) => frame[0] === type)
+    for (const frame of taken) this.frames.splice(this.frames.indexOf(frame), 1)
+    return taken
+  }
+
+  resets(): [string, number | undefined][] {
+    return this.take(relayFrames.reset).map((frame) => [frame.toString('hex', 1, 49), frame[49]])
+  }
+}
+
+function pairIn(lab: Lab): [Guest, Guest, Buffer] {
+  const topic = randomBytes(32)
+  const [a, b] = [lab.enter(), lab.enter()]
+  a.join(topic)
+  b.join(topic)
+  return [a, b, topic]
+}
+
+describe('topics', () => {
+  it('tells a newcomer of the members, and the members of a newcomer', () => {
+    const [a, b] = pairIn(new Lab())
+    const [empty, news] = a.take(relayFrames.members)
+    expect(empty?.length).toBe(34)
+    expect(news?.subarray(34)).toEqual(b.endpoint)
+    expect(b.take(relayFrames.members)[0]?.subarray(34)).toEqual(a.endpoint)
+  })
+
+  it('tells nobody of who is not listed, and nothing to who does not watch', () => {
+    const lab = new Lab()
+    const topic = randomBytes(32)
+    const [a, b, c] = [lab.enter(), lab.enter(), lab.enter()]
+    a.join(topic, 1)
+    b.join(topic, 0)
+    c.join(topic, 2)
+    expect(a.take(relayFrames.members)).toHaveLength(1)
+    expect(c.take(relayFrames.members)[0]?.subarray(34)).toEqual(a.endpoint)
+  })
+
+  it('tells those who watch of the end of a member', () => {
+    const lab = new Lab()
+    const [a, b, topic] = pairIn(lab)
+    b.say(Uint8Array.of(clientFrames.leave), topic)
+    expect(a.take(relayFrames.gone)[0]?.subarray(33)).toEqual(b.endpoint)
+    b.join(topic)
+    lab.core.leave(b.client)
+    expect(a.take(relayFrames.gone)[0]?.subarray(33)).toEqual(b.endpoint)
+    lab.core.leave(a.client)
+    expect(lab.core.topicCount).toBe(0)
+  })
+
+  it('lets nobody have more topics than the limit', () => {
+    const lab = new Lab({ maxTopics: 2 })
+    const a = lab.enter()
+    for (let i = 0; i < 5; i++) a.join(randomBytes(32))
+    expect(lab.core.topicCount).toBe(2)
+  })
+})
+
+describe('frames', () => {
+  it('go to an end point that shares a topic, with the sender where the receiver was', () => {
+    const [a, b] = pairIn(new Lab())
+    a.sendTo(b)
+    const [frame] = b.take(relayFrames.deliver)
+    expect(frame?.subarray(1, 49)).toEqual(a.endpoint)
+    expect(frame?.subarray(49).toString()).toBe('hello')
+  })
+
+  it('do not go to who shares none (RL2)', () => {
+    const lab = new Lab()
+    const [a] = pairIn(lab)
+    const [, other] = pairIn(lab)
+    a.sendTo(other)
+    expect(other.take(relayFrames.deliver)).toEqual([])
+    expect(a.resets()).toEqual([[other.endpoint.toString('hex'), resetReasons.unknown]])
+  })
+
+  it('do not go to who has left the topic, though they had talked', () => {
+    const [a, b, topic] = pairIn(new Lab())
+    a.sendTo(b)
+    b.say(Uint8Array.of(clientFrames.leave), topic)
+    b.take(relayFrames.deliver)
+    a.sendTo(b)
+    expect(b.take(relayFrames.deliver)).toEqual([])
+    expect(a.resets()).toHaveLength(1)
+  })
+
+  it('do not go to oneself', () => {
+    const [a] = pairIn(new Lab())
+    a.sendTo(a)
+    expect(a.resets()).toHaveLength(1)
+  })
+
+  it('wait for a slow reader up to the limit, and then the pair is reset at both ends (RL3)', () => {
+    const [a, b] = pairIn(new Lab())
+    b.reads = false
+    for (let i = 0; i < MAX_PAIR_FRAMES; i++) a.sendTo(b)
+    expect(a.resets()).toEqual([])
+    a.sendTo(b)
+    expect(a.resets()).toEqual([[b.endpoint.toString('hex'), resetReasons.queueFull]])
+    expect(b.resets()).toEqual([[a.endpoint.toString('hex'), resetReasons.queueFull]])
+    expect(b.take(relayFrames.deliver)).toHaveLength(MAX_PAIR_FRAMES)
+  })
+
+  it('of all senders together fill a queue only so far', () => {
+    const lab = new Lab({ maxQueuedFrames: 200 })
+    const topic = randomBytes(32)
+    const [reader, ...senders] = Array.from({ length: 5 }, () => lab.enter())
+    for (const guest of [reader, ...senders]) guest?.join(topic)
+    if (!reader) return
+    reader.reads = false
+    for (const sender of senders) for (let i = 0; i < 100; i++) sender.sendTo(reader)
+    expect(reader.take(relayFrames.deliver)).toHaveLength(200)
+    for (const written of reader.written) written()
+    senders[0]?.sendTo(reader)
+    expect(reader.take(relayFrames.deliver)).toHaveLength(1)
+  })
+
+  it('ask for a pause when a topic has had its bytes', () => {
+    const [a, b] = pairIn(new Lab({ bytesPerSecondPerTopic: 1_000 }))
+    expect(a.sendTo(b, new Uint8Array(900))).toBe(0)
+    expect(a.sendTo(b, new Uint8Array(900))).toBeGreaterThan(500)
+  })
+})
+
+describe('clients', () => {
+  it('tell those they talked with of their end', () => {
+    const lab = new Lab()
+    const [a, b] = pairIn(lab)
+    a.sendTo(b)
+    lab.core.leave(b.client)
+    expect(a.resets()).toEqual([[b.endpoint.toString('hex'), resetReasons.gone]])
+  })
+
+  it('take the place of an earlier one with the same key and instance', () => {
+    const lab = new Lab()
+    const endpoint = randomBytes(48)
+    const before = lab.enter(endpoint)
+    const after = lab.enter(endpoint)
+    expect(before.wasReplaced).toBe(true)
+    lab.core.leave(before.client)
+    expect(lab.core.clientCount).toBe(1)
+    lab.core.leave(after.client)
+    expect(lab.core.clientCount).toBe(0)
+  })
+
+  it.each([
+    ['nothing', []],
+    ['a type that is none', [0x7f]],
+    ['a frame of the relay', [relayFrames.deliver, ...new Array<number>(60).fill(0)]],
+    ['a send without content', [clientFrames.send, ...new Array<number>(48).fill(0)]],
+    ['a short topic', [clientFrames.join, 1, 2, 3]],
+    ['unknown flags', [clientFrames.join, ...new Array<number>(32).fill(0), 4]],
+  ])('are cut off for %s', (_, bytes) => {
+    const guest = new Lab().enter()
+    expect(() => guest.say(Uint8Array.from(bytes))).toThrowError(
+      expect.objectContaining({ code: 'ERR_RELAY_PROTOCOL' }),
+    )
+  })
+})
+
+/** A back-plane in memory between cores. */
+class Wire {
+  isUp = true
+  readonly labs: Lab[] = []
+  readonly #subscribed = new Map<string, Set<Lab>>()
+
+  lab(): Lab {
+    const state: { lab?: Lab } = {}
+    const wire = this
+    const lab = new Lab(
+      {},
+      {
+        get isUp() {
+          return wire.isUp
+        },
+        subscribe(subject) {
+          const labs = wire.#subscribed.get(subject) ?? new Set()
+          wire.#subscribed.set(subject, labs)
+          if (state.lab) labs.add(state.lab)
+          return Promise.resolve()
+        },
+        unsubscribe: (subject) =>
+          void (state.lab && wire.#subscribed.get(subject)?.delete(state.lab)),
+        publish(subject, bytes) {
+          if (!wire.isUp) return false
+          for (const to of wire.#subscribed.get(subject) ?? []) {
+            if (to !== state.lab) to.core.onBusMessage(Buffer.from(bytes))
+          }
+          return true
+        },
+        close: () => Promise.resolve(),
+      },
+    )
+    state.lab = lab
+    this.labs.push(lab)
+    return lab
+  }
+}
+
+async function acrossRelays(): Promise<{ wire: Wire; a: Guest; b: Guest; one: Lab; two: Lab }> {
+  const wire = new Wire()
+  const [one, two] = [wire.lab(), wire.lab()]
+  const topic = randomBytes(32)
+  const [a, b] = [one.enter(), two.enter()]
+  a.join(topic)
+  b.join(topic)
+  await Promise.resolve()
+  return { wire, a, b, one, two }
+}
+
+describe('two relays', () => {
+  it('bring their clients together', async () => {
+    const { a, b } = await acrossRelays()
+    expect(a.take(relayFrames.members).at(-1)?.subarray(34)).toEqual(b.endpoint)
+    a.sendTo(b)
+    b.sendTo(a)
+    expect(b.take(relayFrames.deliver)[0]?.subarray(1, 49)).toEqual(a.endpoint)
+    expect(a.take(relayFrames.deliver)[0]?.subarray(49).toString()).toBe('hello')
+  })
+
+  it('say that an answer is complete only when the others have had time', async () => {
+    const { a, one } = await acrossRelays()
+    expect(a.take(relayFrames.members).filter((frame) => frame[33] === 1)).toEqual([])
+    one.pass(100)
+    one.pass(100)
+    expect(a.take(relayFrames.members).filter((frame) => frame[33] === 1)).toHaveLength(1)
+  })
+
+  it('reset the pairs between them after a gap, and no others', async () => {
+    const { a, b, one } = await acrossRelays()
+    const [c, d] = pairIn(one)
+    c.sendTo(d)
+    a.sendTo(b)
+    one.core.onGap()
+    expect(a.resets()).toEqual([[b.endpoint.toString('hex'), resetReasons.gap]])
+    expect(b.resets()).toEqual([[a.endpoint.toString('hex'), resetReasons.gap]])
+    expect(c.resets()).toEqual([])
+    a.sendTo(b)
+    expect(b.take(relayFrames.deliver)).toHaveLength(2)
+  })
+
+  it('reset a pair whose frame cannot be handed over', async () => {
+    const { wire, a, b } = await acrossRelays()
+    wire.isUp = false
+    a.sendTo(b)
+    expect(a.resets()).toEqual([[b.endpoint.toString('hex'), resetReasons.gap]])
+  })
+
+  it('forget the members of a relay that says nothing any more', async () => {
+    const { a, b, one } = await acrossRelays()
+    a.sendTo(b)
+    one.pass(LEASE_MS + 1)
+    one.core.sweep()
+    expect(a.take(relayFrames.gone)).toHaveLength(1)
+    expect(a.resets()).toEqual([[b.endpoint.toString('hex'), resetReasons.gone]])
+  })
+
+  it('tell of a client that left, and of one that came back at the other', async () => {
+    const { a, b, one, two } = await acrossRelays()
+    a.sendTo(b)
+    two.core.leave(b.client)
+    expect(a.take(relayFrames.gone)[0]?.subarray(33)).toEqual(b.endpoint)
+    expect(a.resets()).toEqual([[b.endpoint.toString('hex'), resetReasons.gone]])
+    const back = one.enter(b.endpoint)
+    back.join(Buffer.from([...a.client.memberships.keys()][0] ?? '', 'latin1'))
+    a.sendTo(back)
+    expect(back.take(relayFrames.deliver)).toHaveLength(1)
+  })
+})
