@@ -44,6 +44,7 @@ const features: TransportFeatures = {
   provesPeer: false,
   discovers: true,
   dials: true,
+  relays: true,
 }
 
 interface TopicUse {

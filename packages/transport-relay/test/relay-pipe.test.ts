@@ -1,0 +1,182 @@
+import { describe, expect, it } from 'vitest'
+import { bytesToHex } from '@vudo/wire'
+import { INITIAL_CREDIT_FRAMES, MAX_ALL_CREDIT_FRAMES, MAX_CREDIT_FRAMES } from '../src/limits.ts'
+import { decodePipeFrame } from '../src/pipe-frames.ts'
+import { createPipeTable, type PipeTable } from '../src/pipe-table.ts'
+import { creditFor, type RelayPipe } from '../src/relay-pipe.ts'
+import { PAYLOAD_OFFSET } from '../src/wire.ts'
+
+/** Two tables, and between them a relay that does what the test says. */
+class Lab {
+  readonly tables: PipeTable[] = []
+  readonly incoming: RelayPipe[] = []
+  /** Frames on their way, from which table. */
+  readonly frames: { readonly from: number; readonly bytes: Uint8Array }[] = []
+  readonly endpoints = ['a'.repeat(96), 'b'.repeat(96)]
+  hasRoom = true
+
+  constructor() {
+    for (const from of [0, 1]) {
+      let count = 0
+      this.tables.push(
+        createPipeTable({
+          write: (bytes) => void this.frames.push({ from, bytes }),
+          hasRoom: () => this.hasRoom,
+          randomBytes: (length) => new Uint8Array(length).fill((count += 1)),
+          onIncoming: (pipe) => this.incoming.push(pipe),
+        }),
+      )
+    }
+  }
+
+  open(): [RelayPipe, RelayPipe] {
+    const near = this.tables[0]?.open(this.endpoints[1] ?? '', 66_048)
+    this.pass()
+    const far = this.incoming.at(-1)
+    if (!near || !far) throw new Error('no pipe came about')
+    return [near, far]
+  }
+
+  /** Delivers everything, also what that brings about; `keep` says what gets through. */
+  pass(keep: (bytes: Uint8Array, n: number) => boolean = () => true): void {
+    let n = 0
+    for (let next = this.frames.shift(); next; next = this.frames.shift()) {
+      if (!keep(next.bytes, n++)) continue
+      const payload = next.bytes.slice(PAYLOAD_OFFSET)
+      const from = this.endpoints[next.from] ?? ''
+      this.tables[1 - next.from]?.deliver(from, payload, 66_048)
+    }
+  }
+
+  kinds(): string[] {
+    return this.frames.map(({ bytes }) => decodePipeFrame(bytes.subarray(PAYLOAD_OFFSET)).kind)
+  }
+}
+
+const message = (n: number): Uint8Array => Uint8Array.of(n)
+
+describe('a pipe', () => {
+  it('carries messages in both directions, in order', async () => {
+    const lab = new Lab()
+    const [near, far] = lab.open()
+    await Promise.all([near.send(message(1)), near.send(message(2)), far.send(message(3))])
+    lab.pass()
+    expect(await far.receive()).toEqual(message(1))
+    expect(await far.receive()).toEqual(message(2))
+    expect(await near.receive()).toEqual(message(3))
+  })
+
+  it('ends at both ends when one closes, and what had come can still be read', async () => {
+    const lab = new Lab()
+    const [near, far] = lab.open()
+    void near.send(message(1))
+    await near.close()
+    lab.pass()
+    expect(await far.receive()).toEqual(message(1))
+    expect(await far.receive()).toBeUndefined()
+    await expect(far.send(message(2))).rejects.toMatchObject({ code: 'ERR_CONNECTION_LOST' })
+    await Promise.all([near.ended, far.ended])
+  })
+
+  it('ends when a frame is missing (RL5)', async () => {
+    const lab = new Lab()
+    const [near, far] = lab.open()
+    for (let n = 0; n < 3; n++) void near.send(message(n))
+    lab.pass((_, n) => n !== 1)
+    expect(await far.receive()).toEqual(message(0))
+    expect(await far.receive()).toBeUndefined()
+    await near.ended
+  })
+
+  it('ends when a frame comes twice, or before its turn (RL5)', async () => {
+    const lab = new Lab()
+    const [near, far] = lab.open()
+    void near.send(message(0))
+    lab.frames.push(...lab.frames)
+    lab.pass()
+    await far.ended
+    const [, second] = lab.open()
+    void near
+    void lab.incoming
+    second.take({ kind: 'data', pipe: bytesToHex(second.id), sequence: 1, message: message(1) })
+    await second.ended
+  })
+
+  it('is told by a close that there is none at the far end', async () => {
+    const lab = new Lab()
+    const near = lab.tables[0]?.open(lab.endpoints[1] ?? '', 66_048)
+    void near?.send(message(1))
+    lab.frames.shift()
+    lab.pass()
+    await near?.ended
+    // And nobody answers that close.
+    expect(lab.frames).toEqual([])
+  })
+
+  it('ends with the reason of the relay', async () => {
+    const lab = new Lab()
+    const [near] = lab.open()
+    lab.tables[0]?.reset(lab.endpoints[1] ?? '', 3)
+    await near.ended
+    expect(near.resetReason).toBe(3)
+  })
+})
+
+describe('credit', () => {
+  it('holds a sender back until the far end reads', async () => {
+    const lab = new Lab()
+    const [near, far] = lab.open()
+    let sent = 0
+    for (let n = 0; n < 200; n++) void near.send(message(n)).then(() => (sent += 1))
+    lab.pass()
+    await Promise.resolve()
+    expect(sent).toBe(MAX_CREDIT_FRAMES)
+    for (let n = 0; n < 200; n++) {
+      lab.pass()
+      expect(await far.receive()).toEqual(message(n))
+    }
+    lab.pass()
+    await Promise.resolve()
+    expect(sent).toBe(200)
+  })
+
+  it('that was not given ends the pipe', async () => {
+    const lab = new Lab()
+    const [, far] = lab.open()
+    const pipe = bytesToHex(far.id)
+    for (let sequence = 0; sequence <= MAX_CREDIT_FRAMES; sequence++) {
+      far.take({ kind: 'data', pipe, sequence, message: message(1) })
+    }
+    await far.ended
+  })
+
+  it('is little before the far end has given any: a handshake', () => {
+    const lab = new Lab()
+    const near = lab.tables[0]?.open(lab.endpoints[1] ?? '', 66_048)
+    for (let n = 0; n < 20; n++) void near?.send(message(n)).catch(() => undefined)
+    expect(lab.kinds().filter((kind) => kind === 'data')).toHaveLength(INITIAL_CREDIT_FRAMES)
+    lab.tables[0]?.resetAll()
+  })
+
+  it('of all pipes together stays below what a relay holds for one reader', () => {
+    for (const count of [1, 7, 8, 50, 112]) {
+      const { frames, bytes } = creditFor(count, 65_535)
+      expect(frames * count).toBeLessThanOrEqual(MAX_ALL_CREDIT_FRAMES)
+      expect(bytes).toBeGreaterThanOrEqual(65_535)
+    }
+  })
+
+  it('and a full socket make sends wait until there is room', async () => {
+    const lab = new Lab()
+    const [near] = lab.open()
+    lab.hasRoom = false
+    let isSent = false
+    void near.send(message(1)).then(() => (isSent = true))
+    await Promise.resolve()
+    expect(isSent).toBe(false)
+    lab.hasRoom = true
+    lab.tables[0]?.flush()
+    await Promise.resolve()
+    expect(isSent).toBe(true)
+  })
+})
