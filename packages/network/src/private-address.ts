@@ -20,6 +20,8 @@ const lookingUp = new Set(['tcp', 'libp2p', 'ws', 'wss', 'http', 'https', 'quic'
  */
 export function publicPart(address: Address): Address | undefined {
   const [, scheme = '', rest = ''] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/s.exec(address) ?? []
+  // It names one of this node's own relays, or none: nobody is dialled because of it.
+  if (scheme === 'relay') return address
   const [base, query] = splitOnce(rest, '?')
   if (!isPublicText(base, lookingUp.has(scheme))) return undefined
   if (query === undefined) return address

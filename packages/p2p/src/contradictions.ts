@@ -9,6 +9,11 @@ const namesOfOne: readonly (readonly string[])[] = [
   ['encryption', 'enableEncryption'],
   ['relayUrl', 'relay'],
   ['heartbeatIntervalMs', 'heartbeatInterval'],
+  ['healthCheckIntervalMs', 'healthCheckInterval'],
+  ['transferTimeoutMs', 'transferTimeout'],
+  ['peerId', 'nodeId'],
+  ['sync.syncIntervalMs', 'sync.syncInterval'],
+  ['sync.syncTimeoutMs', 'sync.syncTimeout'],
   [
     'discovery.discoveryIntervalMs',
     'discovery.peerDiscoveryInterval',

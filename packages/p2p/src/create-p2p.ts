@@ -1,6 +1,22 @@
+import process from 'node:process'
 import { createEventHub, type EventHub } from '@vudo/events'
 import { encodeTicket, type SealingKeys } from '@vudo/identity'
-import type { ConnectPeerOptions, Network, PeerStatus } from '@vudo/network'
+import {
+  latestReader,
+  latestWriter,
+  request,
+  requestHandler,
+  type Channel,
+  type ChannelHandler,
+  type ConnectPeerOptions,
+  type LatestReader,
+  type LatestWriter,
+  type Network,
+  type PeerStatus,
+  type RequestHandler,
+  type RequestHandlerOptions,
+  type RequestOptions,
+} from '@vudo/network'
 import {
   parsePath,
   type CatalogueEntry,
@@ -12,11 +28,20 @@ import {
 } from '@vudo/sync'
 import type { AbortOptions, Address, DialTarget, PeerId, PeerInfo } from '@vudo/transport'
 import { abortable } from './abortable.ts'
+import type { BandwidthState } from './bandwidth.ts'
+import { readConfiguration, type OptionReport } from './configuration.ts'
 import { P2PError } from './errors.ts'
 import { forwardDatabaseEvents, forwardNetworkEvents } from './forward-events.ts'
-import { log } from './log.ts'
-import { parseP2POptions, type P2POptions, type P2PSettings } from './options.ts'
+import { log, warnOnce } from './log.ts'
+import type { BandwidthProfile, P2POptions, P2PSettings } from './options.ts'
 import type { P2P, P2PEvents } from './p2p.ts'
+import {
+  checkProtocol,
+  openProtocol,
+  Protocols,
+  sessionWith,
+  type ProtocolOptions,
+} from './protocols.ts'
 import { joinNetwork, openRunning, type Running } from './running.ts'
 import { whenSyncing } from './when-syncing.ts'
 
@@ -25,19 +50,26 @@ import { whenSyncing } from './when-syncing.ts'
  * directory, takes part in a private database of its own, and after `start` reaches the
  * local network by TCP and multicast DNS. Nothing touches the network before `start`.
  *
+ * What the options leave open, the environment and the file `config.json` of the data
+ * directory may say; see {@link readConfiguration}.
+ *
  * @throws `TransportError` `ERR_CONFIG_INVALID`, `ERR_TRANSPORT_MISSING`; `IdentityError` for a
  *   ticket or key file; `P2PError` for the ticket's file; `StoreError` `ERR_STORE_LOCKED` when
  *   another process owns the folder, `ERR_STORE_UNREADABLE`, `ERR_STORE_DAMAGED`, `ERR_STORE_FULL`.
  */
 export async function createP2P(options: P2POptions = {}): Promise<P2P> {
-  const node = new Node(parseP2POptions(options))
+  const { settings, report } = await readConfiguration(options, process.env)
+  warnOfIdle(report)
+  const node = new Node(settings, report)
   await node.initialize()
   return node
 }
 
 class Node implements P2P {
   readonly events: EventHub<P2PEvents> = createEventHub<P2PEvents>()
+  readonly configuration: readonly OptionReport[]
   readonly #settings: P2PSettings
+  readonly #protocols = new Protocols()
   #opening: Promise<Running> | undefined
   #running: Running | undefined
   /** What can be read after `stop`: who this was, and how it stood. */
@@ -45,8 +77,9 @@ class Node implements P2P {
   #starting: Promise<void> | undefined
   #stopping: Promise<void> = Promise.resolve()
 
-  constructor(settings: P2PSettings) {
+  constructor(settings: P2PSettings, configuration: readonly OptionReport[]) {
     this.#settings = settings
+    this.configuration = configuration
   }
 
   get peerId(): PeerId {
@@ -213,6 +246,55 @@ class Node implements P2P {
     return this.network.isPeerConnected(peerId)
   }
 
+  handle(protocol: string, handler: ChannelHandler): () => void {
+    return this.#protocols.handle(protocol, handler)
+  }
+
+  openChannel(peerId: PeerId, protocol: string, options: ProtocolOptions = {}): Channel {
+    const { network, ticket } = this.#open
+    const database = ticket.databaseId
+    return openProtocol(sessionWith(network, peerId), protocol, { ...options, database })
+  }
+
+  respond(
+    protocol: string,
+    handler: RequestHandler,
+    options?: Pick<RequestHandlerOptions, 'maxRequestBytes'>,
+  ): () => void {
+    return this.handle(protocol, requestHandler(handler, options))
+  }
+
+  async request(
+    peerId: PeerId,
+    protocol: string,
+    message: Uint8Array,
+    options: Omit<RequestOptions, 'database'> = {},
+  ): Promise<Uint8Array> {
+    const { network, ticket } = this.#open
+    checkProtocol(protocol)
+    const database = ticket.databaseId
+    return request(sessionWith(network, peerId), protocol, message, { ...options, database })
+  }
+
+  handleLatest(
+    protocol: string,
+    handler: (values: LatestReader) => void | Promise<void>,
+  ): () => void {
+    return this.handle(protocol, (channel) => handler(latestReader(channel)))
+  }
+
+  openLatest(peerId: PeerId, protocol: string, options?: ProtocolOptions): LatestWriter {
+    return latestWriter(this.openChannel(peerId, protocol, options))
+  }
+
+  get bandwidth(): BandwidthState {
+    return this.#open.bandwidth.state
+  }
+
+  setProfile(profile: BandwidthProfile): void {
+    this.#open.bandwidth.setProfile(profile)
+  }
+
   get #open(): Running {
     if (this.#running) return this.#running
     throw stopped()
@@ -268,13 +350,16 @@ class Node implements P2P {
   async #openAfter(stopping: Promise<void>): Promise<Running> {
     // Whoever called `stop` was told what went wrong.
     await stopping.catch(() => {})
-    return openRunning(this.#settings)
+    const onBandwidth = (state: BandwidthState): void =>
+      void this.events.publish('bandwidth:changed', state)
+    return openRunning(this.#settings, onBandwidth)
   }
 
   #adopt(running: Running): void {
     this.#running = running
     forwardNetworkEvents(running.network.events, this.events)
     forwardDatabaseEvents(running.database.events, this.events)
+    this.#protocols.attach(running.network, running.ticket.databaseId)
   }
 
   async #start(): Promise<void> {
@@ -325,6 +410,13 @@ async function* changesAt(
   changes: AsyncIterable<DocumentChange>,
 ): AsyncGenerator<DocumentChange, void> {
   for await (const change of changes) if (change.path === path) yield change
+}
+
+/** What is set and does nothing is worse than what is refused, unless it is said. */
+function warnOfIdle(report: readonly OptionReport[]): void {
+  for (const { name, isUsed, origin } of report) {
+    if (!isUsed && origin !== 'default') warnOnce(`option ${name} is idle in this version`)
+  }
 }
 
 function stopped(cause?: unknown): P2PError {

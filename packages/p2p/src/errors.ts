@@ -6,6 +6,10 @@ export type P2PErrorCode =
   | 'ERR_P2P_STOPPED'
   /** The node has not joined the network. Call `start` first. */
   | 'ERR_P2P_NOT_STARTED'
+  /** The configuration file cannot be read. The message names the path, the cause says why. */
+  | 'ERR_CONFIG_UNREADABLE'
+  /** No protocol of the application may have that name: those that begin with `/vudo/` are ours. */
+  | 'ERR_PROTOCOL_RESERVED'
   /** The file of the ticket cannot be read. The message names the path, the cause says why. */
   | 'ERR_TICKET_FILE_UNREADABLE'
   /** The file of the ticket does not hold a ticket. Restore it from a backup, or name the database. */

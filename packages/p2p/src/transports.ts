@@ -54,10 +54,13 @@ function wantedTransports({
   transports,
   transport,
   enableLibp2p,
+  enableWebrtc,
 }: P2PSettings): readonly (string | TransportFactory)[] {
   if (transports) return transports
   if (transport.mode !== 'auto') return [transport.mode]
-  const usable = usableTransports(transport)
+  const usable = usableTransports(transport).filter(
+    (name) => name !== 'webrtc' || enableWebrtc !== false,
+  )
   if (enableLibp2p === undefined) return usable
   const others = usable.filter((name) => name !== 'libp2p')
   return enableLibp2p ? [...others, 'libp2p'] : others
