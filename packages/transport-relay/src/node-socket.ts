@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net'
+import { isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { ClientOptions, WebSocket } from 'ws'
 import { MAX_FRAME_BYTES, MAX_SOCKET_BYTES } from './limits.ts'
@@ -39,7 +39,9 @@ function throughTunnel(
   trust: { readonly ca?: string | string[] },
 ): Socket {
   if (url.protocol !== 'wss:') return tunnel
-  return connectTls({ socket: tunnel, servername: url.hostname, ...trust })
+  const host = url.hostname
+  // An IP address is no server name (RFC 6066 section 3); the certificate is checked for it all the same.
+  return connectTls({ socket: tunnel, host, servername: isIP(host) ? '' : host, ...trust })
 }
 
 function untilClosed(
