@@ -3,18 +3,23 @@
  * it goes next. Part of the pure core; throws only for breaches of the peer.
  */
 import { createTokenBucket, type TokenBucket } from '@vudo/swarm'
+import { AckQueue, CreditQuestion } from './channel-acks.ts'
 import { ControlQueue } from './channel-control.ts'
+import {
+  forgottenByPeer,
+  leftDatabase,
+  notProven,
+  resetByPeer,
+  tooManyChannels,
+} from './channel-errors.ts'
 import { ChannelState } from './channel-state.ts'
-import { NetworkError } from './errors.ts'
+import type { NetworkError } from './errors.ts'
 import { FramePool } from './frame-pool.ts'
 import {
-  ACK_DELAY_MS,
   ACK_WITH_DATA_BYTES,
   FRAME_HEAD_BYTES,
-  MAX_ASK_PAUSE_MS,
   MAX_CHANNELS,
   MAX_FRAME_PAYLOAD_BYTES,
-  MIN_STALL_MS,
   OPENINGS_PER_SECOND,
   URGENT_FRAME_PAYLOAD_BYTES,
 } from './limits.ts'
@@ -63,19 +68,12 @@ export class ChannelTable {
   readonly #channels = new Map<number, ChannelState>()
   readonly #scheduler = new Scheduler<ChannelState>()
   readonly #control: ControlQueue
-  /** Channels whose acknowledgement waits for no company; each once. */
-  #urgentAcks: ChannelState[] = []
-  /** Where data came in last: acknowledgements go there, because that path is alive. */
-  #ackPath: PathState | undefined
+  readonly #acks = new AckQueue()
+  readonly #question = new CreditQuestion()
   readonly #openings: TokenBucket
   #nextLocal: number
   #highestRemote: number
   #criticalChannels = 0
-  #ackAtMs: number | undefined
-  /** When to ask where the peer stands, because a channel waits for credit that may have been lost. */
-  #askAtMs: number | undefined
-  #askPauseMs = MIN_STALL_MS
-  #isAskDue = false
 
   constructor(init: ChannelTableInit) {
     this.#init = init
@@ -93,7 +91,7 @@ export class ChannelTable {
 
   /** When {@link onTimer} has something to do. */
   get wakeAtMs(): number {
-    return Math.min(this.#ackAtMs ?? Infinity, this.#askAtMs ?? Infinity)
+    return Math.min(this.#acks.atMs ?? Infinity, this.#question.atMs ?? Infinity)
   }
 
   /** A channel that is not over. */
@@ -114,19 +112,16 @@ export class ChannelTable {
     const isBest = path === best
     const control = isBest ? this.#takeControl(path, nowMs) : undefined
     if (control !== undefined) return control
-    if (path === (this.#ackPath?.isUsable === true ? this.#ackPath : best)) {
-      const ack = this.#takeAck()
-      if (ack !== undefined) return ack
+    if (path === (this.#acks.path?.isUsable === true ? this.#acks.path : best)) {
+      const channel = this.#acks.take()
+      if (channel !== undefined) return this.#ack(channel)
     }
     if (!isBest && path !== bulk) return undefined
     return this.#takeData(path, { least: isBest ? 0 : 2, most: path === bulk ? 3 : 1 }, nowMs)
   }
 
   #takeControl(path: PathState, nowMs: number): Uint8Array | undefined {
-    if (this.#isAskDue) {
-      this.#isAskDue = false
-      return encodeAsk()
-    }
+    if (this.#question.take()) return encodeAsk()
     const { channel } = this.#control
     if (channel !== undefined) {
       this.#control.feed(channel, (opened) => this.#scheduler.wake(opened))
@@ -137,16 +132,6 @@ export class ChannelTable {
       this.#scheduler.wake(opening)
       return frame
     })
-  }
-
-  #takeAck(): Uint8Array | undefined {
-    while (this.#urgentAcks.length > 0) {
-      const channel = this.#urgentAcks.shift()
-      if (channel === undefined) break
-      channel.isAckQueued = false
-      if (channel.isAckDue || channel.isAckUrgent) return this.#ack(channel)
-    }
-    return undefined
   }
 
   #ack(channel: ChannelState): Uint8Array {
@@ -176,7 +161,7 @@ export class ChannelTable {
     for (;;) {
       const channel = this.#scheduler.next(least, most)
       if (channel === undefined) {
-        this.#noteBlocked(nowMs)
+        if (this.#init.isOrdered) this.#question.note(this.#channels.values(), nowMs)
         return undefined
       }
       if (this.#mustWait(channel, path)) {
@@ -202,14 +187,6 @@ export class ChannelTable {
     return this.#criticalChannels > 0
   }
 
-  /** A channel that waits for credit asks for it after a while: it may have been granted on a path that died. */
-  #noteBlocked(nowMs: number): void {
-    if (this.#askAtMs !== undefined || !this.#init.isOrdered) return
-    for (const channel of this.#channels.values()) {
-      if (channel.isBlocked) this.#askAtMs = nowMs + this.#askPauseMs
-    }
-  }
-
   /** Shows a list of proofs, before anything else. */
   show(proofs: Uint8Array): void {
     this.#control.show(proofs)
@@ -218,7 +195,7 @@ export class ChannelTable {
   /** Data, or the end of a direction. */
   onData(frame: DataFrame | EndFrame, path: PathState, nowMs: number): void {
     const channel = this.#find(frame.channel)
-    this.#ackPath = path
+    this.#acks.path = path
     if (channel === undefined) return
     if (channel === this.#control.channel) return this.#onControl(channel, frame, nowMs)
     const hadEnded = channel.hasRemoteEnded
@@ -228,7 +205,7 @@ export class ChannelTable {
     if (channel.hasRemoteEnded && !hadEnded) {
       this.#init.emit({ type: 'end', channel: channel.id })
     }
-    this.#scheduleAck(channel, nowMs)
+    this.#acks.schedule(channel, nowMs)
   }
 
   #onControl(channel: ChannelState, frame: DataFrame | EndFrame, nowMs: number): void {
@@ -237,7 +214,7 @@ export class ChannelTable {
       channel.consume(cost)
       this.#init.onControl(bytes, nowMs)
     }
-    this.#scheduleAck(channel, nowMs)
+    this.#acks.schedule(channel, nowMs)
   }
 
   /** The peer says how far it is. */
@@ -246,7 +223,7 @@ export class ChannelTable {
     // The channel may be over on this side already; a number that never was is a lie.
     if (channel === undefined) return this.#assertKnown(frame.channel)
     const isNews = channel.acknowledge(frame, nowMs)
-    if (isNews) this.#forgetAsking()
+    if (isNews) this.#question.answered()
     if (channel === this.#control.channel || channel.isHeld) this.#unhold()
     this.#wake(channel)
     this.#forgetWhenDone(channel)
@@ -254,14 +231,8 @@ export class ChannelTable {
 
   /** The peer asks where this end stands. */
   onAsk(path: PathState): void {
-    this.#ackPath = path
-    this.#reportAll()
-  }
-
-  #forgetAsking(): void {
-    this.#askAtMs = undefined
-    this.#askPauseMs = MIN_STALL_MS
-    this.#isAskDue = false
+    this.#acks.path = path
+    this.#acks.reportAll(this.#channels.values())
   }
 
   #unhold(): void {
@@ -269,14 +240,6 @@ export class ChannelTable {
       if (!channel.isHeld) continue
       channel.isHeld = false
       this.#wake(channel)
-    }
-  }
-
-  #reportAll(): void {
-    for (const channel of this.#channels.values()) {
-      if (!channel.isReportable) continue
-      channel.isAckUrgent = true
-      this.#queueAck(channel)
     }
   }
 
@@ -288,7 +251,7 @@ export class ChannelTable {
     if (present !== undefined) {
       // Sent again: our acknowledgement was lost with its connection.
       present.isAckUrgent = true
-      this.#queueAck(present)
+      this.#acks.queue(present)
       return
     }
     if (id <= this.#highestRemote) return this.#control.answer(id, 'ERR_CHANNEL_CLOSED')
@@ -305,7 +268,7 @@ export class ChannelTable {
     const channel = new ChannelState({ id, protocol, priority, database, pool })
     this.#add(channel)
     channel.isAckUrgent = true
-    this.#queueAck(channel)
+    this.#acks.queue(channel)
     this.#init.emit({ type: 'open', channel: id, protocol, priority, database })
   }
 
@@ -318,15 +281,7 @@ export class ChannelTable {
     if (code === 'ERR_CHANNEL_CLOSED' && channel.hasEnded && channel.hasRemoteEnded) {
       return this.#closeForgotten(channel)
     }
-    const isRefusal = channel.isLocal && !channel.isOpenAcknowledged
-    this.#drop(
-      channel,
-      new NetworkError(
-        isRefusal ? 'ERR_CHANNEL_REFUSED' : 'ERR_CHANNEL_RESET',
-        `the peer ${isRefusal ? 'refused' : 'reset'} channel "${channel.protocol}": ${code}`,
-        { peerCode: code },
-      ),
-    )
+    this.#drop(channel, resetByPeer(channel, code))
   }
 
   /** Opens a channel, or says at once that it is closed. */
@@ -352,15 +307,8 @@ export class ChannelTable {
       database === undefined
         ? this.#init.membership.shared.size > 0
         : this.#init.membership.shared.has(database)
-    if (!isMember) {
-      return new NetworkError('ERR_NOT_MEMBER', 'the peer has not proven to have the database', {
-        hint: 'open channels after the event database:shared',
-      })
-    }
-    if (this.#count(true) < MAX_CHANNELS) return undefined
-    return new NetworkError('ERR_LIMIT', `${MAX_CHANNELS} channels are open, no more are allowed`, {
-      hint: 'close channels that are not needed',
-    })
+    if (!isMember) return notProven()
+    return this.#count(true) < MAX_CHANNELS ? undefined : tooManyChannels()
   }
 
   /** Queues a message. */
@@ -384,7 +332,7 @@ export class ChannelTable {
     const channel = this.#channels.get(id)
     if (channel === undefined) return
     channel.consume(cost)
-    this.#scheduleAck(channel, nowMs)
+    this.#acks.schedule(channel, nowMs)
   }
 
   /** Ends this direction of a channel. */
@@ -418,14 +366,13 @@ export class ChannelTable {
     path.release()
     if (this.#control.channel === undefined) this.#control.reopen(this.#channels.values())
     this.#unhold()
-    this.#reportAll()
+    this.#acks.reportAll(this.#channels.values())
   }
 
   /** No path is left; what is owed is said when there is one again. */
   detach(): void {
-    this.#ackAtMs = undefined
-    this.#ackPath = undefined
-    this.#forgetAsking()
+    this.#acks.detach()
+    this.#question.answered()
   }
 
   /** The session is over; the driver ends the channels. */
@@ -433,41 +380,18 @@ export class ChannelTable {
     for (const channel of this.#channels.values()) channel.abandon()
     this.#channels.clear()
     this.#control.clear()
-    this.#urgentAcks = []
-    this.detach()
+    this.#acks.clear()
+    this.#question.answered()
   }
 
   #expel(channel: ChannelState): void {
-    this.#drop(
-      channel,
-      new NetworkError('ERR_NOT_MEMBER', 'the database of the channel was left by one end'),
-    )
+    this.#drop(channel, leftDatabase())
     this.#control.reset(channel.id, 'ERR_NOT_MEMBER')
   }
 
-  /** Acknowledgements that waited for company go out alone. */
   onTimer(nowMs: number): void {
-    if (this.#askAtMs !== undefined && nowMs >= this.#askAtMs) {
-      this.#isAskDue = true
-      this.#askPauseMs = Math.min(this.#askPauseMs * 2, MAX_ASK_PAUSE_MS)
-      this.#askAtMs = nowMs + this.#askPauseMs
-    }
-    if (this.#ackAtMs === undefined || nowMs < this.#ackAtMs) return
-    this.#ackAtMs = undefined
-    for (const channel of this.#channels.values()) {
-      if (channel.isAckDue) this.#queueAck(channel)
-    }
-  }
-
-  #scheduleAck(channel: ChannelState, nowMs: number): void {
-    if (channel.isAckUrgent) this.#queueAck(channel)
-    else if (channel.isAckDue) this.#ackAtMs ??= nowMs + ACK_DELAY_MS
-  }
-
-  #queueAck(channel: ChannelState): void {
-    if (channel.isAckQueued) return
-    channel.isAckQueued = true
-    this.#urgentAcks.push(channel)
+    this.#question.onTimer(nowMs)
+    this.#acks.onTimer(this.#channels.values(), nowMs)
   }
 
   /**
@@ -486,7 +410,7 @@ export class ChannelTable {
       this.#forgetWhenDone(channel)
     }
     this.#unhold()
-    this.#reportAll()
+    this.#acks.reportAll(this.#channels.values())
     if (!this.#init.isOrdered) this.#goOnInOrder(positions)
   }
 
@@ -508,9 +432,7 @@ export class ChannelTable {
   /** The peer has forgotten the channel: it was complete for the peer, or was reset. */
   #closeForgotten(channel: ChannelState): void {
     const isComplete = channel.hasEnded && channel.hasRemoteEnded
-    const error = isComplete
-      ? undefined
-      : new NetworkError('ERR_CHANNEL_RESET', `the peer reset channel "${channel.protocol}"`)
+    const error = isComplete ? undefined : forgottenByPeer(channel)
     this.#drop(channel, error, true)
   }
 
@@ -522,7 +444,7 @@ export class ChannelTable {
   #remove(channel: ChannelState): void {
     if (!this.#channels.delete(channel.id)) return
     if (channel.priority === 0) this.#criticalChannels -= 1
-    this.#urgentAcks = this.#urgentAcks.filter((other) => other !== channel)
+    this.#acks.forget(channel)
     this.#control.forget(channel)
   }
 

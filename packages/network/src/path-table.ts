@@ -148,11 +148,12 @@ export class PathTable {
   settleRivals(nowMs: number): void {
     for (const [at, older] of this.#paths.entries()) {
       for (const newer of this.#paths.slice(at + 1)) {
-        if (!isRival(older, newer) || !isAnswered(older, newer) || !isAnswered(newer, newer)) {
-          continue
-        }
-        const loser = this.#loser(older, newer)
-        loser.isRetired = true
+        if (!isRival(older, newer) || !newer.isUsable || !isAnswered(newer, newer)) continue
+        // An older one that does not answer gives way only to who dialled it himself: the far end
+        // may not have noticed, and would give up the newer one.
+        const isReplaced = older.isDoubtful && older.info.isOutbound === newer.info.isOutbound
+        if (!isReplaced && !(older.isUsable && isAnswered(older, newer))) continue
+        this.#loser(older, newer).isRetired = true
         this.choose(nowMs)
       }
     }
@@ -184,7 +185,7 @@ export class PathTable {
 
 /** Two connections of one transport between the same two ends. */
 function isRival(a: PathState, b: PathState): boolean {
-  if (!a.isUsable || !b.isUsable) return false
+  if (a.isRetired || b.isRetired) return false
   return a.info.transport === b.info.transport && a.info.isRelayed === b.info.isRelayed
 }
 

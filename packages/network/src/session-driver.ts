@@ -365,9 +365,14 @@ export class SessionDriver implements Session, ChannelHost, PathHost {
     this.#paths = []
     for (const path of paths) path.leave()
     this.#listener.onEnded(this, reason)
+    await this.#sayGoodbye(paths)
+    this.#settleClosed(reason)
+  }
+
+  /** On every path: which of them is alive, nobody knows for certain. */
+  async #sayGoodbye(paths: readonly PathDriver[]): Promise<void> {
     const goodbye = this.#state.takeGoodbye()
     await Promise.all(paths.map((path) => path.sayGoodbye(goodbye)))
-    this.#settleClosed(reason)
   }
 
   #arm(): void {
