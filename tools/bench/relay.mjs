@@ -31,9 +31,9 @@ const load = { messages: Number(values.messages), bytes: 1_024, window: 32 }
 const pairCount = 20
 
 const cpu = { ours: [], bare: [] }
-for (let round = 0; round < rounds; round++) {
+for (let turn = 0; turn < rounds; turn++) {
   // In turns, and each first every other time.
-  const order = round % 2 === 0 ? ['ours', 'bare'] : ['bare', 'ours']
+  const order = turn % 2 === 0 ? ['ours', 'bare'] : ['bare', 'ours']
   for (const kind of order) cpu[kind].push(await cpuPerMessage(kind))
 }
 const idle = { ours: await idleKiB('ours'), bare: await idleKiB('bare') }
@@ -42,19 +42,19 @@ const nats = process.env.NATS_SERVER ?? 'nats-server'
 const hasNats = spawnSync(nats, ['--version'], { stdio: 'ignore' }).status === 0
 const bursts = { one: [], two: [] }
 if (hasNats) {
-  for (let round = 0; round < rounds; round++) await measureBursts()
+  for (let turn = 0; turn < rounds; turn++) await measureBursts()
 }
 
 const ours = {
-  cpuMicrosecondsPerMessage: round(median(cpu.ours)),
-  kibPerIdleConnection: round(idle.ours),
-  honestMs: round(honestMs),
-  burstPerSecond: hasNats ? Math.round(median(bursts.one)) : null,
-  natsBurstPerSecond: hasNats ? Math.round(median(bursts.two)) : null,
+  cpuMicrosecondsPerMessage: rounded(median(cpu.ours)),
+  kibPerIdleConnection: rounded(idle.ours),
+  honestMs: rounded(honestMs),
+  burstPerSecond: hasNats ? Math.rounded(median(bursts.one)) : null,
+  natsBurstPerSecond: hasNats ? Math.rounded(median(bursts.two)) : null,
 }
 const bare = {
-  cpuMicrosecondsPerMessage: round(median(cpu.bare)),
-  kibPerIdleConnection: round(idle.bare),
+  cpuMicrosecondsPerMessage: rounded(median(cpu.bare)),
+  kibPerIdleConnection: rounded(idle.bare),
 }
 console.log(
   `relay, Node ${process.versions.node} on ${process.platform}-${process.arch}, medians of ${rounds} rounds`,
@@ -67,8 +67,8 @@ console.log(
     ours,
     peers: { bare },
     ratios: {
-      cpuPerMessage: round(median(cpu.ours) / median(cpu.bare)),
-      natsBurst: hasNats ? round(median(bursts.two) / median(bursts.one)) : null,
+      cpuPerMessage: rounded(median(cpu.ours) / median(cpu.bare)),
+      natsBurst: hasNats ? rounded(median(bursts.two) / median(bursts.one)) : null,
     },
   }),
 )
@@ -186,6 +186,6 @@ function median(numbers) {
 }
 
 /** More than three digits would be noise. */
-function round(value) {
+function rounded(value) {
   return Number(value.toPrecision(3))
 }

@@ -3,7 +3,7 @@
  * subject go `who`, `here` and `left`, on that of an end point `data` and `reset`.
  */
 import { ENDPOINT_BYTES } from './limits.ts'
-import { bytesToLatin1, type ResetReason } from './wire.ts'
+import { bytesToLatin1, resetReasons, type ResetReason } from './wire.ts'
 
 /** Bytes of a relay's random id. */
 export const RELAY_ID_BYTES = 8
@@ -129,12 +129,13 @@ function dataOf(relay: string, body: Uint8Array): BusMessage | undefined {
 
 function resetOf(relay: string, body: Uint8Array): BusMessage | undefined {
   if (body.length !== 2 * ENDPOINT_BYTES + 1) return undefined
+  const last = body[2 * ENDPOINT_BYTES]
   return {
     kind: 'reset',
     relay,
     from: bytesToLatin1(body.subarray(0, ENDPOINT_BYTES)),
     to: bytesToLatin1(body.subarray(ENDPOINT_BYTES, 2 * ENDPOINT_BYTES)),
-    reason: body[2 * ENDPOINT_BYTES] as ResetReason,
+    reason: Object.values(resetReasons).find((known) => known === last) ?? resetReasons.gone,
   }
 }
 

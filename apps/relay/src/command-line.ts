@@ -10,7 +10,7 @@ import { DEFAULT_LIMITS, type RelayLimits } from './limits.ts'
 import { startRelay, type RelayInit } from './relay.ts'
 
 /** How the command takes each limit: `--max-frame-bytes 66048`. */
-const limitNames = Object.keys(DEFAULT_LIMITS) as (keyof RelayLimits)[]
+const limitNames = Object.keys(DEFAULT_LIMITS).filter((name) => isLimit(name))
 
 /**
  * Runs the command `vudo-relay` until a signal ends it, and gives the exit status. Errors
@@ -115,6 +115,10 @@ async function initOf(options: RelayOptions): Promise<RelayInit> {
     trustedProxies,
     logsNames: options.logNames,
   }
+}
+
+function isLimit(name: string): name is keyof RelayLimits {
+  return Object.hasOwn(DEFAULT_LIMITS, name)
 }
 
 function backPlaneOf({

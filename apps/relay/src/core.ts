@@ -196,7 +196,7 @@ class Core {
     }
     this.#foreigners.joined(topic, client, isListed)
     client.port.write(encodeMembers(name, topic.isReady, topic.listed(client)))
-    if (!topic.isReady) void this.#answerWhenReady(topic, client)
+    if (!topic.isReady) this.#answerWhenReady(topic, client)
   }
 
   #open(name: string): Topic {
@@ -241,7 +241,7 @@ class Core {
       return 0
     }
     const far = pair.theirs.member
-    if (isClient(far)) this.#pass(client, pair, bytes)
+    if (isClient(far)) this.#pass(client, far, { pair, bytes })
     else this.#passOn(client, pair, bytes)
     return pair.mine.topic.bucket.take(bytes.length, this.#init.nowMs())
   }
@@ -281,8 +281,11 @@ class Core {
     return pair
   }
 
-  #pass(client: Client, pair: Pair, bytes: Uint8Array): void {
-    const far = pair.theirs.member as Client
+  #pass(
+    client: Client,
+    far: Client,
+    { pair, bytes }: { readonly pair: Pair; readonly bytes: Uint8Array },
+  ): void {
     if (pair.queued >= MAX_PAIR_FRAMES || this.#isFull(far)) {
       return this.#reset(client, pair, resetReasons.queueFull)
     }
@@ -359,7 +362,7 @@ class Core {
   onGap(): void {
     this.counts.gaps += 1
     for (const client of this.#clients.values()) {
-      for (const pair of [...client.pairs.values()]) {
+      for (const pair of client.pairs.values()) {
         if (!isClient(pair.theirs.member)) this.#reset(client, pair, resetReasons.gap)
       }
     }

@@ -71,18 +71,21 @@ class ForeignTable {
   /** Asks the other relays who is there. @returns False when there are none; else `onAsked` is called. */
   ask(topic: Topic, onAsked: () => void): boolean {
     if (this.#isAlone) return false
-    void this.#init.bus.subscribe(topicSubject(topic.name)).then(() => {
-      // Those who joined while it was under way are told of only now: before, an answer could have been missed.
-      this.#tell(topic)
-      this.#publish(topic, encodeWho(this.#init.relayId, latin1ToBytes(topic.name)))
-      onAsked()
-    })
+    void this.#ask(topic, onAsked)
     return true
+  }
+
+  async #ask(topic: Topic, onAsked: () => void): Promise<void> {
+    await this.#init.bus.subscribe(topicSubject(topic.name))
+    // Those who joined meanwhile are told of again: before, nobody's answer would have come.
+    this.#tell(topic)
+    this.#publish(topic, encodeWho(this.#init.relayId, latin1ToBytes(topic.name)))
+    onAsked()
   }
 
   forget(topic: Topic): void {
     if (this.#isAlone) return
-    for (const { member } of [...topic.members.values()]) this.#drop(topic, member)
+    for (const { member } of topic.members.values()) this.#drop(topic, member)
     this.#init.bus.unsubscribe(topicSubject(topic.name))
   }
 
@@ -193,7 +196,7 @@ class ForeignTable {
   }
 
   #dropEverywhere(member: Member): void {
-    for (const { topic } of [...member.memberships.values()]) this.#drop(topic, member)
+    for (const { topic } of member.memberships.values()) this.#drop(topic, member)
     this.#members.delete(member.endpoint)
     for (const client of this.#init.clients.values()) {
       if (client.pairs.has(member.endpoint)) {

@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http'
+import { createServer, type Server, type ServerResponse } from 'node:http'
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
 import type { RelayCore } from './core.ts'
 import { denials, resetReasons } from './wire.ts'
@@ -24,10 +24,13 @@ export function createMetricsServer(core: RelayCore, doors: DoorCounts): Server 
       response.writeHead(404).end()
       return
     }
-    void registry.metrics().then((text) => {
-      response.writeHead(200, { 'content-type': registry.contentType }).end(text)
-    })
+    void answer(registry, response)
   })
+}
+
+async function answer(registry: Registry, response: ServerResponse): Promise<void> {
+  const text = await registry.metrics()
+  response.writeHead(200, { 'content-type': registry.contentType }).end(text)
 }
 
 function addGauges(registry: Registry, core: RelayCore, doors: DoorCounts): void {

@@ -14,8 +14,7 @@ const prefix = 'vudo:1:'
  * @throws `RelayError` `ERR_RELAY_BACK_PLANE` when the server cannot be reached now.
  */
 export async function connectRedis(url: string, events: BackPlaneEvents): Promise<BackPlane> {
-  const retryStrategy = (): number => 250 + Math.random() * 100
-  const options = { retryStrategy, lazyConnect: true, maxRetriesPerRequest: null }
+  const options = { retryStrategy: retryDelayMs, lazyConnect: true, maxRetriesPerRequest: null }
   const publisher = new Redis(url, { ...options, enableAutoPipelining: true })
   const subscriber = new Redis(url, options)
   const both = [publisher, subscriber]
@@ -33,6 +32,11 @@ export async function connectRedis(url: string, events: BackPlaneEvents): Promis
   return new RedisBus(publisher, subscriber, events)
 }
 
+/** In a quarter of a second, spread so that many relays do not come at once. */
+function retryDelayMs(): number {
+  return 250 + Math.random() * 100
+}
+
 class RedisBus implements BackPlane {
   readonly #publisher: Redis
   readonly #subscriber: Redis
@@ -45,7 +49,7 @@ class RedisBus implements BackPlane {
     // From here on, ready means connected again. The answer comes after those to SUBSCRIBE.
     for (const client of [publisher, subscriber]) {
       client.on('ready', () => {
-        client.ping().then(events.onGap, () => undefined)
+        void answered(client, events)
       })
     }
     subscriber.on('messageBuffer', (_channel: Buffer, bytes: Buffer) => events.onMessage(bytes))
@@ -68,12 +72,18 @@ class RedisBus implements BackPlane {
     // The client would keep them in memory, without a bound, and send them late.
     if (!this.isUp || this.#unconfirmedBytes > MAX_UNFLUSHED_BYTES) return false
     this.#unconfirmedBytes += bytes.length
-    const done = (): void => {
-      this.#unconfirmedBytes -= bytes.length
-    }
-    const message = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-    this.#publisher.publish(prefix + subject, message).then(done, done)
+    void this.#publish(subject, bytes)
     return true
+  }
+
+  async #publish(subject: string, { buffer, byteOffset, length }: Uint8Array): Promise<void> {
+    try {
+      await this.#publisher.publish(prefix + subject, Buffer.from(buffer, byteOffset, length))
+    } catch {
+      // Lost with the connection, whose return is a gap.
+    } finally {
+      this.#unconfirmedBytes -= length
+    }
   }
 
   close(): Promise<void> {
@@ -81,4 +91,15 @@ class RedisBus implements BackPlane {
     this.#subscriber.disconnect()
     return Promise.resolve()
   }
+}
+
+/** Says gap once the server has answered: then the subscriptions are in force again. */
+async function answered(client: Redis, { onGap }: BackPlaneEvents): Promise<void> {
+  try {
+    await client.ping()
+  } catch {
+    // Lost again: the next return says it.
+    return
+  }
+  onGap()
 }

@@ -186,7 +186,7 @@ class RelayServer implements Relay {
   async listen(): Promise<void> {
     const { host = '127.0.0.1', port = 0, names = [], metrics } = this.#init
     await listenOn(this.#http, host, port)
-    this.#bound = this.#http.address() as AddressInfo
+    this.#bound = boundTo(this.#http)
     if (this.#metrics && metrics) {
       await listenOn(this.#metrics, metrics.host ?? '127.0.0.1', metrics.port)
     }
@@ -349,6 +349,12 @@ async function listenOn(server: Server, host: string, port: number): Promise<voi
       hint: 'choose another --port; below 1024 it takes a right of its own',
     })
   }
+}
+
+function boundTo(server: Server): AddressInfo {
+  const bound = server.address()
+  if (bound === null || typeof bound === 'string') throw new Error('the server does not listen')
+  return bound
 }
 
 async function closed(server: Server | undefined): Promise<void> {

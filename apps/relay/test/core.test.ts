@@ -226,10 +226,10 @@ describe('clients', () => {
   it.each([
     ['nothing', []],
     ['a type that is none', [0x7f]],
-    ['a frame of the relay', [relayFrames.deliver, ...new Array<number>(60).fill(0)]],
-    ['a send without content', [clientFrames.send, ...new Array<number>(48).fill(0)]],
+    ['a frame of the relay', [relayFrames.deliver, ...new Uint8Array(60)]],
+    ['a send without content', [clientFrames.send, ...new Uint8Array(48)]],
     ['a short topic', [clientFrames.join, 1, 2, 3]],
-    ['unknown flags', [clientFrames.join, ...new Array<number>(32).fill(0), 4]],
+    ['unknown flags', [clientFrames.join, ...new Uint8Array(32), 4]],
   ])('are cut off for %s', (_, bytes) => {
     const guest = new Lab().enter()
     expect(() => guest.say(Uint8Array.from(bytes))).toThrowError(
@@ -246,24 +246,24 @@ class Wire {
 
   lab(): Lab {
     const state: { lab?: Lab } = {}
-    const wire = this
+    const isUp = (): boolean => this.isUp
+    const subscribed = this.#subscribed
     const lab = new Lab(
       {},
       {
         get isUp() {
-          return wire.isUp
+          return isUp()
         },
         subscribe(subject) {
-          const labs = wire.#subscribed.get(subject) ?? new Set()
-          wire.#subscribed.set(subject, labs)
+          const labs = subscribed.get(subject) ?? new Set()
+          subscribed.set(subject, labs)
           if (state.lab) labs.add(state.lab)
           return Promise.resolve()
         },
-        unsubscribe: (subject) =>
-          void (state.lab && wire.#subscribed.get(subject)?.delete(state.lab)),
+        unsubscribe: (subject) => void (state.lab && subscribed.get(subject)?.delete(state.lab)),
         publish(subject, bytes) {
-          if (!wire.isUp) return false
-          for (const to of wire.#subscribed.get(subject) ?? []) {
+          if (!isUp()) return false
+          for (const to of subscribed.get(subject) ?? []) {
             if (to !== state.lab) to.core.onBusMessage(Buffer.from(bytes))
           }
           return true

@@ -19,6 +19,11 @@ async function start(init: RelayInit = {}): Promise<Relay> {
   return relay
 }
 
+/** What a proxy, or somebody who plays one, would add. */
+function headers(address: string): object {
+  return { headers: { 'x-forwarded-for': address } }
+}
+
 async function client(
   relay: Relay,
   init?: Parameters<typeof connectClient>[1],
@@ -86,7 +91,9 @@ describe('access', () => {
   })
 
   it('by a shared token', async () => {
-    await client(await start({ access: { token: 'secret' } }), { token: 'secret' })
+    const relay = await start({ access: { token: 'secret' } })
+    await client(relay, { token: 'secret' })
+    expect(relay.connectionCount).toBe(1)
   })
 
   it('by a service that is asked, and nobody when it fails', async () => {
@@ -121,7 +128,6 @@ describe('limits', () => {
   })
 
   it('believe a trusted proxy about addresses, and nobody else', async () => {
-    const headers = (address: string): object => ({ headers: { 'x-forwarded-for': address } })
     const relay = await start({ limits: { maxConnectionsPerAddress: 1 }, trustedProxies: 1 })
     await client(relay, { options: headers('203.0.113.1') })
     await client(relay, { options: headers('203.0.113.2') })
@@ -205,7 +211,7 @@ describe('an operator', () => {
     await Promise.all(clients.map((one) => one.next(relayFrames.moved)))
     expect(await Promise.all(clients.map(({ closed }) => closed))).toEqual([1_012, 1_012])
     await draining
-    await expect(fetch(relay.url.replace('ws', 'http'))).rejects.toThrow()
+    await expect(fetch(relay.url.replace('ws', 'http'))).rejects.toThrow('fetch failed')
   })
 
   it('is told when the port is taken', async () => {

@@ -30,10 +30,9 @@ export async function createServerOf(kind: 'nats' | 'redis'): Promise<BackServer
   const folder = mkdtempSync(path.join(tmpdir(), 'vudo-relay-test-'))
   const args = {
     nats: ['-a', '127.0.0.1', '-p', String(port)],
-    redis: [
-      ...['--bind', '127.0.0.1', '--port', String(port), '--dir', folder],
-      ...['--save', '', '--appendonly', 'no'],
-    ],
+    redis: `--bind 127.0.0.1 --port ${port} --dir ${folder} --appendonly no`
+      .split(' ')
+      .concat('--save', ''),
   }[kind]
   let child: ChildProcess | undefined
   return {

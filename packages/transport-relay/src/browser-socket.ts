@@ -51,7 +51,7 @@ function wrap(socket: WebSocket, events: SocketEvents): RelaySocket {
       }, DRAIN_POLL_MS)
       return false
     },
-    send: (bytes) => socket.send(bytes as Uint8Array<ArrayBuffer>),
+    send: (bytes) => socket.send(new Uint8Array(bytes)),
     close: () => socket.close(),
   }
 }

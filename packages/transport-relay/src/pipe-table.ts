@@ -97,7 +97,7 @@ class Pipes implements PipeTable {
   }
 
   reset(endpoint: string, reason: number): void {
-    for (const pipe of [...(this.#pipesByEndpoint.get(endpoint)?.values() ?? [])]) {
+    for (const pipe of this.#pipesByEndpoint.get(endpoint)?.values() ?? []) {
       pipe.reset(reason)
     }
   }

@@ -112,17 +112,17 @@ class RelayMedium implements Medium {
 
   /** Waits until `condition` holds, but no longer than `ms`. */
   async #until(condition: () => boolean, ms: number, signal?: AbortSignal): Promise<void> {
-    let isLate = false
+    const limit = { isOver: false }
     const wake = (): void => {
       for (const resume of this.#waiting.splice(0)) resume()
     }
     const cancel = this.#init.runtime.setTimer(ms, () => {
-      isLate = true
+      limit.isOver = true
       wake()
     })
     signal?.addEventListener('abort', wake, { once: true })
     try {
-      while (!condition() && !isLate && !this.#closing.signal.aborted) {
+      while (!condition() && !limit.isOver && !this.#closing.signal.aborted) {
         signal?.throwIfAborted()
         // oxlint-disable-next-line no-await-in-loop
         await new Promise<void>((resolve) => void this.#waiting.push(resolve))
@@ -219,7 +219,10 @@ class RelayMedium implements Medium {
       if (isReleased) return
       isReleased = true
       const left = (this.#dialled.get(peerId) ?? 1) - 1
-      if (left > 0) return void this.#dialled.set(peerId, left)
+      if (left > 0) {
+        this.#dialled.set(peerId, left)
+        return
+      }
       this.#dialled.delete(peerId)
       for (const { topics } of this.#links) topics.leave(topic)
     }
@@ -293,14 +296,14 @@ class RelayMedium implements Medium {
   async *watch(topic: Topic, { signal }: AbortOptions): AsyncGenerator<PeerInfo, void, undefined> {
     const hex = bytesToHex(topic)
     const queue: PeerInfo[] = this.#found(topic)
-    let wake = (): void => undefined
+    let wake: (() => void) | undefined
     const watcher = (where: string, peer: PeerInfo): void => {
       if (where !== hex) return
       queue.push(peer)
-      wake()
+      wake?.()
     }
     const signals = AbortSignal.any([this.#closing.signal, ...(signal ? [signal] : [])])
-    const onAbort = (): void => wake()
+    const onAbort = (): void => wake?.()
     signals.addEventListener('abort', onAbort)
     this.#watchers.add(watcher)
     this.#use(topic).watchers += 1

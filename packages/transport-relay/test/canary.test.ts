@@ -1,8 +1,7 @@
 import { closeSync, existsSync, openSync, readFileSync, readSync } from 'node:fs'
 import process from 'node:process'
 import { afterAll, expect, it } from 'vitest'
-import { relay } from '@vudo/transport-relay'
-import { formatRelayAddress } from '@vudo/transport-relay'
+import { formatRelayAddress, relay } from '@vudo/transport-relay'
 import { layCable } from './cable.ts'
 import { createNode, meet } from './nodes.ts'
 import { createPlainClient } from './plain-client.ts'
@@ -65,7 +64,7 @@ it('a relay sees and holds nothing of what passes', { timeout: 30_000 }, async (
   }
   expect(cable.captured().length).toBeGreaterThan(rounds * canary.length)
   expect(cable.captured().includes(canary)).toBe(false)
-  if (isReadable) expect(isInMemory(server.pid, canary)).toBe(false)
+  expect(isReadable && isInMemory(server.pid, canary)).toBe(false)
   await Promise.all(nodes.map(({ transport }) => transport.disconnect()))
 })
 
@@ -84,8 +83,8 @@ it(
     }
     // Towards the relay a WebSocket masks it; from the relay it is plain.
     expect(cable.captured().includes(canary)).toBe(true)
-    if (isReadable) expect(isInMemory(server.pid, canary)).toBe(true)
-    else console.log('skipped: this platform does not let a test read the memory of a process')
+    if (!isReadable) console.log('memory skipped: this platform does not let a test read it')
+    expect(!isReadable || isInMemory(server.pid, canary)).toBe(true)
     await Promise.all([a.close(), b.close()])
   },
 )

@@ -32,6 +32,7 @@ describe('transport-relay', () => {
         provesPeer: false,
         discovers: true,
         dials: true,
+        relays: true,
       },
       pipes: false,
     },

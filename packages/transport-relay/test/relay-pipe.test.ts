@@ -95,11 +95,12 @@ describe('a pipe', () => {
     lab.frames.push(...lab.frames)
     lab.pass()
     await far.ended
+    expect(await far.receive()).toEqual(message(0))
+    expect(await far.receive()).toBeUndefined()
     const [, second] = lab.open()
-    void near
-    void lab.incoming
     second.take({ kind: 'data', pipe: bytesToHex(second.id), sequence: 1, message: message(1) })
     await second.ended
+    expect(await second.receive()).toBeUndefined()
   })
 
   it('is told by a close that there is none at the far end', async () => {
@@ -148,6 +149,7 @@ describe('credit', () => {
       far.take({ kind: 'data', pipe, sequence, message: message(1) })
     }
     await far.ended
+    expect(lab.kinds().at(-1)).toBe('close')
   })
 
   it('is little before the far end has given any: a handshake', () => {

@@ -24,6 +24,10 @@ async function start(init: RelayInit = {}): Promise<Relay> {
   return one
 }
 
+function certificate(name: string): string {
+  return readFileSync(fileURLToPath(new URL(`certificates/${name}.pem`, import.meta.url)), 'utf8')
+}
+
 function node(factory = relay()): TestNode {
   const one = createNode(factory)
   open.push(() => one.transport.disconnect())
@@ -124,9 +128,6 @@ describe('a relay that ends', () => {
 })
 
 describe('the way to a relay', () => {
-  const certificate = (name: string): string =>
-    readFileSync(fileURLToPath(new URL(`certificates/${name}.pem`, import.meta.url)), 'utf8')
-
   it('is TLS with an authority of its own, and fails without', async () => {
     const cert = certificate('cert')
     const { url } = await start({ tls: { cert, key: certificate('key') } })

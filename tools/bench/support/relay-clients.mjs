@@ -34,8 +34,9 @@ export async function connectClient(kind, url, { topic, onPayload = () => {} }) 
     socket,
     /** Settles when this client has been told of another one. */
     async knows(other) {
+      if (!isOurs) return
       const wanted = other.toString('hex')
-      while (isOurs && !seen.has(wanted)) await new Promise((resolve) => watched.push(resolve))
+      while (!seen.has(wanted)) await new Promise((resolve) => watched.push(resolve))
     },
     send(to, payload) {
       socket.send(Buffer.concat([Uint8Array.of(frames.send), to, payload]))
