@@ -19,9 +19,7 @@ import {
   ACK_WITH_DATA_BYTES,
   FRAME_HEAD_BYTES,
   MAX_CHANNELS,
-  MAX_FRAME_PAYLOAD_BYTES,
   OPENINGS_PER_SECOND,
-  URGENT_FRAME_PAYLOAD_BYTES,
 } from './limits.ts'
 import type { Membership } from './membership.ts'
 import type { PathState } from './path-state.ts'
@@ -315,16 +313,10 @@ export class ChannelTable {
   send(id: number, message: Uint8Array): void {
     const channel = this.#channels.get(id)
     if (channel === undefined || channel.hasEnded) return
-    const most = Math.min(this.#payloadBytes, this.#init.maxFrameBytes - FRAME_HEAD_BYTES)
+    const { paths, maxFrameBytes } = this.#init
+    const most = Math.min(paths.payloadBytes(this.#isUrgent), maxFrameBytes - FRAME_HEAD_BYTES)
     channel.send(message, most)
     this.#wake(channel)
-  }
-
-  /** Small while somebody waits, and on a path on which few large ones would be under way. */
-  get #payloadBytes(): number {
-    if (this.#isUrgent) return URGENT_FRAME_PAYLOAD_BYTES
-    const window = this.#init.paths.bulk?.frameBytes ?? MAX_FRAME_PAYLOAD_BYTES
-    return Math.max(URGENT_FRAME_PAYLOAD_BYTES, Math.min(MAX_FRAME_PAYLOAD_BYTES, window))
   }
 
   /** The application has read a message. */
@@ -490,10 +482,9 @@ export class ChannelTable {
   }
 
   #count(isLocal: boolean): number {
-    let count = 0
-    for (const { id, isLocal: is } of this.#channels.values())
-      if (id !== 0 && is === isLocal) count += 1
-    return count
+    const isCounted = (channel: ChannelState): boolean =>
+      channel.id !== 0 && channel.isLocal === isLocal
+    return [...this.#channels.values()].filter(isCounted).length
   }
 }
 

@@ -7,7 +7,13 @@
  * becomes the best when it is clearly better, or when the best is in doubt. When every
  * path is in doubt, the best stays: nothing is lost by trying.
  */
-import { MAX_FRAME_PAYLOAD_BYTES, MAX_PATHS, PATH_CHANGE_FACTOR, PATH_CHANGE_MS } from './limits.ts'
+import {
+  MAX_FRAME_PAYLOAD_BYTES,
+  MAX_PATHS,
+  PATH_CHANGE_FACTOR,
+  PATH_CHANGE_MS,
+  URGENT_FRAME_PAYLOAD_BYTES,
+} from './limits.ts'
 import { PathState, type PathInfo, type PathLife } from './path-state.ts'
 
 /** What came of looking after the paths. */
@@ -53,6 +59,13 @@ export class PathTable {
   /** Carries large transfers. */
   get bulk(): PathState | undefined {
     return this.#bulk
+  }
+
+  /** How large frames are: small while somebody waits, and on a path on which few large ones would be under way. */
+  payloadBytes(isUrgent: boolean): number {
+    if (isUrgent) return URGENT_FRAME_PAYLOAD_BYTES
+    const fitting = this.#bulk?.frameBytes ?? MAX_FRAME_PAYLOAD_BYTES
+    return Math.max(URGENT_FRAME_PAYLOAD_BYTES, Math.min(MAX_FRAME_PAYLOAD_BYTES, fitting))
   }
 
   /** True while no path is known to answer. */
