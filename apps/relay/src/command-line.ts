@@ -55,6 +55,7 @@ function createProgram(): Command {
         .default(0)
         .argParser(parseNumber),
     )
+    .option('--no-iroh', 'refuse iroh nodes')
     .option('--log-names', 'log keys, too')
   for (const name of limitNames) {
     program.addOption(
@@ -81,6 +82,7 @@ type RelayOptions = RelayLimits & {
   readonly metricsPort?: number
   readonly metricsHost: string
   readonly trustedProxies: number
+  readonly iroh: boolean
   readonly logNames?: boolean
 }
 
@@ -113,6 +115,7 @@ async function initOf(options: RelayOptions): Promise<RelayInit> {
     connectBackPlane: backPlaneOf({ nats, redis }),
     metrics: metricsPort === undefined ? undefined : { host: metricsHost, port: metricsPort },
     trustedProxies,
+    servesIroh: options.iroh,
     logsNames: options.logNames,
   }
 }

@@ -33,8 +33,8 @@ export interface House {
   /** Whether the relay goes by this host. */
   readonly isOwnHost: (host: string) => boolean
   readonly nowMs: () => number
-  /** False once it drains. */
-  readonly isOpen: () => boolean
+  /** Why nobody else of this IP address can be let in, if so. */
+  readonly fullness: (address: string) => Refusal | undefined
   readonly onEntered: (connection: RelayConnection, socketName: string) => void
   readonly onRefused: (refusal: Refusal) => void
   readonly onEnded: (connection: RelayConnection, key: string | undefined) => void
@@ -190,18 +190,10 @@ class Connection implements RelayConnection, ClientPort {
     if (!access.hasToken(auth.token)) return wrongToken
     const message = challengeMessage(auth.host, challenge, auth.instance)
     if (!verifySignature(auth.key, proofTag, message, auth.signature)) return wrongSignature
-    const full = this.#fullness()
+    const full = this.#house.fullness(this.#address)
     if (full) return full
     const key = bytesToHex(auth.key)
     return access.check({ key, address: this.#address, token: auth.token })
-  }
-
-  #fullness(): Refusal | undefined {
-    const { core, limits, addresses, nowMs, isOpen } = this.#house
-    if (!isOpen()) return { denial: denials.full, reason: 'this relay restarts' }
-    if (core.clientCount >= limits.maxConnections) return full
-    const { connections } = addresses(this.#address, nowMs())
-    return connections >= limits.maxConnectionsPerAddress ? fullAddress : undefined
   }
 
   #enter(auth: AuthFrame): void {
@@ -230,9 +222,4 @@ const wrongToken: Refusal = { denial: denials.token, reason: 'the token is wrong
 const wrongHost: Refusal = {
   denial: denials.host,
   reason: 'this relay does not go by the host that was dialled',
-}
-const full: Refusal = { denial: denials.full, reason: 'this relay is full' }
-const fullAddress: Refusal = {
-  denial: denials.full,
-  reason: 'this IP address has too many connections here',
 }

@@ -73,6 +73,12 @@ export const MAX_UNFLUSHED_BYTES = 33_554_432
 /** Bytes after which NATS is asked to confirm. */
 export const FLUSH_EVERY_BYTES = 262_144
 
+/** Bytes of a frame of the iroh relay protocol, which its own server allows. */
+export const IROH_MAX_FRAME_BYTES = 1_048_576
+
+/** How often an iroh node is pinged, in milliseconds, as its own server does. */
+export const IROH_PING_MS = 15_000
+
 /** What an operator can set; the command line has an option of the same name for each. */
 export interface RelayLimits {
   /** Authenticated connections, in all. @defaultValue 10,000 */

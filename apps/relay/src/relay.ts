@@ -8,7 +8,7 @@ import { performance } from 'node:perf_hooks'
 import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { WebSocketServer } from 'ws'
-import { createAccess, type AccessRules } from './access.ts'
+import { createAccess, type AccessRules, type Refusal } from './access.ts'
 import { createAddressBook } from './address-book.ts'
 import { memoryBackPlane, type BackPlane, type BackPlaneEvents } from './back-plane.ts'
 import { RELAY_ID_BYTES } from './bus-messages.ts'
@@ -16,9 +16,12 @@ import { createRelayConnection, type House, type RelayConnection } from './conne
 import { createRelayCore, type RelayCore, type RelayCounts } from './core.ts'
 import { createDoors, nameOf, type Doors } from './doors.ts'
 import { RelayError } from './errors.ts'
+import { createIrohConnection, type IrohClients } from './iroh-connection.ts'
+import { irohProtocols } from './iroh-frames.ts'
 import {
   CHALLENGE_BYTES,
   DEFAULT_LIMITS,
+  IROH_MAX_FRAME_BYTES,
   LISTEN_BACKLOG,
   MAX_HTTP_HEAD_BYTES,
   SWEEP_INTERVAL_MS,
@@ -26,6 +29,7 @@ import {
 } from './limits.ts'
 import { createMetricsServer } from './metrics.ts'
 import { createOwnHosts } from './own-hosts.ts'
+import { denials } from './wire.ts'
 
 /** What `startRelay` takes; every field may be left out. */
 export interface RelayInit {
@@ -51,6 +55,8 @@ export interface RelayInit {
   readonly metrics?: { readonly host?: string; readonly port: number } | undefined
   /** Proxies in front whose `X-Forwarded-For` is believed. @defaultValue 0 */
   readonly trustedProxies?: number | undefined
+  /** False refuses iroh nodes, which come to `/relay` and know no topics: any two of them reach each other. @defaultValue true */
+  readonly servesIroh?: boolean | undefined
   /** Takes what happens. @defaultValue nothing is logged */
   readonly log?: RelayLog | undefined
   /** Logs keys and addresses, too. @defaultValue false */
@@ -114,6 +120,8 @@ class RelayServer implements Relay {
   readonly #http: Server
   readonly #metrics: Server | undefined
   readonly #sockets: WebSocketServer
+  readonly #irohSockets: WebSocketServer
+  readonly #irohClients: IrohClients = new Map()
   readonly #connections = new Set<RelayConnection>()
   readonly #raw = new Set<Socket>()
   readonly #timers = new Set<NodeJS.Timeout>()
@@ -144,6 +152,14 @@ class RelayServer implements Relay {
       perMessageDeflate: false,
       clientTracking: false,
     })
+    this.#irohSockets = new WebSocketServer({
+      noServer: true,
+      maxPayload: IROH_MAX_FRAME_BYTES,
+      perMessageDeflate: false,
+      clientTracking: false,
+      handleProtocols: (offered) =>
+        irohProtocols.find((protocol) => offered.has(protocol)) ?? false,
+    })
     if (init.metrics) {
       this.#metrics = createMetricsServer(this.core, {
         halfOpen: () => this.halfOpenCount,
@@ -172,7 +188,7 @@ class RelayServer implements Relay {
   }
 
   get connectionCount(): number {
-    return this.core.clientCount
+    return this.core.clientCount + this.#irohClients.size
   }
 
   get halfOpenCount(): number {
@@ -197,7 +213,7 @@ class RelayServer implements Relay {
       addresses: createAddressBook(this.#limits),
       isOwnHost: createOwnHosts(names, this.port),
       nowMs,
-      isOpen: () => this.#isOpen,
+      fullness: (address) => this.#fullness(address),
       onEntered: (connection, socketName) => {
         this.#doors.passed(socketName)
         this.#log('a client came', connection.key)
@@ -212,6 +228,13 @@ class RelayServer implements Relay {
       },
     }
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_INTERVAL_MS)
+  }
+
+  #fullness(address: string): Refusal | undefined {
+    if (!this.#isOpen) return restarting
+    if (this.connectionCount >= this.#limits.maxConnections) return full
+    const { connections } = this.#house.addresses(address, nowMs())
+    return connections >= this.#limits.maxConnectionsPerAddress ? fullAddress : undefined
   }
 
   #log(message: string, key: string | undefined): void {
@@ -250,16 +273,20 @@ class RelayServer implements Relay {
   }
 
   /** For load balancers and probes; says nothing about anybody. */
-  #answer({ url }: IncomingMessage, response: ServerResponse): void {
+  #answer({ url, headers }: IncomingMessage, response: ServerResponse): void {
     const isReady = this.#isOpen && this.#bus.isUp
     if (url === '/healthz') response.writeHead(200).end('ok\n')
     else if (url === '/readyz')
       response.writeHead(isReady ? 200 : 503).end(isReady ? 'ok\n' : 'no\n')
+    else if (this.#init.servesIroh !== false && isIrohProbe(url)) answerIrohProbe(headers, response)
     else response.writeHead(404).end()
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const path = request.url?.replace(/\?.*/, '') ?? ''
+    if (path === '/relay' && this.#init.servesIroh !== false) {
+      return this.#upgradeIroh(request, socket, head)
+    }
     if (!/^\/(t\/[0-9a-f]{64})?$/.test(path)) {
       socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n')
       return
@@ -271,6 +298,22 @@ class RelayServer implements Relay {
       const house = this.#house
       this.#connections.add(
         createRelayConnection({ house, socket: upgraded, address, socketName, challenge }),
+      )
+    })
+  }
+
+  #upgradeIroh(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const offered = request.headers['sec-websocket-protocol']?.split(/,\s*/) ?? []
+    if (!irohProtocols.some((protocol) => offered.includes(protocol))) {
+      socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n')
+      return
+    }
+    const address = this.#addressOf(request)
+    const socketName = nameOf(request.socket)
+    this.#irohSockets.handleUpgrade(request, socket, head, (upgraded) => {
+      const common = { house: this.#house, clients: this.#irohClients }
+      this.#connections.add(
+        createIrohConnection({ ...common, socket: upgraded, address, socketName }),
       )
     })
   }
@@ -334,6 +377,27 @@ class RelayServer implements Relay {
     for (const socket of this.#raw) socket.destroy()
     await Promise.all([closed(this.#http), closed(this.#metrics), this.#bus.close()])
   }
+}
+
+const full: Refusal = { denial: denials.full, reason: 'this relay is full' }
+const restarting: Refusal = { denial: denials.full, reason: 'this relay restarts' }
+const fullAddress: Refusal = {
+  denial: denials.full,
+  reason: 'this IP address has too many connections here',
+}
+
+/** iroh nodes measure relays by the one, and look for captive portals by the other. */
+function isIrohProbe(url: string | undefined): boolean {
+  return url === '/ping' || url === '/generate_204'
+}
+
+function answerIrohProbe(headers: IncomingMessage['headers'], response: ServerResponse): void {
+  const challenge = headers['x-iroh-challenge']
+  response.setHeader('access-control-allow-origin', '*')
+  if (typeof challenge === 'string' && /^[\w.-]{1,64}$/.test(challenge)) {
+    response.setHeader('x-iroh-response', `response ${challenge}`)
+  }
+  response.writeHead(204).end()
 }
 
 const drainStepMs = 50
