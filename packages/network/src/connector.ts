@@ -1,6 +1,12 @@
 /** Makes sessions out of connections: dials, shakes hands, and hands over what came of it. */
 import { randomBytes } from '@vudo/identity'
-import { TransportError, type Connection, type DialTarget, type PeerId } from '@vudo/transport'
+import {
+  isPeerId,
+  TransportError,
+  type Connection,
+  type DialTarget,
+  type PeerId,
+} from '@vudo/transport'
 import type { Admission } from './admission.ts'
 import { DialLimits } from './dial-limits.ts'
 import { pathName, waysTo, type DialWay, type DialWaysInit } from './dial-ways.ts'
@@ -253,6 +259,14 @@ function dialTimeout(target: DialTarget, ms: number): TransportError {
 }
 
 function noTransport(target: DialTarget): NetworkError {
+  const isPeer: boolean = isPeerId(target)
+  if (isPeer) {
+    return new NetworkError('ERR_NO_TRANSPORT', `no way leads to peer ${target}`, {
+      hint:
+        'no address of it is known that may be dialled: those of private networks count only ' +
+        'from the local network or a proven peer. Name a relay, or give an address',
+    })
+  }
   return new NetworkError('ERR_NO_TRANSPORT', `no transport can dial "${target}"`, {
     hint: 'import the transport that the address begins with, or give an address',
   })

@@ -40,6 +40,16 @@ describe('a race', () => {
     expect(race.isOver).toBe(true)
   })
 
+  it('gives no direct way up for a relay, wherever that stands in the list', () => {
+    const race = new DialRace([relay, direct, relay])
+    race.handle({ type: 'start' }, 0)
+    expect(race.handle({ type: 'connected', way: 0 }, 10)).toEqual([
+      { type: 'won', way: 0 },
+      { type: 'abandon', way: 2 },
+    ])
+    expect(race.isOver).toBe(false)
+  })
+
   it('abandons what is worse than the direct way that stands, and keeps what is better', () => {
     const race = new DialRace([direct, direct, direct, direct])
     race.handle({ type: 'start' }, 0)

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { latestReader, latestWriter, type LatestReader } from '@vudo/network'
 import { describe, expect, it } from 'vitest'
 import { pattern, startPair, type TestNode } from './nodes.ts'
@@ -22,7 +23,12 @@ describe('newest values', () => {
     for await (const [value = -1] of reader) {
       values.push(value)
       // A slow reader: 50 values are set while it works on one.
-      if (value === 0) for (let i = 1; i <= 50; i++) writer.set(Uint8Array.of(i))
+      const count = value === 0 ? 50 : 0
+      for (let i = 1; i <= count; i++) {
+        writer.set(Uint8Array.of(i))
+        // A turn of the loop for each: a writer that did not wait would send all of them.
+        await setImmediate()
+      }
       if (value === 50) break
     }
     expect(values.length).toBeLessThan(5)
