@@ -47,6 +47,12 @@ export interface ConnectorDialOptions {
   readonly expected?: PeerId | undefined
   /** Ends the waiting; better ways to a peer that was reached may still be tried. */
   readonly signal: AbortSignal
+  /**
+   * Only over direct ways: a relay carries a session already.
+   *
+   * @defaultValue false
+   */
+  readonly isDirect?: boolean | undefined
 }
 
 /** Where a dial led. */
@@ -93,7 +99,9 @@ export class Connector<Result> {
     options.signal.throwIfAborted()
     const refusal = options.expected && this.#init.admission.refusal(options.expected, now())
     if (refusal !== undefined) throw refusal
-    const ways = waysTo(target, options.expected, this.#init, now())
+    const ways = waysTo(target, options.expected, this.#init, now()).filter(
+      ({ isRelay }) => options.isDirect !== true || !isRelay,
+    )
     if (ways.length === 0) throw noTransport(target)
     const attempt = (way: DialWay, aborted: AbortSignal): Promise<Dialled<Result>> =>
       this.#attempt(way, aborted)

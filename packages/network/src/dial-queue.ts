@@ -56,7 +56,10 @@ export type QueueInput =
   | { readonly type: 'forget'; readonly target: Target }
   /** The connection is gone, or a session ended: dial again after a pause. */
   | { readonly type: 'lost'; readonly target: Target; readonly pauseMs: number }
-  /** The connection of a session is gone: dial at once, the larger id a moment later. */
+  /**
+   * The connection of a session is gone, or a direct way has become known for one that stands
+   * over relays: dial at once, the larger id a moment later.
+   */
   | { readonly type: 'interrupted'; readonly target: PeerId }
   /** A session stands. */
   | { readonly type: 'connected'; readonly target: Target }
@@ -78,6 +81,8 @@ export interface DialQueueInit {
 interface Entry {
   failures: number
   isDialling: boolean
+  /** Asked for while it was dialled: what that comes to may not be enough. */
+  isHurried: boolean
   /** When it is to be dialled; `undefined` while it is under way or needs nothing. */
   dueAtMs: number | undefined
   /** Why it is wanted: ids of databases; a bootstrap node needs none. */
@@ -186,9 +191,10 @@ export class DialQueue {
 
   #interrupted(peerId: PeerId, nowMs: number): void {
     const entry = this.#entry(peerId, false)
-    if (entry === undefined || entry.isDialling) return
+    if (entry === undefined) return
     entry.failures = 0
-    entry.dueAtMs = nowMs + (this.#init.self < peerId ? 0 : RESUME_FIRST_MS)
+    if (entry.isDialling) entry.isHurried = true
+    else entry.dueAtMs = nowMs + (this.#init.self < peerId ? 0 : RESUME_FIRST_MS)
   }
 
   /** All is forgiven. */
@@ -206,6 +212,9 @@ export class DialQueue {
     entry.isDialling = false
     entry.failures = isOk ? 0 : entry.failures + 1
     this.#plan(target, entry, nowMs)
+    const { isHurried } = entry
+    entry.isHurried = false
+    if (isHurried && this.#init.need(target) !== 'none') this.#interrupted(target, nowMs)
   }
 
   #reset(nowMs: number): void {
@@ -249,6 +258,7 @@ export class DialQueue {
     const entry: Entry = {
       failures: 0,
       isDialling: false,
+      isHurried: false,
       dueAtMs: undefined,
       reasons: new Set(),
       isPermanent,

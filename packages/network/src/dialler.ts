@@ -105,9 +105,12 @@ export class Dialler<Result> {
     }
   }
 
-  /** The peer has proven a common database. */
+  /** The peer has proven a common database: what it says of itself is believed, and may lead to it directly. */
   proven(peerId: PeerId): void {
+    const before = this.#book.addresses(peerId).length
     this.#book.prove(peerId)
+    const isNews = this.#book.addresses(peerId).length > before
+    if (isNews && this.#init.needOf(peerId) === 'better') this.#redial.interrupted(peerId)
   }
 
   wantAlways(addresses: readonly Address[]): void {
@@ -159,6 +162,11 @@ export class Dialler<Result> {
   /** Nobody waits for these dials, so how they end is told. */
   async #dialAgain(target: Target): Promise<void> {
     const { signal, publish } = this.#init
+    // Who is connected already is not told that a better way was not found.
+    if (this.#need(target) === 'better') {
+      await this.#connector.dial(target, { signal, isDirect: true })
+      return
+    }
     try {
       const { peerId } = await this.#connector.dial(target, { signal })
       if (!isPeerId(target)) this.#rememberAddress(target, peerId)

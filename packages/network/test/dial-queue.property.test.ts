@@ -102,6 +102,19 @@ describe('the dial queue', () => {
     expect(queue.wakeAtMs).toBe(UPGRADE_FIRST_MS)
   })
 
+  it('dials again at once what was asked for while it was dialled', () => {
+    const needs = new Map<Target, Need>()
+    const queue = queueWhere(needs)
+    queue.handle(want(larger), 0)
+    needs.set(larger, 'better')
+    expect(queue.handle({ type: 'interrupted', target: larger }, 1)).toEqual([])
+    expect(queue.handle({ type: 'dialled', target: larger, isOk: true }, 2)).toEqual([larger])
+    needs.set(larger, 'none')
+    queue.handle({ type: 'interrupted', target: larger }, 3)
+    expect(queue.handle({ type: 'dialled', target: larger, isOk: true }, 4)).toEqual([])
+    expect(queue.wakeAtMs).toBeUndefined()
+  })
+
   it('never dials a target twice at a time, not even when it was forgotten meanwhile', () => {
     const queue = queueWhere(new Map())
     expect(queue.handle(want(larger), 0)).toEqual([larger])

@@ -128,6 +128,20 @@ describe('a peer that several transports reach', () => {
     expect(b.sessions).toHaveLength(1)
   })
 
+  it('is dialled directly as soon as it has proven the database and said where it is', async () => {
+    const [keyA, keyB] = [createNodeKey(), createNodeKey()]
+    const medium = createMemoryMedium()
+    const b = await start(keyB, [tcpTransport(keyB), memoryTransport(keyB, medium)])
+    const a = await start(keyA, [tcpTransport(keyA), relayed(memoryTransport(keyA, medium))])
+    const failures: unknown[] = []
+    a.events.on('dial:ended', ({ error }) => error !== undefined && failures.push(error))
+    await a.connectPeer(b.peerId)
+    expect(a.session(b.peerId)?.path?.transport).toBe('memory')
+    await expect.poll(() => a.session(b.peerId)?.path?.transport, { timeout: 5_000 }).toBe('tcp')
+    expect(a.sessions).toHaveLength(1)
+    expect(failures).toEqual([])
+  })
+
   it('has no session when nobody answers in time', async () => {
     const key = createNodeKey()
     const tcp = tcpTransport(key)
