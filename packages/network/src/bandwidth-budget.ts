@@ -84,7 +84,8 @@ export class BandwidthBudget {
   }
 
   charge(bytes: number): void {
-    this.#budget.charge(bytes, this.#now())
+    // For every message: without a limit the clock is not asked.
+    if (this.#budget.bytesPerSecond !== undefined) this.#budget.charge(bytes, this.#now())
   }
 
   /** True while a channel of this priority has to wait. */

@@ -165,7 +165,8 @@ export interface P2P extends AsyncDisposable {
   handle(protocol: string, handler: ChannelHandler): () => void
   /**
    * Opens a channel with a connected peer: an ordered pipe of messages of up to 256 KiB,
-   * which outlives its connection.
+   * which outlives its connection. Until the peer has proven to have the database (the event
+   * `database:shared`; {@link connectPeer} waits for it) it ends at once with `ERR_NOT_MEMBER`.
    *
    * @throws `NetworkError` `ERR_PEER_NOT_CONNECTED`; what {@link handle} throws.
    */

@@ -75,7 +75,7 @@ export function sessionWith(network: Network, peerId: PeerId): Session {
   const session = network.session(peerId)
   if (session !== undefined) return session
   throw new NetworkError('ERR_PEER_NOT_CONNECTED', `there is no session with peer ${peerId}`, {
-    hint: 'connectPeer first, or wait for the event peer:connected',
+    hint: 'connectPeer first, or wait for the event database:shared',
   })
 }
 
