@@ -5,6 +5,7 @@
  *   cpuPerMessage         CPU of the server per message of 1 KiB, ours to bare
  *   kibPerIdleConnection  memory of a client that is connected and has joined a topic
  *   natsBurst             messages per second over two relays and NATS, to those over one relay
+ *   floodP99              p99 of a message of others while a client sends 100 Mbit/s, to that without
  *   honestMs              how long a client takes to get in beside 2,000 half-open upgrades
  *
  * Ours proves keys, checks topics, counts queues and rates; bare does not.
@@ -38,6 +39,7 @@ for (let turn = 0; turn < rounds; turn++) {
 }
 const idle = { ours: await idleKiB('ours'), bare: await idleKiB('bare') }
 const honestMs = await honestUnderAttack()
+const flood = await p99UnderFlood()
 const nats = process.env.NATS_SERVER ?? 'nats-server'
 const hasNats = spawnSync(nats, ['--version'], { stdio: 'ignore' }).status === 0
 const bursts = { one: [], two: [] }
@@ -49,8 +51,10 @@ const ours = {
   cpuMicrosecondsPerMessage: rounded(median(cpu.ours)),
   kibPerIdleConnection: rounded(idle.ours),
   honestMs: rounded(honestMs),
-  burstPerSecond: hasNats ? Math.rounded(median(bursts.one)) : null,
-  natsBurstPerSecond: hasNats ? Math.rounded(median(bursts.two)) : null,
+  p99Ms: rounded(flood.quietMs),
+  floodP99Ms: rounded(flood.loudMs),
+  burstPerSecond: hasNats ? Math.round(median(bursts.one)) : null,
+  natsBurstPerSecond: hasNats ? Math.round(median(bursts.two)) : null,
 }
 const bare = {
   cpuMicrosecondsPerMessage: rounded(median(cpu.bare)),
@@ -68,6 +72,7 @@ console.log(
     peers: { bare },
     ratios: {
       cpuPerMessage: rounded(median(cpu.ours) / median(cpu.bare)),
+      floodP99: rounded(flood.loudMs / flood.quietMs),
       natsBurst: hasNats ? rounded(median(bursts.two) / median(bursts.one)) : null,
     },
   }),
@@ -124,6 +129,37 @@ async function honestUnderAttack() {
   for (const one of silent) one.destroy()
   await server.stop()
   return tookMs
+}
+
+async function p99UnderFlood() {
+  const server = await startServer('relay-ours', 'limited')
+  const [pair] = await connectPairs('ours', 1, [server.url])
+  await messageTimes(pair, 200)
+  const quietMs = await messageTimes(pair, 1_000)
+  const flooder = await startServer('relay-flooder', server.url)
+  // Past its first second, which it may send at once.
+  await sleep(1_500)
+  const loudMs = await messageTimes(pair, 1_000)
+  await flooder.stop()
+  await end([pair])
+  await server.stop()
+  return { quietMs, loudMs }
+}
+
+/** The 99th percentile of the time that `count` messages of 64 bytes take, in milliseconds. */
+async function messageTimes(pair, count) {
+  const took = []
+  for (let i = 0; i < count; i++) {
+    const begin = performance.now()
+    const arrived = new Promise((resolve) => {
+      pair.onPayload = resolve
+    })
+    pair.near.send(pair.far.id, new Uint8Array(64))
+    await arrived
+    took.push(performance.now() - begin)
+    await sleep(2)
+  }
+  return took.toSorted((a, b) => a - b)[Math.floor(count * 0.99)]
 }
 
 async function measureBursts() {
