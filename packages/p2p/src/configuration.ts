@@ -88,7 +88,8 @@ function readEnvironment(environment: Environment): Values {
   )
   const values = new Map<string, unknown>()
   for (const [variable, text] of Object.entries(environment)) {
-    if (text === undefined || !variable.startsWith('VUDO_')) continue
+    // An empty one is how shells and service managers say that there is none.
+    if (text === undefined || text === '' || !variable.startsWith('VUDO_')) continue
     const name = optionByVariable.get(variable)
     if (name !== undefined) values.set(name, fromText(variable, text, optionTable[name]))
     else refuseMisspelled(variable, [...optionByVariable.keys()])
@@ -121,7 +122,7 @@ function fromText(variable: string, text: string, row: OptionRow | undefined): u
       throw wrongText(variable, text, 'true or false')
     case 'list of strings':
     case 'list of strings or functions':
-      return trimmed === '' ? [] : trimmed.split(',').map((one) => one.trim())
+      return trimmed.split(',').map((one) => one.trim())
     default:
       return text
   }

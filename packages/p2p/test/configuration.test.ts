@@ -113,6 +113,8 @@ describe('options', () => {
         VUDO_PEERS_BLOCK: createNodeKey().peerId,
         VUDO_DATA_DIR: '/data',
         VUDO_LOG: 'debug',
+        VUDO_DATABASE: '',
+        VUDO_MODE: '',
         HOME: '/root',
       },
     )
