@@ -1,22 +1,7 @@
 import process from 'node:process'
 import { createEventHub, type EventHub } from '@vudo/events'
 import { encodeTicket, type SealingKeys } from '@vudo/identity'
-import {
-  latestReader,
-  latestWriter,
-  request,
-  requestHandler,
-  type Channel,
-  type ChannelHandler,
-  type ConnectPeerOptions,
-  type LatestReader,
-  type LatestWriter,
-  type Network,
-  type PeerStatus,
-  type RequestHandler,
-  type RequestHandlerOptions,
-  type RequestOptions,
-} from '@vudo/network'
+import type { ConnectPeerOptions, Network, PeerStatus } from '@vudo/network'
 import {
   parsePath,
   type CatalogueEntry,
@@ -35,13 +20,7 @@ import { forwardDatabaseEvents, forwardNetworkEvents } from './forward-events.ts
 import { log, warnOnce } from './log.ts'
 import type { BandwidthProfile, P2POptions, P2PSettings } from './options.ts'
 import type { P2P, P2PEvents } from './p2p.ts'
-import {
-  checkProtocol,
-  openProtocol,
-  Protocols,
-  sessionWith,
-  type ProtocolOptions,
-} from './protocols.ts'
+import { ProtocolCalls, type Joined } from './protocol-calls.ts'
 import { joinNetwork, openRunning, type Running } from './running.ts'
 import { whenSyncing } from './when-syncing.ts'
 
@@ -65,11 +44,10 @@ export async function createP2P(options: P2POptions = {}): Promise<P2P> {
   return node
 }
 
-class Node implements P2P {
+class Node extends ProtocolCalls implements P2P {
   readonly events: EventHub<P2PEvents> = createEventHub<P2PEvents>()
   readonly configuration: readonly OptionReport[]
   readonly #settings: P2PSettings
-  readonly #protocols = new Protocols()
   #opening: Promise<Running> | undefined
   #running: Running | undefined
   /** What can be read after `stop`: who this was, and how it stood. */
@@ -78,6 +56,7 @@ class Node implements P2P {
   #stopping: Promise<void> = Promise.resolve()
 
   constructor(settings: P2PSettings, configuration: readonly OptionReport[]) {
+    super()
     this.#settings = settings
     this.configuration = configuration
   }
@@ -246,45 +225,9 @@ class Node implements P2P {
     return this.network.isPeerConnected(peerId)
   }
 
-  handle(protocol: string, handler: ChannelHandler): () => void {
-    return this.#protocols.handle(protocol, handler)
-  }
-
-  openChannel(peerId: PeerId, protocol: string, options: ProtocolOptions = {}): Channel {
+  protected override get joined(): Joined {
     const { network, ticket } = this.#open
-    const database = ticket.databaseId
-    return openProtocol(sessionWith(network, peerId), protocol, { ...options, database })
-  }
-
-  respond(
-    protocol: string,
-    handler: RequestHandler,
-    options?: Pick<RequestHandlerOptions, 'maxRequestBytes'>,
-  ): () => void {
-    return this.handle(protocol, requestHandler(handler, options))
-  }
-
-  async request(
-    peerId: PeerId,
-    protocol: string,
-    message: Uint8Array,
-    options: Omit<RequestOptions, 'database'> = {},
-  ): Promise<Uint8Array> {
-    const { network, ticket } = this.#open
-    checkProtocol(protocol)
-    const database = ticket.databaseId
-    return request(sessionWith(network, peerId), protocol, message, { ...options, database })
-  }
-
-  handleLatest(
-    protocol: string,
-    handler: (values: LatestReader) => void | Promise<void>,
-  ): () => void {
-    return this.handle(protocol, (channel) => handler(latestReader(channel)))
-  }
-
-  openLatest(peerId: PeerId, protocol: string, options?: ProtocolOptions): LatestWriter {
-    return latestWriter(this.openChannel(peerId, protocol, options))
+    return { network, databaseId: ticket.databaseId }
   }
 
   get bandwidth(): BandwidthState {
@@ -359,7 +302,7 @@ class Node implements P2P {
     this.#running = running
     forwardNetworkEvents(running.network.events, this.events)
     forwardDatabaseEvents(running.database.events, this.events)
-    this.#protocols.attach(running.network, running.ticket.databaseId)
+    this.attach(running.network, running.ticket.databaseId)
   }
 
   async #start(): Promise<void> {
