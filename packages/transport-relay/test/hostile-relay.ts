@@ -11,6 +11,8 @@ export interface HostileRelay {
    * of that sender came before. Without it, the frame itself.
    */
   tamper: ((frame: Buffer, n: number) => readonly Buffer[]) | undefined
+  /** Shows one client under another end point, both in hex. */
+  alias: { readonly shown: string; readonly real: string } | undefined
   close(): Promise<void>
 }
 
@@ -25,6 +27,7 @@ export async function startHostileRelay(): Promise<HostileRelay> {
   const hostile: HostileRelay = {
     url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`,
     tamper: undefined,
+    alias: undefined,
     async close() {
       for (const socket of server.clients) socket.terminate()
       await new Promise((resolve) => server.close(resolve))
@@ -48,8 +51,12 @@ export async function startHostileRelay(): Promise<HostileRelay> {
         const news = Buffer.concat([Uint8Array.of(0x84), frame.subarray(1, 33), Uint8Array.of(0)])
         for (const other of others) clients.get(other)?.send(Buffer.concat([news, id]))
       } else if (frame[0] === 4) {
-        const to = clients.get(frame.toString('hex', 1, 49))
-        const delivered = Buffer.concat([Uint8Array.of(0x86), id, frame.subarray(49)])
+        const { alias } = hostile
+        const named = frame.toString('hex', 1, 49)
+        const to = clients.get(named === alias?.shown ? alias.real : named)
+        const isHidden = id.toString('hex') === alias?.real
+        const source = isHidden ? Buffer.from(alias?.shown ?? '', 'hex') : id
+        const delivered = Buffer.concat([Uint8Array.of(0x86), source, frame.subarray(49)])
         const isData = delivered[offsets.payload] === 1
         const result = isData && hostile.tamper ? hostile.tamper(delivered, count++) : [delivered]
         for (const one of result) to?.send(one)

@@ -136,10 +136,11 @@ describe('the way to a relay', () => {
       node(relay({ urls: [url], ca: [cert] })),
     )
     expect(ab.path.relayed).toBe(true)
-    const stranger = node(relay({ urls: [url] }))
-    await expect(stranger.transport.lookup(new Uint8Array(32))).rejects.toMatchObject({
-      code: 'ERR_DIAL_FAILED',
-      cause: expect.objectContaining({ code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }),
+    const events = { onOpen: () => undefined, onMessage: () => undefined, onRoom: () => undefined }
+    const connectSocket = createNodeConnector({ environment: {} })
+    const { signal } = new AbortController()
+    await expect(connectSocket(new URL(url), events, { signal })).rejects.toMatchObject({
+      code: 'DEPTH_ZERO_SELF_SIGNED_CERT',
     })
   })
 
