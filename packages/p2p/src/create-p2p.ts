@@ -11,7 +11,14 @@ import {
   type SyncedOptions,
   type SyncStatus,
 } from '@vudo/sync'
-import type { AbortOptions, Address, DialTarget, PeerId, PeerInfo } from '@vudo/transport'
+import {
+  isPeerId,
+  type AbortOptions,
+  type Address,
+  type DialTarget,
+  type PeerId,
+  type PeerInfo,
+} from '@vudo/transport'
 import { abortable } from './abortable.ts'
 import type { BandwidthState } from './bandwidth.ts'
 import { readConfiguration, type OptionReport } from './configuration.ts'
@@ -20,6 +27,7 @@ import { forwardDatabaseEvents, forwardNetworkEvents } from './forward-events.ts
 import { log, warnOnce } from './log.ts'
 import type { BandwidthProfile, P2POptions, P2PSettings } from './options.ts'
 import type { P2P, P2PEvents } from './p2p.ts'
+import { parsePeerAddress } from './peer-address.ts'
 import { ProtocolCalls, type Joined } from './protocol-calls.ts'
 import { joinNetwork, openRunning, type Running } from './running.ts'
 import { whenSyncing } from './when-syncing.ts'
@@ -206,7 +214,8 @@ class Node extends ProtocolCalls implements P2P {
 
   async connectPeer(target: DialTarget, options: ConnectPeerOptions = {}): Promise<PeerId> {
     const network = await this.#started(options.signal)
-    return network.connectPeer(target, options)
+    const address = isPeerId(target) ? undefined : parsePeerAddress(target)
+    return network.connectPeer(address ?? target, options)
   }
 
   async disconnectPeer(peerId: PeerId): Promise<void> {

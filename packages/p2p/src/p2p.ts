@@ -143,7 +143,8 @@ export interface P2P extends AsyncDisposable {
   /** Searches now; the peers found, connected or not. @throws `P2PError` `ERR_P2P_NOT_STARTED`. */
   discoverPeers(options?: AbortOptions): Promise<PeerInfo[]>
   /**
-   * Connects to whoever answers at an address, or to a peer that was found, and gives its proven id.
+   * Connects to whoever answers at an address (`scheme://…`, or `host:port`, which means TCP),
+   * or to a peer that was found, and gives its proven id.
    *
    * @throws `P2PError` `ERR_P2P_NOT_STARTED`; `TransportError` `ERR_PEER_MISMATCH` when somebody
    *   else than `expected` answers; whatever `Network.connectPeer` throws.

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { createNode, startPair } from './nodes.ts'
+import { addressOf, createNode, startPair } from './nodes.ts'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 const text = (message: Uint8Array | undefined): string => new TextDecoder().decode(message)
@@ -94,5 +94,16 @@ describe('protocols of an application', () => {
       code: 'ERR_PROTOCOL_RESERVED',
     })
     await setImmediate()
+  })
+})
+
+describe('connectPeer', () => {
+  it('takes an address as people write it', async () => {
+    const a = await createNode()
+    const b = await createNode({ database: a.ticket })
+    await Promise.all([a.start(), b.start()])
+    const written = addressOf(b).replace('tcp://', '')
+    expect(await a.connectPeer(written)).toBe(b.peerId)
+    await expect(a.connectPeer('nowhere')).rejects.toMatchObject({ code: 'ERR_NO_TRANSPORT' })
   })
 })
