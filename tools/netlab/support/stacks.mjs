@@ -64,7 +64,10 @@ export async function createContext(config, discoveries = []) {
   return { ...createTransportContext(key, { discoveries }), settings }
 }
 
-/** Nodes of a DHT that tell others whether they can be reached; the first one relays besides. */
+/**
+ * Nodes of a DHT, of which the first one relays. Without `enableNatTraversal`: its AutoNAT would
+ * close the connections of those who ask whether they can be reached.
+ */
 async function startLibp2p(hosts) {
   const { libp2p } = await load('transport-libp2p/src/index.ts')
   const { loadKeys } = await load('transport-libp2p/src/keys.ts')
@@ -78,7 +81,6 @@ async function startLibp2p(hosts) {
     const node = libp2p({
       relayService: addresses.length === 0,
       enableDht: true,
-      enableNatTraversal: true,
       announceAddresses: [`libp2p:///ip4/${host}/tcp/4001`],
     })(context)
     // One after the other, because each joins by those before.
