@@ -257,7 +257,7 @@ function noDht(): TransportError {
  */
 function toInfos(id: PeerId, multiaddrs: readonly Multiaddr[]): PeerInfo[] {
   const addresses = multiaddrs.map(formatLibp2pAddress).filter(isUsable)
-  return [...addresses.slice(0, MAX_ADDRESSES_PER_DIAL).map((address) => ({ id, address }))]
+  return [...addresses.slice(0, MAX_ADDRESSES_PER_DIAL).map((address) => ({ id, address })), { id }]
 }
 
 /** Others wrote it: it has to be an address as ours are, and no question back to the DHT. */
