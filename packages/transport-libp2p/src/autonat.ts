@@ -26,5 +26,6 @@ export function dialAnew(create: CreateAutoNat): CreateAutoNat {
 
 /** Everything of `whole` but for some parts. No copy: what the stack hands to its services has no fields to copy. */
 function withParts<T extends object>(whole: T, parts: Partial<T>): T {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- `whole` stands behind what is not in `parts`
   return Object.create(whole, Object.getOwnPropertyDescriptors(parts)) as T
 }

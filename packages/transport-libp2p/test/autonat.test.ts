@@ -1,26 +1,23 @@
 import { expect, it, onTestFinished } from 'vitest'
 import { multiaddr } from '@multiformats/multiaddr'
-import type { Libp2p, PeerId, Stream } from '@libp2p/interface'
+import type { Connection, Libp2p, PeerId, Stream } from '@libp2p/interface'
 import { parseLibp2pOptions } from '../src/libp2p-options.ts'
 import { startNode, type StackNode } from '../src/node.ts'
-import { stackLoaders } from '../src/stack.ts'
+import { stackLoaders, type StackLoaders } from '../src/stack.ts'
 import { createContext, until } from './nodes.ts'
 import { createPlainNode } from './plain-node.ts'
 
-/** With AutoNAT, and without asking the router for anything. */
+/** With AutoNAT, and without UPnP, which would send to every network this machine is on. */
 async function startWithAutoNat(): Promise<StackNode> {
   const context = createContext()
-  const given = { enableNatTraversal: true, enableQuic: false }
+  const options = { enableNatTraversal: true, enableQuic: false }
   const node = await startNode({
     loaders: {
       ...stackLoaders,
-      '@libp2p/upnp-nat': async () => ({
-        ...(await stackLoaders['@libp2p/upnp-nat']()),
-        uPnPNAT: () => () => ({}),
-      }),
-    },
+      '@libp2p/upnp-nat': async () => ({ uPnPNAT: () => () => ({}) }),
+    } as unknown as StackLoaders,
     context,
-    options: parseLibp2pOptions(given, context.settings),
+    options: parseLibp2pOptions(options, context.settings),
     onMdnsPeer: () => undefined,
   })
   onTestFinished(() => node.libp2p.stop())
@@ -36,10 +33,13 @@ function namesOf(node: Libp2p): string[] {
   return ports.map((port) => `/dns4/LOCALHOST/tcp/${port}`)
 }
 
+/** A field of bytes, fewer than 128. */
+function field(number: number, bytes: Uint8Array): Uint8Array {
+  return Uint8Array.of((number << 3) | 2, bytes.length, ...bytes)
+}
+
 /** The message `Dial` of AutoNAT 1.0.0 with its length: `type` 0, and `dial.peer` with `id` and `addrs`. */
 function question(id: PeerId, address: string): Uint8Array {
-  const field = (number: number, bytes: Uint8Array): Uint8Array =>
-    Uint8Array.of((number << 3) | 2, bytes.length, ...bytes)
   const [idBytes, addressBytes] = [id.toMultihash().bytes, multiaddr(address).bytes]
   const peer = Uint8Array.of(...field(1, idBytes), ...field(2, addressBytes))
   const message = Uint8Array.of(8, 0, ...field(2, field(1, peer)))
@@ -65,7 +65,7 @@ it('tries by a new connection whether a peer can be reached, and keeps the one i
   const [first = '', second = ''] = namesOf(peer)
   const connection = await libp2p.dial(multiaddr(first))
   await until(() => peer.getConnections().length === 1)
-  const toNode = peer.getConnections()[0]!
+  const [toNode] = peer.getConnections() as [Connection]
   const stream = await toNode.newStream('/libp2p/autonat/1.0.0')
   stream.send(question(peer.peerId, second))
   expect(await statusFrom(stream)).toBe(0)
