@@ -115,8 +115,9 @@ async function runTrial(trial, logs) {
 
 /** Whoever has a router that forwards everything knows its address, and tells the transport. */
 function announced(stack, side, kind) {
-  const address = kind === 'open' && stacks[stack]?.forwarded?.(outsideAddress(side))
-  return address ? [address] : []
+  const { forwarded, outside } = stacks[stack] ?? {}
+  const write = (kind === 'open' && forwarded) || (kind !== 'none' && outside)
+  return write ? [write(outsideAddress(side))] : []
 }
 
 async function readyOf(program) {

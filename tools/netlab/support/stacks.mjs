@@ -5,12 +5,22 @@ export function load(name) {
   return import(new URL(`../../../packages/${name}`, import.meta.url).href)
 }
 
+const iroh = {
+  needsRecords: true,
+  startPublic: startIroh,
+  async createFactory({ relay, announce }) {
+    const { iroh: create } = await load('transport-iroh/src/index.ts')
+    return create({ relays: relay, announceAddresses: announce })
+  },
+}
+
 /**
  * For each stack:
  *
  *   startPublic(hosts)   starts what all reach, gives the addresses of `bootstrap` and `relay`
  *   createFactory(told)  our transport, told of `relay` and of what to `announce`
  *   forwarded(host)      how the owner of a router that forwards everything announces it
+ *   outside(host)        the same for every router: somebody has found out, and tells the transport
  *   needsRecords         it finds nobody alone: somebody has to bring the other's record
  */
 export const stacks = {
@@ -36,14 +46,8 @@ export const stacks = {
       })
     },
   },
-  iroh: {
-    needsRecords: true,
-    startPublic: startIroh,
-    async createFactory({ relay }) {
-      const { iroh } = await load('transport-iroh/src/index.ts')
-      return iroh({ relays: relay })
-    },
-  },
+  iroh,
+  'iroh-announced': { ...iroh, outside: (host) => `${host}:34569` },
   hyperswarm: {
     needsRecords: false,
     startPublic: startDht,
@@ -64,10 +68,7 @@ export async function createContext(config, discoveries = []) {
   return { ...createTransportContext(key, { discoveries }), settings }
 }
 
-/**
- * Nodes of a DHT, of which the first one relays. Without `enableNatTraversal`: its AutoNAT would
- * close the connections of those who ask whether they can be reached.
- */
+/** Nodes of a DHT, of which the first one relays. All of them tell others whether they can be reached. */
 async function startLibp2p(hosts) {
   const { libp2p } = await load('transport-libp2p/src/index.ts')
   const { loadKeys } = await load('transport-libp2p/src/keys.ts')
@@ -81,6 +82,7 @@ async function startLibp2p(hosts) {
     const node = libp2p({
       relayService: addresses.length === 0,
       enableDht: true,
+      enableNatTraversal: true,
       announceAddresses: [`libp2p:///ip4/${host}/tcp/4001`],
     })(context)
     // One after the other, because each joins by those before.
