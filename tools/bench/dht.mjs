@@ -1,7 +1,7 @@
 /**
- * Who is found when nobody is left to ask: nodes in several processes announce a topic each in a
- * DHT that they joined by bootstrap nodes; those are killed, and every node looks up the topic of
- * another process.
+ * Who is found when nobody is left to join by: nodes in several processes join a DHT by bootstrap
+ * nodes and announce a topic each; the bootstrap nodes are killed, and every node looks up the topic
+ * of a node in another process.
  *
  *   libp2p       kad-dht, by @vudo/transport-libp2p
  *   hyperswarm   HyperDHT, by @vudo/transport-hyperswarm
@@ -48,9 +48,10 @@ async function measure(stack) {
   const workers = Array.from({ length: processes }, start)
   try {
     const bootstrapNodes = await bootstrap.ask('bootstrap', { count: Number(values.bootstraps) })
-    const announced = await Promise.all(
-      workers.map((worker) => worker.ask('announce', { count: perProcess, bootstrapNodes })),
-    )
+    const joined = { count: perProcess, bootstrapNodes }
+    await Promise.all(workers.map((worker) => worker.ask('join', joined)))
+    process.stderr.write(`${stack}: joined\n`)
+    const announced = await Promise.all(workers.map((worker) => worker.ask('announce')))
     process.stderr.write(`${stack}: announced\n`)
     await bootstrap.end()
     const found = await Promise.all(

@@ -1,237 +1,135 @@
 /**
- * Which pairs of routers each stack gets through: `node tools/netlab/nat-pairs.mjs [stack ...]`,
- * with `--pairs=moderate:strict,...` for some of the 16, `--rounds=N` for more than one try,
- * `--by-key` to have one side dial the other by its key besides, and `--timeout=<ms>` for a dial.
+ * Which pairs of routers each stack gets through: `npm run netlab -- nat-pairs [flags]`.
  *
- * It needs Linux, root and the network lab, a script that makes a small internet of network
- * namespaces; `VUDO_NETLAB` is the folder in which its `netlab.sh` lies. Nothing leaves the
- * namespaces. Without the lab it says what is missing, and has nothing to report.
+ *   --stacks=hyperswarm,libp2p   some of the stacks; `udp` is plain hole punching without one
+ *   --pairs=moderate:strict,…    some pairs; the routers `udpblock` and `tcp443` only so
+ *   --rounds=3                   each pair more than once
+ *   --logs=<folder>              what the programs print on their standard error, a file each
  *
- * The lab's addresses are set aside for documentation, and stacks take such addresses for private
- * ones and make no use of them. So everybody gets another address, as the internet would give it.
+ * In each pair two processes, each behind a router of its own, join one topic; it is
+ * measured when both have the other's first message, and by which way it came. One that came
+ * by a relay is watched on, until it has become direct or time is over.
  */
-import { execFileSync, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import path from 'node:path'
-import process from 'node:process'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { buildLab, kinds, outsideAddress, publicHosts } from './support/lab.mjs'
+import { startProgram, stopProgram, until } from './support/program.mjs'
+import { stacks } from './support/stacks.mjs'
 
-const allStacks = ['tcp', 'libp2p', 'iroh', 'hyperswarm']
-const kinds = ['none', 'open', 'moderate', 'strict']
-const peerProgram = fileURLToPath(new URL('nat-peer.mjs', import.meta.url))
-const publicHosts = [10, 11, 12, 13].map((last) => `11.0.0.${last}`)
-const sides = {
-  a: { octet: 1, host: 'hosta', gateway: 'nata', across: 'natb' },
-  b: { octet: 2, host: 'hostb', gateway: 'natb', across: 'nata' },
-}
+/** Milliseconds: until a program is ready, both have heard the other, and a relayed path is direct; and how long it then has to last. */
+const limits = { readyMs: 30_000, pairMs: 30_000, upgradeMs: 15_000, settleMs: 1_000 }
+/** Plain punches that have not met by then never do: nobody tries other ports. */
+const punchMs = 3_000
+const contestants = ['udp', ...Object.keys(stacks)]
+const natPeer = fileURLToPath(new URL('support/nat-peer.mjs', import.meta.url))
+const punch = fileURLToPath(new URL('support/punch.mjs', import.meta.url))
 
-/** How a stack is told the address at which its router forwards everything; the others find out. */
-const outsideAddress = {
-  tcp: (host) => `tcp://${host}:34569`,
-  libp2p: (host) => `libp2p:///ip4/${host}/tcp/34569`,
-}
-
-/** Milliseconds: for a program to be ready, and for a pair from the start to the verdict. */
-const limits = { readyMs: 20_000, pairMs: 30_000, upgradeMs: 20_000, settleMs: 1_000 }
-
-const flags = process.argv.slice(2)
-const stacks = flags.filter((flag) => !flag.startsWith('--'))
-const flag = (name) => flags.find((one) => one.startsWith(`--${name}=`))?.split('=')[1]
-const pairs =
-  flag('pairs')
-    ?.split(',')
-    .map((pair) => pair.split(':')) ?? kinds.flatMap((a) => kinds.map((b) => [a, b]))
-
-const wrong = stacks.find((stack) => !allStacks.includes(stack)) ?? pairs.flat().find(isNoKind)
-if (wrong !== undefined) {
-  console.error(`${wrong} is neither a stack (${allStacks}) nor a kind of router (${kinds})`)
-  process.exit(2)
-}
-const lab = path.join(process.env.VUDO_NETLAB ?? '', 'netlab.sh')
-const missing = whatIsMissing()
-if (missing !== undefined) {
-  console.log(`skipped: ${missing}`)
-  process.exit(0)
-}
-const env = { ...process.env, NETLAB_PREFIX: process.env.NETLAB_PREFIX ?? 's1' }
-const running = new Set()
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(130))
-process.on('exit', takeDown)
-await main()
-
-function isNoKind(kind) {
-  return !kinds.includes(kind)
-}
-
-function whatIsMissing() {
-  if (process.env.VUDO_NETLAB === undefined) {
-    return 'no network lab: VUDO_NETLAB names no folder with its netlab.sh'
+/** Runs it with the words of the command line, and gives the status to exit with. */
+export async function run(args) {
+  const plan = parsePlan(args)
+  if (plan.mistake !== undefined) {
+    console.error(plan.mistake)
+    return 2
   }
-  if (!existsSync(lab)) return 'no network lab: there is no netlab.sh in the folder of VUDO_NETLAB'
-  try {
-    execFileSync(lab, ['check'], { encoding: 'utf8', stdio: 'pipe' })
-    return undefined
-  } catch (error) {
-    const said = `${error.stdout ?? ''}${error.stderr ?? ''}`.trim().split('\n').join(', ')
-    return `the network lab cannot run here: ${said || error.message}`
-  }
-}
-
-function takeDown() {
-  for (const child of running) child.kill('SIGKILL')
-  netlab('down')
-}
-
-function netlab(...args) {
-  return execFileSync(lab, args, { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
-}
-
-function ip(place, ...args) {
-  netlab('x', place, 'ip', ...args)
-}
-
-async function main() {
+  if (plan.logs !== undefined) mkdirSync(plan.logs, { recursive: true })
   const results = []
-  netlab('up')
-  netlab('v6', 'a', 'off')
-  netlab('v6', 'b', 'off')
-  for (const host of publicHosts) ip('relay', 'addr', 'add', `${host}/24`, 'dev', 'wan')
-  for (const { octet, gateway } of Object.values(sides)) {
-    ip(gateway, 'addr', 'add', `11.0.0.10${octet}/24`, 'dev', 'wan')
-    ip(gateway, 'addr', 'add', `11.${octet}.0.1/24`, 'dev', 'lan')
-  }
-  for (const { octet, across } of Object.values(sides)) {
-    for (const place of ['relay', across]) {
-      ip(place, 'route', 'add', `11.${octet}.0.0/24`, 'via', `11.0.0.10${octet}`)
-    }
-  }
-  for (const stack of stacks.length > 0 ? stacks : allStacks) {
-    for (let round = 0; round < Number(flag('rounds') ?? 1); round++) {
-      for (const [a, b] of pairs) {
-        // One after the other: there is one lab.
-        // oxlint-disable-next-line no-await-in-loop
-        const result = await tryPair(stack, a, b)
-        results.push(result)
-        console.log(JSON.stringify(result))
-      }
-    }
-  }
-  for (const stack of new Set(results.map((one) => one.stack))) printTable(stack, results)
-}
-
-/** Gives a host the kind of router, and the address that goes with it: a public one where there is no NAT. */
-function setKind(side, kind) {
-  const { octet, host } = sides[side]
-  const [mine, other] = kind === 'none' ? [11, 10] : [10, 11]
-  netlab('nat', side, kind)
-  ip(host, 'addr', 'replace', `${mine}.${octet}.0.2/24`, 'dev', 'eth0')
-  ip(host, 'route', 'replace', 'default', 'via', `${mine}.${octet}.0.1`)
-  ip(host, 'addr', 'flush', 'dev', 'eth0', 'to', `${other}.${octet}.0.0/24`)
-}
-
-async function tryPair(stack, a, b) {
-  setKind('a', a)
-  setKind('b', b)
-  const publicArgs = publicHosts.map((host) => `host=${host}`)
-  const children = [startProgram('relay', [stack, 'public', ...publicArgs])]
-  try {
-    const [{ bootstrap = [], relay = [] }] = await Promise.all(children.map(readyOf))
-    const common = [
-      `topic=${randomBytes(32).toString('hex')}`,
-      ...(flag('timeout') === undefined ? [] : [`timeout=${flag('timeout')}`]),
-      ...bootstrap.map((address) => `bootstrap=${address}`),
-      ...relay.map((address) => `relay=${address}`),
-    ]
-    const peers = Object.entries({ a, b }).map(([side, kind]) => {
-      const { octet, host } = sides[side]
-      // Whoever forwards a port knows the address outside, and tells the transport.
-      const outside = kind === 'open' ? outsideAddress[stack]?.(`11.0.0.10${octet}`) : undefined
-      const own = outside === undefined ? [] : [`announce=${outside}`]
-      return startProgram(host, [stack, 'peer', ...common, ...own])
-    })
-    children.push(...peers)
-    const ready = await Promise.all(peers.map(readyOf))
-    const startMs = performance.now()
-    peers.forEach(({ child }, at) => {
-      const { record, peerId } = ready[1 - at]
-      const isDialling = flags.includes('--by-key') && at === 0
-      const go = { records: [record], ...(isDialling ? { dial: `${stack}://${peerId}` } : {}) }
-      child.stdin.write(`${JSON.stringify(go)}\n`)
-    })
-    await verdict(peers, startMs)
-    return { stack, a, b, ...summary(peers) }
-  } catch (error) {
-    return { stack, a, b, connected: false, error: error.message }
-  } finally {
-    await Promise.all(children.toReversed().map(stopProgram))
-  }
-}
-
-function startProgram(place, args) {
-  const child = spawn(lab, ['x', place, process.execPath, peerProgram, ...args], {
-    env,
-    stdio: ['pipe', 'pipe', 'pipe'],
-  })
-  const program = { child, events: [], errors: '', news: Promise.withResolvers() }
-  running.add(child)
-  child.stdin.on('error', () => undefined)
-  child.stderr.on('data', (text) => (program.errors = `${program.errors}${text}`.slice(-2_000)))
-  createInterface({ input: child.stdout }).on('line', (line) => {
-    program.events.push(JSON.parse(line))
-    program.news.resolve()
-    program.news = Promise.withResolvers()
-  })
-  child.on('exit', () => {
-    running.delete(child)
-    program.news.resolve()
-  })
-  return program
-}
-
-async function stopProgram({ child }) {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const gone = once(child, 'exit')
-  child.stdin.end()
-  const late = setTimeout(() => child.kill('SIGKILL'), 5_000)
-  await gone
-  clearTimeout(late)
-}
-
-/** Waits until it holds, or for `ms`; tells which. */
-async function until(programs, ms, holds) {
-  const end = performance.now() + ms
-  while (!holds()) {
-    const leftMs = end - performance.now()
-    if (leftMs <= 0) return false
-    const late = Promise.withResolvers()
-    const timer = setTimeout(late.resolve, leftMs)
-    // Something new, then another look.
+  for (const trial of plan.trials) {
+    // One after the other: there is one lab.
     // oxlint-disable-next-line no-await-in-loop
-    await Promise.race([late.promise, ...programs.map(({ news }) => news.promise)])
-    clearTimeout(timer)
-    const dead = programs.find(({ child }) => child.exitCode !== null || child.signalCode !== null)
-    if (dead && !holds()) throw new Error(`a program ended: ${dead.errors.trim()}`)
+    const result = await runTrial(trial, plan.logs)
+    results.push(result)
+    console.log(`${trial.stack}, ${trial.a} and ${trial.b}: ${shown(result)}${notes(result)}`)
   }
-  return true
+  for (const stack of plan.stacks) printTable(stack, results)
+  console.log(JSON.stringify({ netlab: 'nat-pairs', summary: summaryOf(plan, results), results }))
+  return 0
+}
+
+function parsePlan(args) {
+  const { values } = parseArgs({
+    args,
+    options: {
+      stacks: { type: 'string', default: contestants.join(',') },
+      pairs: { type: 'string', default: allPairs() },
+      rounds: { type: 'string', default: '1' },
+      logs: { type: 'string' },
+    },
+  })
+  const chosen = values.stacks.split(',')
+  const pairs = values.pairs.split(',').map((pair) => pair.split(':'))
+  const rounds = Array.from({ length: Number(values.rounds) })
+  const noStack = chosen.find((stack) => !contestants.includes(stack))
+  const noPair = pairs.find(
+    (pair) => pair.length !== 2 || !pair.every((one) => kinds.includes(one)),
+  )
+  if (noStack !== undefined)
+    return { mistake: `no stack ${noStack}; there are: ${contestants.join(', ')}` }
+  if (noPair) return { mistake: `${noPair.join(':')} is no pair of two of: ${kinds.join(', ')}` }
+  const trials = chosen.flatMap((stack) =>
+    pairs.flatMap(([a, b]) => rounds.map((_, round) => ({ stack, a, b, round }))),
+  )
+  return { stacks: chosen, trials, logs: values.logs }
+}
+
+function allPairs() {
+  const four = ['none', 'open', 'moderate', 'strict']
+  return four.flatMap((a) => four.map((b) => `${a}:${b}`)).join(',')
+}
+
+async function runTrial(trial, logs) {
+  const { stack, a, b, round } = trial
+  buildLab({ a, b })
+  const start = (place, args) => {
+    const log = logs && path.resolve(logs, `${stack}-${a}-${b}-${round + 1}-${place}.log`)
+    return startProgram({ place, args, log, file: stack === 'udp' ? punch : natPeer })
+  }
+  const programs = []
+  try {
+    const isStack = stack !== 'udp'
+    const hosts = JSON.stringify({ hosts: publicHosts })
+    const network = start('public', isStack ? ['public', stack, hosts] : ['public', publicHosts[0]])
+    programs.push(network)
+    const { bootstrap = [], relay = [] } = await readyOf(network)
+    const told = { topic: randomBytes(32).toString('hex'), bootstrap, relay }
+    const peers = Object.entries({ a, b }).map(([side, kind]) => {
+      const announce = announced(stack, side, kind)
+      const peer = isStack ? [stack, JSON.stringify({ ...told, announce })] : [publicHosts[0]]
+      return start(`host${side}`, ['peer', ...peer])
+    })
+    programs.push(...peers)
+    const ready = await Promise.all(peers.map(readyOf))
+    peers.forEach(({ child }, at) => {
+      child.stdin.write(`${JSON.stringify({ records: [ready[1 - at].record] })}\n`)
+    })
+    await watchPair(peers, isStack ? limits.pairMs : punchMs)
+    return { ...trial, ...verdictOn(peers) }
+  } catch (error) {
+    return { ...trial, path: 'error', error: error.message }
+  } finally {
+    await Promise.all(programs.toReversed().map(stopProgram))
+  }
+}
+
+/** Whoever has a router that forwards everything knows its address, and tells the transport. */
+function announced(stack, side, kind) {
+  const { forwarded, outside } = stacks[stack] ?? {}
+  const write = (kind === 'open' && forwarded) || (kind !== 'none' && outside)
+  return write ? [write(outsideAddress(side))] : []
 }
 
 async function readyOf(program) {
-  const isReady = () => program.events.some(({ event }) => event === 'ready')
-  if (await until([program], limits.readyMs, isReady)) return program.events[0]
+  const ready = () => program.events.find(({ event }) => event === 'ready')
+  if (await until([program], limits.readyMs, () => ready() !== undefined)) return ready()
   throw new Error(`a program was not ready in time: ${program.errors.trim()}`)
 }
 
-/** Waits for both ends' first message, and, when it came by a relay, for the direct path. */
-async function verdict(peers, startMs) {
-  const leftMs = (limit) => limit - (performance.now() - startMs)
-  const hasHeard = () => peers.every((peer) => firstMessage(peer))
-  if (!(await until(peers, leftMs(limits.pairMs), hasHeard))) return
-  const isDirect = () => peers.every((peer) => firstDirect(peer))
-  await until(peers, leftMs(limits.upgradeMs), isDirect)
-  // Does it stay?
+async function watchPair(peers, pairMs) {
+  const everyPeer = (first) => () => peers.every((peer) => first(peer) !== undefined)
+  if (!(await until(peers, pairMs, everyPeer(firstMessage)))) return
+  await until(peers, limits.upgradeMs, everyPeer(firstDirect))
   await until(peers, limits.settleMs, () => false)
 }
 
@@ -244,40 +142,59 @@ function firstDirect({ events }) {
 }
 
 /** Both ends together: the later time, and direct only where both say so. */
-function summary(peers) {
+function verdictOn(peers) {
   const first = peers.map(firstMessage)
-  const connected = first.every((one) => one !== undefined)
-  const failures = peers.flatMap(({ events }) => events.filter(({ event }) => /error/.test(event)))
-  if (!connected) return { connected, failures, stderr: errorsOf(peers) }
-  const relayed = first.some((one) => one.relayed)
+  const said = peers.map(({ errors }) => errors.trim()).filter((text) => text !== '')
+  const more = said.length > 0 ? { said } : {}
+  if (first.includes(undefined)) return { path: 'none', ...more }
+  const isRelayed = first.some(({ relayed }) => relayed)
   const direct = peers.map(firstDirect)
-  const isDirect = direct.every((one) => one !== undefined)
-  const ends = peers.map(({ events }) => events.filter(({ event }) => event === 'closed').length)
+  const becameDirect = isRelayed && !direct.includes(undefined)
   return {
-    connected,
-    first: relayed ? 'relayed' : 'direct',
-    ms: Math.max(...first.map(({ ms }) => ms)),
-    ...(relayed && isDirect ? { directMs: Math.max(...direct.map(({ ms }) => ms)) } : {}),
-    // Connections that ended before the end: an upgrade that breaks what it upgrades.
-    broken: Math.max(...ends),
-    ...(Math.max(...ends) > 0 ? { events: peers.map(({ events }) => events.slice(1)) } : {}),
-    dialledBy: first[0].outbound ? 'a' : 'b',
-    addresses: direct.map((one, at) => (one ?? first[at]).address),
-    stderr: errorsOf(peers),
+    path: isRelayed ? 'relayed' : 'direct',
+    ms: latest(first),
+    ...(becameDirect ? { directMs: latest(direct) } : {}),
+    // Connections that ended while both were there: an upgrade that breaks what it upgrades.
+    broken: Math.max(...peers.map(({ events }) => events.filter(isEnd).length)),
+    addresses: peers.map((peer, at) => (firstDirect(peer) ?? first[at]).address),
+    ...more,
   }
 }
 
-function errorsOf(peers) {
-  return peers.map(({ errors }) => errors.trim()).filter((text) => text !== '')
+function isEnd({ event }) {
+  return event === 'closed'
 }
 
+function latest(events) {
+  return Math.max(...events.map(({ ms }) => ms))
+}
+
+function shown({ path: way, ms, directMs, broken }) {
+  if (way === 'none' || way === 'error') return way
+  const upgrade = directMs === undefined ? '' : `, direct ${seconds(directMs)}`
+  return `${way} ${seconds(ms)}${upgrade}${broken > 0 ? `, ${broken} broken` : ''}`
+}
+
+function seconds(ms) {
+  return `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)} s`
+}
+
+function notes({ error, said = [] }) {
+  const lines = [...(error === undefined ? [] : [error]), ...said].join('\n').split('\n')
+  const text = lines.filter((line) => line !== '').map((line) => `\n  ${line.slice(0, 200)}`)
+  return text.slice(0, 8).join('')
+}
+
+/** A side down, B across, in the order in which they were tried. */
 function printTable(stack, results) {
-  console.log(`\n${stack}, A down, B across\n\n| A \\ B | ${kinds.join(' | ')} |`)
-  console.log(`|${' --- |'.repeat(kinds.length + 1)}`)
-  for (const a of kinds) {
-    const cells = kinds.map((b) =>
-      results
-        .filter((one) => one.stack === stack && one.a === a && one.b === b)
+  const own = results.filter((result) => result.stack === stack)
+  const [rows, columns] = [own.map(({ a }) => a), own.map(({ b }) => b)].map(inOrder)
+  console.log(`\n${stack}: A down, B across\n\n| A \\ B | ${columns.join(' | ')} |`)
+  console.log(`|${' --- |'.repeat(columns.length + 1)}`)
+  for (const a of rows) {
+    const cells = columns.map((b) =>
+      own
+        .filter((result) => result.a === a && result.b === b)
         .map(shown)
         .join('; '),
     )
@@ -285,8 +202,24 @@ function printTable(stack, results) {
   }
 }
 
-function shown({ connected, first, ms, directMs, broken }) {
-  if (!connected) return 'none'
-  const upgrade = directMs === undefined ? '' : `, direct ${directMs}`
-  return `${first} ${ms}${upgrade}${broken > 0 ? ` (${broken} broken)` : ''}`
+function inOrder(used) {
+  return kinds.filter((kind) => used.includes(kind))
+}
+
+/** How many trials of each stack ended how. */
+function summaryOf(plan, results) {
+  const entries = plan.stacks.map((stack) => {
+    const own = results.filter((result) => result.stack === stack)
+    const count = (holds) => own.filter(holds).length
+    return [
+      stack,
+      {
+        trials: own.length,
+        direct: count((one) => one.path === 'direct' || one.directMs !== undefined),
+        relayed: count((one) => one.path === 'relayed' && one.directMs === undefined),
+        none: count((one) => one.path === 'none' || one.path === 'error'),
+      },
+    ]
+  })
+  return Object.fromEntries(entries)
 }

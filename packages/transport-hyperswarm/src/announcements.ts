@@ -3,6 +3,7 @@ import type { Runtime } from '@vudo/swarm'
 import type { AbortOptions, Topic } from '@vudo/transport'
 import {
   ANNOUNCE_INTERVAL_MS,
+  FIRST_ANNOUNCE_INTERVAL_MS,
   FIRST_LOOK_DELAY_MS,
   MAX_ANNOUNCE_RETRY_MS,
   MAX_QUERY_RETRIES,
@@ -14,7 +15,7 @@ import { finished, type Dht } from './query.ts'
 /** The topics under which this node is in the DHT, and stays. */
 export interface Announcements {
   /**
-   * Announces, and again before the nodes of the DHT forget it; after a failure sooner.
+   * Announces, and again: soon, while the DHT may grow, and before its nodes forget it; after a failure sooner.
    *
    * @throws `TransportError` `ERR_DIAL_FAILED` when no node of the DHT answered. It is tried again all the same.
    */
@@ -43,6 +44,8 @@ export function createAnnouncements(init: AnnouncementsInit): Announcements {
 interface Entry {
   readonly topic: Buffer
   failures: number
+  /** Since the last failure or change of networks. */
+  successes: number
   /** What an earlier run of this node left behind is taken back with the first one. */
   isFirst: boolean
   query: Query | undefined
@@ -76,13 +79,20 @@ class RepeatedAnnouncements implements Announcements {
     try {
       await finished(query, signal)
       entry.failures = 0
-      this.#sayLater(entry, ANNOUNCE_INTERVAL_MS * (1 + this.#init.runtime.random() / 5))
+      this.#sayLater(entry, this.#nextDelayMs(entry))
     } catch (error) {
+      entry.successes = 0
       this.#sayLater(entry, this.#retryDelayMs(entry))
       throw error
     } finally {
       if (entry.query === query) entry.query = undefined
     }
+  }
+
+  #nextDelayMs(entry: Entry): number {
+    const delayMs = FIRST_ANNOUNCE_INTERVAL_MS * 2 ** entry.successes
+    entry.successes += 1
+    return Math.min(delayMs, ANNOUNCE_INTERVAL_MS) * (1 + this.#init.runtime.random() / 5)
   }
 
   #retryDelayMs(entry: Entry): number {
@@ -102,6 +112,7 @@ class RepeatedAnnouncements implements Announcements {
 
   refresh(): void {
     for (const entry of this.#entriesByTopic.values()) {
+      entry.successes = 0
       this.#sayLater(entry, spread(FIRST_LOOK_DELAY_MS, this.#init.runtime))
     }
   }
@@ -134,6 +145,7 @@ function newEntry(topic: Buffer): Entry {
   return {
     topic,
     failures: 0,
+    successes: 0,
     isFirst: true,
     query: undefined,
     cancelTimer: () => undefined,

@@ -12,6 +12,8 @@ export interface DhtNodeInit {
   readonly settings: Pick<TransportSettings, 'bindAddress' | 'port' | 'isPortChosen'>
   /** False: others reach this machine at its port. Left out: the library finds out. */
   readonly firewalled: boolean | undefined
+  /** True: it keeps announcements of others at once. Left out: when the library finds it stable. */
+  readonly persistent: boolean | undefined
   readonly seed: Uint8Array
 }
 
@@ -42,6 +44,8 @@ export async function openDhtNode(Hyperdht: HyperDHTClass, init: DhtNodeInit): P
     port: [port, port + 1],
     anyPort: true,
     ...(firewalled ? {} : { firewalled }),
+    // Not said when it is false: the library would never take this node in then.
+    ...(init.persistent ? { ephemeral: false } : {}),
   })
   await dht.bind()
   return { dht, keyPair: Hyperdht.keyPair(init.seed), sharesLocalAddress: !isLoopback }

@@ -32,6 +32,7 @@ export interface HyperswarmMediumInit {
   readonly context: TransportContext
   readonly bootstrap: readonly BootstrapAddress[]
   readonly firewalled?: boolean | undefined
+  readonly persistent?: boolean | undefined
   /** Clock, timers and randomness; the platform's when left out. */
   readonly runtime?: Runtime | undefined
   /** How to load the library; `import('hyperdht')` when left out. */
@@ -89,11 +90,11 @@ class HyperswarmMedium implements Medium {
   }
 
   async #start(): Promise<Running> {
-    const { context, bootstrap, firewalled, importHyperdht } = this.#init
+    const { context, bootstrap, firewalled, persistent, importHyperdht } = this.#init
     const Hyperdht = await loadHyperdht(importHyperdht)
     this.#closing.signal.throwIfAborted()
     const { settings, seed } = context
-    const node = await openDhtNode(Hyperdht, { bootstrap, settings, firewalled, seed })
+    const node = await openDhtNode(Hyperdht, { bootstrap, settings, firewalled, persistent, seed })
     return { ...node, search: createSearch(node.dht, this.#runtime) }
   }
 

@@ -31,6 +31,14 @@ export interface HyperswarmOptions {
    * @defaultValue the library finds out; false on loopback.
    */
   readonly firewalled?: boolean | undefined
+  /**
+   * True says that this machine stays, and keeps announcements of others from the start on, so that
+   * topics are found when no bootstrap node is left. The DHT must answer while it starts and find it
+   * reachable. Where nodes come and go, lookups ask many that are gone, and are slower.
+   *
+   * @defaultValue the library decides, after 20 minutes at one address at which it is reached.
+   */
+  readonly persistent?: boolean | undefined
 }
 
 /**
@@ -42,11 +50,11 @@ export interface HyperswarmOptions {
 export function hyperswarm(options: HyperswarmOptions = {}): TransportFactory {
   return (context) => {
     const { settings } = context
-    const { firewalled } = options
+    const { firewalled, persistent } = options
     const named = [...(options.bootstrap ?? []), ...settings.bootstrapNodes]
     const { nodes: bootstrap, peers } = parseBootstrapList(named)
     if (!settings.enableDht) throw noDht()
-    const medium = createHyperswarmMedium({ context, bootstrap, firewalled })
+    const medium = createHyperswarmMedium({ context, bootstrap, firewalled, persistent })
     // The swarm dials bootstrap addresses; nodes of the DHT are no peers.
     return createSwarm(medium, { ...context, settings: { ...settings, bootstrapNodes: peers } })
   }

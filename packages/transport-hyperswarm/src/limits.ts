@@ -55,6 +55,13 @@ export const WITHDRAW_TIMEOUT_MS = 1_000
 /** Milliseconds between two announcements of a topic, up to a fifth more by chance: half of what nodes of the DHT keep them. */
 export const ANNOUNCE_INTERVAL_MS = 600_000
 
+/**
+ * Milliseconds before the second announcement, up to a fifth more by chance; doubles up to
+ * {@link ANNOUNCE_INTERVAL_MS}. While a DHT begins, nodes come that are nearer to a topic than those
+ * that were told of it.
+ */
+export const FIRST_ANNOUNCE_INTERVAL_MS = 5_000
+
 /** Milliseconds before an announcement that failed is repeated; doubles up to {@link MAX_ANNOUNCE_RETRY_MS}, spread by a third. */
 export const MIN_ANNOUNCE_RETRY_MS = 1_000
 

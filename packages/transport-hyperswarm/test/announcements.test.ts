@@ -1,7 +1,11 @@
 import type { KeyPair } from 'hyperdht'
 import { expect, it } from 'vitest'
 import { createAnnouncements, type Announcements } from '../src/announcements.ts'
-import { ANNOUNCE_INTERVAL_MS, MAX_ANNOUNCE_RETRY_MS } from '../src/limits.ts'
+import {
+  ANNOUNCE_INTERVAL_MS,
+  FIRST_ANNOUNCE_INTERVAL_MS,
+  MAX_ANNOUNCE_RETRY_MS,
+} from '../src/limits.ts'
 import { createFakeDht, type FakeDht } from './fake-dht.ts'
 import { createVirtualRuntime, type VirtualRuntime } from './virtual-runtime.ts'
 
@@ -26,15 +30,22 @@ function create(
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 it.each([
-  [0, ANNOUNCE_INTERVAL_MS],
-  [0.999, 1.1998 * ANNOUNCE_INTERVAL_MS],
-])('announces again before it is forgotten, spread by chance (%d)', async (random, delayMs) => {
+  [0, 1],
+  [0.999, 1.1998],
+])('announces again, soon and later and later, spread by chance (%d)', async (random, factor) => {
   const { announcements, runtime, asked } = create(random)
   await announcements.announce(topic, {})
-  expect(runtime.next()).toBeCloseTo(delayMs)
+  expect(runtime.next()).toBeCloseTo(factor * FIRST_ANNOUNCE_INTERVAL_MS)
   await turn()
   expect(asked).toEqual(['announce, clear', 'announce'])
-  expect(runtime.delays).toHaveLength(1)
+  expect(runtime.next()).toBeCloseTo(factor * 2 * FIRST_ANNOUNCE_INTERVAL_MS)
+  for (let round = 0; round < 8; round++) {
+    await turn()
+    expect(runtime.delays).toHaveLength(1)
+    runtime.next()
+  }
+  await turn()
+  expect(runtime.next()).toBeCloseTo(factor * ANNOUNCE_INTERVAL_MS)
 })
 
 it('says that nobody answers, and tries again later and later', async () => {
@@ -52,7 +63,7 @@ it('says that nobody answers, and tries again later and later', async () => {
   fake.isThere = true
   runtime.next()
   await turn()
-  expect(runtime.delays[0]).toBeGreaterThanOrEqual(ANNOUNCE_INTERVAL_MS)
+  expect(runtime.delays[0]).toBeCloseTo(1.1 * FIRST_ANNOUNCE_INTERVAL_MS)
 })
 
 it('says everything again soon on another network', async () => {

@@ -1,8 +1,8 @@
 import { isIP, isIPv6 } from 'node:net'
 import type { Endpoint } from '@number0/iroh/index.js'
 import { TransportError, type TransportContext, type TransportSettings } from '@vudo/transport'
-import { MAX_RELAYS } from './limits.ts'
-import { isRelayUrl } from './iroh-address.ts'
+import { isDirectAddress, isRelayUrl } from './iroh-address.ts'
+import { MAX_DIRECT_ADDRESSES, MAX_RELAYS } from './limits.ts'
 import type { Iroh } from './load-iroh.ts'
 import { stackCause, stackReason } from './stack-error.ts'
 
@@ -20,6 +20,8 @@ export interface BindInit {
   readonly context: Pick<TransportContext, 'seed' | 'settings'>
   /** Checked by {@link checkRelays}; none at all keeps the stack from every relay. */
   readonly relays: readonly string[] | undefined
+  /** Checked by {@link checkAnnounced}: where others reach the endpoint besides what it finds out. */
+  readonly announced: readonly string[]
 }
 
 /**
@@ -43,7 +45,7 @@ export async function bindEndpoint(init: BindInit): Promise<Endpoint> {
   }
 }
 
-async function bind({ iroh, context, relays }: BindInit, at: string): Promise<Endpoint> {
+async function bind({ iroh, context, relays, announced }: BindInit, at: string): Promise<Endpoint> {
   // A builder is used once: what is left of it after a failure is not defined.
   const builder = iroh.Endpoint.builder()
   iroh.presetMinimal(builder)
@@ -54,7 +56,10 @@ async function bind({ iroh, context, relays }: BindInit, at: string): Promise<En
   const seed = Array.from(context.seed)
   builder.secretKey(seed)
   seed.fill(0)
-  return builder.bind()
+  const endpoint = await builder.bind()
+  // Told to the stack, and not only written into our address: it sends them to whom it meets at a relay.
+  await Promise.all(announced.map((address) => endpoint.addExternalAddr(address)))
+  return endpoint
 }
 
 /**
@@ -70,6 +75,22 @@ export function checkRelays(relays: readonly string[]): void {
     'ERR_CONFIG_INVALID',
     `relays has ${shown}, expected up to ${MAX_RELAYS} URLs that begin with https://`,
     { hint: "for example iroh({ relays: ['https://relay.example.com'] })" },
+  )
+}
+
+/**
+ * Checks the addresses that a user wants announced.
+ *
+ * @throws `TransportError` `ERR_CONFIG_INVALID`.
+ */
+export function checkAnnounced(addresses: readonly string[]): void {
+  const wrong = addresses.find((address) => !isDirectAddress(address))
+  if (wrong === undefined && addresses.length <= MAX_DIRECT_ADDRESSES) return
+  const shown = wrong === undefined ? `a list of ${addresses.length}` : JSON.stringify(wrong)
+  throw new TransportError(
+    'ERR_CONFIG_INVALID',
+    `announceAddresses has ${shown}, expected up to ${MAX_DIRECT_ADDRESSES} IP addresses with ports`,
+    { hint: "for example iroh({ announceAddresses: ['203.0.113.7:34569'] }), IPv6 in brackets" },
   )
 }
 

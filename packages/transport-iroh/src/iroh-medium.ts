@@ -3,7 +3,13 @@ import type { Accept, Medium, MediumDialOptions } from '@vudo/swarm'
 import type { Address, Link, TransportContext, TransportFeatures } from '@vudo/transport'
 import { within } from './abandon.ts'
 import { dialIroh } from './dial.ts'
-import { bindEndpoint, checkRelays, checkSettings, directAddresses } from './endpoint.ts'
+import {
+  bindEndpoint,
+  checkAnnounced,
+  checkRelays,
+  checkSettings,
+  directAddresses,
+} from './endpoint.ts'
 import { formatIrohAddress } from './iroh-address.ts'
 import type { IrohLink } from './iroh-link.ts'
 import { MAX_LINK_MESSAGE_BYTES, RELAY_WAIT_MS, STACK_CLOSE_MS } from './limits.ts'
@@ -12,6 +18,14 @@ import { openIroh, type Iroh, type LoadIroh } from './load-iroh.ts'
 
 /** What `iroh` takes. */
 export interface IrohOptions {
+  /**
+   * Where else others reach this node, `ip:port` each, at most `MAX_DIRECT_ADDRESSES`; for
+   * example the outside address of a router that forwards a port: `['203.0.113.7:34569']`.
+   * They stand first in this node's address, and peers that it meets at a relay are told them too.
+   *
+   * @defaultValue none but those of this machine, and what a relay tells this node of itself.
+   */
+  readonly announceAddresses?: readonly string[] | undefined
   /**
    * URLs of the relays at which this node waits for others, `https://…` each, at most
    * `MAX_RELAYS`; the nearest one is taken. With an empty list it waits at none, and still
@@ -34,8 +48,8 @@ const features: TransportFeatures = {
 /**
  * iroh as a medium of a swarm; it hands up proven links.
  *
- * @throws `TransportError` `ERR_CONFIG_INVALID` when a relay's URL is none,
- *   or when the settings forbid QUIC or NAT traversal.
+ * @throws `TransportError` `ERR_CONFIG_INVALID` when a relay's URL or an
+ *   announced address is none, or when the settings forbid QUIC or NAT traversal.
  */
 export function createIrohMedium(
   context: TransportContext,
@@ -44,6 +58,7 @@ export function createIrohMedium(
 ): Medium {
   checkSettings(context.settings)
   checkRelays(options.relays ?? [])
+  checkAnnounced(options.announceAddresses ?? [])
   return new IrohMedium(context, options, load)
 }
 
@@ -59,15 +74,17 @@ class IrohMedium implements Medium {
 
   readonly #context: TransportContext
   readonly #relays: readonly string[] | undefined
+  readonly #announced: readonly string[]
   readonly #load: LoadIroh
   readonly #links = new Set<IrohLink>()
   #running: Promise<Running> | undefined
   #accepting: Promise<void> | undefined
   #isClosed = false
 
-  constructor(context: TransportContext, { relays }: IrohOptions, load: LoadIroh) {
+  constructor(context: TransportContext, options: IrohOptions, load: LoadIroh) {
     this.#context = context
-    this.#relays = relays
+    this.#relays = options.relays
+    this.#announced = options.announceAddresses ?? []
     this.#load = load
   }
 
@@ -79,7 +96,7 @@ class IrohMedium implements Medium {
     this.#accepting = acceptAll({ endpoint, self: peerId, bindAddress, accept, onLink })
     // Which relay is the nearest takes a while to find out; where there is one, there is no question.
     if (this.#relays && this.#relays.length > 1) await within(RELAY_WAIT_MS, endpoint.online())
-    const direct = directAddresses(endpoint, settings)
+    const direct = [...new Set([...this.#announced, ...directAddresses(endpoint, settings)])]
     return [formatIrohAddress({ peerId, direct, relay: this.#homeRelay(endpoint) })]
   }
 
@@ -111,7 +128,8 @@ class IrohMedium implements Medium {
 
   async #start(): Promise<Running> {
     const iroh = await openIroh(this.#load)
-    const endpoint = await bindEndpoint({ iroh, context: this.#context, relays: this.#relays })
+    const [context, relays, announced] = [this.#context, this.#relays, this.#announced]
+    const endpoint = await bindEndpoint({ iroh, context, relays, announced })
     return { iroh, endpoint }
   }
 

@@ -2,9 +2,11 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { createNodeKey } from '@vudo/identity'
 import type { Transport } from '@vudo/transport'
 import { parseIrohAddress, type IrohOptions } from '@vudo/transport-iroh'
+import { bindEndpoint } from '../src/endpoint.ts'
 import { MAX_UNVALIDATED_HANDSHAKES } from '../src/limits.ts'
+import { loadIroh } from '../src/load-iroh.ts'
 import { isIsolated } from './namespace.ts'
-import { createNode, listening } from './nodes.ts'
+import { createContext, createNode, listening } from './nodes.ts'
 import { connectPlain, plainEndpoint } from './plain-endpoint.ts'
 
 const cleanups: (() => Promise<unknown>)[] = []
@@ -149,6 +151,20 @@ describe.runIf(isIsolated)('a node', () => {
     ])
     const { direct } = parseIrohAddress(await addressOf(node({ bindAddress: '0.0.0.0' })))
     expect(direct.every((one) => !one.startsWith('0.0.0.0'))).toBe(true)
+  })
+
+  it('names first where it was told that others reach it', async () => {
+    const announceAddresses = ['203.0.113.7:34569', '[2001:db8::7]:34569']
+    const { direct } = parseIrohAddress(await addressOf(node({}, { announceAddresses })))
+    expect(direct).toEqual([...announceAddresses, expect.stringMatching(/^127\.0\.0\.1:/)])
+  })
+
+  it('has the stack tell its peers as well where they reach it', async () => {
+    const announced = ['203.0.113.7:34569']
+    const init = { iroh: await loadIroh(), context: createContext(), relays: undefined, announced }
+    const endpoint = await bindEndpoint(init)
+    cleanups.push(() => endpoint.close())
+    expect(endpoint.addr().directAddresses()).toContain('203.0.113.7:34569')
   })
 
   it('is found by the seed of its identity', async () => {

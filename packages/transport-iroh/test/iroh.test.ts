@@ -21,6 +21,18 @@ it.each([
   expect(create).toThrow(expect.objectContaining({ code: 'ERR_CONFIG_INVALID' }))
 })
 
+it.each([
+  [['router.example.com:34569']],
+  [['203.0.113.7']],
+  [['203.0.113.7:0']],
+  [['2001:db8::7:34569']],
+  [['203.0.113.7:34569&relay=https://relay.example.com']],
+  [Array.from({ length: 7 }, (_, n) => `203.0.113.${n}:34569`)],
+])('refuses %j as announceAddresses', (announceAddresses) => {
+  const create = (): unknown => createNode({}, { announceAddresses })
+  expect(create).toThrow(expect.objectContaining({ code: 'ERR_CONFIG_INVALID' }))
+})
+
 it.each(['enableQuic', 'enableNatTraversal'])('does not pretend to keep %s: false', (field) => {
   const create = (): unknown => createNode({ [field]: false })
   expect(create).toThrow(`${field} is false`)

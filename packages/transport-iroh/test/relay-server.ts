@@ -128,8 +128,10 @@ function readMessages(socket: Duplex, onMessage: (message: Buffer) => void): voi
         short === 126 ? rest.readUInt16BE(2) : short === 127 ? rest.readUInt32BE(6) : short
       if (rest.length < at + 4 + length) return
       const mask = rest.subarray(at, at + 4)
-      const body = rest.subarray(at + 4, at + 4 + length).map((byte, n) => byte ^ mask[n % 4]!)
-      const isBinary = (rest[0]! & 15) === 2
+      const body = rest
+        .subarray(at + 4, at + 4 + length)
+        .map((byte, n) => byte ^ (mask[n % 4] ?? 0))
+      const isBinary = ((rest[0] ?? 0) & 15) === 2
       rest = rest.subarray(at + 4 + length)
       if (isBinary) onMessage(Buffer.from(body))
     }

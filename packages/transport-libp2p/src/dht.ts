@@ -251,11 +251,13 @@ function noDht(): TransportError {
   })
 }
 
-/** One entry for each address; one without any when none is of use: the DHT may know the peer itself. */
+/**
+ * One entry for each address, and one without any: where the addresses do not lead to the peer,
+ * its signed record may. Those here are what its neighbours were told, which leaves relays out.
+ */
 function toInfos(id: PeerId, multiaddrs: readonly Multiaddr[]): PeerInfo[] {
   const addresses = multiaddrs.map(formatLibp2pAddress).filter(isUsable)
-  if (addresses.length === 0) return [{ id }]
-  return addresses.slice(0, MAX_ADDRESSES_PER_DIAL).map((address) => ({ id, address }))
+  return [...addresses.slice(0, MAX_ADDRESSES_PER_DIAL).map((address) => ({ id, address })), { id }]
 }
 
 /** Others wrote it: it has to be an address as ours are, and no question back to the DHT. */

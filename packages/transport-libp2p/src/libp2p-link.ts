@@ -10,6 +10,7 @@ import {
 } from '@vudo/transport'
 import { costOf, createReceiveCredit } from './credit.ts'
 import { createFrameReader, lanes, type Frame } from './frames.ts'
+import { freeWhole } from './free-whole.ts'
 import { createInbox } from './inbox.ts'
 import { CLOSE_GRACE_MS } from './limits.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
@@ -127,11 +128,17 @@ class StreamLink implements Libp2pLink {
   #feed(data: Iterable<Uint8Array> | Uint8Array): void {
     if (this.#isClosedHere) return
     try {
-      if (data instanceof Uint8Array) this.#reader.push(data)
-      else for (const chunk of data) this.#reader.push(chunk)
+      if (data instanceof Uint8Array) this.#read(data)
+      else for (const chunk of data) this.#read(chunk)
     } catch (error) {
       this.#conclude({ clean: false, error: error instanceof Error ? error : undefined })
     }
+  }
+
+  /** A stream hands on what it has read or decrypted, and keeps none of it. */
+  #read(chunk: Uint8Array): void {
+    this.#reader.push(chunk)
+    freeWhole(chunk)
   }
 
   #take(frame: Frame): void {

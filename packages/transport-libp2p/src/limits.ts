@@ -31,6 +31,12 @@ export const LARGE_BUFFER_BYTES = 262_064
 /** Large buffers that a link keeps for what it sends next, while it sends: as many as its window fills. */
 export const MAX_SPARE_BUFFERS = 8
 
+/** Memory below this size is left to the garbage collector: what frees it costs more than it saves. */
+export const MIN_FREED_BYTES = 16_384
+
+/** From this size on Node's cipher is faster than the one that the stack brings as WebAssembly; by the stack's own measurement. */
+export const MIN_NODE_CIPHER_BYTES = 1_200
+
 /** A buffer for frames of small messages, in bytes. */
 export const SMALL_BUFFER_BYTES = 16_384
 

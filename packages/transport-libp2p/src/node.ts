@@ -10,6 +10,7 @@ import {
   type TransportContext,
   type TransportSettings,
 } from '@vudo/transport'
+import { dialAnew } from './autonat.ts'
 import { createBoundedDatastore } from './bounded-datastore.ts'
 import { createDht } from './dht-service.ts'
 import { parseLibp2pAddress } from './libp2p-address.ts'
@@ -250,7 +251,11 @@ async function createNatServices(loaders: StackLoaders): Promise<object> {
     loadPart(loaders, '@libp2p/dcutr'),
     loadPart(loaders, '@libp2p/upnp-nat'),
   ])
-  return { autoNat: autoNAT(), dcutr: dcutr(), upnp: uPnPNAT({ portMappingDescription: 'vudo' }) }
+  return {
+    autoNat: dialAnew(autoNAT()),
+    dcutr: dcutr(),
+    upnp: uPnPNAT({ portMappingDescription: 'vudo' }),
+  }
 }
 
 async function createRelayService(loaders: StackLoaders): Promise<object> {

@@ -10,7 +10,6 @@ import type * as Dcutr from '@libp2p/dcutr'
 import type * as Identify from '@libp2p/identify'
 import type * as KadDht from '@libp2p/kad-dht'
 import type * as Mdns from '@libp2p/mdns'
-import type * as Noise from '@libp2p/noise'
 import type * as PeerId from '@libp2p/peer-id'
 import type * as Ping from '@libp2p/ping'
 import type * as Tcp from '@libp2p/tcp'
@@ -19,6 +18,7 @@ import type * as Websockets from '@libp2p/websockets'
 import type * as Yamux from '@libp2p/yamux'
 import type * as Multiaddr from '@multiformats/multiaddr'
 import type * as Libp2p from 'libp2p'
+import type * as Noise from './noise.ts'
 import type * as TopicCid from './topic-cid.ts'
 import { TransportError } from '@vudo/transport'
 
@@ -81,7 +81,7 @@ export const stackLoaders: StackLoaders = {
   '@libp2p/identify': () => import('@libp2p/identify'),
   '@libp2p/kad-dht': () => import('@libp2p/kad-dht'),
   '@libp2p/mdns': () => import('@libp2p/mdns'),
-  '@libp2p/noise': () => import('@libp2p/noise'),
+  '@libp2p/noise': () => import('./noise.ts'),
   '@libp2p/peer-id': () => import('@libp2p/peer-id'),
   '@libp2p/ping': () => import('@libp2p/ping'),
   '@libp2p/tcp': () => import('@libp2p/tcp'),

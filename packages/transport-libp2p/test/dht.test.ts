@@ -2,9 +2,12 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createNodeKey, signPeerRecord } from '@vudo/identity'
+import type { Connection } from '@vudo/transport'
 import type { Libp2pOptions } from '@vudo/transport-libp2p'
 import { createBoundedDatastore } from '../src/bounded-datastore.ts'
+import { loadKeys } from '../src/keys.ts'
 import { readRecord, recordKey, selectRecord } from '../src/peer-records.ts'
+import { stackLoaders } from '../src/stack.ts'
 import { topicToCid } from '../src/topic-cid.ts'
 import { addressOf, createNode, createTopic, firstOf, until, type TestNode } from './nodes.ts'
 import { addressOf as addressOfPlain, createPlainNode } from './plain-node.ts'
@@ -96,6 +99,32 @@ describe('the DHT', () => {
       const topic = createTopic()
       const [ab, ba] = await Promise.all([firstOf(a, topic), firstOf(b, topic)])
       expect([ab.peerId, ba.peerId]).toEqual([b.id, a.id])
+    },
+    limitMs,
+  )
+
+  it(
+    'leads to the place at a relay where the address that it names does not',
+    async () => {
+      const relay = node([], { enableDht: true, relayService: true })
+      const libp2pId = (await loadKeys(stackLoaders)).toLibp2pId(relay.id)
+      const relayAddress = `${await addressOf(relay)}/p2p/${libp2pId.toString()}`
+      // Neither can be called, as behind routers: nobody listens at the discard port.
+      const announceAddresses = ['libp2p:///ip4/127.0.0.1/tcp/9']
+      const there = node([relayAddress], { announceAddresses, relays: [relayAddress] })
+      const here = node([relayAddress], { announceAddresses })
+      const topic = createTopic()
+      await there.transport.announce(topic)
+      await until(async () => {
+        const found = await here.transport.lookup(topic)
+        return found.some(({ id }) => id === there.id)
+      })
+      let connection: Connection | undefined
+      await until(async () => {
+        connection = await here.transport.dial(there.id).catch(() => undefined)
+        return connection !== undefined
+      })
+      expect(connection?.path).toMatchObject({ relayed: true })
     },
     limitMs,
   )

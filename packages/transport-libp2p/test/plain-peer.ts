@@ -3,7 +3,6 @@
  * documented formats by hand. Arguments: `provide` or `find`, the topic in hex, and the
  * multiaddr of a bootstrap node. Prints what happens, a word and a value per line.
  */
-import { createRequire } from 'node:module'
 import process from 'node:process'
 import type { Connection, Stream } from '@libp2p/interface'
 import { kadDHT, passthroughMapper, type KadDHT, type KadDHTComponents } from '@libp2p/kad-dht'
@@ -93,12 +92,9 @@ function keyOf({ publicKey }: Connection['remotePeer']): Buffer {
   return Buffer.from(publicKey?.raw ?? [])
 }
 
-/** Out of the stack's own dependencies: node:crypto has BLAKE2b with 64 bytes and without a key only. */
+/** node:crypto has BLAKE2b with 64 bytes and without a key only. */
 async function loadBlake2b() {
-  const require = createRequire(import.meta.resolve('@libp2p/noise'))
-  const { blake2b } = (await import(require.resolve('@noble/hashes/blake2.js'))) as {
-    blake2b: (message: Uint8Array, options: object) => Uint8Array
-  }
+  const { blake2b } = await import('@noble/hashes/blake2.js')
   return {
     blake2b256: (key: Uint8Array, message: Uint8Array) => blake2b(message, { dkLen: 32, key }),
   }

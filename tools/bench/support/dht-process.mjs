@@ -1,4 +1,4 @@
-/** Nodes of a DHT in one process (see ../dht.mjs): some that others join by, or some that announce and look up. */
+/** Nodes of a DHT in one process (see ../dht.mjs): some that others join by, or some that join, announce and look up. */
 import process from 'node:process'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createNode } from './transport-ends.mjs'
@@ -20,12 +20,17 @@ answer({
     while (addresses.length < count) addresses.push(await bootstrap(addresses.slice()))
     return addresses
   },
-  /** Nodes of which each announces a topic of its own. */
-  async announce({ count, bootstrapNodes }) {
-    const announced = []
+  async join({ count, bootstrapNodes }) {
     for (let i = 0; i < count; i++) {
       const { node, id } = createNode(factory, { bootstrapNodes })
-      nodes.push(node)
+      await node.listen()
+      nodes.push({ node, id })
+    }
+  },
+  /** Each node of this process announces a topic of its own, one after the other. */
+  async announce() {
+    const announced = []
+    for (const { node, id } of nodes) {
       const topic = crypto.getRandomValues(new Uint8Array(32))
       const startedMs = performance.now()
       await node.announce(topic)
@@ -36,7 +41,7 @@ answer({
   /** Each node of this process looks for one of `others`, one after the other. */
   async find({ others }) {
     const found = []
-    for (const [i, other] of others.entries()) found.push(await find(nodes[i], other))
+    for (const [i, other] of others.entries()) found.push(await find(nodes[i].node, other))
     return found
   },
 })
@@ -46,9 +51,18 @@ async function find(node, { id, topic }) {
   const startedMs = performance.now()
   const elapsedMs = () => performance.now() - startedMs
   for (let lookups = 1; ; lookups++) {
-    const peers = await node.lookup(Uint8Array.from(topic))
-    const isFound = peers.some((peer) => peer.id === id)
+    const isFound = await isFoundNow(node, id, topic)
     if (isFound || elapsedMs() > FIND_LIMIT_MS) return { isFound, lookups, findMs: elapsedMs() }
     await pause(RETRY_MS)
+  }
+}
+
+async function isFoundNow(node, id, topic) {
+  try {
+    const peers = await node.lookup(Uint8Array.from(topic))
+    return peers.some((peer) => peer.id === id)
+  } catch {
+    // Nobody answers, which is the same to whoever looks.
+    return false
   }
 }

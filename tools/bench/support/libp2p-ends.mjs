@@ -13,12 +13,12 @@ const protocol = '/bench/1'
 /** A contender over one of libp2p's transports, which listens at `listen`. */
 export function contenderOf(transport, listen) {
   return {
-    async serve() {
+    serve: async () => {
       const node = await createNode(transport, [listen])
       await node.handle(protocol, answer, { maxInboundStreams: 1_000 })
       return node.getMultiaddrs()[0].toString()
     },
-    async connect(address) {
+    connect: async (address) => {
       return dial(await createNode(transport, []), multiaddr(address))
     },
   }

@@ -8,13 +8,13 @@ const topic = new Uint8Array(32).fill(7)
 /** A contender out of a factory; `choose` picks one of the server's addresses. */
 export function contenderOf(factory, choose = ([first]) => first) {
   return {
-    async serve(answer, setting) {
+    serve: async (answer, setting) => {
       const { node: transport } = createNode(factory, setting)
       await transport.listen()
       void answerAll(join(transport), answer)
       return choose(transport.addresses)
     },
-    async connect(address, setting) {
+    connect: async (address, setting) => {
       const { node: transport } = createNode(factory, setting)
       await transport.listen()
       void answerAll(join(transport), () => undefined)

@@ -1,0 +1,39 @@
+/** The network lab runs a pair where this machine lets it, says why not where it does not, and leaves nothing. */
+import { execFile } from 'node:child_process'
+import path from 'node:path'
+import process from 'node:process'
+import { promisify } from 'node:util'
+import { expect, it } from 'vitest'
+import { workspaceRoot } from './workspace.mjs'
+
+async function run(...args: string[]): Promise<string[]> {
+  const file = path.join(workspaceRoot, 'tools', 'netlab.mjs')
+  const { stdout } = await promisify(execFile)(process.execPath, [file, ...args])
+  return stdout.trimEnd().split('\n')
+}
+
+it('measures a pair, or says what is missing', async () => {
+  const lines = await run('nat-pairs', '--stacks=udp', '--pairs=moderate:strict,strict:open')
+  const [first = ''] = lines
+  const result: unknown = JSON.parse(lines.at(-1) ?? '')
+  const isSkipped = first.startsWith('skipped: ')
+  const measured = {
+    summary: { udp: { trials: 2, direct: 1, relayed: 0, none: 1 } },
+    results: [
+      { a: 'moderate', b: 'strict', path: 'none' },
+      { a: 'strict', b: 'open', path: 'direct' },
+    ],
+  }
+  expect(result).toMatchObject(isSkipped ? { skipped: first.slice('skipped: '.length) } : measured)
+}, 60_000)
+
+it('lists the scenarios', async () => {
+  expect(await run()).toContain('  nat-pairs')
+})
+
+it.each([
+  [['nonsense'], 'no scenario nonsense; there are: nat-pairs'],
+  [['nat-pairs', '--nonsense'], 'nonsense'],
+])('refuses %j', async (args, message) => {
+  await expect(run(...args)).rejects.toThrow(message)
+})
