@@ -7,8 +7,8 @@
  * to name an address. The relay keeps no frame that it cannot pass on: it drops it and tells
  * both ends, and their virtual connections end. Those above connect again and send again.
  *
- * Methods act on the ports they were given at once, instead of returning effects: one object
- * per frame and effect was a quarter of the relay's time.
+ * Methods act on the ports they were given at once, instead of returning effects: passing a
+ * frame on is all that a relay does, and it shall cost no list of objects.
  */
 import type { BackPlane } from './back-plane.ts'
 import { encodeData } from './bus-messages.ts'

@@ -249,7 +249,7 @@ class RelayServer implements Relay {
       connectionsCheckingInterval: SWEEP_INTERVAL_MS,
       keepAliveTimeout: 1_000,
       maxHeaderSize: MAX_HTTP_HEAD_BYTES,
-      // So that a big TLS record is no reason to hold memory for an idle client.
+      // A frame is whole when it is written, and waits for no other.
       noDelay: true,
     }
     const answer = (request: IncomingMessage, response: ServerResponse): void =>
