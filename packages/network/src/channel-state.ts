@@ -242,6 +242,7 @@ export class ChannelState implements Schedulable<ChannelState> {
     const frame = this.#takeNext()
     if (frame === undefined) return undefined
     const isAsking = path.lend(frame, isUrgent, nowMs)
+    this.#skip()
     const { buffer, frameBytes } = frame
     if (buffer[0] === frameKind.data || buffer[0] === frameKind.dataAsking) {
       markAsking(buffer, isAsking)

@@ -51,6 +51,14 @@ class Lines {
     return this.#lines.length
   }
 
+  /** What the paths of both ends believe to be on its way. */
+  get underWayBytes(): number {
+    const paths = ends.flatMap(([side]) =>
+      this.#lines.map((line) => this.sides[side].state.path(line.path[side])),
+    )
+    return paths.reduce((sum, path) => sum + (path?.underWayBytes ?? 0), 0)
+  }
+
   get nowMs(): number {
     return this.#nowMs
   }
@@ -222,6 +230,7 @@ describe('a channel', () => {
           }
         }
         lines.settle()
+        expect(lines.underWayBytes).toBe(0)
         expect(lines.heard).toEqual(Array.from({ length: sent }, (_, index) => index & 255))
       }),
       { numRuns: 150 },
