@@ -5,8 +5,8 @@
  * A path is *in doubt* when data on it was not acknowledged, or a question not
  * answered, for four round trips and at least half a second. It carries nothing but
  * questions then, as long as there is another one, and comes back with the first
- * answer. It is *lost* when three questions and the heartbeat's interval have passed
- * without anything. A path that *retires* takes nothing new, and is closed once
+ * answer. It is *lost* when three questions have passed without an answer, and the
+ * heartbeat's interval without anything unless another path answers. A path that *retires* takes nothing new, and is closed once
  * what it carries has arrived.
  */
 import type { OutgoingFrame } from './channel-state.ts'
@@ -266,13 +266,17 @@ export class PathState {
     this.#unaskedBytes = 0
   }
 
-  /** The time has come. */
-  check(nowMs: number): PathVerdict {
+  /**
+   * The time has come.
+   *
+   * @param isSpare - True while another path answers: then the peer is not merely busy.
+   */
+  check(isSpare: boolean, nowMs: number): PathVerdict {
     if (nowMs < this.wakeAtMs) return 'fine'
     const hasStalled = this.#isStallable && nowMs >= this.#progressAtMs + this.meter.patienceMs
     this.#checkedAtMs = nowMs
     if (this.#askedAtMs !== undefined && nowMs >= this.#askedAtMs + this.#patienceMs) {
-      return this.#unansweredVerdict(nowMs)
+      return this.#unansweredVerdict(isSpare, nowMs)
     }
     if (hasStalled) {
       this.#progressAtMs = nowMs
@@ -285,8 +289,8 @@ export class PathState {
     return 'ping'
   }
 
-  #unansweredVerdict(nowMs: number): PathVerdict {
-    const isOld = nowMs - this.#heardAtMs >= this.#intervalMs
+  #unansweredVerdict(isSpare: boolean, nowMs: number): PathVerdict {
+    const isOld = isSpare || nowMs - this.#heardAtMs >= this.#intervalMs
     this.#unanswered += 1
     if (this.#unanswered > MAX_UNANSWERED_PINGS && isOld) return 'lost'
     this.#askAgain(nowMs)

@@ -183,7 +183,8 @@ export class PathTable {
     const dropped: PathState[] = []
     let isDoubted = false
     for (const path of this.#paths) {
-      const verdict = path.check(nowMs)
+      const isSpare = this.#paths.some((other) => other !== path && other.isUsable)
+      const verdict = path.check(isSpare, nowMs)
       if (verdict === 'doubt') {
         isDoubted ||= !path.isDoubtful
         this.doubt(path, nowMs)

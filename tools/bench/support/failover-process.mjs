@@ -28,10 +28,17 @@ const actions = {
     sender = sendAll(await openChannel(network, address, '/numbers/1'))
     return {}
   },
-  /** One more connection, in place of one that died. */
+  /** One more connection, in place of one that died; a stack may first have to notice that it did. */
   async join({ address }) {
-    await network.connectPeer(address)
-    return {}
+    for (let tries = 1; ; tries++) {
+      try {
+        await network.connectPeer(address)
+        return {}
+      } catch (error) {
+        if (tries === 10) throw error
+        await pause(500)
+      }
+    }
   },
   /** The transport that carries the session, once `count` paths answer. */
   async path({ count }) {
