@@ -50,10 +50,11 @@ print()
 
 /** One path dies, and is replaced once messages flow over the other one. */
 async function die(kind, ways) {
+  await client.ask({ type: 'path', count: 2 })
+  await pause(CALM_MS)
   const { transport, paths } = await client.ask({ type: 'path', count: 2 })
   if (paths < 2) throw new Error(`only ${paths} paths answer`)
   const way = ways.find(({ name }) => name === transport)
-  await pause(CALM_MS)
   await server.ask({ type: 'watch' })
   if (kind === 'silent') way.proxy.silence()
   else way.proxy.cut()

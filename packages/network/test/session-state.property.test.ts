@@ -38,11 +38,14 @@ class Lines {
   readonly #b = node(right, 2)
   readonly sides: Record<Side, SessionEntry>
   readonly heard: number[] = []
+  readonly #version: number
   #lines: Line[] = []
   #nonce = 1
   #nowMs = 0
 
-  constructor() {
+  /** @param version - The newest one that `a` offers. */
+  constructor(version = 2) {
+    this.#version = version
     this.sides = this.#join()
     this.settle()
   }
@@ -137,6 +140,8 @@ class Lines {
   #join(transport = 'tcp'): Record<Side, SessionEntry> {
     const nonce = (): Uint8Array => new Uint8Array(32).fill(this.#nonce++)
     const { frame, pending } = this.#a.hello(right, nonce())
+    // The byte of the highest version.
+    frame[2] = this.#version
     const answer = this.#b.answer(left, frame, nonce(), this.#nowMs)
     if (answer.type === 'refused' || !answer.reply) throw new Error('refused')
     const outcome = this.#a.complete(pending, answer.reply, this.#nowMs)
@@ -234,6 +239,34 @@ describe('a channel', () => {
         expect(lines.heard).toEqual(Array.from({ length: sent }, (_, index) => index & 255))
       }),
       { numRuns: 150 },
+    )
+  })
+
+  it('delivers once and in order over one line after the other, with a peer of version 1', () => {
+    const steps = step.filter((now) => ['send', 'move', 'cut', 'pass'].includes(now.do))
+    fc.assert(
+      fc.property(fc.array(steps, { maxLength: 60 }), (all) => {
+        const lines = new Lines(1)
+        const { state } = lines.sides.a
+        expect(state.isShared).toBe(false)
+        const channel = state.nextChannel
+        lines.apply('a', { type: 'open', protocol: '/x/1', database: 'db', priority: 2 })
+        let sent = 0
+        for (const now of all) {
+          if (lines.count === 0) lines.join('tcp')
+          if (now.do === 'move') lines.move(now.at, now.size)
+          else if (now.do === 'cut') lines.cut(now.at)
+          else if (now.do === 'pass') lines.pass(now.size)
+          else if (now.do === 'send' && state.channel(channel)?.isWritable) {
+            const message = new Uint8Array(1 + now.size).fill(sent & 255)
+            lines.apply('a', { type: 'send', channel, message })
+            sent += 1
+          }
+        }
+        lines.settle()
+        expect(lines.heard).toEqual(Array.from({ length: sent }, (_, index) => index & 255))
+      }),
+      { numRuns: 100 },
     )
   })
 
