@@ -52,10 +52,8 @@ export class SessionState {
   readonly #lists: TokenBucket
   /** The last list of proofs that the peer sent, while it waits to be compared. */
   #shown: { readonly proofs: readonly Uint8Array[]; readonly atMs: number } | undefined
-  /** True while the list of proofs is to go as the first frame of a new session. */
+  /** True while the list of proofs is to go as the first frame of a new session of version 1. */
   #isConfirmDue: boolean
-  /** True from the confirmation until the list was shown again: it may have been lost with its path. */
-  #isConfirmUnsure: boolean
   readonly #paths: PathTable
   /** The path that was told to be the best. */
   #toldBest: PathState | undefined
@@ -92,9 +90,10 @@ export class SessionState {
       emit: (effect) => this.#effects.push(effect),
     })
     this.#lists = createTokenBucket(MEMBERSHIP_LISTS_PER_SECOND, init.nowMs)
-    this.#isAwaitingConfirm = !init.isDialer
-    this.#isConfirmDue = init.isDialer
-    this.#isConfirmUnsure = init.isDialer
+    this.#isAwaitingConfirm = !init.isDialer && !this.#isOrdered
+    this.#isConfirmDue = init.isDialer && !this.#isOrdered
+    // Before any opening, and in order with it: another path could overtake a confirmation.
+    if (init.isDialer && this.#isOrdered) this.#show()
     this.#detachedAtMs = init.nowMs
     this.#unsharedAtMs = init.membership.shared.size === 0 ? init.nowMs : undefined
   }
@@ -333,11 +332,7 @@ export class SessionState {
   }
 
   #onConfirm(proofs: readonly Uint8Array[], nowMs: number): void {
-    if (!this.#isAwaitingConfirm) {
-      // Another connection was faster, and the list comes in channel 0 as well.
-      if (this.#isOrdered) return
-      throw protocolError('confirmation out of place')
-    }
+    if (!this.#isAwaitingConfirm) throw protocolError('confirmation out of place')
     this.#isAwaitingConfirm = false
     this.#changeMembership(this.#membership.show(proofs), nowMs, false)
   }
@@ -430,16 +425,10 @@ export class SessionState {
       this.#isAwaitingConfirm = false
       const positions = new Map(from.positions.map((position) => [position.channel, position]))
       this.#channels.goOn(positions, nowMs)
-      this.#showAgain()
+      this.#isConfirmDue = false
+      if (!this.#isOrdered) this.#show()
     }
     this.#reconsider(nowMs)
-  }
-
-  /** In channel 0 nothing is lost, but the confirmation went before there was another path. */
-  #showAgain(): void {
-    this.#isConfirmDue = false
-    if (!this.#isOrdered || this.#isConfirmUnsure) this.#show()
-    this.#isConfirmUnsure = false
   }
 
   #describe(id: number, info: PathInfo, nowMs: number): void {

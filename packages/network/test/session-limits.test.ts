@@ -43,6 +43,8 @@ function attachedVictim(): { readonly victim: SessionEntry; readonly roles: Memb
   const dialerNonce = new Uint8Array(32).fill(1)
   const acceptorNonce = new Uint8Array(32).fill(2)
   const { frame } = node(dialerId, 1).hello(victimId, dialerNonce)
+  // The byte of the highest version: control frames go bare.
+  frame[2] = 1
   const answer = node(victimId, 2).answer(dialerId, frame, acceptorNonce, 0)
   if (answer.type === 'refused') throw answer.error
   const [self, peer] = [hexToBytes(dialerId), hexToBytes(victimId)]

@@ -75,6 +75,15 @@ interface Live {
   readonly left: Map<number, number>
 }
 
+/** How a connection leads to the peer. */
+interface Way {
+  readonly name: string
+  readonly isOutbound: boolean
+  readonly sinceMs: number
+}
+
+const helloTimeoutMs = 1_500
+
 export interface SimulatedNodeInit {
   readonly env: NodeEnvironment
   readonly peerId: string
@@ -154,7 +163,7 @@ export class SessionNode implements SimulatedNode {
   readonly #handshakes: Handshakes
   readonly #live = new Map<SessionEntry, Live>()
   readonly #byConnection = new Map<ConnectionId, Live>()
-  readonly #transports = new Map<ConnectionId, { name: string; isOutbound: boolean }>()
+  readonly #transports = new Map<ConnectionId, Way>()
   readonly #pending = new Map<ConnectionId, PendingHello>()
   readonly #peers = new Map<ConnectionId, string>()
 
@@ -179,7 +188,7 @@ export class SessionNode implements SimulatedNode {
   connected(connection: ConnectionId, peerName: string, isOutbound: boolean): void {
     const peerId = this.#init.others[peerName] ?? ''
     this.#peers.set(connection, peerId)
-    this.#transports.set(connection, { name: peerName, isOutbound })
+    this.#transports.set(connection, { name: peerName, isOutbound, sinceMs: this.#env.now() })
     if (!isOutbound) return
     const { frame, pending } = this.#handshakes.hello(peerId, this.#env.random.bytes(32))
     this.#pending.set(connection, pending)
@@ -229,6 +238,12 @@ export class SessionNode implements SimulatedNode {
   /** Sees to it that every transport carries the session. */
   #dial(): void {
     this.#env.setTimer('dial', 300)
+    for (const [connection, { sinceMs }] of this.#transports) {
+      // A hello that nobody answers: the connector gives up after a while.
+      if (this.#byConnection.has(connection) || this.#env.now() < sinceMs + helloTimeoutMs) continue
+      this.#env.close(connection)
+      this.closed(connection)
+    }
     const present = new Set([...this.#transports.values()].map(({ name }) => name))
     for (const name of this.#init.dials) {
       if (!present.has(name) && this.#env.random.chance(0.5)) this.#env.connect(name)
