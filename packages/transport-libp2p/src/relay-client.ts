@@ -17,7 +17,7 @@ export function startRelayClients(node: StackNode, relays: readonly Multiaddr[])
     startRetryLoop({ run: (signal) => reserve(node, relay, signal), againMs: IDLE_SWEEP_MS }),
   )
   return {
-    firstTries: Promise.allSettled(loops.map(({ first }) => first)),
+    firstTries: Promise.allSettled(loops.map(({ latest }) => latest)),
     async close() {
       await Promise.all(loops.map((loop) => loop.stop()))
     },
