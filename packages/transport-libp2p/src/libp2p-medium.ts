@@ -13,10 +13,11 @@ import {
   type TransportFeatures,
 } from '@vudo/transport'
 import { createDhtClient, type Dht } from './dht.ts'
-import { dialLibp2p, linkProtocol, type DiallerInit } from './dialler.ts'
+import { dialLibp2p, type DiallerInit } from './dialler.ts'
 import { startIdleSweep } from './idle-connections.ts'
 import { loadKeys, toPeerId, type Keys } from './keys.ts'
 import { formatLibp2pAddress, parseLibp2pAddress } from './libp2p-address.ts'
+import { linkProtocol } from './link-protocol.ts'
 import { createLibp2pLink, type Libp2pLink } from './libp2p-link.ts'
 import type { Libp2pSettings } from './libp2p-options.ts'
 import { EARLY_LOOKUPS_MS, MAX_LINKS_PER_CONNECTION, MAX_NEWS, STOP_TIMEOUT_MS } from './limits.ts'
@@ -123,7 +124,7 @@ class Libp2pMedium implements Medium {
       multiaddr(parseLibp2pAddress(address).multiaddr)
     const dht = await this.#joinDht(node, keys, toMultiaddr)
     const relays = startRelayClients(node, options.relays.map(toMultiaddr))
-    const idle = startIdleSweep(node.libp2p)
+    const idle = startIdleSweep(node)
     await relays.firstTries
     return {
       node,

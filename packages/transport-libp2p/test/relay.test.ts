@@ -1,4 +1,4 @@
-import { expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
 import { createNodeKey } from '@vudo/identity'
@@ -7,8 +7,11 @@ import { parseTransportConfig } from '@vudo/transport'
 import { libp2p, type Libp2pOptions } from '@vudo/transport-libp2p'
 import { sweep } from '../src/idle-connections.ts'
 import { IDLE_CONNECTION_MS } from '../src/limits.ts'
-import { addressOf, createNode, createTopic, firstOf, until, type TestNode } from './nodes.ts'
-import { createPlainNode, frame, multiaddrOf } from './plain-node.ts'
+import { parseLibp2pOptions } from '../src/libp2p-options.ts'
+import { startNode } from '../src/node.ts'
+import { stackLoaders } from '../src/stack.ts'
+import { createContext, createNode, createTopic, firstOf, until, type TestNode } from './nodes.ts'
+import { createPlainNode } from './plain-node.ts'
 
 function node(options: Libp2pOptions = {}): TestNode {
   const made = createNode({}, options)
@@ -75,24 +78,54 @@ it('goes on without a relay that cannot be reached, and says so once', async () 
   expect(ours.transport.addresses[0]).toMatch(/\/tcp\/\d+$/)
 })
 
-it('closes connections that nobody uses, and none that has a stream', async () => {
-  const ours = node()
-  const plain = await createPlainNode()
-  onTestFinished(() => plain.stop())
-  await plain.handle('/idle/1', () => undefined)
-  const connection = await plain.dial(multiaddrOf(await addressOf(ours)))
-  const idleSince = new Map<string, number>()
-  await until(() => connection.streams.length === 0)
-  sweep(plain, idleSince, 0)
-  sweep(plain, idleSince, IDLE_CONNECTION_MS - 1)
-  expect(connection.status).toBe('open')
-  const stream = await connection.newStream('/vudo/link/1')
-  sweep(plain, idleSince, IDLE_CONNECTION_MS)
-  stream.send(frame(2, new Uint8Array()))
-  await stream.close()
-  await until(() => connection.streams.length === 0)
-  sweep(plain, idleSince, 2 * IDLE_CONNECTION_MS)
-  expect(connection.status).toBe('open')
-  sweep(plain, idleSince, 3 * IDLE_CONNECTION_MS)
-  await until(() => connection.status !== 'open')
+const ignore = (): void => undefined
+
+/** Somebody who does not even ping, and our end of her connection. */
+async function createSilent() {
+  const context = createContext()
+  const options = parseLibp2pOptions({ enableQuic: false }, context.settings)
+  const ours = await startNode({ loaders: stackLoaders, context, options, onMdnsPeer: ignore })
+  const silent = await createPlainNode({ connectionMonitor: { enabled: false } })
+  onTestFinished(async () => void (await Promise.all([ours.libp2p.stop(), silent.stop()])))
+  await ours.libp2p.handle('/vudo/link/1', () => undefined)
+  const connection = await silent.dial([...ours.listenAddresses()])
+  await until(() => ours.libp2p.getConnections()[0]?.streams.length === 0)
+  const [seen] = ours.libp2p.getConnections()
+  if (!seen) throw new Error('the connection has gone')
+  return { ours, connection, seen, idleSince: new Map<string, number>() }
+}
+
+describe('an idle connection', () => {
+  it('is closed also while a ping runs over it', async () => {
+    const { ours, connection, seen, idleSince } = await createSilent()
+    await sweep(ours, idleSince, 0)
+    await connection.newStream('/ipfs/ping/1.0.0')
+    await until(() => seen.streams.length > 0)
+    await sweep(ours, idleSince, IDLE_CONNECTION_MS - 1)
+    expect(seen.status).toBe('open')
+    await sweep(ours, idleSince, IDLE_CONNECTION_MS)
+    await until(() => connection.status !== 'open')
+  })
+
+  it('is kept while it carries a link, and not longer', async () => {
+    const { ours, connection, seen, idleSince } = await createSilent()
+    await sweep(ours, idleSince, 0)
+    const stream = await connection.newStream('/vudo/link/1')
+    await until(() => seen.streams.length > 0)
+    await sweep(ours, idleSince, IDLE_CONNECTION_MS)
+    stream.abort(new Error('enough'))
+    await until(() => seen.streams.length === 0)
+    await sweep(ours, idleSince, 2 * IDLE_CONNECTION_MS)
+    expect(seen.status).toBe('open')
+    await sweep(ours, idleSince, 3 * IDLE_CONNECTION_MS)
+    await until(() => connection.status !== 'open')
+  })
+
+  it('is kept when the stack needs it: a neighbour in the DHT, a relay', async () => {
+    const { ours, seen, idleSince } = await createSilent()
+    await ours.libp2p.peerStore.merge(seen.remotePeer, { tags: { 'keep-alive-kad-dht': {} } })
+    await sweep(ours, idleSince, 0)
+    await sweep(ours, idleSince, 2 * IDLE_CONNECTION_MS)
+    expect(seen.status).toBe('open')
+  })
 })
