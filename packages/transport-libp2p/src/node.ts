@@ -18,6 +18,7 @@ import { linkProtocol } from './link-protocol.ts'
 import { parseLibp2pAddress } from './libp2p-address.ts'
 import type { Libp2pSettings } from './libp2p-options.ts'
 import * as limits from './limits.ts'
+import { createReservations, type Listeners, type Reservations } from './reservations.ts'
 import { loadPart, type StackLoaders } from './stack.ts'
 import { warnOnce } from './warn-once.ts'
 
@@ -38,8 +39,7 @@ export interface StackNode {
   isUseful(protocol: string): boolean
   /** Where it listens, without its own id: IP addresses only, relays not counted. */
   listenAddresses(): readonly Multiaddr[]
-  /** Reserves a place at a relay, and listens there. */
-  reserve(relay: Multiaddr): Promise<void>
+  readonly reservations: Reservations
 }
 
 /**
@@ -61,8 +61,7 @@ export async function startNode(init: NodeInit): Promise<StackNode> {
 
 /** What a service of the stack is given that its public side hides. */
 interface Inside {
-  readonly transportManager: {
-    listen(multiaddrs: Multiaddr[]): Promise<void>
+  readonly transportManager: Listeners & {
     getAddrs(): Multiaddr[]
   }
   readonly addressManager: {
@@ -128,7 +127,7 @@ async function startAt(init: NodeInit, port: number): Promise<StackNode> {
     dht: parts.dht(),
     isUseful,
     listenAddresses,
-    reserve: (relay) => transportManager.listen([multiaddr(`${relay.toString()}/p2p-circuit`)]),
+    reservations: createReservations(transportManager, multiaddr),
   }
 }
 
