@@ -34,6 +34,8 @@ it('lists the scenarios', async () => {
 it.each([
   [['nonsense'], 'no scenario nonsense; there are: nat-pairs'],
   [['nat-pairs', '--nonsense'], 'nonsense'],
+  [['nat-pairs', '--rounds=0'], '--rounds is 0, expected a whole number from 1'],
+  [['nat-pairs', '--rounds=x'], '--rounds is x, expected a whole number from 1'],
 ])('refuses %j', async (args, message) => {
   await expect(run(...args)).rejects.toThrow(message)
 })

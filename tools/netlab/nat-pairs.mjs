@@ -60,7 +60,9 @@ function parsePlan(args) {
   })
   const chosen = values.stacks.split(',')
   const pairs = values.pairs.split(',').map((pair) => pair.split(':'))
-  const rounds = Array.from({ length: Number(values.rounds) })
+  if (!/^[1-9]\d{0,3}$/.test(values.rounds)) {
+    return { mistake: `--rounds is ${values.rounds}, expected a whole number from 1 to 9999` }
+  }
   const noStack = chosen.find((stack) => !contestants.includes(stack))
   const noPair = pairs.find(
     (pair) => pair.length !== 2 || !pair.every((one) => kinds.includes(one)),
@@ -68,6 +70,7 @@ function parsePlan(args) {
   if (noStack !== undefined)
     return { mistake: `no stack ${noStack}; there are: ${contestants.join(', ')}` }
   if (noPair) return { mistake: `${noPair.join(':')} is no pair of two of: ${kinds.join(', ')}` }
+  const rounds = Array.from({ length: Number(values.rounds) })
   const trials = chosen.flatMap((stack) =>
     pairs.flatMap(([a, b]) => rounds.map((_, round) => ({ stack, a, b, round }))),
   )

@@ -78,7 +78,10 @@ async function loadStack(name: string): Promise<void> {
   }
 }
 
-function isMissing(error: unknown, packageName: string): boolean {
+/** True when an import failed because the package itself is not installed. */
+export function isMissing(error: unknown, packageName: string): boolean {
   if (!(error instanceof Error && 'code' in error)) return false
-  return error.code === 'ERR_MODULE_NOT_FOUND' && error.message.includes(packageName)
+  // The name alone would also stand in the message when a dependency of the package is missing.
+  const isNotFound = error.message.startsWith(`Cannot find package '${packageName}'`)
+  return error.code === 'ERR_MODULE_NOT_FOUND' && isNotFound
 }

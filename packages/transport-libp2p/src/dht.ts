@@ -23,13 +23,14 @@ import {
   REANNOUNCE_MS,
 } from './limits.ts'
 import type { StackNode } from './node.ts'
+import { orAborted } from './or-aborted.ts'
 import { readRecord, recordKey } from './peer-records.ts'
 import { startRetryLoop, wait, type RetryLoop } from './retry-loop.ts'
 import type { topicToCid } from './topic-cid.ts'
 
 /** Finds peers by topic, and peers by key, in the DHT. */
 export interface Dht {
-  /** As `Medium.announce`: settles after the first try, and goes on until {@link withdraw}. */
+  /** As `Medium.announce`: settles after the latest try, and goes on until {@link withdraw}. */
   announce(topic: Topic, addresses: readonly Address[]): Promise<void>
   withdraw(topic: Topic): Promise<void>
   /** Who is under the topic; `onFound` hears of each at once, long before the whole network has answered. */
@@ -79,6 +80,23 @@ class DhtClient implements Dht {
     await this.#meet(AbortSignal.any([signal, AbortSignal.timeout(DHT_JOIN_TIMEOUT_MS)]))
     if (!knowsPeers(dht)) throw noDht()
     await this.#walk(AbortSignal.any([signal, AbortSignal.timeout(DHT_WALK_TIMEOUT_MS)]))
+    // What failed for want of a DHT need not wait until its own time has come.
+    for (const loop of [this.#record, ...this.#announcements.values()]) loop?.hurry()
+  }
+
+  /**
+   * Settles when there is somebody to ask: a join that failed does not count once it has worked,
+   * or once others have found us.
+   *
+   * @throws What the latest try to join did.
+   */
+  async #joined(signal: AbortSignal): Promise<void> {
+    try {
+      await orAborted(this.#joining.latest, signal)
+    } catch (error) {
+      signal.throwIfAborted()
+      if (!knowsPeers(this.#init.dht)) throw error
+    }
   }
 
   /** Connected is not known: the stack first asks a node what it speaks, and pings it. */
@@ -126,11 +144,11 @@ class DhtClient implements Dht {
       againMs: REANNOUNCE_MS,
       firstAgainMs: FIRST_REANNOUNCE_MS,
     })
-    await loop.first
+    await loop.latest
   }
 
   async #provide(topic: Topic, stopping: AbortSignal): Promise<void> {
-    await this.#joining.first
+    await this.#joined(stopping)
     const { dht, topicToCid, bootstrapNodes } = this.#init
     const signal = AbortSignal.any([stopping, AbortSignal.timeout(DHT_ANNOUNCE_TIMEOUT_MS)])
     let told = 0
@@ -145,7 +163,7 @@ class DhtClient implements Dht {
   }
 
   async #putRecord(addresses: readonly Address[], stopping: AbortSignal): Promise<void> {
-    await this.#joining.first
+    await this.#joined(stopping)
     const { dht, context } = this.#init
     const signal = AbortSignal.any([stopping, AbortSignal.timeout(DHT_ANNOUNCE_TIMEOUT_MS)])
     const { bytes } = context.signRecord(addresses)
@@ -167,10 +185,10 @@ class DhtClient implements Dht {
     stopping: AbortSignal | undefined,
     onFound: (peer: PeerInfo) => void = () => undefined,
   ): Promise<readonly PeerInfo[]> {
-    await this.#joining.first
     const { dht, topicToCid } = this.#init
     const found = new Map<PeerId, PeerInfo[]>()
     const signal = withTimeout(stopping)
+    await this.#joined(signal)
     try {
       for await (const event of dht.findProviders(topicToCid(topic), { signal })) {
         // PROVIDER says the same and leaves out whatever is above twenty: of fifty peers under a
@@ -194,8 +212,8 @@ class DhtClient implements Dht {
   }
 
   async find(peerId: PeerId, stopping: AbortSignal): Promise<readonly Address[]> {
-    await this.#joining.first
     const signal = withTimeout(stopping)
+    await this.#joined(signal)
     const [signed, known] = await Promise.allSettled([
       this.#findRecord(peerId, signal),
       this.#findPeer(peerId, signal),

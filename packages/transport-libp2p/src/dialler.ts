@@ -4,12 +4,10 @@ import { TransportError, type Address, type PeerId } from '@vudo/transport'
 import { dialError, handshakeFailed, mismatchError, selfError } from './dial-errors.ts'
 import type { Keys } from './keys.ts'
 import { parseLibp2pAddress, type Libp2pAddress } from './libp2p-address.ts'
+import { linkProtocol } from './link-protocol.ts'
 import { createLibp2pLink, type Libp2pLink } from './libp2p-link.ts'
 import { MAX_LINKS_PER_CONNECTION } from './limits.ts'
 import type { StackNode } from './node.ts'
-
-/** The protocol of our links. A later version gets another name, and both can be spoken side by side. */
-export const linkProtocol = '/vudo/link/1'
 
 /** What a dialler needs. */
 export interface DiallerInit {

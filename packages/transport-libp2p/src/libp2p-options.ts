@@ -2,7 +2,10 @@ import { isIP } from 'node:net'
 import { TransportError, type Address, type TransportSettings } from '@vudo/transport'
 import { parseLibp2pAddress } from './libp2p-address.ts'
 
-/** What `libp2p` takes. Port, address, limits and bootstrap nodes are transport settings. */
+/**
+ * What `libp2p` takes. Port, address, limits and bootstrap nodes are transport settings, and so
+ * are `enableQuic`, `enableDht` and `enableNatTraversal`: false there is stronger than true here.
+ */
 export interface Libp2pOptions {
   /**
    * What to tell others instead of the addresses of this machine, for example behind a
@@ -110,10 +113,13 @@ export function parseLibp2pOptions(
     Object.entries(options).filter(([, value]) => value !== undefined),
   )
   const ours = settings.bootstrapNodes.filter((address) => address.startsWith('libp2p://'))
+  const wanted = { ...defaults, enableDht: ours.length > 0, ...given }
   const complete: Libp2pSettings = {
-    ...defaults,
-    enableDht: ours.length > 0,
-    ...given,
+    ...wanted,
+    // What the settings of all transports switch off, no option switches on again.
+    enableQuic: wanted.enableQuic && settings.enableQuic,
+    enableDht: wanted.enableDht && settings.enableDht,
+    enableNatTraversal: wanted.enableNatTraversal && settings.enableNatTraversal,
     bootstrapNodes: ours,
     isPrivateNetwork: ours.every(isPrivateAddress) && !options.announceAddresses?.some(isPublic),
   }

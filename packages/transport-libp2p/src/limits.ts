@@ -58,6 +58,18 @@ export const STOP_TIMEOUT_MS = 5_000
 /** Connections of the stack above `maxConnections`: those without a link, which the DHT and relays need. */
 export const SPARE_CONNECTIONS = 128
 
+/**
+ * Connections that the stack always has room for: each new one pushes out an old one of whoever has
+ * most, because the stack itself turns away whoever comes last.
+ */
+export const FREE_CONNECTIONS = 32
+
+/** Connections of one key: one for each way to it, some that are about to be replaced, and the trials of AutoNAT. */
+export const MAX_CONNECTIONS_PER_PEER = 8
+
+/** Handshakes under way with one IP address; half of all, so that nobody alone shuts the door. */
+export const MAX_HALF_OPEN_PER_HOST = 32
+
 /** How many times `maxNewConnectionsPerSecond` the stack takes of one IP address: DHT questions come over connections of their own. */
 export const STACK_RATE_FACTOR = 4
 
@@ -70,7 +82,7 @@ export const MAX_WAITING_DIALS = 256
 /** Addresses of one peer that are tried. */
 export const MAX_ADDRESSES_PER_DIAL = 16
 
-/** Milliseconds after which a connection that carries no link and no stream is closed. */
+/** Milliseconds after which a connection that carries neither a link nor a question to the DHT nor a relayed connection is closed. */
 export const IDLE_CONNECTION_MS = 30_000
 
 /** Time between two searches for idle connections, in milliseconds. */

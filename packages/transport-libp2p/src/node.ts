@@ -12,10 +12,13 @@ import {
 } from '@vudo/transport'
 import { dialAnew } from './autonat.ts'
 import { createBoundedDatastore } from './bounded-datastore.ts'
+import { createDoor } from './door.ts'
 import { createDht } from './dht-service.ts'
+import { linkProtocol } from './link-protocol.ts'
 import { parseLibp2pAddress } from './libp2p-address.ts'
 import type { Libp2pSettings } from './libp2p-options.ts'
 import * as limits from './limits.ts'
+import { createReservations, type Listeners, type Reservations } from './reservations.ts'
 import { loadPart, type StackLoaders } from './stack.ts'
 import { warnOnce } from './warn-once.ts'
 
@@ -32,10 +35,11 @@ export interface NodeInit {
 export interface StackNode {
   readonly libp2p: Libp2p
   readonly dht: KadDHT | undefined
+  /** Whether a stream of this protocol makes a connection worth keeping: pings and introductions do not. */
+  isUseful(protocol: string): boolean
   /** Where it listens, without its own id: IP addresses only, relays not counted. */
   listenAddresses(): readonly Multiaddr[]
-  /** Reserves a place at a relay, and listens there. */
-  reserve(relay: Multiaddr): Promise<void>
+  readonly reservations: Reservations
 }
 
 /**
@@ -57,8 +61,7 @@ export async function startNode(init: NodeInit): Promise<StackNode> {
 
 /** What a service of the stack is given that its public side hides. */
 interface Inside {
-  readonly transportManager: {
-    listen(multiaddrs: Multiaddr[]): Promise<void>
+  readonly transportManager: Listeners & {
     getAddrs(): Multiaddr[]
   }
   readonly addressManager: {
@@ -72,6 +75,13 @@ async function startAt(init: NodeInit, port: number): Promise<StackNode> {
   const { multiaddr } = await loadPart(loaders, '@multiformats/multiaddr')
   const parts = await createParts(init)
   let inside: Inside | undefined
+  const isUseful = (protocol: string): boolean =>
+    protocol === options.dhtProtocol || usefulProtocols.has(protocol)
+  const door = createDoor({
+    crowdedFrom: roomFor(context.settings) - limits.FREE_CONNECTIONS,
+    connections: (id) => libp2p.getConnections(id),
+    isUseful,
+  })
   const services = {
     ...parts.services,
     // A service, because services are given the parts that the node hides.
@@ -92,15 +102,12 @@ async function startAt(init: NodeInit, port: number): Promise<StackNode> {
     connectionEncrypters: parts.connectionEncrypters,
     streamMuxers: parts.streamMuxers,
     datastore: createBoundedDatastore(),
-    // Peers are known by an Ed25519 key; whoever has another one is nobody to us.
-    connectionGater: {
-      denyInboundEncryptedConnection: ({ type }) => type !== 'Ed25519',
-      denyOutboundEncryptedConnection: ({ type }) => type !== 'Ed25519',
-    },
+    connectionGater: door.gater,
     nodeInfo: { name: 'vudo', version: '1', userAgent: 'vudo' },
     services,
   }
-  const libp2p = await createLibp2p(stackOptions)
+  const libp2p: Libp2p = await createLibp2p(stackOptions)
+  libp2p.addEventListener('connection:open', () => door.opened())
   try {
     await libp2p.start()
   } catch (error) {
@@ -118,8 +125,9 @@ async function startAt(init: NodeInit, port: number): Promise<StackNode> {
   return {
     libp2p,
     dht: parts.dht(),
+    isUseful,
     listenAddresses,
-    reserve: (relay) => transportManager.listen([multiaddr(`${relay.toString()}/p2p-circuit`)]),
+    reservations: createReservations(transportManager, multiaddr),
   }
 }
 
@@ -131,12 +139,24 @@ async function ownIdentity(
   return { privateKey: await generateKeyPairFromSeed('Ed25519', seed) }
 }
 
+/** Links, and what passes through a relay; besides those the questions of the DHT. */
+const usefulProtocols: ReadonlySet<string> = new Set([
+  linkProtocol,
+  '/libp2p/circuit/relay/0.2.0/hop',
+  '/libp2p/circuit/relay/0.2.0/stop',
+])
+
+/** Connections that the stack takes. */
+function roomFor({ maxConnections }: TransportSettings): number {
+  return maxConnections + limits.SPARE_CONNECTIONS
+}
+
 /** Higher than the swarm's in each case, so that the swarm decides, and can tell the peer why. */
 function stackLimits(settings: TransportSettings): Partial<StackOptions> {
-  const { dialTimeoutMs, maxConnections, maxNewConnectionsPerSecond } = settings
+  const { dialTimeoutMs, maxNewConnectionsPerSecond } = settings
   return {
     connectionManager: {
-      maxConnections: maxConnections + limits.SPARE_CONNECTIONS,
+      maxConnections: roomFor(settings),
       inboundConnectionThreshold: limits.STACK_RATE_FACTOR * maxNewConnectionsPerSecond,
       maxIncomingPendingConnections: MAX_HALF_OPEN,
       inboundUpgradeTimeout: HANDSHAKE_TIMEOUT_MS,
@@ -200,7 +220,7 @@ type StackTransport = NonNullable<StackOptions['transports']>[number]
 
 async function createTransports(
   loaders: StackLoaders,
-  { maxConnections }: TransportSettings,
+  settings: TransportSettings,
 ): Promise<StackTransport[]> {
   const [{ tcp }, { webSockets }, { circuitRelayTransport }] = await Promise.all([
     loadPart(loaders, '@libp2p/tcp'),
@@ -209,7 +229,7 @@ async function createTransports(
   ])
   return [
     // Below everything else: this many sockets, and no more open files.
-    tcp({ maxConnections: maxConnections + limits.SPARE_CONNECTIONS + 2 * MAX_HALF_OPEN }),
+    tcp({ maxConnections: roomFor(settings) + 2 * MAX_HALF_OPEN }),
     webSockets(),
     circuitRelayTransport({ reservationCompletionTimeout: limits.RESERVATION_TIMEOUT_MS }),
   ]

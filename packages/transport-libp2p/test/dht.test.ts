@@ -1,4 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createNodeKey, signPeerRecord } from '@vudo/identity'
@@ -181,6 +183,30 @@ describe('the DHT', () => {
   )
 
   it(
+    'joins when a bootstrap node comes online that was not there at the start',
+    async () => {
+      const port = await freePort()
+      const late = node([`libp2p:///ip4/127.0.0.1/tcp/${port}`])
+      const topic = createTopic()
+      await expect(late.transport.announce(topic)).rejects.toMatchObject({
+        code: 'ERR_DIAL_FAILED',
+      })
+      const first = createNode({ port }, { enableDht: true })
+      onTestFinished(() => first.transport.disconnect())
+      const other = node([await addressOf(first)])
+      await until(async () => {
+        const found = await other.transport.lookup(topic)
+        return found.some(({ id }) => id === late.id)
+      })
+      await late.transport.announce(topic)
+      await other.transport.announce(topic)
+      const found = await late.transport.lookup(topic)
+      expect(found).toContainEqual(expect.objectContaining({ id: other.id }))
+    },
+    limitMs,
+  )
+
+  it(
     'says so when the bootstrap node is no node of the DHT',
     async () => {
       const other = await createPlainNode()
@@ -194,6 +220,16 @@ describe('the DHT', () => {
     limitMs,
   )
 })
+
+/** A port of loopback at which nobody listens. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  return port
+}
 
 function addressWithId(addresses: readonly string[]): string {
   return addresses[0] ?? ''

@@ -34,6 +34,19 @@ describe('options', () => {
     expect(parse({ enableDht: false }, [near]).enableDht).toBe(false)
   })
 
+  it.each(['enableQuic', 'enableDht', 'enableNatTraversal'] as const)(
+    'stay within the setting %s of all transports',
+    (name) => {
+      const near = 'libp2p:///ip4/192.168.1.20/tcp/34569'
+      const on = { enableQuic: true, enableDht: true, enableNatTraversal: true }
+      for (const options of [{}, on]) {
+        const { settings } = createContext({ bootstrapNodes: [near], [name]: false })
+        expect(parseLibp2pOptions(options, settings)[name]).toBe(false)
+      }
+      expect(parse(on, [near])).toMatchObject(on)
+    },
+  )
+
   it.each([
     ['libp2p:///ip4/203.0.113.7/tcp/1', false],
     ['libp2p:///dns4/peer.example.org/tcp/1', false],
