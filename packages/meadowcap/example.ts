@@ -1,0 +1,3 @@
+import { packageName } from '@vudo/meadowcap'
+
+console.log(packageName)

@@ -1,0 +1,3 @@
+import { packageName } from '@vudo/willow'
+
+console.log(packageName)
