@@ -1,3 +1,3 @@
-import { packageName } from '@vudo/meadowcap'
+import { createPath } from '@vudo/meadowcap'
 
-console.log(packageName)
+console.log(createPath(['blog', 'idea']).toString())

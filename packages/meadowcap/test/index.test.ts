@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { packageName } from '@vudo/meadowcap'
+import * as meadowcap from '@vudo/meadowcap'
 
 it('can be imported by its name', () => {
-  expect(packageName).toBe('@vudo/meadowcap')
+  expect(meadowcap.emptyPath.length).toBe(0)
 })
