@@ -5,6 +5,20 @@
  * @packageDocumentation
  */
 export {
+  grantedArea,
+  isCommunalNamespace,
+  receiverOf,
+  type AccessMode,
+  type AuthorisationToken,
+  type CapabilityFields,
+  type CommunalCapability,
+  type Delegation,
+  type EnumerationCapability,
+  type EnumerationDelegation,
+  type McCapability,
+  type OwnedCapability,
+} from './capability/capability.ts'
+export {
   createAreaOfInterest,
   intersectAreasOfInterest,
   selectOfInterest,
@@ -70,6 +84,83 @@ export {
   type TimeRange,
 } from './data/range.ts'
 export { timestampFromUnixMs, timestampToUnixMs } from './data/timestamp.ts'
+export {
+  compactTag,
+  readCompactBody,
+  readCompactCount,
+  readCompactU64,
+  writeCompactBody,
+  writeCompactU64,
+  type CountLimit,
+  type TagWidth,
+} from './encoding/compact-u64.ts'
+export {
+  createCursor,
+  decodePart,
+  decodeWhole,
+  readCanonical,
+  type Codec,
+  type Cursor,
+  type Decoded,
+  type Reader,
+} from './encoding/cursor.ts'
+export {
+  encodeAreaInArea,
+  readAreaInArea,
+  readCanonicalAreaInArea,
+  writeAreaInArea,
+} from './encoding/encode-area.ts'
+export {
+  decodeCapability,
+  encodeCapability,
+  readCanonicalCapability,
+  readCapability,
+  readEnumerationCapability,
+  writeCapability,
+  writeEnumerationCapability,
+} from './encoding/encode-capability.ts'
+export {
+  readEntryInRange,
+  writeEntryInRange,
+  type NamespaceRange,
+} from './encoding/encode-entry-in-range.ts'
+export {
+  encodeEntry,
+  readCanonicalEntry,
+  readEntry,
+  readEntryRelative,
+  writeEntry,
+  writeEntryRelative,
+} from './encoding/encode-entry.ts'
+export {
+  encodePath,
+  readCanonicalPath,
+  readCanonicalPathExtends,
+  readCanonicalPathRelative,
+  readPath,
+  readPathExtends,
+  readPathRelative,
+  writePath,
+  writePathExtends,
+  writePathRelative,
+} from './encoding/encode-path.ts'
+export {
+  readPrivateArea,
+  readPrivatePath,
+  writePrivateArea,
+  writePrivatePath,
+  type PrivateAreaContext,
+  type PrivatePathContext,
+} from './encoding/encode-private.ts'
+export { read3dRangeRelative, write3dRangeRelative } from './encoding/encode-range-3d.ts'
+export {
+  readToken,
+  readTokenRelative,
+  writeToken,
+  writeTokenRelative,
+  type TokenContext,
+} from './encoding/encode-token.ts'
+export { createSink, encodeWith, type Sink } from './encoding/sink.ts'
 export {
   isMeadowcapError,
   MeadowcapError,
