@@ -12,3 +12,8 @@ export {
   type William3Hasher,
   type William3Options,
 } from './william3/william3.ts'
+export { isWillowError, WillowError, type WillowErrorCode } from './errors.ts'
+export * from './limits.ts'
+export type { WriteVerifier } from './store/entry-store.ts'
+export { openMemoryWillowStore, type WillowStoreInit } from './store/memory-store.ts'
+export type * from './store/store.ts'

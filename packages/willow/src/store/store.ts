@@ -8,17 +8,12 @@ import type { Subscription } from '@vudo/events'
 import type {
   Area,
   AreaOfInterest,
-  AuthorisationToken,
+  AuthorisedEntry,
   Entry,
   Path,
   Range3d,
+  WriteDenial,
 } from '@vudo/meadowcap'
-
-/** An entry and the proof that its author may write it. */
-export interface AuthorisedEntry {
-  readonly entry: Entry
-  readonly token: AuthorisationToken
-}
 
 /** An entry as a store holds it. Shared: nobody may change its bytes. */
 export interface HeldEntry extends AuthorisedEntry {
@@ -57,14 +52,13 @@ export interface RangePart {
   readonly summary: Summary
 }
 
-/** Why an entry was not even considered. */
+/** Why an entry was not even considered: what the write check says, or one of these. */
 export type Rejection =
   /** It is of another namespace than the store. */
-  | 'namespace'
-  /** Its token does not prove that the author may write it. */
-  | 'unauthorised'
+  | 'other-namespace'
   /** The deny list names its place or its payload. */
   | 'denied'
+  | WriteDenial
 
 /** What became of an entry. */
 export type InsertOutcome =

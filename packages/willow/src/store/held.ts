@@ -1,0 +1,171 @@
+import {
+  createCursor,
+  createEntry,
+  DIGEST_BYTES,
+  ID_BYTES,
+  pathFromSortKey,
+  readToken,
+  SIGNATURE_BYTES,
+  type AuthorisationToken,
+  type AuthorisedEntry,
+  type Entry,
+} from '@vudo/meadowcap'
+import { willowError } from '../errors.ts'
+import { PAYLOAD_ID_BYTES, type PayloadId } from '../payloads/vault.ts'
+import { capabilityCode, entryFingerprint } from './fingerprint.ts'
+import type { Row } from './page.ts'
+import { placeOf, subspaceOfPlace, textToBytes, type Place } from './place.ts'
+import type { HeldEntry } from './store.ts'
+
+/** A held entry with what only the store needs to know. */
+export interface Held extends HeldEntry {
+  readonly place: Place
+  readonly timestamp: bigint
+  /** Where its payload is kept, whole or in part. */
+  readonly payloadId: PayloadId | undefined
+}
+
+/** How far the payload has come. */
+export interface PayloadState {
+  readonly available: bigint
+  readonly payloadId: PayloadId | undefined
+}
+
+/** No payload byte is here. */
+export const noPayload: PayloadState = { available: 0n, payloadId: undefined }
+
+/** An entry that is about to be held. */
+export function holdEntry({ entry, token }: AuthorisedEntry, state: PayloadState): Held {
+  const { available, payloadId } = state
+  const fingerprint = entryFingerprint(entry, token.capability, available)
+  const place = placeOf(entry)
+  return { entry, token, available, payloadId, fingerprint, place, timestamp: entry.timestamp }
+}
+
+/** What the pages keep of it. */
+export function rowOf(held: Held): Row {
+  const { payloadLength, payloadDigest } = held.entry
+  return {
+    place: held.place,
+    timestamp: held.timestamp,
+    payloadLength,
+    payloadDigest,
+    fingerprint: held.fingerprint,
+  }
+}
+
+/** First byte of every record. */
+const recordVersion = 1
+const at = { timestamp: 1, length: 9, available: 17, digest: 25, fingerprint: 57, payload: 89 }
+const sortKeyLengthAt = at.payload + PAYLOAD_ID_BYTES
+const sortKeyAt = sortKeyLengthAt + 2
+
+/**
+ * The stored form, `docs/wire-formats/willow-store.md`, in a new buffer.
+ *
+ * @param sortKey - Of the path when the record's key does not hold all of it, else empty.
+ */
+export function encodeHeld(held: Held, sortKey: Uint8Array): Uint8Array {
+  const { entry, token } = held
+  const code = capabilityCode(token.capability)
+  const tokenAt = sortKeyAt + sortKey.length
+  const record = new Uint8Array(tokenAt + code.length + SIGNATURE_BYTES)
+  const view = new DataView(record.buffer)
+  record[0] = recordVersion
+  view.setBigUint64(at.timestamp, entry.timestamp)
+  view.setBigUint64(at.length, entry.payloadLength)
+  view.setBigUint64(at.available, held.available)
+  record.set(entry.payloadDigest, at.digest)
+  record.set(held.fingerprint, at.fingerprint)
+  if (held.payloadId) record.set(held.payloadId, at.payload)
+  view.setUint16(sortKeyLengthAt, sortKey.length)
+  record.set(sortKey, sortKeyAt)
+  record.set(code, tokenAt)
+  record.set(token.signature, tokenAt + code.length)
+  return record
+}
+
+/** The sort key inside a record, when its key does not hold all of it. */
+export function sortKeyInRecord(record: Uint8Array): Uint8Array {
+  assertRecord(record)
+  const length = viewOf(record).getUint16(sortKeyLengthAt)
+  return record.subarray(sortKeyAt, sortKeyAt + length)
+}
+
+/** What the pages keep, out of a record, which it shares. */
+export function rowInRecord(place: Place, record: Uint8Array): Row {
+  assertRecord(record)
+  const view = viewOf(record)
+  return {
+    place,
+    timestamp: view.getBigUint64(at.timestamp),
+    payloadLength: view.getBigUint64(at.length),
+    payloadDigest: record.subarray(at.digest, at.digest + DIGEST_BYTES),
+    fingerprint: record.subarray(at.fingerprint, at.fingerprint + DIGEST_BYTES),
+  }
+}
+
+/** The entry in a record, which belongs to it from then on. Its parts are decoded when asked for. */
+export function decodeHeld(namespaceId: Uint8Array, place: Place, record: Uint8Array): Held {
+  assertRecord(record)
+  return new StoredEntry(namespaceId, place, record)
+}
+
+/** Decodes on demand: who lists a thousand entries rarely looks at their capabilities. */
+class StoredEntry implements Held {
+  readonly place: Place
+  readonly #namespaceId: Uint8Array
+  readonly #record: Uint8Array
+  #entry: Entry | undefined
+  #token: AuthorisationToken | undefined
+
+  constructor(namespaceId: Uint8Array, place: Place, record: Uint8Array) {
+    this.#namespaceId = namespaceId
+    this.place = place
+    this.#record = record
+  }
+
+  get timestamp(): bigint {
+    return viewOf(this.#record).getBigUint64(at.timestamp)
+  }
+
+  get available(): bigint {
+    return viewOf(this.#record).getBigUint64(at.available)
+  }
+
+  get fingerprint(): Uint8Array {
+    return this.#record.subarray(at.fingerprint, at.fingerprint + DIGEST_BYTES)
+  }
+
+  get payloadId(): PayloadId | undefined {
+    const id = this.#record.subarray(at.payload, sortKeyLengthAt)
+    return id.some((byte) => byte !== 0) ? id : undefined
+  }
+
+  get entry(): Entry {
+    this.#entry ??= createEntry({
+      namespaceId: this.#namespaceId,
+      subspaceId: subspaceOfPlace(this.place),
+      path: pathFromSortKey(textToBytes(this.place.slice(ID_BYTES))),
+      timestamp: this.timestamp,
+      payloadLength: viewOf(this.#record).getBigUint64(at.length),
+      payloadDigest: this.#record.subarray(at.digest, at.digest + DIGEST_BYTES),
+    })
+    return this.#entry
+  }
+
+  get token(): AuthorisationToken {
+    const from = sortKeyAt + viewOf(this.#record).getUint16(sortKeyLengthAt)
+    this.#token ??= readToken(createCursor(this.#record, from))
+    return this.#token
+  }
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+function assertRecord(record: Uint8Array): void {
+  if (record[0] === recordVersion && record.length >= sortKeyAt) return
+  throw willowError('ERR_WILLOW_STORE_FORMAT', 'a record has a version that is not known here')
+}
