@@ -4,6 +4,15 @@
  *
  * @packageDocumentation
  */
+export { authoriseEntry } from './capability/authorise.ts'
+export { capabilityId, expiryOf, isExpired } from './capability/capability-id.ts'
+export { Capability, type CapabilityFunctions } from './capability/capability-names.ts'
+export {
+  createCapabilityStore,
+  type CapabilityQuery,
+  type CapabilityStore,
+  type CapabilityStoreInit,
+} from './capability/capability-store.ts'
 export {
   grantedArea,
   isCommunalNamespace,
@@ -18,6 +27,46 @@ export {
   type McCapability,
   type OwnedCapability,
 } from './capability/capability.ts'
+export {
+  createEnumerationCapability,
+  createRootCapability,
+  delegateCapability,
+  delegateEnumerationCapability,
+  grantCapability,
+  type DelegateOptions,
+  type GrantOptions,
+  type RootCapabilityInit,
+} from './capability/create-capability.ts'
+export {
+  DEFAULT_ID,
+  defaultEntry,
+  defaultToken,
+  EMPTY_PAYLOAD_DIGEST,
+} from './capability/defaults.ts'
+export {
+  createNamespaceKey,
+  createUserKey,
+  deriveCommunalNamespace,
+  type NamespaceKeyInit,
+} from './capability/keys.ts'
+export {
+  createRevocationList,
+  type RevocationList,
+  type RevocationListInit,
+  type Revocations,
+} from './capability/revocation-list.ts'
+export type { SignatureCheck } from './capability/signature-checks.ts'
+export type { Signer } from './capability/signer.ts'
+export {
+  createVerifier,
+  isAuthorisedWrite,
+  isValidCapability,
+  isValidEnumerationCapability,
+  type AuthorisedEntry,
+  type Verifier,
+  type VerifierInit,
+  type WriteDenial,
+} from './capability/verifier.ts'
 export {
   createAreaOfInterest,
   intersectAreasOfInterest,
@@ -45,6 +94,7 @@ export {
   isNewer,
   prunes,
   type Entry,
+  type EntryPlace,
 } from './data/entry.ts'
 export { compareIds, idSuccessor, LEAST_ID } from './data/ids.ts'
 export { joinEntries } from './data/join.ts'

@@ -1,6 +1,6 @@
 import { bytesEqual } from '@vudo/wire'
 import { ID_BYTES } from '../limits.ts'
-import type { Entry } from './entry.ts'
+import type { EntryPlace } from './entry.ts'
 import { assertLength, idSuccessor } from './ids.ts'
 import { emptyPath, isPathPrefix, type Path } from './path.ts'
 import { prefixSuccessor } from './prefix-successor.ts'
@@ -44,7 +44,7 @@ export function subspaceArea(subspaceId: Uint8Array): Area {
 }
 
 /** Tells whether `entry` lies in `area`. The namespace is not part of an area: compare it as well. */
-export function areaIncludesEntry(area: Area, entry: Entry): boolean {
+export function areaIncludesEntry(area: Area, entry: EntryPlace): boolean {
   return (
     timeRanges.includes(area.times, entry.timestamp) &&
     (area.subspaceId === undefined || bytesEqual(area.subspaceId, entry.subspaceId)) &&

@@ -18,6 +18,9 @@ export interface Entry {
   readonly payloadDigest: Uint8Array
 }
 
+/** The part of an entry that areas and ranges look at. */
+export type EntryPlace = Pick<Entry, 'subspaceId' | 'path' | 'timestamp'>
+
 /**
  * A frozen entry of these fields. Byte fields are shared, not copied: do not change
  * them afterwards.

@@ -1,4 +1,4 @@
-import type { Entry } from './entry.ts'
+import type { EntryPlace } from './entry.ts'
 import {
   pathRanges,
   subspaceRanges,
@@ -23,7 +23,7 @@ export const full3dRange: Range3d = Object.freeze({
 })
 
 /** Tells whether `entry` lies in `range` by subspace, path and timestamp. */
-export function range3dIncludesEntry(range: Range3d, entry: Entry): boolean {
+export function range3dIncludesEntry(range: Range3d, entry: EntryPlace): boolean {
   return (
     timeRanges.includes(range.times, entry.timestamp) &&
     subspaceRanges.includes(range.subspaces, entry.subspaceId) &&

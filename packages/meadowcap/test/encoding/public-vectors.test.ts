@@ -258,7 +258,9 @@ describe.skipIf(!isThere)('the public vectors', () => {
  * Older rules that the vectors do not mark: an end counted back from 2^64 - 1 where the
  * reference is open. The text of 2026-08 wants it counted from the start.
  */
-const unmarked: Readonly<Record<string, readonly number[]>> = { EncodeMcCapability: [81, 87, 146, 245] }
+const unmarked: Readonly<Record<string, readonly number[]>> = {
+  EncodeMcCapability: [81, 87, 146, 245],
+}
 
 function isByOlderRules(set: string, { id, quirk = '' }: YayCase): boolean {
   return /time range|open end/.test(quirk) || (unmarked[set] ?? []).includes(id)
