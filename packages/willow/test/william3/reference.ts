@@ -21,26 +21,37 @@ const quarters: readonly Quarter[] = [
 
 /** The digest of `message`. */
 export function referenceWilliam3(message: Uint8Array, key?: Uint8Array): Uint8Array {
-  const mode = key === undefined ? 0 : 16
-  const start = key === undefined ? initial : wordsOf(key)
-  return bytesOf(label(message, { start, mode, root: 8 }))
+  if (key === undefined) return bytesOf(label(message, { start: initial, ...flags(0, 0) }))
+  return bytesOf(label(message, { start: wordsOf(key), ...flags(16, 16) }))
+}
+
+/** The keyed digest by bab_rs 0.8.1, which leaves the flag of the keyed mode out of parents. */
+export function keyedByBabRs(message: Uint8Array, key: Uint8Array): Uint8Array {
+  return bytesOf(label(message, { start: wordsOf(key), ...flags(16, 0) }))
+}
+
+function flags(mode: number, parentMode: number): Omit<Position, 'start'> {
+  return { mode, parentMode, root: 8 }
 }
 
 interface Position {
   readonly start: readonly number[]
+  /** Flag of the keyed mode in chunks. */
   readonly mode: number
+  /** The same in parents. */
+  readonly parentMode: number
   readonly root: number
 }
 
 function label(bytes: Uint8Array, position: Position): readonly number[] {
-  const { start, mode, root } = position
+  const { start, parentMode, root } = position
   if (bytes.length <= 1024) return chunk(bytes, position)
   const chunks = Math.ceil(bytes.length / 1024)
   let left = 1
   while (2 * left < chunks) left *= 2
   const halves = [bytes.subarray(0, left * 1024), bytes.subarray(left * 1024)]
-  const block = halves.flatMap((half) => [...label(half, { start, mode, root: 0 })])
-  return compress(start, block, [bytes.length, 0, 64, mode | 4 | root])
+  const block = halves.flatMap((half) => [...label(half, { ...position, root: 0 })])
+  return compress(start, block, [bytes.length, 0, 64, parentMode | 4 | root])
 }
 
 function chunk(bytes: Uint8Array, { start, mode, root }: Position): readonly number[] {
@@ -50,8 +61,8 @@ function chunk(bytes: Uint8Array, { start, mode, root }: Position): readonly num
     const block = bytes.subarray(64 * index, 64 * index + 64)
     const padded = new Uint8Array(64)
     padded.set(block)
-    const flags = mode | (index === 0 ? 1 : 0) | (index === count - 1 ? 2 | root : 0)
-    value = compress(value, wordsOf(padded), [0, 0, block.length, flags])
+    const all = mode | (index === 0 ? 1 : 0) | (index === count - 1 ? 2 | root : 0)
+    value = compress(value, wordsOf(padded), [0, 0, block.length, all])
   }
   return value
 }
