@@ -3,6 +3,7 @@ import {
   createArea,
   createEntry,
   createPath,
+  isMeadowcapError,
   pathRanges,
   subspaceRanges,
   timeRanges,
@@ -40,8 +41,8 @@ export interface JsonEntry {
 }
 
 /** One key of the worked examples. */
-export function example<Shape>(key: string): Shape {
-  return all[key] as Shape
+export function example(key: string): unknown {
+  return all[key]
 }
 
 const file = new URL('vectors/willow-examples.json', import.meta.url)
@@ -98,9 +99,19 @@ export function entryOf(json: JsonEntry): Entry {
 
 /** What the examples call the entries. */
 export function namedEntry(name: string): Entry {
-  const found = example<readonly (JsonEntry & { name: string })[]>('entries').find(
+  const found = (example('entries') as (JsonEntry & { name: string })[]).find(
     (entry) => entry.name === name,
   )
   if (found === undefined) throw new Error(`the examples have no entry ${name}`)
   return entryOf(found)
+}
+
+/** What `decode` gives; `undefined` when it refuses the bytes, and any other error as it is. */
+export function decodeOrRefuse<Value>(decode: () => Value): Value | undefined {
+  try {
+    return decode()
+  } catch (error) {
+    if (!isMeadowcapError(error)) throw error
+    return undefined
+  }
 }

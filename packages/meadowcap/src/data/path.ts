@@ -141,7 +141,11 @@ export function pathSuffix(path: Path, skip: number): Path {
   return new PathValue(rest, path.length - skip, path.totalBytes - total)
 }
 
-/** Every prefix of `path`: the empty path first, itself last. */
+/**
+ * Every prefix of `path`.
+ *
+ * @yields the empty path first, `path` itself last.
+ */
 export function* pathPrefixes(path: Path): Generator<Path, void, undefined> {
   let at = 0
   let total = 0

@@ -28,20 +28,20 @@ it('selects the newest of the area, as many as both limits allow', () => {
         for (const chosen of selected) expect(compareRecency(chosen, out)).toBeGreaterThanOrEqual(0)
       }
       // Whoever is left out is left out for a reason.
-      if (left.length > 0) {
-        const isFull = maxCount !== 0n && BigInt(selected.length) === maxCount
-        expect(isFull || left.some((out) => size + out.payloadLength > maxSize)).toBe(true)
-      }
+      const isFull = maxCount !== 0n && BigInt(selected.length) === maxCount
+      const isTooLarge = left.some((out) => size + out.payloadLength > maxSize)
+      expect(left.length === 0 || isFull || isTooLarge).toBe(true)
     }),
     { numRuns: 500 },
   )
 })
 
+function limits([a, b]: [AreaOfInterest, AreaOfInterest]): unknown {
+  const common = intersectAreasOfInterest(a, b)
+  return [common?.maxCount, common?.maxSize]
+}
+
 it('takes no limit for infinity when two interests meet', () => {
-  const limits = ([a, b]: [AreaOfInterest, AreaOfInterest]): unknown => {
-    const common = intersectAreasOfInterest(a, b)
-    return [common?.maxCount, common?.maxSize]
-  }
   const none = createAreaOfInterest({ area: fullArea })
   const five = createAreaOfInterest({ area: fullArea, maxCount: 5n, maxSize: 0n })
   expect(limits([none, five])).toEqual([5n, 0n])

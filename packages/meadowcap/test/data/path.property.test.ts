@@ -5,6 +5,7 @@ import {
   commonPrefixLength,
   comparePaths,
   createPath,
+  emptyPath,
   isPathPrefix,
   parsePath,
   pathFromSortKey,
@@ -67,7 +68,7 @@ it('finds nothing between the extensions of a path and its successor', () => {
   for (let from = 0, depth = 0; depth < 3; depth++) {
     const to = all.length
     for (; from < to; from++) {
-      const path = all[from] as Path
+      const path = all[from] ?? emptyPath
       for (const component of components) all.push(createPath([...path.components, component]))
     }
   }

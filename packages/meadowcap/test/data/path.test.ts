@@ -18,10 +18,10 @@ import {
   pathSuffix,
   prefixSuccessor,
 } from '@vudo/meadowcap'
-import { example, fromHex, jsonOf, pathOf, type JsonPath } from '../examples.ts'
+import { example, fromHex, jsonOf, pathOf, toHex, type JsonPath } from '../examples.ts'
 
 it('orders the paths of the examples strictly', () => {
-  const { paths } = example<{ paths: readonly JsonPath[] }>('pathOrder')
+  const { paths } = example('pathOrder') as { paths: readonly JsonPath[] }
   for (const [i, a] of paths.entries()) {
     for (const [k, b] of paths.entries()) {
       expect(Math.sign(comparePaths(pathOf(a), pathOf(b)))).toBe(Math.sign(i - k))
@@ -30,23 +30,25 @@ it('orders the paths of the examples strictly', () => {
 })
 
 it('finds the prefix successors of the examples', () => {
-  const cases = example<{ path: JsonPath; successor: JsonPath | null }[]>('prefixSuccessor')
+  const cases = example('prefixSuccessor') as { path: JsonPath; successor: JsonPath | null }[]
   for (const { path, successor } of cases) {
     const found = prefixSuccessor(pathOf(path))
     expect(found === undefined ? null : jsonOf(found)).toEqual(successor)
   }
 })
 
+function filled(count: number, byte: number, ...rest: number[]): Uint8Array {
+  return Uint8Array.from([...Array.from<number>({ length: count }).fill(byte), ...rest])
+}
+
+function successorOf(...components: Uint8Array[]): readonly string[] | undefined {
+  const found = prefixSuccessor(createPath(components))
+  return found === undefined ? undefined : jsonOf(found)
+}
+
 it('finds prefix successors at the limits', () => {
-  const filled = (count: number, byte: number, ...rest: number[]): Uint8Array =>
-    Uint8Array.from([...Array.from<number>({ length: count }).fill(byte), ...rest])
-  const successorOf = (...components: Uint8Array[]): readonly string[] | undefined => {
-    const found = prefixSuccessor(createPath(components))
-    return found === undefined ? undefined : jsonOf(found)
-  }
-  const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
-  expect(successorOf(filled(4095, 0x61, 0x62))).toEqual([hex(filled(4095, 0x61, 0x63))])
-  expect(successorOf(filled(4095, 0x61, 0xff))).toEqual([hex(filled(4094, 0x61, 0x62))])
+  expect(successorOf(filled(4095, 0x61, 0x62))).toEqual([toHex(filled(4095, 0x61, 0x63))])
+  expect(successorOf(filled(4095, 0x61, 0xff))).toEqual([toHex(filled(4094, 0x61, 0x62))])
   expect(successorOf(filled(4096, 0xff))).toBeUndefined()
   expect(successorOf(filled(1, 0x61), filled(4095, 0xff))).toEqual(['6100'])
 })

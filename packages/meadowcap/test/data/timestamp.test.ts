@@ -3,7 +3,7 @@ import { MAX_U64, timestampFromUnixMs, timestampToUnixMs } from '@vudo/meadowcap
 import { example } from '../examples.ts'
 
 it('counts microseconds as the examples do', () => {
-  const { examples } = example<{ examples: { utc: string; timestamp: string }[] }>('timestamps')
+  const { examples } = example('timestamps') as { examples: { utc: string; timestamp: string }[] }
   for (const { utc, timestamp } of examples) {
     expect(timestampFromUnixMs(Date.parse(utc))).toBe(BigInt(timestamp))
     expect(timestampToUnixMs(BigInt(timestamp))).toBe(Date.parse(utc))

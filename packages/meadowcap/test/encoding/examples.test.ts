@@ -61,7 +61,7 @@ import {
 } from '../examples.ts'
 
 /** Both directions of one example, and that every piece of its code asks for more. */
-function check<Value>(init: {
+function expectBothWays<Value>(init: {
   readonly code: string
   readonly value: Value
   readonly read: Reader<Value>
@@ -84,7 +84,7 @@ it('codes compact integers in tags and bodies', () => {
     tagAndBody: Record<string, { tag: number; body: string }>
     standalone: string
   }
-  for (const { n, tagAndBody, standalone } of example<Case[]>('compactU64')) {
+  for (const { n, tagAndBody, standalone } of example('compactU64') as Case[]) {
     const value = BigInt(n)
     for (const [width, { tag, body }] of Object.entries(tagAndBody)) {
       const bits = Number(width.slice('width'.length)) as TagWidth
@@ -92,16 +92,22 @@ it('codes compact integers in tags and bodies', () => {
       expect(toHex(encodeWith((sink) => writeCompactBody(sink, value, bits)))).toBe(body)
       expect(decodeWhole(fromHex(body), (from) => readCompactBody(from, tag, bits))).toBe(value)
     }
-    const equal = (a: bigint, b: bigint): boolean => a === b
-    check({ code: standalone, value, read: readCompactU64, write: writeCompactU64, equal })
+    expectBothWays({
+      code: standalone,
+      value,
+      read: readCompactU64,
+      write: writeCompactU64,
+      equal: Object.is,
+    })
   }
 })
 
 describe('paths', () => {
   it('codes them by themselves', () => {
-    for (const { path, encode_path: code } of example<{ path: JsonPath; encode_path: string }[]>(
-      'paths',
-    )) {
+    for (const { path, encode_path: code } of example('paths') as {
+      path: JsonPath
+      encode_path: string
+    }[]) {
       expect(toHex(encodePath(pathOf(path)))).toBe(code)
       expect(jsonOf(decodeWhole(fromHex(code), readCanonicalPath))).toEqual(path)
       expect(jsonOf(decodeWhole(fromHex(code), readPath))).toEqual(path)
@@ -109,14 +115,14 @@ describe('paths', () => {
   })
 
   it('takes tags that are not minimal as a relation only', () => {
-    for (const { code, path } of example<{ code: string; path: JsonPath }[]>('pathNonMinimal')) {
+    for (const { code, path } of example('pathNonMinimal') as { code: string; path: JsonPath }[]) {
       expect(jsonOf(decodeWhole(fromHex(code), readPath))).toEqual(path)
       expect(() => decodeWhole(fromHex(code), readCanonicalPath)).toThrow('canonical')
     }
   })
 
   it('refuses what the examples refuse', () => {
-    const codes = example<{ code: string; why: string }[]>('pathRejects')
+    const codes = example('pathRejects') as { code: string; why: string }[]
     for (const { code, why } of codes) {
       let caught: unknown
       try {
@@ -135,9 +141,9 @@ describe('paths', () => {
       relativeTo: JsonPath
       path_rel_path: string
     }
-    for (const { path, relativeTo, path_rel_path: code } of example<Relative[]>('pathRelative')) {
+    for (const { path, relativeTo, path_rel_path: code } of example('pathRelative') as Relative[]) {
       const reference = pathOf(relativeTo)
-      check({
+      expectBothWays({
         code,
         value: pathOf(path),
         read: (from) => readCanonicalPathRelative(from, reference),
@@ -150,8 +156,8 @@ describe('paths', () => {
       prefix: JsonPath
       path_extends_path: string
     }
-    for (const { path, prefix, path_extends_path: code } of example<Extends[]>('pathExtends')) {
-      check({
+    for (const { path, prefix, path_extends_path: code } of example('pathExtends') as Extends[]) {
+      expectBothWays({
         code,
         value: pathOf(path),
         read: (from) => readCanonicalPathExtends(from, pathOf(prefix)),
@@ -168,9 +174,9 @@ describe('paths', () => {
       rel: JsonPath
       code: string
     }
-    for (const json of example<Private[]>('privatePath')) {
+    for (const json of example('privatePath') as Private[]) {
       const context = { privatePath: pathOf(json.private), reference: pathOf(json.rel) }
-      check({
+      expectBothWays({
         code: json.code,
         value: pathOf(json.path),
         read: (from) => readPrivatePath(from, context),
@@ -187,7 +193,7 @@ describe('paths', () => {
 
 describe('entries', () => {
   it('codes them by themselves', () => {
-    const entries = example<(JsonEntry & { encode_entry: string })[]>('entries')
+    const entries = example('entries') as (JsonEntry & { encode_entry: string })[]
     expect(entries).toHaveLength(4)
     for (const { encode_entry: code, ...json } of entries) {
       expect(toHex(encodeEntry(entryOf(json)))).toBe(code)
@@ -196,11 +202,14 @@ describe('entries', () => {
   })
 
   it('codes them relative to entries', () => {
-    const cases =
-      example<{ entry: string; relativeTo: string; code: string }[]>('entryRelativeEntry')
+    const cases = example('entryRelativeEntry') as {
+      entry: string
+      relativeTo: string
+      code: string
+    }[]
     for (const { entry, relativeTo, code } of cases) {
       const reference = namedEntry(relativeTo)
-      check({
+      expectBothWays({
         code,
         value: namedEntry(entry),
         read: (from) => readEntryRelative(from, reference),
@@ -217,9 +226,9 @@ describe('entries', () => {
       range: JsonRange3d
       code: string
     }
-    for (const { entry, namespace, range, code } of example<InRange[]>('entryInRange')) {
+    for (const { entry, namespace, range, code } of example('entryInRange') as InRange[]) {
       const reference = { namespaceId: fromHex(namespace), range: rangeOf(range) }
-      check({
+      expectBothWays({
         code,
         value: namedEntry(entry),
         read: (from) => readEntryInRange(from, reference),
@@ -240,9 +249,9 @@ it('codes areas in areas', () => {
     relativeTo: JsonArea
     area_in_area: string
   }
-  for (const { area, relativeTo, area_in_area: code } of example<InArea[]>('areaInArea')) {
+  for (const { area, relativeTo, area_in_area: code } of example('areaInArea') as InArea[]) {
     const reference = areaOf(relativeTo)
-    check({
+    expectBothWays({
       code,
       value: areaOf(area),
       read: (from) => readCanonicalAreaInArea(from, reference),
@@ -258,9 +267,9 @@ it('codes 3d ranges relative to others', () => {
     relativeTo: JsonRange3d
     code: string
   }
-  for (const { range, relativeTo, code } of example<Relative[]>('rangeRelativeRange')) {
+  for (const { range, relativeTo, code } of example('rangeRelativeRange') as Relative[]) {
     const reference = rangeOf(relativeTo)
-    check({
+    expectBothWays({
       code,
       value: rangeOf(range),
       read: (from) => read3dRangeRelative(from, reference),
@@ -271,9 +280,9 @@ it('codes 3d ranges relative to others', () => {
 })
 
 it('codes capabilities', () => {
-  for (const { encode_mc_capability: code } of example<{ encode_mc_capability: string }[]>(
-    'capabilities',
-  )) {
+  for (const { encode_mc_capability: code } of example('capabilities') as {
+    encode_mc_capability: string
+  }[]) {
     const capability = decodeWhole(fromHex(code), readCanonicalCapability)
     expect(toHex(encodeCapability(capability))).toBe(code)
     for (let length = 0; length < code.length / 2; length++) {
@@ -283,7 +292,7 @@ it('codes capabilities', () => {
 })
 
 it('codes enumeration capabilities', () => {
-  const { encoded } = example<{ encoded: string }>('enumerationCapability')
+  const { encoded } = example('enumerationCapability') as { encoded: string }
   const capability = decodeWhole(fromHex(encoded), readEnumerationCapability)
   expect(toHex(encodeWith((sink) => writeEnumerationCapability(sink, capability)))).toBe(encoded)
 })
@@ -296,7 +305,7 @@ it('codes tokens relative to the entry and the token before', () => {
     priorCapability: string
     code: string
   }
-  for (const json of example<Relative[]>('relativeTokens')) {
+  for (const json of example('relativeTokens') as Relative[]) {
     const context = {
       entry: decodeWhole(fromHex(json.entry), readCanonicalEntry),
       prior: {
@@ -304,7 +313,7 @@ it('codes tokens relative to the entry and the token before', () => {
         signature: new Uint8Array(64),
       },
     }
-    check({
+    expectBothWays({
       code: json.code,
       value: {
         capability: decodeWhole(fromHex(json.capability), readCapability),
