@@ -17,3 +17,9 @@ export * from './limits.ts'
 export type { WriteVerifier } from './store/entry-store.ts'
 export { openMemoryWillowStore, type WillowStoreInit } from './store/memory-store.ts'
 export type * from './store/store.ts'
+export {
+  createVerifyPool,
+  sharedVerifyPool,
+  type VerifyPool,
+  type VerifyPoolInit,
+} from './verify/verify-pool.ts'

@@ -35,3 +35,15 @@ export const PAYLOAD_CHUNK_BYTES = 65_536
 
 /** Payloads that one store receives at a time: each holds up to two pieces in memory. */
 export const MAX_PAYLOAD_WRITERS = 64
+
+/** Entries of a page above which it is cut in two: the boundary of a range costs one page, and each page about 300 bytes of memory that stay. */
+export const MAX_PAGE_ROWS = 128
+
+/** Pages of a group above which it is cut in two. */
+export const MAX_GROUP_PAGES = 128
+
+/** Signatures that a verify pool checks at a time, unless asked otherwise: as many as libuv has threads. More let reads of files wait. */
+export const DEFAULT_RUNNING_CHECKS = 4
+
+/** Signatures that a verify pool can be asked to check at a time: libuv has at most 1,024 threads, machines fewer. */
+export const MAX_RUNNING_CHECKS = 128
