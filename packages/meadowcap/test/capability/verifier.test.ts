@@ -219,8 +219,8 @@ describe('one flipped bit', () => {
     for (const flipped of flips(bytes)) {
       // By the canonical code: a relation has bits without meaning, which change nothing.
       const decoded = decodeOrRefuse(() => decodeWhole(flipped, readCanonicalCapability))
-      expect(decoded !== undefined && verifier.isValidCapability(decoded)).toBe(false)
-      const other = decodeOrRefuse(() => decodeWhole(flipped, readCapability))
+      expect(decoded === undefined || toHex(encodeCapability(decoded)) !== toHex(bytes)).toBe(true)
+      const other = decoded ?? decodeOrRefuse(() => decodeWhole(flipped, readCapability))
       const isSame = other !== undefined && toHex(encodeCapability(other)) === toHex(bytes)
       expect(other !== undefined && verifier.isValidCapability(other)).toBe(isSame)
     }
