@@ -23,3 +23,7 @@ export {
   type VerifyPool,
   type VerifyPoolInit,
 } from './verify/verify-pool.ts'
+export {
+  openPersistentWillowStore,
+  type PersistentWillowStoreInit,
+} from './store/persistent-store.ts'

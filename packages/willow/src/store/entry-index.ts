@@ -1,9 +1,9 @@
 import type { Backing, Opened, SavedPages } from './backing.ts'
-import { MAX_PAGE_ROWS, PageTree, type Piece } from './page-tree.ts'
+import { PageTree, type Piece } from './page-tree.ts'
 import { Rows, type Page, type Row } from './page.ts'
 import { includesPlace, includesTime, type Place, type PlaceRange } from './place.ts'
 import { Sum } from './sum.ts'
-import { MAX_CHANGES_UNSAVED, MAX_DIRTY_PAGES } from '../limits.ts'
+import type { StoreTuning } from './tuning.ts'
 
 /** Where a row is, or would be. */
 export interface Spot {
@@ -26,12 +26,13 @@ export interface Span {
  */
 export class EntryIndex {
   readonly #backing: Backing
-  readonly #maxCachedPages: number
+  readonly #tuning: StoreTuning
   #tree: PageTree
   /** Pages with rows, the one used last at the end. Only kept up when rows can be read again. */
   #recent = new Set<Page>()
   /** Pages that differ from what is durable: their rows cannot be read again. */
   #uncommitted = new Set<Page>()
+  #emptied = new Set<Page>()
   #unsaved = new Set<Page>()
   #dropped = new Set<number>()
   #stored = new Set<number>()
@@ -40,10 +41,10 @@ export class EntryIndex {
   #newlyDirty: number[] = []
   #changes = 0
 
-  constructor(backing: Backing, maxCachedPages: number) {
+  constructor(backing: Backing, tuning: StoreTuning) {
     this.#backing = backing
-    this.#maxCachedPages = maxCachedPages
-    this.#tree = new PageTree([], this)
+    this.#tuning = tuning
+    this.#tree = new PageTree([], this, tuning)
   }
 
   /** Everything together. */
@@ -55,6 +56,7 @@ export class EntryIndex {
   async load({ pages: stored, strayPages }: Opened): Promise<void> {
     this.#recent.clear()
     this.#uncommitted.clear()
+    this.#emptied.clear()
     this.#unsaved.clear()
     this.#dropped = new Set(strayPages)
     this.#newlyDirty = []
@@ -64,14 +66,15 @@ export class EntryIndex {
     const pages: Page[] = []
     let nextId = 1 + stored.reduce((greatest, { id }) => Math.max(greatest, id), -1)
     for (const [at, { id, low, sum }] of stored.entries()) {
-      if (sum) pages.push({ id, low, origin: id, sum, rows: undefined })
+      if (sum?.count === 0 && low !== '') this.#dropStored(id)
+      else if (sum) pages.push({ id, low, origin: id, sum, rows: undefined })
       else {
         const found = await this.#rebuild(id, { low, high: stored[at + 1]?.low }, nextId)
         nextId += found.length
         for (const page of found) pages.push(page)
       }
     }
-    this.#tree = new PageTree(pages, this)
+    this.#tree = new PageTree(pages, this, this.#tuning)
     this.#trim()
   }
 
@@ -94,7 +97,7 @@ export class EntryIndex {
     for await (const row of this.#backing.ordered!.rows(span.low, span.high)) {
       rows.insert(rows.length, row)
       // Three quarters full: room for what comes between.
-      if (rows.length >= (MAX_PAGE_ROWS * 3) / 4) finish()
+      if (rows.length >= (this.#tuning.maxPageRows * 3) / 4) finish()
     }
     finish()
     if (pages.length === 0) this.#dropped.add(id)
@@ -121,7 +124,9 @@ export class EntryIndex {
   async remove(place: Place): Promise<void> {
     const found = this.find(place)
     const { page, rows, index } = found instanceof Promise ? await found : found
-    if (rows.places[index] === place) this.#tree.remove(page, index)
+    if (rows.places[index] !== place) return
+    this.#tree.remove(page, index)
+    if (rows.length === 0) this.#emptied.add(page)
   }
 
   /**
@@ -220,9 +225,7 @@ export class EntryIndex {
     this.#recent.add(page)
     this.#uncommitted.add(page)
     this.#unsaved.add(page)
-    if (this.#dirty.has(page.origin)) return
-    this.#dirty.add(page.origin)
-    this.#newlyDirty.push(page.origin)
+    this.#markDirty(page.origin)
   }
 
   /** See {@link PageWatcher}. */
@@ -230,7 +233,19 @@ export class EntryIndex {
     this.#recent.delete(page)
     this.#uncommitted.delete(page)
     this.#unsaved.delete(page)
-    if (this.#stored.has(page.id)) this.#dropped.add(page.id)
+    if (this.#stored.has(page.id)) this.#dropStored(page.id)
+  }
+
+  /** From now on its range is another page's, so what was saved of it is not to be relied on. */
+  #dropStored(id: number): void {
+    this.#dropped.add(id)
+    this.#markDirty(id)
+  }
+
+  #markDirty(id: number): void {
+    if (this.#dirty.has(id)) return
+    this.#dirty.add(id)
+    this.#newlyDirty.push(id)
   }
 
   /** The pages that the next commit has to mark as dirty. */
@@ -240,7 +255,8 @@ export class EntryIndex {
 
   /** Tells whether so much has changed that the sums should be saved, which bounds what a crash costs. */
   get isDue(): boolean {
-    return this.#dirty.size >= MAX_DIRTY_PAGES || this.#changes >= MAX_CHANGES_UNSAVED
+    const { maxDirtyPages, maxChangesUnsaved } = this.#tuning
+    return this.#dirty.size >= maxDirtyPages || this.#changes >= maxChangesUnsaved
   }
 
   /** Whether anything differs from what was saved. */
@@ -272,7 +288,10 @@ export class EntryIndex {
   /** What was changed is durable now. */
   committed(): void {
     this.#newlyDirty = []
+    const emptied = [...this.#emptied]
+    this.#emptied.clear()
     this.#uncommitted.clear()
+    for (const page of emptied) this.#tree.dropEmpty(page)
     this.#trim()
   }
 
@@ -301,12 +320,12 @@ export class EntryIndex {
 
   /** Lets go of the rows that were not used for the longest time. */
   #trim(): void {
-    if (!this.#backing.ordered || this.#recent.size <= this.#maxCachedPages) return
+    if (!this.#backing.ordered || this.#recent.size <= this.#tuning.cachedPages) return
     for (const page of this.#recent) {
       if (this.#uncommitted.has(page)) continue
       page.rows = undefined
       this.#recent.delete(page)
-      if (this.#recent.size <= this.#maxCachedPages) return
+      if (this.#recent.size <= this.#tuning.cachedPages) return
     }
   }
 }

@@ -10,7 +10,7 @@ import {
   type Verifier,
 } from '@vudo/meadowcap'
 import { willowError } from '../errors.ts'
-import { DEFAULT_CACHED_PAGES, MAX_BATCH_ENTRIES, WALK_ENTRIES } from '../limits.ts'
+import { MAX_BATCH_ENTRIES, WALK_ENTRIES } from '../limits.ts'
 import { PayloadTransfers } from '../payloads/payload-transfers.ts'
 import type { PayloadId, PayloadVault } from '../payloads/vault.ts'
 import type { Backing } from './backing.ts'
@@ -47,6 +47,7 @@ import type {
 } from './store.ts'
 import { Subscriptions } from './subscriptions.ts'
 import { forget, Transaction } from './transaction.ts'
+import { defaultTuning, type StoreTuning } from './tuning.ts'
 import { Turns } from './turns.ts'
 
 /** Says for each entry why its token does not authorise it, or `undefined`. May check many signatures together. */
@@ -58,7 +59,7 @@ export interface EntryStoreInit {
   readonly verifier: WriteVerifier
   readonly backing: Backing
   readonly vault: PayloadVault
-  readonly cachedPages?: number | undefined
+  readonly tuning?: Partial<StoreTuning> | undefined
 }
 
 /** Opens a store on what keeps its entries and payloads; closes the vault with the store. */
@@ -82,6 +83,7 @@ class EntryStore implements WillowStore {
   readonly #backing: Backing
   readonly #vault: PayloadVault
   readonly #index: EntryIndex
+  readonly #tuning: StoreTuning
   readonly #turns = new Turns()
   readonly #subscriptions = new Subscriptions()
   readonly #transfers: PayloadTransfers
@@ -95,12 +97,13 @@ class EntryStore implements WillowStore {
   /** Nothing runs any more; while it is closing, what was begun may still end. */
   #isClosed = false
 
-  constructor({ namespaceId, verifier, backing, vault, cachedPages }: EntryStoreInit) {
+  constructor({ namespaceId, verifier, backing, vault, tuning }: EntryStoreInit) {
+    this.#tuning = { ...defaultTuning, ...tuning }
     this.namespaceId = namespaceId.slice()
     this.#verifier = verifier
     this.#backing = backing
     this.#vault = vault
-    this.#index = new EntryIndex(backing, cachedPages ?? DEFAULT_CACHED_PAGES)
+    this.#index = new EntryIndex(backing, this.#tuning)
     this.#transfers = new PayloadTransfers({
       vault,
       heldAt: (place) => this.#heldAt(place),
@@ -120,6 +123,11 @@ class EntryStore implements WillowStore {
   async open(): Promise<void> {
     const denied = await this.#load()
     this.#denyList = new DenyList(denied)
+    try {
+      if (this.#pending) await this.#complete(this.#pending)
+    } catch {
+      // A full disk must not keep the store from opening; the next change tries again, and is told.
+    }
   }
 
   async insert(authorised: AuthorisedEntry, options?: InsertOptions): Promise<InsertOutcome> {
@@ -389,6 +397,7 @@ class EntryStore implements WillowStore {
     return {
       index: this.#index,
       transaction,
+      maxCommitChanges: this.#tuning.maxCommitChanges,
       read: async (places) => {
         const missing = places.filter((place) => !transaction.heldAt(place))
         const read = missing.length > 0 ? await this.#backing.read(missing) : []
@@ -410,6 +419,10 @@ class EntryStore implements WillowStore {
   async #changeNow<Result>(work: (transaction: Transaction) => Promise<Result>): Promise<Result> {
     await this.#ready()
     if (this.#pending) await this.#complete(this.#pending)
+    return this.#durably(work)
+  }
+
+  async #durably<Result>(work: (transaction: Transaction) => Promise<Result>): Promise<Result> {
     const transaction = new Transaction(this.#index)
     try {
       const result = await work(transaction)
@@ -456,9 +469,9 @@ class EntryStore implements WillowStore {
 
   /** Ends an insertion that pruned so much that it took several commits, of which the last is missing. */
   async #complete(pending: Held): Promise<void> {
-    const transaction = new Transaction(this.#index)
-    await insertHeld(this.#contextOf(transaction), pending, undefined)
-    await this.#commit(transaction)
+    await this.#durably((transaction) =>
+      insertHeld(this.#contextOf(transaction), pending, undefined),
+    )
   }
 
   #task<Result>(task: () => Promise<Result>): Promise<Result> {

@@ -1,6 +1,6 @@
 /** The one rule by which entries come in (Willow data model, "store"): see `docs/wire-formats/willow-store.md`. */
 import { ID_BYTES } from '@vudo/meadowcap'
-import { MAX_COMMIT_CHANGES, MAX_REPORTED_PRUNED } from '../limits.ts'
+import { MAX_REPORTED_PRUNED } from '../limits.ts'
 import type { EntryIndex } from './entry-index.ts'
 import { rowOf, type Held } from './held.ts'
 import type { Row } from './page.ts'
@@ -13,6 +13,8 @@ import type { Entry } from '@vudo/meadowcap'
 export interface InsertionContext {
   readonly index: EntryIndex
   readonly transaction: Transaction
+  /** Changes after which {@link commitPart} is called. */
+  readonly maxCommitChanges: number
   /** Entries at places, as the transaction sees them. */
   read(places: readonly Place[]): Promise<(Held | undefined)[]>
   /** Commits what there is, with `pending` kept as the entry that is still to come. */
@@ -72,7 +74,7 @@ async function prune(
       }
       prunedCount += 1
     }
-    if (transaction.entries.length >= MAX_COMMIT_CHANGES) await context.commitPart(held)
+    if (transaction.entries.length >= context.maxCommitChanges) await context.commitPart(held)
   }
   return { pruned, prunedCount }
 }

@@ -3,11 +3,13 @@ import { Rows } from './page.ts'
 import { coverageOf, type Place, type PlaceRange } from './place.ts'
 import { Sum } from './sum.ts'
 
-/** Rows of a page above which it is cut in two: a boundary of a range costs one page, each page about 300 bytes of memory that stay. */
-export const MAX_PAGE_ROWS = 128
-
-/** Pages of a group above which it is cut in two. */
-export const MAX_GROUP_PAGES = 128
+/** When pages and groups are cut in two. */
+export interface TreeSizes {
+  /** Rows of a page, 2 or more. */
+  readonly maxPageRows: number
+  /** Pages of a group, 2 or more. */
+  readonly maxGroupPages: number
+}
 
 /** Whoever keeps pages elsewhere. */
 export interface PageWatcher {
@@ -41,15 +43,18 @@ export class PageTree {
   #groups: Group[] = []
   #nextId: number
   readonly #watcher: PageWatcher
+  readonly #sizes: TreeSizes
   total: Sum = new Sum()
 
   /** @param pages - In the order of their places, the first with the empty place; none for an empty tree. */
-  constructor(pages: readonly Page[], watcher: PageWatcher) {
+  constructor(pages: readonly Page[], watcher: PageWatcher, sizes: TreeSizes) {
     this.#watcher = watcher
+    this.#sizes = sizes
     this.#nextId = 1 + pages.reduce((greatest, { id }) => Math.max(greatest, id), -1)
     const all = pages.length > 0 ? pages : [this.#newPage('', new Rows(), undefined)]
-    for (let at = 0; at < all.length; at += MAX_GROUP_PAGES / 2) {
-      const some = all.slice(at, at + MAX_GROUP_PAGES / 2)
+    const step = sizes.maxGroupPages >>> 1
+    for (let at = 0; at < all.length; at += step) {
+      const some = all.slice(at, at + step)
       this.#groups.push({ pages: some, sum: sumOf(some) })
     }
     this.total = sumOf(this.#groups)
@@ -92,14 +97,14 @@ export class PageTree {
     const rows = page.rows!
     rows.insert(index, row)
     for (const sum of [page.sum, group.sum, this.total]) rows.addTo(sum, index)
-    if (rows.length > MAX_PAGE_ROWS) this.#splitPage(groupAt, pageAt)
+    if (rows.length > this.#sizes.maxPageRows) this.#splitPage(groupAt, pageAt)
   }
 
-  /** Takes the row at `index` out of a page; a page without rows goes away. */
+  /** Takes the row at `index` out of a page; see {@link dropEmpty}. */
   remove(page: Page, index: number): void {
     this.#watcher.changed(page)
     const rows = page.rows!
-    const { groupAt, pageAt, group } = this.#locate(rows.places[index]!)
+    const { group } = this.#locate(rows.places[index]!)
     const isPageOff = rows.subtractFrom(page.sum, index)
     const isGroupOff = rows.subtractFrom(group.sum, index)
     const isTotalOff = rows.subtractFrom(this.total, index)
@@ -107,8 +112,19 @@ export class PageTree {
     if (isPageOff) rows.boundInto(page.sum)
     if (isGroupOff) boundFrom(group.sum, group.pages)
     if (isTotalOff) boundFrom(this.total, this.#groups)
+  }
+
+  /**
+   * Lets a page go if it has no rows; the one before has its range from then on. Not while
+   * rows that were removed can still be read: that page would find them there.
+   */
+  dropEmpty(page: Page): void {
     // The first page stays: every place must have a page.
-    if (rows.length === 0 && page.low !== '') this.#dropPage(groupAt, pageAt)
+    if (page.sum.count > 0 || page.low === '') return
+    const { groupAt, pageAt, group } = this.#locate(page.low)
+    group.pages.splice(pageAt, 1)
+    if (group.pages.length === 0) this.#groups.splice(groupAt, 1)
+    this.#watcher.dropped(page)
   }
 
   /** Puts a page's sum right, when its rows say something else. */
@@ -140,7 +156,7 @@ export class PageTree {
     group.pages.splice(pageAt + 1, 0, other)
     page.sum = page.rows!.sum()
     this.#watcher.changed(other)
-    if (group.pages.length > MAX_GROUP_PAGES) this.#splitGroup(groupAt)
+    if (group.pages.length > this.#sizes.maxGroupPages) this.#splitGroup(groupAt)
   }
 
   #splitGroup(groupAt: number): void {
@@ -148,12 +164,6 @@ export class PageTree {
     const rest = group.pages.splice(group.pages.length >>> 1)
     group.sum = sumOf(group.pages)
     this.#groups.splice(groupAt + 1, 0, { pages: rest, sum: sumOf(rest) })
-  }
-
-  #dropPage(groupAt: number, pageAt: number): void {
-    const group = this.#groups[groupAt]!
-    for (const page of group.pages.splice(pageAt, 1)) this.#watcher.dropped(page)
-    if (group.pages.length === 0) this.#groups.splice(groupAt, 1)
   }
 }
 
