@@ -87,7 +87,7 @@ export function readTokenRelative(cursor: Cursor, context: TokenContext): Author
   const prior = context.prior.capability
   const header = cursor.byte()
   const kind = (header & 0x80) === 0 ? 'communal' : 'owned'
-  const hackLimit = { max: prior.delegations.length + 1, what: 'shared delegations, and 1' }
+  const hackLimit = { max: prior.delegations.length + 1, what: 'for the shared delegations plus 1' }
   const hack = readCompactCount(cursor, { tag: (header >> 4) & 7, width: 3 }, hackLimit)
   const count = readCompactCount(cursor, { tag: header & 0xf, width: 4 }, delegationLimit)
   if (hack > 0 && prior.kind !== kind) throw cursor.error('shares steps with another kind', start)

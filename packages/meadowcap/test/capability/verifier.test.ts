@@ -80,6 +80,11 @@ function flips(bytes: Uint8Array): Uint8Array[] {
   })
 }
 
+/** `bytes` once for each byte, with one of its bits flipped: enough where a signature check each costs. */
+function fewFlips(bytes: Uint8Array): Uint8Array[] {
+  return flips(bytes).filter((_, index) => (index & 7) === (index >> 3) % 8)
+}
+
 function codeOf(make: () => unknown): unknown {
   try {
     return make()
@@ -210,13 +215,13 @@ describe('another namespace', () => {
 
 describe('one flipped bit', () => {
   it.each([
-    ['communal', ideas],
-    ['owned', owned],
-  ])('makes a %s capability fall', (_, capability) => {
+    ['communal', ideas, flips],
+    ['owned', owned, fewFlips],
+  ])('makes a %s capability fall', (_, capability, flip) => {
     const verifier = createVerifier()
     const bytes = encodeCapability(capability)
     expect(verifier.isValidCapability(capability)).toBe(true)
-    for (const flipped of flips(bytes)) {
+    for (const flipped of flip(bytes)) {
       // By the canonical code: a relation has bits without meaning, which change nothing.
       const decoded = decodeOrRefuse(() => decodeWhole(flipped, readCanonicalCapability))
       expect(decoded === undefined || toHex(encodeCapability(decoded)) !== toHex(bytes)).toBe(true)
@@ -231,7 +236,7 @@ describe('one flipped bit', () => {
     const verifier = createVerifier()
     const entry = entryBy({})
     const token = authoriseEntry(entry, blog, betty)
-    for (const flipped of flips(encodeEntry(entry))) {
+    for (const flipped of fewFlips(encodeEntry(entry))) {
       const decoded = decodeOrRefuse(() => decodeWhole(flipped, readCanonicalEntry))
       expect(decoded !== undefined && verifier.isAuthorisedWrite(decoded, token)).toBe(false)
     }
@@ -249,7 +254,7 @@ describe('one flipped bit', () => {
     const read = (from: Uint8Array): AuthorisationToken | undefined =>
       decodeOrRefuse(() => decodeWhole(from, (cursor) => readTokenRelative(cursor, context)))
     expect(verifier.isAuthorisedWrite(entry, read(bytes) ?? defaultToken)).toBe(true)
-    for (const flipped of flips(bytes)) {
+    for (const flipped of fewFlips(bytes)) {
       const decoded = read(flipped)
       // Some bits have no meaning, as the tag of an open end: then it is the same token.
       const isSame =
