@@ -212,8 +212,10 @@ function componentBytes(component: string | Uint8Array): Uint8Array {
   if (component instanceof Uint8Array) return component
   if (typeof component !== 'string') throw new TypeError('component is neither text nor bytes')
   if (!component.isWellFormed()) throw new TypeError('component has half a surrogate pair')
-  return new TextEncoder().encode(component)
+  return utf8.encode(component)
 }
+
+const utf8 = new TextEncoder()
 
 function assertCount(path: Path, count: number): void {
   if (!Number.isInteger(count) || count < 0 || count > path.length) {

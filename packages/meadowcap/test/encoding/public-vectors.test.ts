@@ -7,7 +7,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import {
   createCursor,
@@ -51,7 +50,7 @@ import {
 } from '@vudo/meadowcap'
 import { fromHex, jsonOf, toHex } from '../examples.ts'
 
-const beside = fileURLToPath(new URL('../../../../../shared', import.meta.url))
+const beside = path.resolve(import.meta.dirname, '../../../..', '..', 'shared')
 const folder = path.join(process.env['VUDO_SHARED'] ?? beside, 'vectors', 'willow')
 const isThere = existsSync(folder)
 if (!isThere) console.log('skipped: the public Willow vectors are not beside the checkout')
