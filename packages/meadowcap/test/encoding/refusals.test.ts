@@ -6,7 +6,9 @@ import {
   createEntry,
   createPath,
   decodeWhole,
+  defaultEntry,
   defaultToken,
+  encodeWith,
   emptyPath,
   full3dRange,
   fullArea,
@@ -21,7 +23,9 @@ import {
   readTokenRelative,
   subspaceArea,
   timeRanges,
+  writeTokenRelative,
   type AuthorisationToken,
+  type McCapability,
   type Path,
   type Range3d,
   type Reader,
@@ -232,6 +236,25 @@ describe('a relative token', () => {
     expect(refusal(tokenAfter(once), 0x21, new Uint8Array(64))).toMatchObject({
       capability: { delegations: [step], namespaceKey: entry.namespaceId },
     })
+  })
+
+  it('has no code for an entry that it does not allow', () => {
+    const { capability, signature } = defaultToken
+    const path = createArea({ subspaceId: capability.userKey, path: createPath(['z']) })
+    const inZ = { area: path, userKey: idOf(4), signature }
+    const denied: readonly McCapability[] = [
+      { ...capability, delegations: [inZ] },
+      { ...capability, accessMode: 'read' },
+      { ...capability, userKey: idOf(4) },
+      { ...capability, namespaceKey: idOf(4) },
+    ]
+    for (const other of denied) {
+      const token = { capability: other, signature }
+      const context = { entry: defaultEntry, prior: defaultToken }
+      expect(() => encodeWith((sink) => writeTokenRelative(sink, token, context))).toThrow(
+        expect.objectContaining({ code: 'ERR_WRITE_DENIED' }),
+      )
+    }
   })
 
   it('has at most 128 delegations', () => {
