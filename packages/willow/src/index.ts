@@ -27,3 +27,4 @@ export {
   openPersistentWillowStore,
   type PersistentWillowStoreInit,
 } from './store/persistent-store.ts'
+export { openPayloadVault } from './payloads/payload-vault.ts'

@@ -13,7 +13,7 @@ import { willowError } from '../errors.ts'
 import { MAX_BATCH_ENTRIES, WALK_ENTRIES } from '../limits.ts'
 import { PayloadTransfers } from '../payloads/payload-transfers.ts'
 import type { PayloadId, PayloadVault } from '../payloads/vault.ts'
-import type { Backing } from './backing.ts'
+import type { Backing, OrderedBacking } from './backing.ts'
 import { DenyList, isOfNamespace } from './deny-list.ts'
 import { EntryIndex } from './entry-index.ts'
 import { holdEntry, noPayload, rowOf, type Held } from './held.ts'
@@ -157,18 +157,13 @@ class EntryStore implements WillowStore {
     return this.#heldAt(placeOf(address))
   }
 
-  async *entries(range: Range3d, options: ReadOptions = {}): AsyncGenerator<HeldEntry> {
-    const { order = 'subspace', limit = Number.POSITIVE_INFINITY, signal } = options
+  entries(range: Range3d, options: ReadOptions = {}): AsyncIterable<HeldEntry> {
+    const { order = 'subspace', limit, signal } = options
     signal?.throwIfAborted()
     this.#assertOpen()
-    let left = limit
-    if (left <= 0) return
-    for await (const held of this.#scan(placeRangeOf(range), order)) {
-      signal?.throwIfAborted()
-      yield held
-      left -= 1
-      if (left <= 0) return
-    }
+    const all = this.#scan(placeRangeOf(range), order)
+    // Every generator around another one costs as much as reading a record.
+    return limit === undefined && signal === undefined ? all : limited(all, options)
   }
 
   query(area: Area, options?: ReadOptions): AsyncIterable<HeldEntry> {
@@ -355,23 +350,19 @@ class EntryStore implements WillowStore {
     return count
   }
 
-  async *#scan(range: PlaceRange, order: EntryOrder): AsyncGenerator<Held> {
-    if (order !== 'subspace') yield* this.#backing.scanOrdered(range, order)
-    else if (this.#backing.ordered === undefined) yield* this.#walk(range)
-    else {
-      const isPlain = range.isContiguous && range.timeFrom === 0n && range.timeTo === undefined
-      const spans = isPlain
-        ? [{ low: range.from, high: range.to }]
-        : await this.#task(() => Promise.resolve(this.#index.spans(range)))
-      for (const { low, high } of spans) {
-        for await (const held of this.#backing.ordered.entries(low, high)) {
-          if (
-            isPlain ||
-            (includesPlace(range, held.place) && includesTime(range, held.timestamp))
-          ) {
-            yield held
-          }
-        }
+  #scan(range: PlaceRange, order: EntryOrder): AsyncIterable<Held> {
+    const { ordered } = this.#backing
+    if (order !== 'subspace') return this.#backing.scanOrdered(range, order)
+    if (ordered === undefined) return this.#walk(range)
+    const isPlain = range.isContiguous && range.timeFrom === 0n && range.timeTo === undefined
+    return isPlain ? ordered.entries(range.from, range.to) : this.#scanSpans(ordered, range)
+  }
+
+  async *#scanSpans(ordered: OrderedBacking, range: PlaceRange): AsyncGenerator<Held> {
+    const spans = await this.#task(() => Promise.resolve(this.#index.spans(range)))
+    for (const { low, high } of spans) {
+      for await (const held of ordered.entries(low, high)) {
+        if (includesPlace(range, held.place) && includesTime(range, held.timestamp)) yield held
       }
     }
   }
@@ -528,4 +519,18 @@ function takeJobs(jobs: Job[]): Job[] {
     taken += 1
   }
   return jobs.splice(0, taken)
+}
+
+async function* limited(
+  all: AsyncIterable<Held>,
+  { limit = Number.POSITIVE_INFINITY, signal }: ReadOptions,
+): AsyncGenerator<Held> {
+  let left = limit
+  if (left <= 0) return
+  for await (const held of all) {
+    signal?.throwIfAborted()
+    yield held
+    left -= 1
+    if (left <= 0) return
+  }
 }

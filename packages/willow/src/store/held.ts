@@ -1,6 +1,5 @@
 import {
   createCursor,
-  createEntry,
   DIGEST_BYTES,
   ID_BYTES,
   pathFromSortKey,
@@ -14,7 +13,7 @@ import { willowError } from '../errors.ts'
 import { PAYLOAD_ID_BYTES, type PayloadId } from '../payloads/vault.ts'
 import { capabilityCode, entryFingerprint } from './fingerprint.ts'
 import type { Row } from './page.ts'
-import { placeOf, subspaceOfPlace, textToBytes, type Place } from './place.ts'
+import { bytesToText, placeOf, textToBytes, type Place } from './place.ts'
 import type { HeldEntry } from './store.ts'
 
 /** A held entry with what only the store needs to know. */
@@ -92,37 +91,43 @@ export function sortKeyInRecord(record: Uint8Array): Uint8Array {
   return record.subarray(sortKeyAt, sortKeyAt + length)
 }
 
-/** What the pages keep, out of a record, which it shares. */
-export function rowInRecord(place: Place, record: Uint8Array): Row {
-  assertRecord(record)
-  const view = viewOf(record)
-  return {
-    place,
-    timestamp: view.getBigUint64(at.timestamp),
-    payloadLength: view.getBigUint64(at.length),
-    payloadDigest: record.subarray(at.digest, at.digest + DIGEST_BYTES),
-    fingerprint: record.subarray(at.fingerprint, at.fingerprint + DIGEST_BYTES),
-  }
+/** A held entry that came from a record. */
+export interface StoredHeld extends Held {
+  /** What the pages keep of it; shares the record. */
+  readonly row: Row
 }
 
-/** The entry in a record, which belongs to it from then on. Its parts are decoded when asked for. */
-export function decodeHeld(namespaceId: Uint8Array, place: Place, record: Uint8Array): Held {
+/**
+ * The entry in a record, which belongs to it from then on. Its parts are decoded when asked
+ * for: who lists a thousand entries rarely looks at their capabilities.
+ *
+ * @param place - As text, or as the bytes of subspace id and sort key, shared.
+ */
+export function decodeHeld(
+  namespaceId: Uint8Array,
+  place: Place | Uint8Array,
+  record: Uint8Array,
+): StoredHeld {
   assertRecord(record)
   return new StoredEntry(namespaceId, place, record)
 }
 
-/** Decodes on demand: who lists a thousand entries rarely looks at their capabilities. */
-class StoredEntry implements Held {
-  readonly place: Place
+class StoredEntry implements StoredHeld {
   readonly #namespaceId: Uint8Array
   readonly #record: Uint8Array
+  #place: Place | Uint8Array
   #entry: Entry | undefined
   #token: AuthorisationToken | undefined
 
-  constructor(namespaceId: Uint8Array, place: Place, record: Uint8Array) {
+  constructor(namespaceId: Uint8Array, place: Place | Uint8Array, record: Uint8Array) {
     this.#namespaceId = namespaceId
-    this.place = place
+    this.#place = place
     this.#record = record
+  }
+
+  get place(): Place {
+    if (typeof this.#place !== 'string') this.#place = bytesToText(this.#place)
+    return this.#place
   }
 
   get timestamp(): bigint {
@@ -142,16 +147,34 @@ class StoredEntry implements Held {
     return id.some((byte) => byte !== 0) ? id : undefined
   }
 
+  get row(): Row {
+    const record = this.#record
+    return {
+      place: this.place,
+      timestamp: this.timestamp,
+      payloadLength: viewOf(record).getBigUint64(at.length),
+      payloadDigest: record.subarray(at.digest, at.digest + DIGEST_BYTES),
+      fingerprint: this.fingerprint,
+    }
+  }
+
   get entry(): Entry {
-    this.#entry ??= createEntry({
+    this.#entry ??= this.#decodeEntry()
+    return this.#entry
+  }
+
+  /** Not by `createEntry`: what this store wrote need not be checked again, and freezing costs more than the rest. */
+  #decodeEntry(): Entry {
+    const place = this.#place
+    const bytes = typeof place === 'string' ? textToBytes(place) : place
+    return {
       namespaceId: this.#namespaceId,
-      subspaceId: subspaceOfPlace(this.place),
-      path: pathFromSortKey(textToBytes(this.place.slice(ID_BYTES))),
+      subspaceId: bytes.subarray(0, ID_BYTES),
+      path: pathFromSortKey(bytes.subarray(ID_BYTES)),
       timestamp: this.timestamp,
       payloadLength: viewOf(this.#record).getBigUint64(at.length),
       payloadDigest: this.#record.subarray(at.digest, at.digest + DIGEST_BYTES),
-    })
-    return this.#entry
+    }
   }
 
   get token(): AuthorisationToken {

@@ -11,7 +11,7 @@ import { bytesEqual } from '@vudo/wire'
 import { willowError } from '../errors.ts'
 import { WALK_ENTRIES } from '../limits.ts'
 import type { Backing, Changes, Opened, OrderedBacking, StoredPage } from './backing.ts'
-import { decodeHeld, encodeHeld, rowInRecord, sortKeyInRecord, type Held } from './held.ts'
+import { decodeHeld, encodeHeld, sortKeyInRecord, type Held, type StoredHeld } from './held.ts'
 import { decodePage, encodePage } from './page-record.ts'
 import type { Row } from './page.ts'
 import {
@@ -30,13 +30,13 @@ import {
   entryKeyOf,
   entryKeyOfKept,
   entryKeysOf,
+  isCutEntryKey,
   isCutPlace,
   MAX_KEPT_SORT_KEY_BYTES,
   metaKey,
   numberKey,
   numberOfKey,
   pagePrefix,
-  partsOfEntryKey,
   partsOfPathKey,
   partsOfTimeKey,
   pathBounds,
@@ -55,11 +55,6 @@ export function createStorageBacking(namespaceId: Uint8Array, view: StoreView): 
 
 const formatVersion = 1
 const none = new Uint8Array()
-
-interface Found {
-  readonly place: Place
-  readonly record: Uint8Array
-}
 
 class StorageBacking implements Backing {
   readonly #namespaceId: Uint8Array
@@ -213,32 +208,28 @@ class StorageBacking implements Backing {
   }
 
   async *#rows(low: Place, high: Place | undefined): AsyncGenerator<Row> {
-    for await (const { place, record } of this.#found(low, high)) yield rowInRecord(place, record)
+    for await (const held of this.#entries(low, high)) yield held.row
   }
 
-  async *#entries(low: Place, high: Place | undefined): AsyncGenerator<Held> {
-    for await (const { place, record } of this.#found(low, high)) {
-      yield decodeHeld(this.#namespaceId, place, record)
-    }
-  }
-
-  /** The records from `low` on and before `high`, in the order of places. */
-  async *#found(low: Place, high: Place | undefined): AsyncGenerator<Found> {
+  /** The entries from `low` on and before `high`, in the order of places. */
+  async *#entries(low: Place, high: Place | undefined): AsyncGenerator<StoredHeld> {
     /** Those that share what is kept of a long path: their keys do not tell their order. */
-    let group: Found[] = []
+    let group: StoredHeld[] = []
+    // Of other bounds the keys alone tell what is between them.
+    const hasCutBound = isCutPlace(low) || (high !== undefined && isCutPlace(high))
     for await (const { key, value } of this.#view.scan(entryBounds(low, high))) {
-      const { kept, isCut } = partsOfEntryKey(key)
-      const found = { place: isCut ? fullPlace(kept, value) : kept, record: value }
-      if (group.length > 0 && !(isCut && shareWhatIsKept(group[0]!.place, found.place))) {
+      const held = isCutEntryKey(key)
+        ? decodeHeld(this.#namespaceId, fullPlace(bytesToText(key.subarray(1)), value), value)
+        : decodeHeld(this.#namespaceId, key.subarray(1), value)
+      if (group.length > 0 && !shareWhatIsKept(group[0]!.place, held.place)) {
         yield* group.toSorted(byPlace)
         group = []
       }
-      const isInside = found.place >= low && (high === undefined || found.place < high)
-      if (!isInside) continue
-      if (isCut) group.push(found)
-      else yield found
+      if (hasCutBound && (held.place < low || (high !== undefined && held.place >= high))) continue
+      if (isCutEntryKey(key)) group.push(held)
+      else yield held
     }
-    yield* group.toSorted(byPlace)
+    if (group.length > 0) yield* group.toSorted(byPlace)
   }
 
   async #heldInRange(range: PlaceRange, found: readonly TimedParts[]): Promise<Held[]> {
@@ -281,7 +272,7 @@ function shareWhatIsKept(a: Place, b: Place): boolean {
   return a.slice(0, end) === b.slice(0, end)
 }
 
-function byPlace(a: Found, b: Found): number {
+function byPlace(a: Held, b: Held): number {
   return a.place < b.place ? -1 : 1
 }
 

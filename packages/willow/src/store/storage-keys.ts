@@ -140,9 +140,9 @@ export interface TimedParts extends KeyParts {
   readonly timestamp: bigint
 }
 
-/** Of the key of an entry's record. */
-export function partsOfEntryKey(key: Uint8Array): KeyParts {
-  return partsOf(bytesToText(key.subarray(1)))
+/** Tells whether the key of an entry's record holds a sort key that was cut. */
+export function isCutEntryKey(key: Uint8Array): boolean {
+  return key.length === 1 + ID_BYTES + cutLength
 }
 
 /** Of a key in the order of time, with the timestamp. */
