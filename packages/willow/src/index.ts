@@ -28,3 +28,14 @@ export {
   type PersistentWillowStoreInit,
 } from './store/persistent-store.ts'
 export { openPayloadVault } from './payloads/payload-vault.ts'
+export { erase, type EraseInit, type Erasure } from './erasure/erase.ts'
+export {
+  openErasureLog,
+  type ErasureConfirmation,
+  type ErasureLog,
+  type ErasureNote,
+  type ErasureRecord,
+} from './erasure/erasure-log.ts'
+export { createMemoryVault } from './payloads/memory-vault.ts'
+export type { PayloadVaultInit } from './payloads/payload-vault.ts'
+export type { PayloadId, PayloadVault } from './payloads/vault.ts'

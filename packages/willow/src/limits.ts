@@ -47,3 +47,60 @@ export const DEFAULT_RUNNING_CHECKS = 4
 
 /** Signatures that a verify pool can be asked to check at a time: libuv has at most 1,024 threads, machines fewer. */
 export const MAX_RUNNING_CHECKS = 128
+
+/** Keys of one table, 44 bytes each: destroying one writes the others anew. */
+export const MAX_TABLE_KEYS = 256
+
+/** Key tables that stay in memory, 20 kB each. */
+export const MAX_CACHED_KEY_TABLES = 64
+
+/** How often an erasure is tried anew because something newer was written meanwhile. */
+export const MAX_ERASE_ATTEMPTS = 5
+
+/** Erasures that a log remembers; beyond it the oldest is forgotten, though not its effect. */
+export const MAX_ERASURES = 4_096
+
+/** Devices whose confirmation is noted for one erasure. */
+export const MAX_ERASURE_DEVICES = 256
+
+/** Characters of the reason of an erasure. */
+export const MAX_REASON_CHARACTERS = 512
+
+/** Bytes of a fingerprint. */
+export const FINGERPRINT_BYTES = 32
+
+/** Bytes of an entry's id in a reconciliation, the beginning of its fingerprint: two that are the same take 2^64 attempts to make, and harm only whoever wrote them. */
+export const RECONCILE_ID_BYTES = 16
+
+/** Parts into which reconciliation cuts a range that differs: a third of the legs of 2, for 1.3 times the bytes. */
+export const DEFAULT_SPLIT_PARTS = 16
+
+/** Entries of a range up to which reconciliation names them one by one. */
+export const DEFAULT_SPLIT_THRESHOLD = 32
+
+/** Ids of entries in one message of a reconciliation. */
+export const MAX_RANGE_IDS = 256
+
+/** Entries that a reconciliation reads at a time; more than {@link MAX_RANGE_IDS}, so that one page tells whether there are more. */
+export const RECONCILE_PAGE_ENTRIES = 257
+
+/** Bytes of a reconciliation message above which the next one is begun: with one more entry of the longest kind it stays below a channel's limit. */
+export const RECONCILE_MESSAGE_BYTES = 65_536
+
+/** Entries that the initiator compares at once; a larger store goes in pieces, one after the other. */
+export const MAX_ROOT_ENTRIES = 131_072
+
+/** Levels of parts of parts. An honest pair needs two for each time that a store can be halved. */
+export const MAX_RECONCILE_DEPTH = 64
+
+/** Ranges of one peer that wait for an answer; beyond it the session ends. Pieces of {@link MAX_ROOT_ENTRIES} need about 8,192. */
+export const MAX_OPEN_RANGES = 65_536
+
+/** Bytes of memory, about, of the ranges that wait: 64 MiB. Only very long paths reach it before {@link MAX_OPEN_RANGES}. */
+export const MAX_OPEN_RANGE_BYTES = 67_108_864
+
+/** Ranges that a peer may ask about in one reconciliation. */
+export const MAX_RECONCILE_RANGES = 4_194_304
+
+/** Bytes that a peer may send in one reconciliation: 4 GiB, entries included, payloads not. */
+export const MAX_RECONCILE_BYTES = 4_294_967_296

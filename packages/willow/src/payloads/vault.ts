@@ -1,4 +1,4 @@
-/** Names a stored payload: 4 bytes of table, 4 of slot, 8 random ones. Says nothing about the payload. */
+/** Names a stored payload: 4 bytes of key table, 12 random ones. Says nothing about the payload. */
 export type PayloadId = Uint8Array
 
 /** Bytes of a {@link PayloadId}. */
