@@ -18,8 +18,30 @@ export type WillowErrorCode =
   | 'ERR_PAYLOAD_STORE'
   /** There are as many deny rules as allowed. */
   | 'ERR_DENY_LIMIT'
+  /** A peer sent what the sync protocol does not allow. Its channel has ended. */
+  | 'ERR_WILLOW_SYNC_PROTOCOL'
+  /** A peer wanted more than a limit of the sync protocol. Its channel has ended. */
+  | 'ERR_WILLOW_SYNC_LIMIT'
   /** No entry can replace what is to be erased: its timestamp cannot be exceeded, or the capability ends before. */
   | 'ERR_ERASE_IMPOSSIBLE'
+  /** The text is no capability: cut, damaged, or something else. */
+  | 'ERR_CAPABILITY_TEXT'
+  /** This user holds no capability that allows it. */
+  | 'ERR_CAPABILITY_MISSING'
+  /** No namespace was named, and not exactly one is open; or the one that was named is not open. */
+  | 'ERR_NAMESPACE_UNCLEAR'
+  /** As many namespaces are open as allowed. */
+  | 'ERR_NAMESPACE_LIMIT'
+  /** Something dated later stands at the path or above it. */
+  | 'ERR_ENTRY_OBSOLETE'
+  /** There are entries below the path, which writing there would erase. */
+  | 'ERR_WRITE_WOULD_ERASE'
+  /** This device's own policy or deny list refuses the entry. */
+  | 'ERR_WRITE_REFUSED'
+  /** Not all bytes of the entry are on this device yet. */
+  | 'ERR_PAYLOAD_PENDING'
+  /** The entry has more bytes than are read or written in one piece. */
+  | 'ERR_PAYLOAD_LARGE'
 
 /** What Willow throws; tell cases apart by {@link WillowError.code}. */
 export class WillowError extends VudoError {
@@ -48,8 +70,19 @@ const hints: Record<WillowErrorCode, string> = {
   ERR_PAYLOAD_DAMAGED: 'call forgetPayload, and let the next sync bring it again',
   ERR_PAYLOAD_STORE: 'check the disk, then open the store again',
   ERR_DENY_LIMIT: 'take rules back, or deny a larger area instead of many small ones',
+  ERR_WILLOW_SYNC_PROTOCOL: 'nothing was lost; look at the version of the peer',
+  ERR_WILLOW_SYNC_LIMIT: 'nothing was lost; sync smaller areas with this peer',
   ERR_ERASE_IMPOSSIBLE:
     'ask somebody with a longer capability; what has the greatest timestamp of all can only be forgotten and denied',
+  ERR_CAPABILITY_TEXT: 'copy the whole word, from willowcap1 to its end',
+  ERR_CAPABILITY_MISSING: 'ask who may for a grant to your userId, then importCapability',
+  ERR_NAMESPACE_UNCLEAR: 'call mapNamespace or openNamespace first, and name the namespace',
+  ERR_NAMESPACE_LIMIT: 'use paths within one namespace instead of many namespaces',
+  ERR_ENTRY_OBSOLETE: 'check the clocks of the devices; a date in the future holds until then',
+  ERR_WRITE_WOULD_ERASE: 'write at a path below, or erase the path first if that is meant',
+  ERR_WRITE_REFUSED: 'see the reason in the message; allow takes a deny rule back',
+  ERR_PAYLOAD_PENDING: 'wait for the next sync: the event payload:changed tells',
+  ERR_PAYLOAD_LARGE: 'use readPayload and writePayload of store(namespace), which stream',
 }
 
 /** An error with the hint that belongs to its code. */

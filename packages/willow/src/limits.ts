@@ -13,7 +13,7 @@ export const MAX_SPLIT_PARTS = 256
 export const MAX_DENY_RULES = 1_024
 
 /** Stored pages that may differ from the sums saved for them: after a crash each costs one scan of about 100 entries. */
-export const MAX_DIRTY_PAGES = 512
+export const MAX_DIRTY_PAGES = 1_024
 
 /** Changes of entries after which the sums are saved: bounds how far one page can have grown since. */
 export const MAX_CHANGES_UNSAVED = 16_384
@@ -69,8 +69,8 @@ export const MAX_REASON_CHARACTERS = 512
 /** Bytes of a fingerprint. */
 export const FINGERPRINT_BYTES = 32
 
-/** Bytes of an entry's id in a reconciliation, the beginning of its fingerprint: two that are the same take 2^64 attempts to make, and harm only whoever wrote them. */
-export const RECONCILE_ID_BYTES = 16
+/** Bytes of an entry's id in a reconciliation: a part of its fingerprint, which the initiator picks anew each time. Two that are the same by chance, or by 2^56 attempts, then differ the next time. */
+export const RECONCILE_ID_BYTES = 8
 
 /** Parts into which reconciliation cuts a range that differs: a third of the legs of 2, for 1.3 times the bytes. */
 export const DEFAULT_SPLIT_PARTS = 16
@@ -104,3 +104,27 @@ export const MAX_RECONCILE_RANGES = 4_194_304
 
 /** Bytes that a peer may send in one reconciliation: 4 GiB, entries included, payloads not. */
 export const MAX_RECONCILE_BYTES = 4_294_967_296
+
+/** Places above entries at which nothing is held, remembered so that they need not be looked up for every entry; about 100 bytes each. */
+export const MAX_KNOWN_VACANT = 4_096
+
+/** Characters of a capability as a text: a chain of 128 delegations with paths of 500 bytes. */
+export const MAX_CAPABILITY_TEXT_CHARACTERS = 131_072
+
+/** Devices of a namespace that are remembered: one more, and the one not seen for longest is forgotten. */
+export const MAX_KNOWN_DEVICES = 256
+
+/** Dates that the sentence of a receipt names one by one. */
+export const MAX_RECEIPT_DATES = 3
+
+/** Namespaces that one Willow has open: each has caches of its own. */
+export const MAX_OPEN_NAMESPACES = 64
+
+/** Bytes of an entry that is read or written in one piece: 64 MiB. Larger ones are streamed. */
+export const MAX_READ_BYTES = 67_108_864
+
+/** Milliseconds that clocks may differ before it is said, unless asked otherwise: ten minutes. */
+export const DEFAULT_MAX_AHEAD_MS = 600_000
+
+/** Milliseconds that one timer can wait for: Node and browsers keep 31 bits. */
+export const MAX_TIMER_MS = 2_147_483_647

@@ -7,7 +7,6 @@ import {
   type AuthorisedEntry,
   type Entry,
   type Range3d,
-  type Verifier,
 } from '@vudo/meadowcap'
 import { willowError } from '../errors.ts'
 import { MAX_BATCH_ENTRIES, WALK_ENTRIES } from '../limits.ts'
@@ -50,8 +49,11 @@ import { forget, Transaction } from './transaction.ts'
 import { defaultTuning, type StoreTuning } from './tuning.ts'
 import { Turns } from './turns.ts'
 
-/** Says for each entry why its token does not authorise it, or `undefined`. May check many signatures together. */
-export type WriteVerifier = Pick<Verifier, 'denialsOf'>
+/** Decides about entries that come in: a `Verifier` of Meadowcap, or one with a policy around it. */
+export interface WriteVerifier {
+  /** Says of each entry, in their order, why it is not taken, or `undefined`. May check many signatures together. */
+  denialsOf(writes: readonly AuthorisedEntry[]): Promise<readonly (Rejection | undefined)[]>
+}
 
 /** What a store is made of. */
 export interface EntryStoreInit {

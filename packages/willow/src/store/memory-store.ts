@@ -1,5 +1,5 @@
-import { createVerifier } from '@vudo/meadowcap'
 import { createMemoryVault } from '../payloads/memory-vault.ts'
+import { createPooledVerifier } from '../verify/pooled-verifier.ts'
 import { openEntryStore, type WriteVerifier } from './entry-store.ts'
 import { createMemoryBacking } from './memory-backing.ts'
 import type { WillowStore } from './store.ts'
@@ -11,14 +11,14 @@ export interface WillowStoreInit {
   /**
    * Checks the tokens of entries that come in, many at a time.
    *
-   * @defaultValue A verifier of Meadowcap of its own.
+   * @defaultValue A verifier of its own, which checks signatures in the pool of the process.
    */
   readonly verifier?: WriteVerifier | undefined
 }
 
 /** Opens an empty store that lives in memory and ends with it: for tests, and for peers that keep nothing. */
 export function openMemoryWillowStore(init: WillowStoreInit): Promise<WillowStore> {
-  const { namespaceId, verifier = createVerifier() } = init
+  const { namespaceId, verifier = createPooledVerifier() } = init
   const backing = createMemoryBacking()
   return openEntryStore({ namespaceId, verifier, backing, vault: createMemoryVault() })
 }

@@ -1,7 +1,7 @@
-import { createVerifier } from '@vudo/meadowcap'
 import type { StoreView } from '@vudo/storage'
 import { DEFAULT_CACHED_PAGES } from '../limits.ts'
 import type { PayloadVault } from '../payloads/vault.ts'
+import { createPooledVerifier } from '../verify/pooled-verifier.ts'
 import { openEntryStore } from './entry-store.ts'
 import type { WillowStoreInit } from './memory-store.ts'
 import { createStorageBacking } from './storage-backing.ts'
@@ -30,7 +30,7 @@ export interface PersistentWillowStoreInit extends WillowStoreInit {
  * @throws `StoreError` as the storage.
  */
 export function openPersistentWillowStore(init: PersistentWillowStoreInit): Promise<WillowStore> {
-  const { namespaceId, storage, verifier = createVerifier(), payloads } = init
+  const { namespaceId, storage, verifier = createPooledVerifier(), payloads } = init
   const { cachedPages = DEFAULT_CACHED_PAGES } = init
   const backing = createStorageBacking(namespaceId, storage)
   return openEntryStore({

@@ -58,6 +58,8 @@ export type Rejection =
   | 'other-namespace'
   /** The deny list names its place or its payload. */
   | 'denied'
+  /** It is dated further ahead of the clock than this node's policy allows. */
+  | 'too-far-ahead'
   | WriteDenial
 
 /** What became of an entry. */
