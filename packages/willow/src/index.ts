@@ -39,3 +39,12 @@ export {
 export { createMemoryVault } from './payloads/memory-vault.ts'
 export type { PayloadVaultInit } from './payloads/payload-vault.ts'
 export type { PayloadId, PayloadVault } from './payloads/vault.ts'
+export {
+  createReconciliation,
+  type Reconciler,
+  type ReconciliationInit,
+  type SplitSettings,
+} from './reconcile/reconciliation.ts'
+export type { ReceivedEntry } from './reconcile/entry-stream.ts'
+export type * from './reconcile/reconcile-effects.ts'
+export { createStoreRequests, type StoreAnswering } from './reconcile/store-requests.ts'

@@ -128,3 +128,6 @@ export const DEFAULT_MAX_AHEAD_MS = 600_000
 
 /** Milliseconds that one timer can wait for: Node and browsers keep 31 bits. */
 export const MAX_TIMER_MS = 2_147_483_647
+
+/** How often a write is tried anew because somebody wrote at the same place meanwhile. */
+export const MAX_WRITE_ATTEMPTS = 5
