@@ -14,7 +14,6 @@ import path from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import './support/compiled.mjs'
 import { median } from './support/contest.mjs'
 
 const { values } = parseArgs({
@@ -33,6 +32,7 @@ const BATCH = 500
 /** Inserts over which the cost is taken, up to each of both sizes. */
 const WINDOW = Math.min(10_000, TOTAL / 2)
 
+await import('./support/compiled.mjs')
 const { ClassicLevel } = await import('classic-level')
 const { openStore } = await import('@vudo/storage')
 const {
@@ -94,9 +94,15 @@ async function measure() {
 
 function report(verifyMicroseconds, ours) {
   const rows = { verifyMicroseconds, ...ours }
-  console.table(Object.fromEntries(Object.entries(rows).map(([name, value]) => [name, { value: round(value) }])))
+  console.table(
+    Object.fromEntries(
+      Object.entries(rows).map(([name, value]) => [name, { value: round(value) }]),
+    ),
+  )
   const per = (cost) => round(cost / verifyMicroseconds)
-  const rounded = Object.fromEntries(Object.entries(ours).map(([name, value]) => [name, round(value)]))
+  const rounded = Object.fromEntries(
+    Object.entries(ours).map(([name, value]) => [name, round(value)]),
+  )
   console.log(
     JSON.stringify({
       bench: 'willow-store',
@@ -158,48 +164,52 @@ function verifyCost(batch) {
 }
 
 async function measureMemory() {
-  const entries = entriesOf(2 * WINDOW, false)
   const store = await openMemoryWillowStore({ namespaceId, verifier: accepting })
-  await insertAll(store, entries.slice(0, WINDOW))
-  const { cpu } = await insertAll(store, entries.slice(WINDOW))
+  await insertNew(store, WINDOW)
+  const { cpu } = await insertNew(store, WINDOW)
   await store.close()
   return { insertMemoryMicroseconds: cpu }
 }
 
 async function measureLarge(directory) {
-  const entries = entriesOf(TOTAL, false)
-  let opened = await open(directory, accepting)
-  // The first inserts of a process also pay for its compiler.
-  const first = await insertAll(opened.store, entries.slice(0, WINDOW))
-  const between = await insertAll(opened.store, entries.slice(WINDOW, TOTAL - WINDOW))
-  const last = await insertAll(opened.store, entries.slice(TOTAL - WINDOW))
+  const inserts = await measureInserts(directory)
+  const { opened, ...reopening } = await reopen(directory)
   const fingerprints = await measureFingerprints(opened.store)
-  await opened.close()
-  const small = await measureTenThousand(`${directory}-small`)
-  const startedMs = performance.now()
-  opened = await open(directory, accepting)
-  await opened.store.summarise(full3dRange)
-  const reopenMs = performance.now() - startedMs
   await opened.close()
   const crash = await measureCrash(directory)
   return {
-    insertMicroseconds: (first.cpu * WINDOW + between.cpu * (TOTAL - 2 * WINDOW) + last.cpu * WINDOW) / TOTAL,
-    insertWallMicroseconds: between.wall,
-    insertAtTenThousandMicroseconds: small,
-    insertAtTotalMicroseconds: last.cpu,
+    ...inserts,
     ...fingerprints,
-    reopenMs,
+    reopenMs: reopening.wallMs,
+    reopenCpuMs: reopening.cpuMs,
     ...crash,
     ...(await measureScans(directory)),
   }
 }
 
-/** A store of its own, in a process that is warm: the second ten thousand would be too many already. */
-async function measureTenThousand(directory) {
+async function measureInserts(directory) {
   const opened = await open(directory, accepting)
-  const { cpu } = await insertAll(opened.store, entriesOf(WINDOW, false))
+  // The first inserts of a process also pay for its compiler.
+  const first = await insertNew(opened.store, WINDOW)
+  const between = await insertNew(opened.store, TOTAL - 2 * WINDOW)
+  const small = []
+  const large = []
+  const rounds = 3
+  for (let turn = 0; turn < rounds; turn++) {
+    // Of a store of its own each time, up to ten thousand; in turns with the large one.
+    const fresh = await open(`${directory}-${turn}`, accepting)
+    small.push((await insertNew(fresh.store, WINDOW)).cpu)
+    await fresh.close()
+    large.push((await insertNew(opened.store, Math.floor(WINDOW / rounds))).cpu)
+  }
   await opened.close()
-  return cpu
+  const sum = first.cpu * WINDOW + between.cpu * (TOTAL - 2 * WINDOW) + median(large) * WINDOW
+  return {
+    insertMicroseconds: sum / TOTAL,
+    insertWallMicroseconds: between.wall,
+    insertAtTenThousandMicroseconds: median(small),
+    insertAtTotalMicroseconds: median(large),
+  }
 }
 
 /** CPU time for ranges of random bounds, as reconciliation and queries ask for. */
@@ -230,63 +240,77 @@ async function measureCrash(directory) {
   const self = [fileURLToPath(import.meta.url), '--crash', directory, '--entries', values.entries]
   const { signal } = spawnSync(process.execPath, self, { stdio: 'inherit' })
   if (signal !== 'SIGKILL') throw new Error('the process that was to be killed ended by itself')
-  const startedMs = performance.now()
-  const opened = await open(directory, accepting)
-  await opened.store.summarise(full3dRange)
-  const reopenAfterCrashMs = performance.now() - startedMs
+  const { opened, wallMs, cpuMs } = await reopen(directory)
   await opened.close()
-  return { reopenAfterCrashMs }
+  return { reopenAfterCrashMs: wallMs, reopenAfterCrashCpuMs: cpuMs }
+}
+
+/** Until the first answer. */
+async function reopen(directory) {
+  let opened
+  const { cpu, wall } = await costOf(async () => {
+    opened = await open(directory, accepting)
+    await opened.store.summarise(full3dRange)
+  })
+  return { opened, wallMs: wall / 1_000, cpuMs: cpu / 1_000 }
 }
 
 async function insertAndDie(directory) {
   state = 12_345
   const { store } = await open(directory, accepting)
-  await insertAll(store, entriesOf(4_000, false))
+  await insertNew(store, 4_000)
   process.kill(process.pid, 'SIGKILL')
 }
 
-/** The area of one subspace against a scan of the same records by abstract-level itself. */
+/** The area of one subspace against a scan of the same records by abstract-level itself, in turns. */
 async function measureScans(directory) {
-  const rounds = 41
   const ours = []
-  const opened = await open(directory, accepting)
-  let entries = 0
-  for (let turn = 0; turn < rounds; turn++) {
-    const area = createArea({ subspaceId: users[turn % SUBSPACES].publicKey })
-    let bytes = 0
-    entries = 0
-    const { cpu } = await costOf(async () => {
-      for await (const { entry } of opened.store.query(area)) {
-        bytes += entry.payloadDigest.length
-        entries += 1
-      }
-    })
-    ours.push(cpu / 1_000)
-  }
-  await opened.close()
   const raw = []
-  const level = new ClassicLevel(path.join(directory, 'store', 'records'), {
-    keyEncoding: 'view',
-    valueEncoding: 'view',
-  })
-  await level.open()
-  for (let turn = 0; turn < rounds; turn++) {
-    // As docs/wire-formats/stored-records.md and willow-store.md say: record, view `n`, entry, subspace.
-    const prefix = [1, 1, 1, 0x6e, 0, 1, ...users[turn % SUBSPACES].publicKey]
-    let bytes = 0
-    let count = 0
-    const { cpu } = await costOf(async () => {
-      const range = { gte: Uint8Array.from(prefix), lt: Uint8Array.from([...prefix, 0xff, 0xff, 0xff]) }
-      for await (const [, value] of level.iterator(range)) {
-        bytes += value.length
-        count += 1
-      }
+  for (let turn = 0; turn < 4; turn++) {
+    const level = new ClassicLevel(path.join(directory, 'store', 'records'), {
+      keyEncoding: 'view',
+      valueEncoding: 'view',
     })
-    raw.push(cpu / 1_000)
-    if (turn === rounds - 1 && Math.abs(count - entries) > 0) throw new Error(`${count} records, ${entries} entries`)
+    await level.open()
+    const rawCosts = await scanCosts((number) => scanRaw(level, number))
+    await level.close()
+    const opened = await open(directory, accepting)
+    const ourCosts = await scanCosts((number) => scanOurs(opened.store, number))
+    await opened.close()
+    // The first turn is for the compiler, and for what the database tidies up after the crash.
+    if (turn === 0) continue
+    raw.push(...rawCosts)
+    ours.push(...ourCosts)
   }
-  await level.close()
-  return { areaScanMs: median(ours), rawScanMs: median(raw), areaEntries: entries }
+  return {
+    areaScanMs: median(ours),
+    rawScanMs: median(raw),
+    areaEntries: Math.round(TOTAL / SUBSPACES),
+  }
+}
+
+async function scanCosts(scan) {
+  const costs = []
+  for (let number = 0; number < SUBSPACES; number += 3) {
+    costs.push((await costOf(() => scan(number))).cpu / 1_000)
+  }
+  return costs
+}
+
+async function scanOurs(store, number) {
+  const area = createArea({ subspaceId: users[number].publicKey })
+  let bytes = 0
+  for await (const { entry } of store.query(area)) bytes += entry.payloadDigest.length
+  return bytes
+}
+
+async function scanRaw(level, number) {
+  // As docs/wire-formats/stored-records.md and willow-store.md say: record, view `n`, entry, subspace.
+  const prefix = [1, 1, 1, 0x6e, 0, 1, ...users[number].publicKey]
+  const range = { gte: Uint8Array.from(prefix), lt: Uint8Array.from([...prefix, 0xff, 0xff]) }
+  let bytes = 0
+  for await (const [, value] of level.iterator(range)) bytes += value.length
+  return bytes
 }
 
 async function open(directory, verifier) {
@@ -305,14 +329,16 @@ async function open(directory, verifier) {
   return { store, close }
 }
 
-/** Microseconds per entry. */
-async function insertAll(store, entries) {
-  const { cpu, wall } = await costOf(async () => {
-    for (let at = 0; at < entries.length; at += BATCH) {
-      await store.insertMany(entries.slice(at, at + BATCH))
-    }
-  })
-  return { cpu: cpu / entries.length, wall: wall / entries.length }
+/** Microseconds per entry. The entries are made batch by batch: a heap full of them would be what is measured. */
+async function insertNew(store, count) {
+  const total = { cpu: 0, wall: 0 }
+  for (let left = count; left > 0; left -= BATCH) {
+    const batch = entriesOf(Math.min(left, BATCH), false)
+    const { cpu, wall } = await costOf(() => store.insertMany(batch))
+    total.cpu += cpu
+    total.wall += wall
+  }
+  return { cpu: total.cpu / count, wall: total.wall / count }
 }
 
 /** Microseconds of CPU of all threads, and of waiting. */

@@ -1,10 +1,4 @@
-import {
-  areaIncludes,
-  createArea,
-  ID_BYTES,
-  pathFromSortKey,
-  type Area,
-} from '@vudo/meadowcap'
+import { areaIncludes, createArea, ID_BYTES, pathFromSortKey, type Area } from '@vudo/meadowcap'
 import type { StoreView } from '@vudo/storage'
 import { MAX_ERASURE_DEVICES, MAX_ERASURES, MAX_REASON_CHARACTERS } from '../limits.ts'
 import type { Erasure } from './erase.ts'
@@ -83,7 +77,9 @@ class StoredLog implements ErasureLog {
     { nowMs, reason }: ErasureNote,
   ): Promise<ErasureRecord> {
     if (reason !== undefined && reason.length > MAX_REASON_CHARACTERS) {
-      throw new RangeError(`the reason has ${reason.length} characters, at most ${MAX_REASON_CHARACTERS}`)
+      throw new RangeError(
+        `the reason has ${reason.length} characters, at most ${MAX_REASON_CHARACTERS}`,
+      )
     }
     const record: ErasureRecord = {
       id: (this.#records.at(-1)?.id ?? 0) + 1,

@@ -110,11 +110,7 @@ class FileVault implements PayloadVault {
     })
   }
 
-  async #readSealed(
-    id: PayloadId,
-    index: number,
-    length: number,
-  ): Promise<Uint8Array | undefined> {
+  async #readSealed(id: PayloadId, index: number, length: number): Promise<Uint8Array | undefined> {
     let file: FileHandle
     try {
       file = await open(this.#pathOf(id), 'r')

@@ -91,7 +91,8 @@ async function* readPayload(
 ): AsyncGenerator<Uint8Array> {
   const { payloadId, available } = held
   const chunkBytes = BigInt(PAYLOAD_CHUNK_BYTES)
-  for (let at = from; at < available && payloadId;) {
+  if (payloadId === undefined) return
+  for (let at = from; at < available;) {
     signal?.throwIfAborted()
     const index = at / chunkBytes
     const end = (index + 1n) * chunkBytes
@@ -154,9 +155,9 @@ class EntrySink implements PayloadSink {
 
   /** The name first, so that a crash leaves nothing behind that nobody knows of. */
   async #create(): Promise<PayloadId> {
-    const { vault, change } = this.#context
+    const { vault } = this.#context
     const id = vault.reserve()
-    await change(async (transaction) => {
+    await this.#context.change(async (transaction) => {
       transaction.reserved.push(id)
     })
     await vault.create(id)

@@ -4,6 +4,7 @@ import { PageTree, type Piece } from './page-tree.ts'
 import { Rows, type Page, type Row } from './page.ts'
 import { includesTime, type Place, type PlaceRange } from './place.ts'
 import { Sum } from './sum.ts'
+import { MAX_KNOWN_VACANT } from '../limits.ts'
 import type { StoreTuning } from './tuning.ts'
 
 /** Where a row is, or would be. */
@@ -41,6 +42,7 @@ export class EntryIndex {
   #dirty = new Set<number>()
   #newlyDirty: number[] = []
   #changes = 0
+  readonly #vacant = new Set<Place>()
 
   constructor(backing: Backing, tuning: StoreTuning) {
     this.#backing = backing
@@ -62,14 +64,21 @@ export class EntryIndex {
     this.#dropped = new Set(strayPages)
     this.#newlyDirty = []
     this.#changes = 0
+    this.#vacant.clear()
     this.#stored = new Set([...stored.map(({ id }) => id), ...strayPages])
     this.#dirty = new Set(stored.filter(({ sum }) => sum === undefined).map(({ id }) => id))
     const pages: Page[] = []
     let nextId = 1 + stored.reduce((greatest, { id }) => Math.max(greatest, id), -1)
-    for (const [at, { id, low, sum }] of stored.entries()) {
+    for (let at = 0; at < stored.length; at++) {
+      const { id, low, sum } = stored[at]!
       if (sum?.count === 0 && low !== '') this.#dropStored(id)
       else if (sum) pages.push({ id, low, origin: id, sum, rows: undefined })
       else {
+        // Dirty neighbours together: one scan costs less than many.
+        while (stored[at + 1] !== undefined && stored[at + 1]?.sum === undefined) {
+          at += 1
+          this.#dropped.add(stored[at]!.id)
+        }
         const found = await this.#rebuild(id, { low, high: stored[at + 1]?.low }, nextId)
         nextId += found.length
         for (const page of found) pages.push(page)
@@ -114,8 +123,23 @@ export class EntryIndex {
     return { page, rows, index: rows.lowerBound(place) }
   }
 
+  /**
+   * Tells whether nothing is at a place, as far as that was found out before: entries come
+   * below the same few places again and again.
+   */
+  isKnownVacant(place: Place): boolean {
+    return this.#vacant.has(place)
+  }
+
+  /** Remembers that nothing is at a place. */
+  noteVacant(place: Place): void {
+    if (this.#vacant.size >= MAX_KNOWN_VACANT) this.#vacant.clear()
+    this.#vacant.add(place)
+  }
+
   /** Puts a row in where there is none of its place. */
   async insert(row: Row): Promise<void> {
+    this.#vacant.delete(row.place)
     const found = this.find(row.place)
     const { page, index } = found instanceof Promise ? await found : found
     this.#tree.insert(page, index, row)
@@ -131,8 +155,9 @@ export class EntryIndex {
   }
 
   /**
-   * The places that begin with the row's place and hold older entries, page by page.
-   * Between two pages they may be removed.
+   * The places that begin with the row's place and hold older entries.
+   *
+   * @yields those of one page, which may be removed before the next is asked for.
    */
   async *olderBelow(row: Row): AsyncGenerator<{ place: Place; timestamp: bigint }[]> {
     let low: Place | undefined = row.place
@@ -380,8 +405,9 @@ function addTimely(inside: number[], { rows, range, first, end }: Run): void {
 }
 
 /**
- * The pages of pieces, and whether all of their rows are in the range. Groups and pages of
- * which `isPassed` says so are passed over.
+ * The pages of pieces. Groups and pages of which `isPassed` says so are passed over.
+ *
+ * @yields each page, and whether all of its rows are in the range.
  */
 function* pagesOf(
   pieces: Iterable<Piece>,

@@ -9,28 +9,22 @@ import {
   type Range3d,
 } from '@vudo/meadowcap'
 import { willowError } from '../errors.ts'
-import { MAX_BATCH_ENTRIES, WALK_ENTRIES } from '../limits.ts'
+import { MAX_BATCH_ENTRIES } from '../limits.ts'
 import { PayloadTransfers } from '../payloads/payload-transfers.ts'
 import type { PayloadId, PayloadVault } from '../payloads/vault.ts'
-import type { Backing, OrderedBacking } from './backing.ts'
-import { DenyList, isOfNamespace } from './deny-list.ts'
+import type { Backing } from './backing.ts'
+import { DenyList } from './deny-list.ts'
 import { EntryIndex } from './entry-index.ts'
+import { EntryReader } from './entry-reader.ts'
+import { forget, forgetRange } from './forgetting.ts'
 import { holdEntry, noPayload, rowOf, type Held } from './held.ts'
 import { insertHeld, type InsertionContext } from './insertion.ts'
 import { newestOf } from './newest.ts'
-import {
-  includesPlace,
-  includesTime,
-  placeOf,
-  placeRangeOf,
-  type Place,
-  type PlaceRange,
-} from './place.ts'
+import { placeOf, placeRangeOf, type Place, type PlaceRange } from './place.ts'
 import { splitRange } from './split.ts'
 import type {
   DenyRule,
   EntryAddress,
-  EntryOrder,
   HeldEntry,
   InsertOptions,
   InsertOutcome,
@@ -38,22 +32,18 @@ import type {
   PayloadWriter,
   RangePart,
   ReadOptions,
-  Rejection,
   StoreEvent,
   SubscribeOptions,
   Summary,
   WillowStore,
 } from './store.ts'
 import { Subscriptions } from './subscriptions.ts'
-import { forget, Transaction } from './transaction.ts'
+import { Transaction } from './transaction.ts'
 import { defaultTuning, type StoreTuning } from './tuning.ts'
 import { Turns } from './turns.ts'
+import { rejectionsOf, type WriteVerifier } from './write-check.ts'
 
-/** Decides about entries that come in: a `Verifier` of Meadowcap, or one with a policy around it. */
-export interface WriteVerifier {
-  /** Says of each entry, in their order, why it is not taken, or `undefined`. May check many signatures together. */
-  denialsOf(writes: readonly AuthorisedEntry[]): Promise<readonly (Rejection | undefined)[]>
-}
+export type { WriteVerifier } from './write-check.ts'
 
 /** What a store is made of. */
 export interface EntryStoreInit {
@@ -89,6 +79,7 @@ class EntryStore implements WillowStore {
   readonly #turns = new Turns()
   readonly #subscriptions = new Subscriptions()
   readonly #transfers: PayloadTransfers
+  readonly #reader: EntryReader
   #denyList = new DenyList([])
   #jobs: Job[] = []
   /** Destroyed payloads, of which the backing need not remember that they are to be. */
@@ -106,6 +97,11 @@ class EntryStore implements WillowStore {
     this.#backing = backing
     this.#vault = vault
     this.#index = new EntryIndex(backing, this.#tuning)
+    this.#reader = new EntryReader({
+      backing,
+      index: this.#index,
+      task: (task) => this.#task(async () => task()),
+    })
     this.#transfers = new PayloadTransfers({
       vault,
       heldAt: (place) => this.#heldAt(place),
@@ -146,7 +142,11 @@ class EntryStore implements WillowStore {
     }
     signal?.throwIfAborted()
     this.#assertOpen()
-    const outcomes = await this.#reject(authorised)
+    const outcomes = await rejectionsOf(authorised, {
+      namespaceId: this.namespaceId,
+      denyList: this.#denyList,
+      verifier: this.#verifier,
+    })
     const entries = authorised.filter((_, at) => outcomes[at] === undefined)
     signal?.throwIfAborted()
     const done = entries.length > 0 ? await this.#enqueue(entries, origin) : []
@@ -160,12 +160,9 @@ class EntryStore implements WillowStore {
   }
 
   entries(range: Range3d, options: ReadOptions = {}): AsyncIterable<HeldEntry> {
-    const { order = 'subspace', limit, signal } = options
-    signal?.throwIfAborted()
+    options.signal?.throwIfAborted()
     this.#assertOpen()
-    const all = this.#scan(placeRangeOf(range), order)
-    // Every generator around another one costs as much as reading a record.
-    return limit === undefined && signal === undefined ? all : limited(all, options)
+    return this.#reader.read(placeRangeOf(range), options)
   }
 
   query(area: Area, options?: ReadOptions): AsyncIterable<HeldEntry> {
@@ -227,22 +224,15 @@ class EntryStore implements WillowStore {
     area: Area,
     { keep }: { readonly keep?: Area | undefined } = {},
   ): Promise<number> {
-    const range = placeRangeOf(areaTo3dRange(area))
-    const kept = keep && placeRangeOf(areaTo3dRange(keep))
-    let forgotten = 0
-    let found: Held[] = []
-    const flush = async (): Promise<void> => {
-      const batch = found
-      found = []
-      forgotten += await this.#change((transaction) => this.#forgetAll(transaction, batch))
-    }
-    for await (const held of this.#scan(range, 'subspace')) {
-      const isKept = kept && includesPlace(kept, held.place) && includesTime(kept, held.timestamp)
-      if (!isKept) found.push(held)
-      if (found.length >= MAX_BATCH_ENTRIES) await flush()
-    }
-    if (found.length > 0) await flush()
-    return forgotten
+    return forgetRange(
+      placeRangeOf(areaTo3dRange(area)),
+      keep && placeRangeOf(areaTo3dRange(keep)),
+      {
+        list: (range) => this.#reader.read(range, {}),
+        read: (places) => this.#backing.read(places),
+        change: (work) => this.#change(work),
+      },
+    )
   }
 
   async forgetPayload(address: EntryAddress): Promise<boolean> {
@@ -290,22 +280,6 @@ class EntryStore implements WillowStore {
     })
   }
 
-  /** Outcomes of those that need not be looked at; `undefined` for the others. */
-  async #reject(authorised: readonly AuthorisedEntry[]): Promise<(InsertOutcome | undefined)[]> {
-    const outcomes = authorised.map(({ entry }): InsertOutcome | undefined => {
-      if (!isOfNamespace(entry, this.namespaceId)) return rejection('other-namespace')
-      return this.#denyList.denies(entry) ? rejection('denied') : undefined
-    })
-    const checked = authorised.filter((_, at) => outcomes[at] === undefined)
-    const denials = checked.length > 0 ? await this.#verifier.denialsOf(checked) : []
-    let next = 0
-    return outcomes.map((outcome) => {
-      if (outcome) return outcome
-      const denial = denials[next++]
-      return denial && rejection(denial)
-    })
-  }
-
   /** Puts entries in line. Those that wait together go in one transaction. */
   #enqueue(
     entries: readonly AuthorisedEntry[],
@@ -336,48 +310,6 @@ class EntryStore implements WillowStore {
       for (const [at, job] of jobs.entries()) job.resolve(outcomes[at]!)
     } catch (error) {
       for (const job of jobs) job.reject(error)
-    }
-  }
-
-  async #forgetAll(transaction: Transaction, batch: readonly Held[]): Promise<number> {
-    let count = 0
-    // Read again: some may have been replaced since they were listed.
-    for (const [at, held] of (
-      await this.#backing.read(batch.map(({ place }) => place))
-    ).entries()) {
-      if (held === undefined || held.timestamp !== batch[at]!.timestamp) continue
-      await forget(transaction, held)
-      count += 1
-    }
-    return count
-  }
-
-  #scan(range: PlaceRange, order: EntryOrder): AsyncIterable<Held> {
-    const { ordered } = this.#backing
-    if (order !== 'subspace') return this.#backing.scanOrdered(range, order)
-    if (ordered === undefined) return this.#walk(range)
-    const isPlain = range.isContiguous && range.timeFrom === 0n && range.timeTo === undefined
-    return isPlain ? ordered.entries(range.from, range.to) : this.#scanSpans(ordered, range)
-  }
-
-  async *#scanSpans(ordered: OrderedBacking, range: PlaceRange): AsyncGenerator<Held> {
-    const spans = await this.#task(() => Promise.resolve(this.#index.spans(range)))
-    for (const { low, high } of spans) {
-      for await (const held of ordered.entries(low, high)) {
-        if (includesPlace(range, held.place) && includesTime(range, held.timestamp)) yield held
-      }
-    }
-  }
-
-  async *#walk(range: PlaceRange): AsyncGenerator<Held> {
-    let after: Place | undefined
-    for (;;) {
-      const places = await this.#task(async () =>
-        this.#index.placesAfter(range, after, WALK_ENTRIES),
-      )
-      for (const held of await this.#backing.read(places)) if (held) yield held
-      if (places.length < WALK_ENTRIES) return
-      after = places.at(-1)
     }
   }
 
@@ -422,7 +354,6 @@ class EntryStore implements WillowStore {
       await this.#commit(transaction)
       return result
     } catch (error) {
-      // What is durable is what counts; the index may be ahead of it.
       if (!transaction.isEmpty) this.#mustReload = true
       throw error
     }
@@ -442,6 +373,8 @@ class EntryStore implements WillowStore {
       saved ||
       mustClear
     ) {
+      // Unless it settles, what is durable is what counts; the index may be ahead of it.
+      this.#mustReload = true
       await this.#backing.commit({
         entries,
         doomed: [...doomed, ...reserved],
@@ -450,6 +383,7 @@ class EntryStore implements WillowStore {
         saved,
         pending: pending || mustClear ? { held: pending } : undefined,
       })
+      this.#mustReload = false
       this.#pending = pending
       this.#settled = []
     }
@@ -506,10 +440,6 @@ function storeClosed(): Error {
   return willowError('ERR_WILLOW_STORE_CLOSED', 'the Willow store is closed')
 }
 
-function rejection(reason: Rejection): InsertOutcome {
-  return { status: 'rejected', reason }
-}
-
 const everything: PlaceRange = placeRangeOf(full3dRange)
 
 /** Takes the first jobs out of the line, as many as fit into one transaction. */
@@ -521,18 +451,4 @@ function takeJobs(jobs: Job[]): Job[] {
     taken += 1
   }
   return jobs.splice(0, taken)
-}
-
-async function* limited(
-  all: AsyncIterable<Held>,
-  { limit = Number.POSITIVE_INFINITY, signal }: ReadOptions,
-): AsyncGenerator<Held> {
-  let left = limit
-  if (left <= 0) return
-  for await (const held of all) {
-    signal?.throwIfAborted()
-    yield held
-    left -= 1
-    if (left <= 0) return
-  }
 }

@@ -43,9 +43,14 @@ async function whatStands(
 ): Promise<'duplicate' | 'obsolete' | undefined> {
   for (let end = row.place.length; end >= ID_BYTES; end = parentEnd(row.place, end)) {
     const place = row.place.slice(0, end)
+    const isParent = end < row.place.length
+    if (isParent && index.isKnownVacant(place)) continue
     const found = index.find(place)
     const spot = found instanceof Promise ? await found : found
-    if (spot.rows.places[spot.index] !== place) continue
+    if (spot.rows.places[spot.index] !== place) {
+      if (isParent) index.noteVacant(place)
+      continue
+    }
     const recency = spot.rows.compareRecency(spot.index, row)
     if (recency > 0) return 'obsolete'
     if (recency === 0 && end === row.place.length) return 'duplicate'

@@ -1,8 +1,9 @@
 import { createMemoryVault } from '../payloads/memory-vault.ts'
 import { createPooledVerifier } from '../verify/pooled-verifier.ts'
-import { openEntryStore, type WriteVerifier } from './entry-store.ts'
+import { openEntryStore } from './entry-store.ts'
 import { createMemoryBacking } from './memory-backing.ts'
 import type { WillowStore } from './store.ts'
+import type { WriteVerifier } from './write-check.ts'
 
 /** What every store is made of. */
 export interface WillowStoreInit {

@@ -9,6 +9,7 @@ import type { EntryOrder, HeldEntry } from './store.ts'
  *
  * @param count - Entries of the area.
  * @param read - Gives the entries of the area in an order.
+ * @yields the newest first.
  */
 export async function* newestOf(
   interest: AreaOfInterest,
@@ -31,20 +32,20 @@ export async function* newestOf(
 async function* sorted(entries: AsyncIterable<HeldEntry>): AsyncGenerator<HeldEntry> {
   const all: HeldEntry[] = []
   for await (const held of entries) all.push(held)
-  yield* all.sort(byRecency)
+  yield* all.toSorted(byRecency)
 }
 
-/** Puts those of one timestamp in order, as the walk back gives them by place. */
+// Puts those of one timestamp in order: the walk back gives them by place.
 async function* byTime(entries: AsyncIterable<HeldEntry>): AsyncGenerator<HeldEntry> {
   let same: HeldEntry[] = []
   for await (const held of entries) {
     if (same.length > 0 && same[0]!.entry.timestamp !== held.entry.timestamp) {
-      yield* same.sort(byRecency)
+      yield* same.toSorted(byRecency)
       same = []
     }
     same.push(held)
   }
-  yield* same.sort(byRecency)
+  yield* same.toSorted(byRecency)
 }
 
 function byRecency(a: HeldEntry, b: HeldEntry): number {

@@ -71,12 +71,11 @@ export class PageTree {
     return this.#groups[groupAt]?.pages[pageAt + 1] ?? this.#groups[groupAt + 1]?.pages[0]
   }
 
-  /** Every page, in order. */
-  *pages(): Generator<Page> {
-    for (const group of this.#groups) yield* group.pages
-  }
-
-  /** What a range is made of, in order; empty pages and groups left out. */
+  /**
+   * What a range is made of.
+   *
+   * @yields the pieces in order, without empty pages and groups.
+   */
   *pieces(range: PlaceRange): Generator<Piece> {
     const groups = this.#groups
     for (let groupAt = this.#locate(range.from).groupAt; groupAt < groups.length; groupAt++) {

@@ -211,9 +211,9 @@ class StorageBacking implements Backing {
     for await (const held of this.#entries(low, high)) yield held.row
   }
 
-  /** The entries from `low` on and before `high`, in the order of places. */
+  // From `low` on and before `high`, in the order of places.
   async *#entries(low: Place, high: Place | undefined): AsyncGenerator<StoredHeld> {
-    /** Those that share what is kept of a long path: their keys do not tell their order. */
+    // Those that share what is kept of a long path: their keys do not tell their order.
     let group: StoredHeld[] = []
     // Of other bounds the keys alone tell what is between them.
     const hasCutBound = isCutPlace(low) || (high !== undefined && isCutPlace(high))

@@ -1,4 +1,11 @@
-import { createEventHub, type EventHub, type HubEvent, type Subscription } from '@vudo/events'
+import {
+  createEventHub,
+  EventsError,
+  MAX_SUBSCRIBERS,
+  type EventHub,
+  type HubEvent,
+  type Subscription,
+} from '@vudo/events'
 import { areaIncludesEntry, type Area, type Entry } from '@vudo/meadowcap'
 import type { StoreEvent, SubscribeOptions } from './store.ts'
 
@@ -8,8 +15,17 @@ type Events = { readonly change: StoreEvent }
 export class Subscriptions {
   readonly #hubs = new Map<EventHub<Events>, Area | undefined>()
 
-  /** @throws `RangeError` when `bufferSize` is out of range. */
+  /**
+   * @throws `RangeError` when `bufferSize` is out of range.
+   * @throws `EventsError` `ERR_TOO_MANY_SUBSCRIBERS`.
+   */
   add({ area, bufferSize, signal }: SubscribeOptions = {}): Subscription<StoreEvent> {
+    if (this.#hubs.size >= MAX_SUBSCRIBERS) {
+      const message = `the store has ${this.#hubs.size} subscriptions, at most that many`
+      throw new EventsError('ERR_TOO_MANY_SUBSCRIBERS', message, {
+        hint: 'leave or close subscriptions that are not read',
+      })
+    }
     const hub = createEventHub<Events>()
     const source = hub.subscribe({ bufferSize, signal })
     this.#hubs.set(hub, area)

@@ -62,9 +62,3 @@ export class Transaction {
     this.#held.clear()
   }
 }
-
-/** Takes an entry out for good, here only. */
-export async function forget(transaction: Transaction, held: Held): Promise<void> {
-  await transaction.remove(held)
-  transaction.events.push({ type: 'entry:forget', entry: held.entry })
-}

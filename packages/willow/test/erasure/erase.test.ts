@@ -13,7 +13,15 @@ import {
 import { openMemoryStore } from '@vudo/storage'
 import { expect, test } from 'vitest'
 import { erase, openErasureLog, openMemoryWillowStore } from '@vudo/willow'
-import { capability, entryFor, inDirectory, namespaceId, openIn, user, writeWhole } from '../store/stores.ts'
+import {
+  capability,
+  entryFor,
+  inDirectory,
+  namespaceId,
+  openIn,
+  user,
+  writeWhole,
+} from '../store/stores.ts'
 
 const blog = { subspaceId: user.publicKey, path: createPath(['blog']), capability, signer: user }
 
@@ -71,7 +79,9 @@ test('says when nothing can replace what is there', async () => {
   const impossible = { code: 'ERR_ERASE_IMPOSSIBLE' }
   const short = grantCapability(capability, { signer: user, to: user.publicKey, expiresAt: 100n })
   await store.insert(entryFor(['blog', 'late'], Uint8Array.of(1), 99n))
-  await expect(erase(store, { ...blog, capability: short, now: 5n })).rejects.toMatchObject(impossible)
+  await expect(erase(store, { ...blog, capability: short, now: 5n })).rejects.toMatchObject(
+    impossible,
+  )
   await store.insert(entryFor(['blog', 'last'], Uint8Array.of(1), MAX_U64))
   await expect(erase(store, { ...blog, now: 5n })).rejects.toMatchObject(impossible)
   expect(store.count).toBe(2)
@@ -82,7 +92,11 @@ test('is refused to whoever has no capability for the area', async () => {
   const store = await openMemoryWillowStore({ namespaceId })
   await store.insert(entryFor(['blog', 'a'], Uint8Array.of(1)))
   const other = createUserKey()
-  const theirs = createRootCapability({ access: 'write', namespace: namespaceId, userKey: other.publicKey })
+  const theirs = createRootCapability({
+    access: 'write',
+    namespace: namespaceId,
+    userKey: other.publicKey,
+  })
   await expect(
     erase(store, { ...blog, capability: theirs, signer: other, now: 5n }),
   ).rejects.toMatchObject({ code: 'ERR_WRITE_DENIED' })
@@ -94,7 +108,10 @@ test('remembers erasures and who confirmed them', async () => {
   const storage = await openMemoryStore()
   const store = await openMemoryWillowStore({ namespaceId })
   const log = await openErasureLog(storage.sub('erasures'))
-  const record = await log.add(await erase(store, { ...blog, now: 5n }), { nowMs: 7, reason: 'asked for' })
+  const record = await log.add(await erase(store, { ...blog, now: 5n }), {
+    nowMs: 7,
+    reason: 'asked for',
+  })
   const elsewhere = createArea({ path: createPath(['other']) })
   expect(await log.confirm(elsewhere, { device: 'phone', confirmedAtMs: 8 })).toBe(0)
   expect(await log.confirm(createArea(), { device: 'phone', confirmedAtMs: 9 })).toBe(1)
@@ -119,7 +136,7 @@ async function secretsOf(directory: string): Promise<{ key: Buffer; ciphertext: 
   return { key: table.bytes.subarray(at, at + 32), ciphertext: data.bytes.subarray(5_000, 5_064) }
 }
 
-async function filesWith(directory: string, secret: Uint8Array): Promise<string[]> {
+async function filesWith(directory: string, secret: Buffer): Promise<string[]> {
   const files = await filesOf(directory)
   return files.filter(({ bytes }) => bytes.includes(secret)).map(({ name }) => name)
 }

@@ -12,7 +12,12 @@ import {
   type AuthorisedEntry,
 } from '@vudo/meadowcap'
 import { openStore } from '@vudo/storage'
-import { openPayloadVault, openPersistentWillowStore, william3, type WillowStore } from '@vudo/willow'
+import {
+  openPayloadVault,
+  openPersistentWillowStore,
+  william3,
+  type WillowStore,
+} from '@vudo/willow'
 
 export const namespaceId: Uint8Array = createNamespaceKey({ kind: 'communal' }).publicKey
 export const user = createUserKey()
@@ -49,7 +54,11 @@ export interface Opened extends AsyncDisposable {
 export async function openIn(directory: string): Promise<Opened> {
   const storage = await openStore({ directory: path.join(directory, 'store') })
   const payloads = await openPayloadVault({ directory: path.join(directory, 'payloads') })
-  const store = await openPersistentWillowStore({ namespaceId, storage: storage.sub('n'), payloads })
+  const store = await openPersistentWillowStore({
+    namespaceId,
+    storage: storage.sub('n'),
+    payloads,
+  })
   const close = async (): Promise<void> => {
     await store.close()
     await storage.close()
