@@ -1,11 +1,29 @@
 /**
- * One sentence: what this package gives its user.
+ * Willow'25: entries whose writing, reading and erasing is granted by capabilities, stored,
+ * synced peer to peer, and erased so that others follow. `openWillow()` is for everybody; the
+ * store, the reconciliation and the formats below are for those who want them.
  *
  * @packageDocumentation
  */
-
-/** Stands here until the first real export does. */
-export const packageName = '@vudo/willow'
+export { openWillow, type WillowInit } from './facade/open-willow.ts'
+export type { WillowStorage } from './facade/places.ts'
+export type { KnownDevice } from './facade/device-book.ts'
+export type {
+  Confirmed,
+  ConfirmedOptions,
+  ErasureReceipt,
+  ErasureReport,
+} from './facade/receipt.ts'
+export type { IdLike, PathLike } from './facade/text-forms.ts'
+export type {
+  EntryInfo,
+  EraseOptions,
+  GrantInit,
+  ListOptions,
+  Willow,
+  WillowEvents,
+} from './facade/willow.ts'
+export { createPooledVerifier, type PooledVerifierInit } from './verify/pooled-verifier.ts'
 export {
   createWilliam3,
   william3,
@@ -14,7 +32,7 @@ export {
 } from './william3/william3.ts'
 export { isWillowError, WillowError, type WillowErrorCode } from './errors.ts'
 export * from './limits.ts'
-export type { WriteVerifier } from './store/entry-store.ts'
+export type { WriteVerifier } from './store/write-check.ts'
 export { openMemoryWillowStore, type WillowStoreInit } from './store/memory-store.ts'
 export type * from './store/store.ts'
 export {

@@ -131,3 +131,63 @@ export const MAX_TIMER_MS = 2_147_483_647
 
 /** How often a write is tried anew because somebody wrote at the same place meanwhile. */
 export const MAX_WRITE_ATTEMPTS = 5
+
+/** Bytes of the random number with which an end of a sync channel challenges the other. */
+export const SYNC_NONCE_BYTES = 32
+
+/** Keys that a peer may prove on one channel: the node's own key comes on top. */
+export const MAX_PROVEN_KEYS = 8
+
+/** Read capabilities that a peer may show on one channel: each costs signature checks. */
+export const MAX_SHOWN_CAPABILITIES = 64
+
+/** Bytes of shown capabilities in one message, so that it fits a channel. */
+export const MAX_SHOWN_BYTES = 196_608
+
+/** Areas that two peers share on one channel; each is reconciled by itself. */
+export const MAX_SHARED_AREAS = 64
+
+/** Bytes handed to a sync channel and not yet taken, beyond which nothing more is read from the store for it. */
+export const MAX_UNSENT_SYNC_BYTES = 1_048_576
+
+/** Bytes handed to a sync channel and not yet taken, beyond which live entries are left to the next reconciliation. */
+export const MAX_UNSENT_LIVE_BYTES = 4_194_304
+
+/** Bytes handed to a sync channel and not yet taken, beyond which the peer is ended: it asks and does not read. */
+export const MAX_UNREAD_SYNC_BYTES = 33_554_432
+
+/** Bytes that came on a sync channel and wait for the store, beyond which the next message waits. */
+export const MAX_UNSTORED_SYNC_BYTES = 1_048_576
+
+/** Bytes of a payload in one message. */
+export const PAYLOAD_MESSAGE_BYTES = 65_536
+
+/** Payloads that are received from one peer at a time. */
+export const MAX_PAYLOADS_RECEIVED = 4
+
+/** Payloads that one peer may receive from this end at a time; a further request breaks the protocol. */
+export const MAX_PAYLOADS_SERVED = 4
+
+/** Payloads that are known to be had from one peer and wait; beyond it the largest are left to the next reconciliation. */
+export const MAX_WANTED_PAYLOADS = 16_384
+
+/** Erasures sent live whose confirmation one peer owes; older ones are confirmed by the next reconciliation. */
+export const MAX_UNCONFIRMED_ERASURES = 1_024
+
+/** Bytes of a payload above which a metered device waits until somebody asks. */
+export const DEFAULT_DEFER_ABOVE_BYTES = 65_536
+
+/** Milliseconds before a sync channel that ended is opened again: doubled each time, up to the second number. */
+export const SYNC_REOPEN_DELAY_MS = 250
+
+/** See {@link SYNC_REOPEN_DELAY_MS}. */
+export const MAX_SYNC_REOPEN_DELAY_MS = 30_000
+
+/** Channels of one namespace at a time, with all peers. */
+export const MAX_SYNC_CHANNELS = 256
+
+/** Peers of which it is remembered when they were last seen; beyond it the one not seen for longest is forgotten. */
+export const MAX_SEEN_PEERS = 1_024
+
+/** Live events of the store that wait for a sync; beyond it every peer is reconciled again. */
+export const SYNC_EVENT_BUFFER = 4_096
