@@ -11,6 +11,7 @@ import {
   type SyncStatus,
 } from '@vudo/sync'
 import type { AbortOptions, Address, DialTarget, PeerId, PeerInfo } from '@vudo/transport'
+import type { Willow } from '@vudo/willow'
 import { abortable } from './abortable.ts'
 import { P2PError } from './errors.ts'
 import { forwardDatabaseEvents, forwardNetworkEvents } from './forward-events.ts'
@@ -183,6 +184,14 @@ class Node implements P2P {
     return this.#online(options.signal, (signal) =>
       this.database.whenSynced({ ...options, signal }),
     )
+  }
+
+  willow(): Willow {
+    const { willow } = this.#open
+    if (willow) return willow
+    throw new P2PError('ERR_WILLOW_DISABLED', 'the node was made without Willow', {
+      hint: 'createP2P({ willow: true })',
+    })
   }
 
   async discoverPeers(options: AbortOptions = {}): Promise<PeerInfo[]> {

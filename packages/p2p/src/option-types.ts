@@ -26,6 +26,7 @@ const kinds: Readonly<Record<keyof P2POptions, Kind>> = {
   discoveries: 'list of objects',
   policy: 'function',
   heartbeatIntervalMs: 'number',
+  willow: 'boolean',
 }
 
 const discoveryKinds: Readonly<Record<keyof DiscoveryOptions, Kind>> = {

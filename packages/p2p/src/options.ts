@@ -107,6 +107,13 @@ export interface P2POptions extends TransportConfig {
    * @defaultValue 15,000
    */
   readonly heartbeatIntervalMs?: number | undefined
+  /**
+   * Whether to open Willow as well: entries with rights that can be granted, and erasure that
+   * others follow, in `p2p.willow()`. Needs the package `@vudo/willow`.
+   *
+   * @defaultValue false
+   */
+  readonly willow?: boolean | undefined
 }
 
 /** {@link DiscoveryOptions}, complete and checked. */
@@ -133,6 +140,7 @@ export interface P2PSettings {
   readonly discoveries: readonly Discovery[]
   readonly policy: Policy | undefined
   readonly heartbeatIntervalMs: number | undefined
+  readonly willow: boolean
 }
 
 /**
@@ -153,7 +161,7 @@ export function parseP2POptions(options: P2POptions = {}): P2PSettings {
 function complete(options: P2POptions): P2PSettings {
   const { app, dataDir, storage, database, transports, discovery, discoveries, policy, ...rest } =
     options
-  const { heartbeatIntervalMs, ...transport } = rest
+  const { heartbeatIntervalMs, willow = false, ...transport } = rest
   checkNames(options)
   inRange('heartbeatIntervalMs', heartbeatIntervalMs, [100, 3_600_000])
   return {
@@ -168,6 +176,7 @@ function complete(options: P2POptions): P2PSettings {
     discoveries: discoveries ?? [],
     policy,
     heartbeatIntervalMs,
+    willow,
   }
 }
 

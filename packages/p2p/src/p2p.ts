@@ -12,6 +12,10 @@ import type {
   SyncStatus,
 } from '@vudo/sync'
 import type { AbortOptions, Address, DialTarget, PeerId, PeerInfo } from '@vudo/transport'
+// The tag has to reach the declarations, where only comments of this kind stay.
+// oxlint-disable-next-line jsdoc/check-tag-names
+/** @ts-ignore An optional peer: who compiles without it gets `any` here, and no error. */
+import type { Willow } from '@vudo/willow'
 
 /** Everything that can be listened to on a node: the events of its network and of its documents. */
 export type P2PEvents = NetworkEvents & DatabaseEvents
@@ -117,6 +121,13 @@ export interface P2P extends AsyncDisposable {
    *   fails; the signal's reason.
    */
   whenSynced(options?: SyncedOptions): Promise<SyncStatus>
+
+  /**
+   * Entries with rights and erasure, synced with the peers of this node.
+   *
+   * @throws `P2PError` `ERR_WILLOW_DISABLED` without the option `willow`.
+   */
+  willow(): Willow
 
   /** Searches now; the peers found, connected or not. @throws `P2PError` `ERR_P2P_NOT_STARTED`. */
   discoverPeers(options?: AbortOptions): Promise<PeerInfo[]>

@@ -2,6 +2,7 @@ import { mdns } from '@vudo/discovery-mdns'
 import type { Ticket } from '@vudo/identity'
 import { createNetwork, type Network } from '@vudo/network'
 import { openDatabase, type Database } from '@vudo/sync'
+import type { Willow } from '@vudo/willow'
 import {
   createTransport,
   type Discovery,
@@ -15,6 +16,7 @@ import { hasMethods, invalid } from './option-types.ts'
 import type { P2PSettings } from './options.ts'
 import { createSealing, type Sealing } from './sealing.ts'
 import { viewName } from './view-name.ts'
+import { openWillowOf } from './willow.ts'
 // Importing them makes them known to `createTransport`.
 import '@vudo/transport-disabled'
 import '@vudo/transport-tcp'
@@ -26,6 +28,8 @@ export interface Running extends Belongings {
   readonly discoveries: readonly Discovery[]
   readonly network: Network
   readonly database: Database
+  /** `undefined` without the option `willow`. */
+  readonly willow: Willow | undefined
   /**
    * Closes all of it, in the reverse order of opening. What cannot be closed does not keep
    * the rest open.
@@ -74,7 +78,11 @@ export async function openRunning(settings: P2PSettings): Promise<Running> {
     })
     logEvents(database.events, 'p2p:sync')
     closers.push(() => database.close())
-    return { ...belongings, sealing, transports, discoveries, network, database, close }
+    const willow = settings.willow
+      ? await openWillowOf(settings, belongings, { network })
+      : undefined
+    if (willow) closers.push(() => willow.close())
+    return { ...belongings, sealing, transports, discoveries, network, database, willow, close }
   } catch (error) {
     // Why it failed is what the caller needs to know; what closing adds to it follows from that.
     await close().catch(() => {})
