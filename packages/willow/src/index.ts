@@ -66,3 +66,13 @@ export {
 export type { ReceivedEntry } from './reconcile/entry-stream.ts'
 export type * from './reconcile/reconcile-effects.ts'
 export { createStoreRequests, type StoreAnswering } from './reconcile/store-requests.ts'
+export {
+  createWillowSync,
+  willowDatabaseId,
+  type SeenPeer,
+  type WillowSync,
+  type WillowSyncEvents,
+  type WillowSyncInit,
+  type WillowSyncNetwork,
+} from './sync/willow-sync.ts'
+export { WILLOW_SYNC_PROTOCOL } from './sync/network-link.ts'

@@ -13,7 +13,7 @@ export const MAX_SPLIT_PARTS = 256
 export const MAX_DENY_RULES = 1_024
 
 /** Stored pages that may differ from the sums saved for them: after a crash each costs one scan of about 100 entries. */
-export const MAX_DIRTY_PAGES = 1_024
+export const MAX_DIRTY_PAGES = 256
 
 /** Changes of entries after which the sums are saved: bounds how far one page can have grown since. */
 export const MAX_CHANGES_UNSAVED = 16_384

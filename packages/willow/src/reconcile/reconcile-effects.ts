@@ -19,7 +19,8 @@ export type StoreAnswer =
   | { readonly type: 'summary'; readonly summary: Summary }
   | { readonly type: 'parts'; readonly parts: readonly RangePart[] }
   | { readonly type: 'page'; readonly entries: readonly HeldEntry[]; readonly isLast: boolean }
-  | { readonly type: 'inserted' }
+  /** `rejected` of them did not pass the store's checks. */
+  | { readonly type: 'inserted'; readonly rejected: number }
 
 /** What can happen to a reconciliation. */
 export type ReconcileInput =

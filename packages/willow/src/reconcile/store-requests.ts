@@ -1,3 +1,4 @@
+import type { AuthorisedEntry } from '@vudo/meadowcap'
 import { RECONCILE_PAGE_ENTRIES } from '../limits.ts'
 import type { HeldEntry, WillowStore } from '../store/store.ts'
 import type { StoreAnswer, StoreRequest } from './reconcile-effects.ts'
@@ -47,9 +48,13 @@ export class StoreRequests implements StoreAnswering {
       case 'more':
         return this.#page()
       case 'insert':
-        await store.insertMany(request.entries, { origin: this.#origin })
-        return { type: 'inserted' }
+        return { type: 'inserted', rejected: await this.#insert(request.entries) }
     }
+  }
+
+  async #insert(entries: readonly AuthorisedEntry[]): Promise<number> {
+    const outcomes = await this.#store.insertMany(entries, { origin: this.#origin })
+    return outcomes.filter(({ status }) => status === 'rejected').length
   }
 
   async #page(): Promise<StoreAnswer> {
