@@ -115,6 +115,8 @@ export function decodeHeld(
 class StoredEntry implements StoredHeld {
   readonly #namespaceId: Uint8Array
   readonly #record: Uint8Array
+  /** One for all numbers: making it costs as much as reading ten. */
+  readonly #view: DataView
   #place: Place | Uint8Array
   #entry: Entry | undefined
   #token: AuthorisationToken | undefined
@@ -123,6 +125,7 @@ class StoredEntry implements StoredHeld {
     this.#namespaceId = namespaceId
     this.#place = place
     this.#record = record
+    this.#view = new DataView(record.buffer, record.byteOffset, record.byteLength)
   }
 
   get place(): Place {
@@ -131,11 +134,11 @@ class StoredEntry implements StoredHeld {
   }
 
   get timestamp(): bigint {
-    return viewOf(this.#record).getBigUint64(at.timestamp)
+    return this.#view.getBigUint64(at.timestamp)
   }
 
   get available(): bigint {
-    return viewOf(this.#record).getBigUint64(at.available)
+    return this.#view.getBigUint64(at.available)
   }
 
   get fingerprint(): Uint8Array {
@@ -152,7 +155,7 @@ class StoredEntry implements StoredHeld {
     return {
       place: this.place,
       timestamp: this.timestamp,
-      payloadLength: viewOf(record).getBigUint64(at.length),
+      payloadLength: this.#view.getBigUint64(at.length),
       payloadDigest: record.subarray(at.digest, at.digest + DIGEST_BYTES),
       fingerprint: this.fingerprint,
     }
@@ -172,13 +175,13 @@ class StoredEntry implements StoredHeld {
       subspaceId: bytes.subarray(0, ID_BYTES),
       path: pathFromSortKey(bytes.subarray(ID_BYTES)),
       timestamp: this.timestamp,
-      payloadLength: viewOf(this.#record).getBigUint64(at.length),
+      payloadLength: this.#view.getBigUint64(at.length),
       payloadDigest: this.#record.subarray(at.digest, at.digest + DIGEST_BYTES),
     }
   }
 
   get token(): AuthorisationToken {
-    const from = sortKeyAt + viewOf(this.#record).getUint16(sortKeyLengthAt)
+    const from = sortKeyAt + this.#view.getUint16(sortKeyLengthAt)
     this.#token ??= readToken(createCursor(this.#record, from))
     return this.#token
   }

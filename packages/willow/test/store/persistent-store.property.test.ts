@@ -123,7 +123,7 @@ describe('a store on a disk', () => {
           await expectConsistent(await open(storage))
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 150 },
     )
   })
 })
