@@ -5,6 +5,7 @@ import { createMemoryVault, openPersistentWillowStore, william3 } from '@vudo/wi
 import type { PayloadVault, WillowStore } from '@vudo/willow'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { entryFingerprint } from '../../src/store/fingerprint.ts'
 import { createFakeStorage, PowerCut } from '../store/fake-storage.ts'
 import { permissive } from '../store/model.ts'
 import { entryFor, namespaceId, readWhole, writeWhole } from '../store/stores.ts'
@@ -13,7 +14,7 @@ const steps = fc.array(
   fc.record({
     /** Which of three places, the first above the others. */
     place: fc.constantFrom(['a'], ['a', 'b'], ['a', 'c']),
-    does: fc.constantFrom('write', 'forget', 'erase'),
+    does: fc.constantFrom('write', 'forget', 'give up', 'erase'),
   }),
   { maxLength: 12 },
 )
@@ -47,6 +48,7 @@ test('has every payload that an entry names, and no other, after a power cut at 
           const payload = new Uint8Array(randomBytes(does === 'erase' ? 0 : 100))
           const authorised = entryFor(place, payload, BigInt(at))
           if (does === 'forget') await store.forgetPayload(authorised.entry)
+          else if (does === 'give up') await store.forgetEntry(authorised.entry)
           else await store.insert(authorised)
           if (does === 'write') await writeWhole(store, authorised, payload)
         }
@@ -56,13 +58,18 @@ test('has every payload that an entry names, and no other, after a power cut at 
       }
       const again = await open(true)
       let payloads = 0
+      let sum = 0n
       for await (const { entry, token, available } of again.entries(full3dRange)) {
+        sum += numberOf(entryFingerprint(entry, token.capability, available))
         if (available === 0n) continue
         payloads += 1
         const bytes = await readWhole(again, { entry, token })
         expect(william3(bytes!)).toEqual(entry.payloadDigest)
       }
       expect(alive.size).toBe(payloads)
+      // What has arrived of a payload is a part of its entry's fingerprint.
+      const { fingerprint } = await again.summarise(full3dRange)
+      expect(numberOf(fingerprint)).toBe(sum % 2n ** 256n)
     }),
     { numRuns: 100 },
   )
@@ -105,4 +112,8 @@ function vaultThatEnds(inner: PayloadVault, alive: Set<string>, mayEnd: () => vo
 
 function nameOf(id: Uint8Array): string {
   return Buffer.from(id).toString('hex')
+}
+
+function numberOf(fingerprint: Uint8Array): bigint {
+  return BigInt(`0x${Buffer.from(fingerprint).toString('hex')}`)
 }
