@@ -22,6 +22,10 @@ export type WillowErrorCode =
   | 'ERR_WILLOW_SYNC_PROTOCOL'
   /** A peer wanted more than a limit of the sync protocol. Its channel has ended. */
   | 'ERR_WILLOW_SYNC_LIMIT'
+  /** The bytes are no drop, or an entry or payload in it is not what its signature says. What came before it is stored. */
+  | 'ERR_DROP_INVALID'
+  /** A drop has more records, more bytes or a longer payload than was allowed. */
+  | 'ERR_DROP_LIMIT'
   /** No entry can replace what is to be erased: its timestamp cannot be exceeded, or the capability ends before. */
   | 'ERR_ERASE_IMPOSSIBLE'
   /** The text is no capability: cut, damaged, or something else. */
@@ -72,6 +76,8 @@ const hints: Record<WillowErrorCode, string> = {
   ERR_DENY_LIMIT: 'take rules back, or deny a larger area instead of many small ones',
   ERR_WILLOW_SYNC_PROTOCOL: 'nothing was lost; look at the version of the peer',
   ERR_WILLOW_SYNC_LIMIT: 'nothing was lost; sync smaller areas with this peer',
+  ERR_DROP_INVALID: 'ask for the drop again: it is damaged, cut off, or was made by somebody who may not',
+  ERR_DROP_LIMIT: 'import it with higher limits, or export a smaller area',
   ERR_ERASE_IMPOSSIBLE:
     'ask somebody with a longer capability; what has the greatest timestamp of all can only be forgotten and denied',
   ERR_CAPABILITY_TEXT: 'copy the whole word, from willowcap1 to its end',

@@ -76,3 +76,11 @@ export {
   type WillowSyncNetwork,
 } from './sync/willow-sync.ts'
 export { WILLOW_SYNC_PROTOCOL } from './sync/network-link.ts'
+export { exportDrop, type ExportDropOptions } from './drop/export-drop.ts'
+export {
+  importDrop,
+  type DropReport,
+  type ImportDropOptions,
+  type StoreOfNamespace,
+} from './drop/import-drop.ts'
+export type { DropInput } from './drop/drop-source.ts'

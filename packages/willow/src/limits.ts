@@ -191,3 +191,21 @@ export const MAX_SEEN_PEERS = 1_024
 
 /** Live events of the store that wait for a sync; beyond it every peer is reconciled again. */
 export const SYNC_EVENT_BUFFER = 4_096
+
+/** Bytes of a piece of an exported drop, about. */
+export const DROP_CHUNK_BYTES = 65_536
+
+/** Bytes of one record of a drop without its payload: a longest path, and a token of 128 delegations. */
+export const MAX_DROP_RECORD_BYTES = 1_048_576
+
+/** Bytes of short payloads of a drop that are stored together with their entries. */
+export const MAX_DROP_BATCH_BYTES = 4_194_304
+
+/** Records of an imported drop, unless asked otherwise. */
+export const DEFAULT_DROP_RECORDS = 1_000_000
+
+/** Bytes of an imported drop, unless asked otherwise: 4 GiB. */
+export const DEFAULT_DROP_BYTES = 4_294_967_296
+
+/** Bytes of one payload of an imported drop, unless asked otherwise: 1 GiB. */
+export const DEFAULT_DROP_PAYLOAD_BYTES = 1_073_741_824n
