@@ -48,8 +48,8 @@ export type SessionEvent =
       readonly areas: readonly Area[]
       readonly keys: readonly Uint8Array[]
     }
-  /** The peer says that it holds all that this end holds in the area, durably: what was erased there before it was asked is erased at the peer. */
-  | { readonly type: 'confirmed'; readonly area: Area }
+  /** The peer says that it holds all that this end holds in the area, durably: what was erased there before it was asked is erased at the peer. With `upTo` only erasures of at most that timestamp. */
+  | { readonly type: 'confirmed'; readonly area: Area; readonly upTo: bigint | undefined }
   /** A round over all shared areas has ended. */
   | { readonly type: 'reconciled'; readonly round: number }
   /** A payload was put off: the device is metered. */

@@ -484,7 +484,7 @@ export class WillowSession implements InboxHost, OutboxHost {
       this.#isRoundDue = true
       return
     }
-    this.#emit({ type: 'confirmed', area: this.#areas![this.#area]! })
+    this.#emit({ type: 'confirmed', area: this.#areas![this.#area]!, upTo: undefined })
   }
 
   #answered({ answer }: SessionInput & { readonly type: 'answer' }): void {
@@ -564,9 +564,8 @@ export class WillowSession implements InboxHost, OutboxHost {
     const entry = this.#unconfirmed.get(number)
     this.#unconfirmed.delete(number)
     if (entry === undefined || !isHeld) return
-    const { subspaceId, path } = entry
-    // The erasure reaches as far as its own time.
-    this.#emit({ type: 'confirmed', area: createArea({ subspaceId, path }) })
+    const { subspaceId, path, timestamp: upTo } = entry
+    this.#emit({ type: 'confirmed', area: createArea({ subspaceId, path }), upTo })
   }
 
   // Payloads.

@@ -111,9 +111,15 @@ export interface WillowSyncEvents {
   'peer:seen': SeenPeer
   /**
    * The peer has said in its session that it durably holds what this device holds in the area.
-   * An erasure in there that was made before is done at the peer.
+   * An erasure in there that was made before is done at the peer; with `upTo` only one of at
+   * most that timestamp.
    */
-  'peer:confirmed': { readonly peerId: PeerId; readonly area: Area; readonly atMs: number }
+  'peer:confirmed': {
+    readonly peerId: PeerId
+    readonly area: Area
+    readonly upTo: bigint | undefined
+    readonly atMs: number
+  }
   /** Everything that is shared was compared and exchanged, payloads excepted. */
   'peer:reconciled': { readonly peerId: PeerId; readonly round: number }
   /** The peer broke the protocol or a limit; it is tried again later. */
@@ -299,7 +305,7 @@ class StoreSync implements WillowSync {
       }
       case 'confirmed':
         this.#note({ peerId, lastSeenMs: atMs })
-        events.publish('peer:confirmed', { peerId, area: event.area, atMs })
+        events.publish('peer:confirmed', { peerId, area: event.area, upTo: event.upTo, atMs })
         return
       case 'reconciled':
         events.publish('peer:reconciled', { peerId, round: event.round })

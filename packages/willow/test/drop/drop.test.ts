@@ -58,7 +58,9 @@ async function dropOf(
   store: WillowStore,
   options?: Parameters<typeof exportDrop>[1],
 ): Promise<Uint8Array> {
-  return new Uint8Array(Buffer.concat(await Array.fromAsync(exportDrop(store, options))))
+  const pieces: Uint8Array[] = []
+  for await (const piece of exportDrop(store, options)) pieces.push(piece)
+  return new Uint8Array(Buffer.concat(pieces))
 }
 
 /** A drop of three payloads, one of them longer than a piece. */
