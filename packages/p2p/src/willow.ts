@@ -27,8 +27,7 @@ export async function openWillowOf(
   const willow = await openWillow({
     userKey: createEd25519Key(userSeed(author)),
     storage: settings.storage === 'memory' ? undefined : { view, payloadDirectory },
-    network,
-    database: ticket.databaseId,
+    sharing: network && { network, secret: ticket.secret },
   })
   logEvents(willow.events, 'p2p:willow')
   return willow

@@ -1,11 +1,12 @@
-import { access } from 'node:fs/promises'
+import { access as canAccess } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { createAuthorKey, createNodeKey } from '@vudo/identity'
 import { openMemoryStore } from '@vudo/storage'
 import { parseP2POptions } from '../src/options.ts'
 import { openWillowOf } from '../src/willow.ts'
-import { createNode, createNodeIn, freshFolder } from './nodes.ts'
+import type { Willow } from '@vudo/willow'
+import { addressOf, createNode, createNodeIn, freshFolder, limit, startPair } from './nodes.ts'
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
 
@@ -35,11 +36,89 @@ describe('a node with Willow', () => {
     const app = await first.willow().mapNamespace('myapp.v1')
     await first.willow().writeEntry(app, userId, 'a', utf8('kept'))
     await first.stop()
-    await expect(access(path.join(dataDir, 'willow'))).resolves.toBeUndefined()
+    await expect(canAccess(path.join(dataDir, 'willow'))).resolves.toBeUndefined()
     const second = await createNodeIn(dataDir, { willow: true })
     await second.willow().mapNamespace('myapp.v1')
     expect(second.willow().userId).toBe(userId)
     expect(await second.willow().readEntry(app, userId, 'a')).toEqual(utf8('kept'))
+  })
+})
+
+describe('two nodes with Willow', () => {
+  it('sync entries, and confirm that they have erased', async () => {
+    const { a, b } = await startPair({ willow: true })
+    const [here, there] = [a.willow(), b.willow()]
+    const app = await here.mapNamespace('myapp.v1')
+    await there.mapNamespace('myapp.v1')
+    const arrived = nextComplete(there)
+    await here.writeEntry(app, here.userId, 'notes/one', utf8('hello'))
+    await arrived
+    expect(await there.readEntry(app, here.userId, 'notes/one')).toEqual(utf8('hello'))
+
+    const receipt = await here.erase('notes', { reason: 'tidying' })
+    const outcome = await receipt.whenConfirmed({ timeoutMs: 10_000 })
+    expect(outcome).toEqual({ confirmed: [b.peerId], waiting: [] })
+    expect(String(receipt)).toBe('Erased on 2 of 2 known devices.')
+    expect(await there.readEntry(app, here.userId, 'notes/one')).toBeUndefined()
+  })
+
+  it('erase when they next meet; until then the receipt says who is missing', async () => {
+    const [dirA, dirB] = [await freshFolder(), await freshFolder()]
+    const a = await createNodeIn(dirA, { willow: true })
+    const b = await createNodeIn(dirB, { willow: true, database: a.ticket })
+    await Promise.all([a.start(), b.start()])
+    const app = await a.willow().mapNamespace('myapp.v1')
+    await b.willow().mapNamespace('myapp.v1')
+    const { userId } = a.willow()
+    const arrived = nextComplete(b.willow())
+    await a.connectPeer(addressOf(b))
+    await a.willow().writeEntry(app, userId, 'notes/one', utf8('hello'))
+    await arrived
+    await b.stop()
+
+    const receipt = await a.willow().erase('notes', { reason: 'tidying' })
+    const early = await receipt.whenConfirmed({ by: 'online', timeoutMs: 0 })
+    expect(early).toEqual({ confirmed: [], waiting: [b.peerId] })
+    expect(String(receipt)).toMatch(/^Erased on 1 of 2 known devices; 1 (not seen|seen) since/)
+
+    await b.start()
+    await b.willow().mapNamespace('myapp.v1')
+    expect(await b.willow().readEntry(app, userId, 'notes/one')).toEqual(utf8('hello'))
+    await b.connectPeer(addressOf(a))
+    expect(await receipt.whenConfirmed({ timeoutMs: 10_000 })).toEqual({
+      confirmed: [b.peerId],
+      waiting: [],
+    })
+    expect(await b.willow().readEntry(app, userId, 'notes/one')).toBeUndefined()
+  })
+
+  it('share nothing of an owned namespace without a right to read it', async () => {
+    const { a, b } = await startPair({ willow: true })
+    const [chief, nurse] = [a.willow(), b.willow()]
+    const ward = await chief.createNamespace()
+    await chief.writeEntry(ward, chief.userId, 'patients/p-1/plan', utf8('plan 1'))
+    await chief.writeEntry(ward, chief.userId, 'patients/p-2/plan', utf8('plan 2'))
+    const arrived = nextComplete(nurse)
+    for (const access of ['read', 'write'] as const) {
+      const granted = await chief.grant({ to: nurse.userId, access, path: 'patients/p-1' })
+      await nurse.importCapability(chief.exportCapability(granted))
+    }
+    await arrived
+    const seen: string[] = []
+    for await (const { path: at } of nurse.list()) seen.push(at.toString())
+    expect(seen).toEqual(['/patients/p-1/plan'])
+
+    const noted = nextComplete(chief)
+    await nurse.writeEntry(ward, nurse.userId, 'patients/p-1/note', utf8('slept well'))
+    await noted
+    expect(await chief.readEntry(ward, nurse.userId, 'patients/p-1/note')).toEqual(
+      utf8('slept well'),
+    )
+    const receipt = await chief.erase('patients', { reason: 'request 7' })
+    const { waiting } = await receipt.whenConfirmed({ timeoutMs: 10_000 })
+    expect(waiting).toEqual([])
+    expect(receipt.report()).toMatchObject({ erasedCount: 3, confirmed: [{ device: b.peerId }] })
+    expect(await nurse.readEntry(ward, nurse.userId, 'patients/p-1/note')).toBeUndefined()
   })
 })
 
@@ -68,6 +147,12 @@ describe('a node without Willow', () => {
     await expect(openWith(() => Promise.reject(other))).rejects.toBe(other)
   })
 })
+
+/** The next entry of which all bytes have come; fails after 10 s. */
+async function nextComplete(willow: Willow): Promise<void> {
+  const signal = limit()
+  while (!(await willow.events.once('payload:changed', { signal })).isComplete);
+}
 
 /** Opens Willow by a package that cannot be loaded. */
 async function openWith(load: () => Promise<never>): Promise<void> {

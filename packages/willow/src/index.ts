@@ -14,12 +14,14 @@ export type {
   ErasureReceipt,
   ErasureReport,
 } from './facade/receipt.ts'
+export type { SharingOptions } from './facade/sharing.ts'
 export type { IdLike, PathLike } from './facade/text-forms.ts'
 export type {
   EntryInfo,
   EraseOptions,
   GrantInit,
   ListOptions,
+  NamespaceOptions,
   Willow,
   WillowEvents,
 } from './facade/willow.ts'

@@ -50,6 +50,8 @@ export interface ErasureLog {
   add(erasure: Erasure, note: ErasureNote): Promise<ErasureRecord>
   /** Notes that a device holds the same as we do in all of `area`. Tells how many erasures that confirms anew. */
   confirm(area: Area, confirmation: ErasureConfirmation): Promise<number>
+  /** Notes that a device has applied one erasure, as far as it may read there. Tells whether that is news. */
+  confirmRecord(id: number, confirmation: ErasureConfirmation): Promise<boolean>
 }
 
 /** Opens the log in a view of the storage that is for this alone. */
@@ -99,10 +101,21 @@ class StoredLog implements ErasureLog {
     return record
   }
 
-  async confirm(area: Area, confirmation: ErasureConfirmation): Promise<number> {
+  confirm(area: Area, confirmation: ErasureConfirmation): Promise<number> {
+    return this.#confirm(confirmation, (record) => areaIncludes(area, record.area))
+  }
+
+  async confirmRecord(id: number, confirmation: ErasureConfirmation): Promise<boolean> {
+    return (await this.#confirm(confirmation, (record) => record.id === id)) > 0
+  }
+
+  async #confirm(
+    confirmation: ErasureConfirmation,
+    isMeant: (record: ErasureRecord) => boolean,
+  ): Promise<number> {
     const confirmed: ErasureRecord[] = []
     this.#records = this.#records.map((record) => {
-      if (!isNews(record, area, confirmation)) return record
+      if (!isMeant(record) || !isNews(record, confirmation)) return record
       const next = { ...record, confirmations: [...record.confirmations, confirmation] }
       confirmed.push(next)
       return next
@@ -116,9 +129,8 @@ class StoredLog implements ErasureLog {
   }
 }
 
-function isNews(record: ErasureRecord, area: Area, { device }: ErasureConfirmation): boolean {
+function isNews(record: ErasureRecord, { device }: ErasureConfirmation): boolean {
   return (
-    areaIncludes(area, record.area) &&
     record.confirmations.length < MAX_ERASURE_DEVICES &&
     !record.confirmations.some((known) => known.device === device)
   )

@@ -3,10 +3,13 @@ import {
   authoriseEntry,
   createArea,
   createEntry,
+  EMPTY_PAYLOAD_DIGEST,
   MAX_U64,
   pathPrefixes,
   timestampFromUnixMs,
+  type AuthorisedEntry,
   type Entry,
+  type EntryPlace,
   type McCapability,
   type Path,
   type Signer,
@@ -152,6 +155,29 @@ async function newestAbove(
     if (timestamp !== undefined && (newest === undefined || timestamp > newest)) newest = timestamp
   }
   return newest
+}
+
+/**
+ * An entry without bytes, signed.
+ *
+ * @throws `WillowError` `ERR_CAPABILITY_MISSING`.
+ */
+export function signTombstone(
+  namespaceId: Uint8Array,
+  place: EntryPlace,
+  { rights, signer }: Pick<EntryWrite, 'rights' | 'signer'>,
+): AuthorisedEntry {
+  const { subspaceId, path, timestamp } = place
+  const entry = createEntry({
+    namespaceId,
+    subspaceId,
+    path,
+    timestamp,
+    payloadLength: 0n,
+    payloadDigest: EMPTY_PAYLOAD_DIGEST,
+  })
+  const capability = rights.toWrite(namespaceId, entry)
+  return { entry, token: authoriseEntry(entry, capability, signer) }
 }
 
 /** The subspaces that have something at a path or below it. */

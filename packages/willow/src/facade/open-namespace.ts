@@ -1,13 +1,25 @@
 import type { EventHub, Subscription } from '@vudo/events'
-import { pathsEqual, timestampToUnixMs, type Entry } from '@vudo/meadowcap'
+import {
+  createArea,
+  pathsEqual,
+  timestampToUnixMs,
+  type Area,
+  type AuthorisedEntry,
+  type Entry,
+  type EntryPlace,
+} from '@vudo/meadowcap'
 import { bytesToHex } from '@vudo/wire'
-import type { ErasureLog, ErasureRecord } from '../erasure/erasure-log.ts'
+import type { ErasureLog, ErasureNote, ErasureRecord } from '../erasure/erasure-log.ts'
+import type { Erasure } from '../erasure/erase.ts'
 import { willowError } from '../errors.ts'
 import { MAX_TIMER_MS } from '../limits.ts'
 import type { HeldEntry, StoreEvent, WillowStore } from '../store/store.ts'
 import type { DeviceBook, KnownDevice } from './device-book.ts'
 import { aheadMs, type FuturePolicy } from './future.ts'
 import type { ReceiptSource } from './receipt.ts'
+import type { WillowSync } from '../sync/willow-sync.ts'
+import { Confirmations, isNarrowPart, partsOf } from './confirmations.ts'
+import type { Sharing } from './sharing.ts'
 import type { EntryInfo, WillowEvents } from './willow.ts'
 
 /** What an open namespace is made of. */
@@ -18,6 +30,10 @@ export interface OpenNamespaceInit {
   readonly userId: string
   readonly events: EventHub<WillowEvents>
   readonly future: FuturePolicy
+  /** Keeps it in step with peers; `undefined` without a network. */
+  readonly share: ((store: WillowStore) => Sharing) | undefined
+  /** Signs a tombstone. @throws `WillowError` `ERR_CAPABILITY_MISSING`. */
+  readonly tombstone: (namespaceId: Uint8Array, place: EntryPlace) => AuthorisedEntry
 }
 
 /** One namespace: its store, its receipts, its devices, and what it tells. */
@@ -30,8 +46,10 @@ export class OpenNamespace implements ReceiptSource {
   readonly #subscription: Subscription<StoreEvent>
   readonly #telling: Promise<void>
   #change = Promise.withResolvers<void>()
-  /** Devices that sync this namespace now. */
-  readonly #online = new Set<string>()
+  readonly #sharing: Sharing | undefined
+  readonly #confirmations = new Confirmations()
+  /** What is noted in the background. */
+  readonly #tasks = new Set<Promise<void>>()
   #isClosed = false
 
   constructor(init: OpenNamespaceInit) {
@@ -42,6 +60,8 @@ export class OpenNamespace implements ReceiptSource {
     this.id = bytesToHex(init.store.namespaceId)
     this.#subscription = init.store.subscribe({ bufferSize: 4096 })
     this.#telling = this.#tell()
+    this.#sharing = init.share?.(init.store)
+    if (this.#sharing) this.#follow(this.#sharing.sync)
     // Whoever waits is told; when nobody does, a closed namespace is no error.
     this.#change.promise.catch(() => {})
   }
@@ -55,24 +75,34 @@ export class OpenNamespace implements ReceiptSource {
   }
 
   get online(): ReadonlySet<string> {
-    return this.#online
+    return new Set(this.#sharing?.sync.peers)
+  }
+
+  /** The sync with peers; `undefined` without a network. */
+  get sync(): WillowSync | undefined {
+    return this.#sharing?.sync
   }
 
   nowMs(): number {
     return this.#init.future.nowMs()
   }
 
-  /** Notes that a device syncs this namespace. */
-  async seen(device: string): Promise<void> {
-    await this.#init.deviceBook.seen(device, this.nowMs())
-  }
-
-  /** Notes that a device holds the same as this one in all of an area. */
-  async confirmed(device: string, area: Parameters<ErasureLog['confirm']>[0]): Promise<void> {
-    const count = await this.log.confirm(area, { device, confirmedAtMs: this.nowMs() })
-    if (count === 0) return
-    this.#init.events.publish('erasure:confirmed', { namespace: this.id, device })
-    this.#changed()
+  /** Runs an erasure in a way that no confirmation of it can be missed, and notes it. */
+  async logged(erase: () => Promise<Erasure>, note: ErasureNote): Promise<ErasureRecord> {
+    const done = this.#confirmations.watch()
+    try {
+      const erasure = await erase()
+      const record = await this.log.add(erasure, note)
+      this.#confirmations.add(record, erasure.tombstone.entry)
+      await this.#cover(
+        [record],
+        this.devices.flatMap(({ areas }) => areas),
+      )
+      for (const device of this.#confirmations.devices) await this.#noteConfirmed(device)
+      return record
+    } finally {
+      done()
+    }
   }
 
   async forgetDevice(device: string): Promise<boolean> {
@@ -99,9 +129,108 @@ export class OpenNamespace implements ReceiptSource {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#change.reject(closed())
+    await this.#sharing?.close()
+    await Promise.all(this.#tasks)
     this.#subscription.close()
     await this.#telling
     await this.store.close()
+  }
+
+  #follow({ events }: WillowSync): void {
+    events.on('peer:ready', ({ peerId, areas }) => {
+      this.#confirmations.share(peerId, areas)
+      // Who may read nothing holds nothing that could be erased.
+      if (areas.length > 0) this.#inBackground(this.#welcome(peerId, areas))
+    })
+    events.on('peer:ended', ({ peerId }) => {
+      const isKnown = this.devices.some(({ device }) => device === peerId)
+      if (isKnown) this.#inBackground(this.#noteSeen(peerId, []))
+    })
+    events.on('peer:confirmed', ({ peerId, area }) => {
+      this.#confirmations.confirm(peerId, area)
+      this.#inBackground(this.#noteConfirmed(peerId))
+    })
+    events.on('peer:fault', ({ peerId, message }) => {
+      this.#init.events.publish('warning', { message: `sync with ${peerId}: ${message}` })
+    })
+  }
+
+  async #welcome(device: string, areas: readonly Area[]): Promise<void> {
+    await this.#noteSeen(device, areas)
+    await this.#cover(this.records, areas)
+  }
+
+  /**
+   * Whoever may read only what is below an erased path never sees the tombstone there: she gets
+   * one of her own, at the path where her right begins, dated a moment later so that both stand.
+   */
+  async #cover(records: readonly ErasureRecord[], areas: readonly Area[]): Promise<void> {
+    const before = this.#confirmations.now
+    const done = this.#confirmations.watch()
+    try {
+      for (const record of records) {
+        for (const part of partsOf(record, areas)) {
+          if (isNarrowPart(record, part)) await this.#tryToCover(record, part, before)
+        }
+      }
+    } finally {
+      done()
+    }
+  }
+
+  /** The erasure itself is done: that somebody with a narrow right cannot hear of it is told, and she stays unconfirmed. */
+  async #tryToCover(record: ErasureRecord, part: Area, before: number): Promise<void> {
+    try {
+      await this.#coverPart(record, part, before)
+    } catch (error) {
+      this.#warn(`an erasure does not reach who may read ${part.path.toString()} only`, error)
+    }
+  }
+
+  async #coverPart(record: ErasureRecord, { path }: Area, before: number): Promise<void> {
+    const { subspaceId } = record.area
+    if (subspaceId === undefined) return
+    const part = createArea({ subspaceId, path })
+    const held = await this.store.get({ subspaceId, path })
+    // Whatever stands there and is newer removes what is older below it.
+    if (held && held.entry.timestamp > record.timestamp) {
+      this.#confirmations.cover(record, part, before)
+      return
+    }
+    const tombstone = this.#init.tombstone(this.store.namespaceId, {
+      subspaceId,
+      path,
+      timestamp: record.timestamp + 1n,
+    })
+    const outcome = await this.store.insert(tombstone)
+    if (outcome.status === 'inserted') this.#confirmations.cover(record, part, tombstone.entry)
+  }
+
+  async #noteSeen(device: string, areas: readonly Area[]): Promise<void> {
+    await this.#init.deviceBook.seen(device, this.nowMs(), areas)
+  }
+
+  async #noteConfirmed(device: string): Promise<void> {
+    const ids = this.#confirmations.confirmedBy(device, this.log.records)
+    if (ids.length === 0) return
+    const confirmation = { device, confirmedAtMs: this.nowMs() }
+    for (const id of ids) await this.log.confirmRecord(id, confirmation)
+    this.#init.events.publish('erasure:confirmed', { namespace: this.id, device })
+    this.#changed()
+  }
+
+  /** A failing disk must not end the sync; it is told. */
+  #inBackground(task: Promise<void>): void {
+    const told = task.catch((error: unknown) => {
+      this.#warn('what a peer brought could not be noted', error)
+    })
+    this.#tasks.add(told)
+    void told.finally(() => this.#tasks.delete(told))
+  }
+
+  #warn(what: string, error: unknown): void {
+    const why = error instanceof Error ? error.message : String(error)
+    this.#init.events.publish('warning', { message: `${what}: ${why}` })
   }
 
   #changed(): void {
@@ -120,6 +249,7 @@ export class OpenNamespace implements ReceiptSource {
     const { events } = this.#init
     switch (event.type) {
       case 'entry:insert':
+        if (isErasure(event.held.entry)) this.#confirmations.inserted(event.held.entry)
         this.#publishInserted(event.held, event.origin === undefined)
         break
       case 'entry:prune': {

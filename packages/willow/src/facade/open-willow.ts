@@ -3,39 +3,38 @@ import {
   Capability,
   createArea,
   createNamespaceKey,
-  createRevocationList,
   createUserKey,
   deriveCommunalNamespace,
   isCommunalNamespace,
   timestampFromUnixMs,
   type CapabilityStore,
   type McCapability,
-  type RevocationList,
+  type Revocations,
   type Signer,
 } from '@vudo/meadowcap'
-import type { Network } from '@vudo/network'
 import { bytesToHex } from '@vudo/wire'
 import { erase } from '../erasure/erase.ts'
 import type { ErasureRecord } from '../erasure/erasure-log.ts'
 import { willowError } from '../errors.ts'
 import { DEFAULT_MAX_AHEAD_MS, MAX_OPEN_NAMESPACES, MAX_REASON_CHARACTERS } from '../limits.ts'
 import type { WillowStore } from '../store/store.ts'
-import { createPooledVerifier } from '../verify/pooled-verifier.ts'
 import { openCapabilityBook, type CapabilityBook } from './capability-book.ts'
 import { capabilityFromText, capabilityToText } from './capability-text.ts'
 import type { KnownDevice } from './device-book.ts'
-import { readEntryOf, subspacesWithEntries, writeEntryTo } from './entry-access.ts'
+import { readEntryOf, signTombstone, subspacesWithEntries, writeEntryTo } from './entry-access.ts'
 import type { FuturePolicy } from './future.ts'
 import { infoOf, type OpenNamespace } from './open-namespace.ts'
 import { openPlaces, type Places, type WillowStorage } from './places.ts'
 import { createReceipt, receiptsOf, type ErasureReceipt } from './receipt.ts'
 import { Rights, timestampOfDate } from './rights.ts'
+import { shareNamespace, type Sharing, type SharingOptions } from './sharing.ts'
 import { idBytes, pathOf, type IdLike, type PathLike } from './text-forms.ts'
 import type {
   EntryInfo,
   EraseOptions,
   GrantInit,
   ListOptions,
+  NamespaceOptions,
   Willow,
   WillowEvents,
 } from './willow.ts'
@@ -55,17 +54,11 @@ export interface WillowInit {
    */
   readonly storage?: WillowStorage | undefined
   /**
-   * How peers are reached. It stays the caller's.
+   * How namespaces sync with peers.
    *
-   * @defaultValue none: everything stays on this device
+   * @defaultValue not at all: everything stays on this device
    */
-  readonly network?: Network | undefined
-  /**
-   * The database of the network whose members sync with this device.
-   *
-   * @defaultValue none: nobody does
-   */
-  readonly database?: string | undefined
+  readonly sharing?: SharingOptions | undefined
   /** Milliseconds since 1970. @defaultValue `Date.now` */
   readonly now?: (() => number) | undefined
   /**
@@ -82,8 +75,6 @@ export interface WillowInit {
    * @defaultValue `'accept'`
    */
   readonly futureEntries?: 'accept' | 'refuse' | undefined
-  /** What this device does not accept any more. @defaultValue an empty list */
-  readonly revocations?: RevocationList | undefined
 }
 
 /**
@@ -93,18 +84,16 @@ export interface WillowInit {
  */
 export async function openWillow(init: WillowInit = {}): Promise<Willow> {
   const { userKey = createUserKey(), now = Date.now, futureEntries = 'accept' } = init
-  const { maxAheadMs = DEFAULT_MAX_AHEAD_MS, revocations = createRevocationList() } = init
+  const { maxAheadMs = DEFAULT_MAX_AHEAD_MS } = init
   if (!(maxAheadMs >= 0)) throw new RangeError(`maxAheadMs is ${maxAheadMs}, expected 0 or more`)
   const future: FuturePolicy = { nowMs: now, maxAheadMs }
-  const verifier = createPooledVerifier({ revocations })
   const places = await openPlaces(init.storage, {
     future,
-    verifier,
     refusesFuture: futureEntries === 'refuse',
   })
   try {
-    const book = await openCapabilityBook({ view: places.capabilities, verifier, revocations })
-    return new OpenWillow({ userKey, future, places, book, revocations })
+    const book = await openCapabilityBook({ ...places, revocations: places.revocations.list })
+    return new OpenWillow({ userKey, future, places, book, sharing: init.sharing })
   } catch (error) {
     await places.close()
     throw error
@@ -116,31 +105,33 @@ interface OpenWillowInit {
   readonly future: FuturePolicy
   readonly places: Places
   readonly book: CapabilityBook
-  readonly revocations: RevocationList
+  readonly sharing: SharingOptions | undefined
 }
 
 class OpenWillow implements Willow {
   readonly userId: string
   readonly events: EventHub<WillowEvents> = createEventHub<WillowEvents>()
-  readonly revocations: RevocationList
   readonly #userKey: Signer
   readonly #future: FuturePolicy
   readonly #places: Places
   readonly #book: CapabilityBook
   readonly #rights: Rights
+  readonly #sharing: SharingOptions | undefined
+  #isMetered: boolean
   readonly #open = new Map<string, OpenNamespace>()
   /** Those that are being opened, so that two calls open one. */
   readonly #opening = new Map<string, Promise<OpenNamespace>>()
   #closing: Promise<void> | undefined
 
-  constructor({ userKey, future, places, book, revocations }: OpenWillowInit) {
+  constructor({ userKey, future, places, book, sharing }: OpenWillowInit) {
     this.userId = bytesToHex(userKey.publicKey)
-    this.revocations = revocations
     this.#userKey = userKey
     this.#future = future
     this.#places = places
     this.#book = book
-    this.#rights = new Rights(userKey, book.store, revocations)
+    this.#sharing = sharing
+    this.#isMetered = sharing?.metered ?? false
+    this.#rights = new Rights(userKey, book.store, places.revocations.list)
   }
 
   get namespaces(): readonly string[] {
@@ -151,20 +142,33 @@ class OpenWillow implements Willow {
     return this.#book.store
   }
 
-  mapNamespace(name: string): Promise<string> {
-    return this.openNamespace(deriveCommunalNamespace(name))
+  get revoked(): Revocations {
+    return this.#places.revocations.list.export()
   }
 
-  async createNamespace(): Promise<string> {
+  get isMetered(): boolean {
+    return this.#isMetered
+  }
+
+  set isMetered(isMetered: boolean) {
+    this.#isMetered = isMetered
+    for (const { sync } of this.#open.values()) if (sync) sync.isMetered = isMetered
+  }
+
+  async mapNamespace(name: string, options?: NamespaceOptions): Promise<string> {
+    return this.openNamespace(deriveCommunalNamespace(name), options)
+  }
+
+  async createNamespace(options?: NamespaceOptions): Promise<string> {
     const namespace = createNamespaceKey({ kind: 'owned' })
     const { publicKey: userKey } = this.#userKey
     for (const access of ['write', 'read'] as const) {
       await this.#book.keep(Capability.newRoot({ access, namespace, userKey }))
     }
-    return this.openNamespace(namespace.publicKey)
+    return this.openNamespace(namespace.publicKey, options)
   }
 
-  async openNamespace(id: IdLike): Promise<string> {
+  async openNamespace(id: IdLike, options: NamespaceOptions = {}): Promise<string> {
     const bytes = idBytes(id, 'namespace')
     const text = bytesToHex(bytes)
     this.#assertOpen()
@@ -173,7 +177,7 @@ class OpenWillow implements Willow {
     if (!isKnown && this.#open.size + this.#opening.size >= MAX_OPEN_NAMESPACES) {
       throw willowError('ERR_NAMESPACE_LIMIT', `${MAX_OPEN_NAMESPACES} namespaces are open`)
     }
-    const opening = this.#opening.get(text) ?? this.#openAt(bytes, text)
+    const opening = this.#opening.get(text) ?? this.#openAt(bytes, text, options)
     this.#opening.set(text, opening)
     await opening
     return text
@@ -205,9 +209,22 @@ class OpenWillow implements Willow {
 
   async importCapability(text: string): Promise<McCapability> {
     const capability = capabilityFromText(text)
-    await this.#book.keep(capability)
-    await this.openNamespace(capability.namespaceKey)
+    const isNew = await this.#book.keep(capability)
+    const id = await this.openNamespace(capability.namespaceKey)
+    if (isNew && capability.accessMode === 'read') this.#open.get(id)?.sync?.refresh()
     return capability
+  }
+
+  async revoke(what: McCapability | IdLike): Promise<string> {
+    const entry = await this.#places.revocations.revoke(what)
+    this.#refresh()
+    return entry
+  }
+
+  async restore(entry: string): Promise<boolean> {
+    const wasThere = await this.#places.revocations.restore(entry)
+    if (wasThere) this.#refresh()
+    return wasThere
   }
 
   // The order of the arguments is the order of an address, and everybody knows what the bytes are.
@@ -282,8 +299,8 @@ class OpenWillow implements Willow {
     const records: ErasureRecord[] = []
     for (const { subspaceId, capability } of rights) {
       const init = { subspaceId, path: wanted, capability, signer: this.#userKey, now }
-      const erasure = await erase(namespace.store, init)
-      records.push(await namespace.log.add(erasure, { nowMs, reason }))
+      const note = { nowMs, reason }
+      records.push(await namespace.logged(() => erase(namespace.store, init), note))
     }
     const [first, ...rest] = records
     return createReceipt(namespace, [first!, ...rest])
@@ -299,6 +316,12 @@ class OpenWillow implements Willow {
 
   async forgetDevice(device: string, namespace?: IdLike): Promise<boolean> {
     return this.#namespace(namespace).forgetDevice(device)
+  }
+
+  async requestPayload(namespace: IdLike, subspace: IdLike, path: PathLike): Promise<boolean> {
+    const { sync } = this.#namespace(namespace)
+    const address = { subspaceId: idBytes(subspace, 'subspace'), path: pathOf(path) }
+    return (await sync?.requestPayload(address)) ?? false
   }
 
   store(namespace: IdLike): WillowStore {
@@ -325,17 +348,46 @@ class OpenWillow implements Willow {
     }
   }
 
-  async #openAt(namespaceId: Uint8Array, text: string): Promise<OpenNamespace> {
+  async #openAt(
+    namespaceId: Uint8Array,
+    text: string,
+    { readers }: NamespaceOptions,
+  ): Promise<OpenNamespace> {
     try {
       const namespace = await this.#places.open(namespaceId, {
         userId: this.userId,
         events: this.events,
+        share: this.#sharing && this.#shareBy(this.#sharing, readers),
+        tombstone: (id, place) =>
+          signTombstone(id, place, { rights: this.#rights, signer: this.#userKey }),
       })
       this.#open.set(text, namespace)
       return namespace
     } finally {
       this.#opening.delete(text)
     }
+  }
+
+  #shareBy(
+    sharing: SharingOptions,
+    readers: NamespaceOptions['readers'],
+  ): (store: WillowStore) => Sharing {
+    return (store) =>
+      shareNamespace(store, sharing, {
+        rights: this.#rights,
+        userKey: this.#userKey,
+        verifier: this.#places.verifier,
+        revocations: this.#places.revocations.list,
+        nowMs: this.#future.nowMs,
+        isMetered: this.#isMetered,
+        readers,
+        onWarning: (message) => void this.events.publish('warning', { message }),
+      })
+  }
+
+  /** Capabilities have changed: peers are shown the new ones, and theirs are looked at again. */
+  #refresh(): void {
+    for (const { sync } of this.#open.values()) sync?.refresh()
   }
 
   /** The one that was named, or the only one. */

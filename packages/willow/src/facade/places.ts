@@ -1,17 +1,20 @@
 /** Where everything of Willow lies: which view of the storage, which folder. */
 import path from 'node:path'
 import type { EventHub } from '@vudo/events'
+import type { Verifier } from '@vudo/meadowcap'
 import { openMemoryStore, type StoreView } from '@vudo/storage'
 import { bytesToHex } from '@vudo/wire'
 import { openErasureLog } from '../erasure/erasure-log.ts'
 import { openPayloadVault } from '../payloads/payload-vault.ts'
-import type { WriteVerifier } from '../store/write-check.ts'
 import { openMemoryWillowStore } from '../store/memory-store.ts'
 import { openPersistentWillowStore } from '../store/persistent-store.ts'
 import type { WillowStore } from '../store/store.ts'
+import { createPooledVerifier } from '../verify/pooled-verifier.ts'
 import { openDeviceBook } from './device-book.ts'
 import { refuseFuture, type FuturePolicy } from './future.ts'
-import { OpenNamespace } from './open-namespace.ts'
+import { OpenNamespace, type OpenNamespaceInit } from './open-namespace.ts'
+import { openRevocationBook, type RevocationBook } from './revocation-book.ts'
+import type { Sharing } from './sharing.ts'
 import type { WillowEvents } from './willow.ts'
 
 /** Where Willow keeps what it must still know after a restart. */
@@ -24,7 +27,6 @@ export interface WillowStorage {
 
 /** What decides about entries that come in. */
 export interface PlacesInit {
-  readonly verifier: WriteVerifier
   readonly future: FuturePolicy
   readonly refusesFuture: boolean
 }
@@ -33,12 +35,19 @@ export interface PlacesInit {
 export interface NamespaceUser {
   readonly userId: string
   readonly events: EventHub<WillowEvents>
+  /** Keeps a store in step with peers; `undefined` without a network. */
+  readonly share: ((store: WillowStore) => Sharing) | undefined
+  /** Signs a tombstone. */
+  readonly tombstone: OpenNamespaceInit['tombstone']
 }
 
 /** The places of one Willow. */
 export interface Places {
   /** For the capabilities. */
-  readonly capabilities: StoreView
+  readonly view: StoreView
+  readonly revocations: RevocationBook
+  /** Knows the revocations. */
+  readonly verifier: Verifier
   /** Opens a namespace; each at most once at a time. */
   open(namespaceId: Uint8Array, user: NamespaceUser): Promise<OpenNamespace>
   /** Frees what was opened here; not the namespaces, and not a storage that was given. */
@@ -48,11 +57,13 @@ export interface Places {
 /** Opens the places, in memory when no storage is given. */
 export async function openPlaces(
   storage: WillowStorage | undefined,
-  { verifier: checks, future, refusesFuture }: PlacesInit,
+  { future, refusesFuture }: PlacesInit,
 ): Promise<Places> {
-  const verifier = refusesFuture ? refuseFuture(checks, future) : checks
   const memory = storage ? undefined : await openMemoryStore()
   const view = storage?.view ?? memory!
+  const revocations = await openRevocationBook(view.sub('revocations'))
+  const checks = createPooledVerifier({ revocations: revocations.list })
+  const verifier = refusesFuture ? refuseFuture(checks, future) : checks
   const openStore = async (namespaceId: Uint8Array): Promise<WillowStore> => {
     if (!storage) return openMemoryWillowStore({ namespaceId, verifier })
     const name = bytesToHex(namespaceId)
@@ -67,7 +78,9 @@ export async function openPlaces(
     })
   }
   return {
-    capabilities: view.sub('capabilities'),
+    view: view.sub('capabilities'),
+    revocations,
+    verifier: checks,
     async open(namespaceId, user) {
       const name = bytesToHex(namespaceId)
       const [log, deviceBook] = await Promise.all([

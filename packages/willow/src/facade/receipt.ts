@@ -1,4 +1,4 @@
-import { LEAST_ID } from '@vudo/meadowcap'
+import { intersectAreas, LEAST_ID, type Area } from '@vudo/meadowcap'
 import { bytesToHex } from '@vudo/wire'
 import type { ErasureConfirmation, ErasureRecord } from '../erasure/erasure-log.ts'
 import { receiptSentence } from './receipt-text.ts'
@@ -163,7 +163,16 @@ class RecordReceipt implements ErasureReceipt {
 
   #waiting(): readonly KnownDevice[] {
     const confirmed = new Set(this.#confirmations().map(({ device }) => device))
-    return this.#source.devices.filter(({ device }) => !confirmed.has(device))
+    return this.#source.devices.filter(
+      ({ device, areas }) => !confirmed.has(device) && this.#concerns(areas),
+    )
+  }
+
+  /** Who could never read anything there has nothing to erase. */
+  #concerns(areas: readonly Area[]): boolean {
+    return areas.some((readable) =>
+      this.#records.some(({ area }) => intersectAreas(readable, area) !== undefined),
+    )
   }
 
   #outcome(): Confirmed {

@@ -1,12 +1,6 @@
 /** What Willow offers to people who never read its specification. */
 import type { EventHub } from '@vudo/events'
-import type {
-  AccessMode,
-  CapabilityStore,
-  McCapability,
-  Path,
-  RevocationList,
-} from '@vudo/meadowcap'
+import type { AccessMode, CapabilityStore, McCapability, Path, Revocations } from '@vudo/meadowcap'
 import type { WillowStore } from '../store/store.ts'
 import type { KnownDevice } from './device-book.ts'
 import type { ErasureReceipt } from './receipt.ts'
@@ -26,6 +20,17 @@ export interface EntryInfo {
   readonly isComplete: boolean
   /** When it was written, in milliseconds since 1970, by the clock of who wrote it. */
   readonly writtenAtMs: number
+}
+
+/** How a namespace is opened. */
+export interface NamespaceOptions {
+  /**
+   * Who may read it: every member of the database whose peers sync with this device, or only
+   * who was granted it. The first opening decides.
+   *
+   * @defaultValue `'members'` in a communal namespace, `'granted'` in an owned one
+   */
+  readonly readers?: 'members' | 'granted' | undefined
 }
 
 /** What {@link Willow.grant} takes. */
@@ -109,8 +114,8 @@ export interface Willow extends AsyncDisposable {
   readonly namespaces: readonly string[]
   /** What this user may do, as far as others granted it. */
   readonly capabilities: CapabilityStore
-  /** What this device does not accept any more; empty unless something is revoked. */
-  readonly revocations: RevocationList
+  /** What {@link Willow.revoke} was told. */
+  readonly revoked: Revocations
 
   /**
    * Opens the namespace that belongs to a name, such as `myapp.v1`: the same for everybody who
@@ -119,7 +124,7 @@ export interface Willow extends AsyncDisposable {
    * @returns Its id.
    * @throws `RangeError` when the name is empty or longer than 256 characters.
    */
-  mapNamespace(name: string): Promise<string>
+  mapNamespace(name: string, options?: NamespaceOptions): Promise<string>
   /**
    * Makes a namespace that belongs to this user: only who has a capability from her can write
    * in it. Its own key is used once, for her, and then forgotten: what may be done in it hangs on
@@ -127,9 +132,9 @@ export interface Willow extends AsyncDisposable {
    *
    * @returns Its id.
    */
-  createNamespace(): Promise<string>
+  createNamespace(options?: NamespaceOptions): Promise<string>
   /** Opens a namespace by its id. Idempotent. */
-  openNamespace(id: IdLike): Promise<string>
+  openNamespace(id: IdLike, options?: NamespaceOptions): Promise<string>
 
   /**
    * Hands on what this user may do, or less of it.
@@ -146,6 +151,18 @@ export interface Willow extends AsyncDisposable {
    * @throws `WillowError` `ERR_CAPABILITY_TEXT`; `MeadowcapError` `ERR_CAPABILITY_INVALID`.
    */
   importCapability(text: string): Promise<McCapability>
+
+  /**
+   * Makes this device refuse a capability and all that was handed on from it, or all that a key
+   * holds or ever handed on. Nobody else is told: others go on accepting, and until they do the
+   * same, devices hold different entries. Let capabilities expire where that will do.
+   *
+   * @returns What {@link Willow.restore} takes.
+   * @throws `MeadowcapError` `ERR_CAPABILITY_LIMIT` when 4,096 are revoked.
+   */
+  revoke(what: McCapability | IdLike): Promise<string>
+  /** Takes a revocation back. Tells whether there was one. */
+  restore(entry: string): Promise<boolean>
 
   /**
    * Writes an entry; it replaces what is at its place. Settles when it is on the disk.
@@ -188,6 +205,11 @@ export interface Willow extends AsyncDisposable {
   devices(namespace?: IdLike): readonly KnownDevice[]
   /** Forgets a device that will not come back: receipts do not wait for it any more. Tells whether it was known. */
   forgetDevice(device: string, namespace?: IdLike): Promise<boolean>
+
+  /** Whether this device is metered: large payloads wait until somebody asks for them. May be set at any time. */
+  isMetered: boolean
+  /** Ask for an entry's bytes now, before all others. Tells whether the entry is here and its bytes are not. */
+  requestPayload(namespace: IdLike, subspace: IdLike, path: PathLike): Promise<boolean>
 
   /** What is below, for those who want all of it. */
   store(namespace: IdLike): WillowStore

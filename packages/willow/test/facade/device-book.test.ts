@@ -11,8 +11,8 @@ it('knows when each device was first and last seen, also after a restart', async
   await book.seen('laptop', 2)
   await book.seen('tablet', 3)
   const known = [
-    { device: 'laptop', firstSeenMs: 2, lastSeenMs: 2 },
-    { device: 'tablet', firstSeenMs: 1, lastSeenMs: 3 },
+    { device: 'laptop', firstSeenMs: 2, lastSeenMs: 2, areas: [] },
+    { device: 'tablet', firstSeenMs: 1, lastSeenMs: 3, areas: [] },
   ]
   expect(book.devices).toEqual(known)
   expect((await openDeviceBook(store)).devices).toEqual(known)

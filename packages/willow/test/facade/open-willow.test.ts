@@ -165,6 +165,33 @@ describe('capabilities', () => {
     expect(Capability.isValid(less)).toBe(true)
   })
 
+  it('are refused here when they are revoked, also after a restart, until that is taken back', async () => {
+    const folder = await freshFolder()
+    const userKey = createUserKey()
+    const nurse = await createWillow()
+    const note = utf8('slept well')
+    const word = await withWillowIn(folder, { userKey }, async (chief) => {
+      await chief.createNamespace()
+      const granted = await chief.grant({ to: nurse.userId, access: 'write' })
+      expect(await chief.revoke(granted)).toBe(chief.revoked.capabilities[0])
+      return chief.exportCapability(granted)
+    })
+    const { namespaceKey } = await nurse.importCapability(word)
+    await nurse.writeEntry(namespaceKey, nurse.userId, 'a', note)
+    const [held] = await allOf(nurse.store(namespaceKey).query(fullArea))
+    if (!held) throw new Error('it was written')
+    await withWillowIn(folder, { userKey }, async (chief) => {
+      await chief.openNamespace(namespaceKey)
+      const insert = (): Promise<unknown> => chief.store(namespaceKey).insert(held)
+      expect(await insert()).toMatchObject({ status: 'rejected', reason: 'revoked' })
+      expect(await chief.restore(chief.revoked.capabilities[0] ?? '')).toBe(true)
+      const byKey = await chief.revoke(nurse.userId)
+      expect(await insert()).toMatchObject({ status: 'rejected', reason: 'revoked' })
+      await chief.restore(byKey)
+      expect(await insert()).toMatchObject({ status: 'inserted' })
+    })
+  })
+
   it('are refused when they are cut or altered', async () => {
     const [chief, nurse] = [await createWillow(), await createWillow()]
     await chief.createNamespace()

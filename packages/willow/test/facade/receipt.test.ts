@@ -1,5 +1,6 @@
 import { expect, it, describe } from 'vitest'
-import { createArea, parsePath } from '@vudo/meadowcap'
+import { createArea, fullArea, parsePath } from '@vudo/meadowcap'
+import type { KnownDevice } from '@vudo/willow'
 import type { ErasureRecord } from '../../src/erasure/erasure-log.ts'
 import { createReceipt, receiptsOf, type ReceiptSource } from '../../src/facade/receipt.ts'
 import { startMs } from './willows.ts'
@@ -11,7 +12,7 @@ class FakeNamespace implements ReceiptSource {
   readonly id = 'ab'.repeat(32)
   readonly userId = 'cd'.repeat(32)
   records: ErasureRecord[] = []
-  devices: { device: string; firstSeenMs: number; lastSeenMs: number }[] = []
+  devices: KnownDevice[] = []
   readonly online = new Set<string>()
   /** How long each wait was asked to be. */
   readonly waits: number[] = []
@@ -22,7 +23,7 @@ class FakeNamespace implements ReceiptSource {
   }
 
   know(device: string, lastSeenMs: number): void {
-    this.devices.push({ device, firstSeenMs: lastSeenMs, lastSeenMs })
+    this.devices.push({ device, firstSeenMs: lastSeenMs, lastSeenMs, areas: [fullArea] })
   }
 
   erased(id: number, subspace: number): ErasureRecord {
