@@ -1,6 +1,6 @@
 /**
  * Our encodings against those of the Rust implementation of Willow'25, which also said of
- * damaged codes whether they are valid. Where the two differ, docs/decisions/0005-willow-interop.md
+ * damaged codes whether they are valid. Where the two differ, docs/decisions/0006-willow-interop.md
  * says why; those cases are here too.
  */
 import { verifyEd25519 } from '@vudo/identity'
