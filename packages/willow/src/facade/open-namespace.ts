@@ -150,6 +150,10 @@ export class OpenNamespace implements ReceiptSource {
       this.#confirmations.confirm(peerId, area)
       this.#inBackground(this.#noteConfirmed(peerId))
     })
+    events.on('payload:deferred', ({ entry: { subspaceId, path, payloadLength: bytes } }) => {
+      const place = { namespace: this.id, subspace: bytesToHex(subspaceId), path, bytes }
+      this.#init.events.publish('payload:deferred', place)
+    })
     events.on('peer:fault', ({ peerId, message }) => {
       this.#init.events.publish('warning', { message: `sync with ${peerId}: ${message}` })
     })

@@ -46,7 +46,7 @@ export class Rights {
     const all = this.all(namespaceId, 'write')
     const found = all.find((capability) => areaIncludesEntry(grantedArea(capability), place))
     if (found) return found
-    throw missing(`writing at ${place.path.toString()} there`, all.length)
+    throw missing(`writing at ${place.path.toString()} in that subspace`, all.length)
   }
 
   /**
@@ -89,6 +89,6 @@ function includesGrant(capability: McCapability, wanted: WantedGrant): boolean {
 }
 
 function missing(what: string, count: number): Error {
-  const message = `none of this user's ${count} capabilities for the namespace allows ${what}`
+  const message = `of this user's ${count} capabilities for the namespace none allows ${what}`
   return willowError('ERR_CAPABILITY_MISSING', message)
 }

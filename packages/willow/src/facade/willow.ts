@@ -94,6 +94,8 @@ export interface WillowEvents {
   'entry:erased': { readonly namespace: string; readonly subspace: string; readonly path: Path }
   /** More of an entry's bytes are here; `isComplete` says whether that is all. */
   'payload:changed': EntryInfo
+  /** The device is metered, and the bytes of this entry wait until somebody calls `requestPayload`. */
+  'payload:deferred': Pick<EntryInfo, 'namespace' | 'subspace' | 'path' | 'bytes'>
   /**
    * An entry is dated far ahead of this device's clock. It was taken, and nothing with an
    * honest date replaces it until then: one of the two clocks is wrong, or somebody wants that.
