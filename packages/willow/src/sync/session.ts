@@ -7,15 +7,11 @@ import {
   isMeadowcapError,
   type Area,
   type Entry,
-  type McCapability,
-  type Signer,
 } from '@vudo/meadowcap'
-import type { PeerId } from '@vudo/transport'
 import { bytesEqual } from '@vudo/wire'
 import { isWillowError, willowError, type WillowErrorCode } from '../errors.ts'
 import {
   MAX_BATCH_ENTRIES,
-  MAX_PROVEN_KEYS,
   MAX_UNCONFIRMED_ERASURES,
   MAX_UNREAD_SYNC_BYTES,
   MAX_UNSENT_LIVE_BYTES,
@@ -28,39 +24,16 @@ import { MAX_ID_OFFSET } from '../reconcile/reconcile-wire.ts'
 import type { HeldEntry } from '../store/store.ts'
 import { PayloadInbox, type InboxHost, type MeteredSettings } from './payload-inbox.ts'
 import { PayloadOutbox, type OutboxHost } from './payload-outbox.ts'
-import { isKeyProven, letsRead, proveKeys, readableAreas, sharedAreas } from './rights.ts'
+import { Introduction, type IntroductionInit } from './introduction.ts'
 import type { SessionEffect, SessionEvent, SessionInput } from './session-effects.ts'
-import {
-  decodeSessionMessage,
-  encodeSessionMessage,
-  fitting,
-  type SessionMessage,
-} from './session-wire.ts'
+import { decodeSessionMessage, encodeSessionMessage, type SessionMessage } from './session-wire.ts'
 
 /** What a session with one peer is made of. */
-export interface SessionInit {
-  /** 32 bytes. */
-  readonly namespaceId: Uint8Array
-  /** This node. */
-  readonly peerId: PeerId
-  /** Who is at the other end, proven by the connection. */
-  readonly remotePeerId: PeerId
-  /** Of two ends the one that opened the channel: it begins each reconciliation. */
-  readonly isOpener: boolean
-  /** Read capabilities of this user, shown to the peer. */
-  readonly capabilities: readonly McCapability[]
-  /** Keys that they are granted to, at most `MAX_PROVEN_KEYS`. */
-  readonly signers: readonly Signer[]
-  /** What every peer of the channel may read without a capability. */
-  readonly openArea?: Area | undefined
-  /** Tells whether all signatures of a shown capability are right and it is not revoked here. */
-  readonly isValidCapability: (capability: McCapability) => boolean
+export interface SessionInit extends IntroductionInit {
   /** Payload bytes per second for this peer. */
   readonly bytesPerSecond?: number | undefined
   /** May be changed while the session lives, by the `metered` input. */
   readonly metered: MeteredSettings
-  /** Random bytes of a cryptographic generator. */
-  readonly random: (length: number) => Uint8Array
 }
 
 type Outgoing = Exclude<SessionMessage, { readonly type: 'unknown' }>
@@ -94,17 +67,12 @@ export class WillowSession implements InboxHost, OutboxHost {
   readonly settings: MeteredSettings
   readonly bytesPerSecond: number | undefined
   readonly #init: SessionInit
-  readonly #nonce: Uint8Array
+  readonly #introduction: Introduction
   readonly #inbox: PayloadInbox
   readonly #outbox: PayloadOutbox
   readonly #liveWriter = new EntryWriter()
   readonly #liveReader = new EntryReader()
-  readonly #shown: readonly McCapability[]
   #effects: SessionEffect[] = []
-  #peerNonce: Uint8Array | undefined
-  #peerKeys: readonly Uint8Array[] = []
-  /** What the peer may read by what it showed. */
-  #peerCapabilities: readonly McCapability[] | undefined
   #areas: readonly Area[] | undefined
   #round = 0
   #area = 0
@@ -130,8 +98,7 @@ export class WillowSession implements InboxHost, OutboxHost {
     this.#init = init
     this.settings = init.metered
     this.bytesPerSecond = init.bytesPerSecond
-    this.#nonce = init.random(32)
-    this.#shown = fitting(init.capabilities)
+    this.#introduction = new Introduction(init, (message) => this.send(message))
     this.#inbox = new PayloadInbox(this)
     this.#outbox = new PayloadOutbox(this)
   }
@@ -192,11 +159,7 @@ export class WillowSession implements InboxHost, OutboxHost {
   #take(input: SessionInput): void {
     switch (input.type) {
       case 'start':
-        return this.send({
-          type: 'hello',
-          namespaceId: this.#init.namespaceId,
-          nonce: this.#nonce,
-        })
+        return this.#introduction.begin()
       case 'message':
         return this.#message(decodeSessionMessage(input.bytes))
       case 'sent':
@@ -267,11 +230,11 @@ export class WillowSession implements InboxHost, OutboxHost {
   #message(message: SessionMessage): void {
     switch (message.type) {
       case 'hello':
-        return this.#hello(message)
+        return this.#introduction.hello(message)
       case 'rights':
-        return this.#rights(message)
+        return this.#introduction.rights(message)
       case 'accepted':
-        return this.#accepted(message)
+        return this.#ready(this.#introduction.accepted(message))
       case 'unknown':
         return
       default:
@@ -280,43 +243,11 @@ export class WillowSession implements InboxHost, OutboxHost {
     }
   }
 
-  #hello({ namespaceId, nonce }: SessionMessage & { readonly type: 'hello' }): void {
-    if (this.#peerNonce !== undefined) throw fault('a second hello')
-    if (!bytesEqual(namespaceId, this.#init.namespaceId)) throw fault('another namespace')
-    // With our own challenge a peer could hand our own proofs back.
-    if (bytesEqual(nonce, this.#nonce)) throw fault('our own challenge')
-    this.#peerNonce = nonce
-    const { peerId: prover, remotePeerId: verifier, signers } = this.#init
-    const context = { namespaceId, prover, verifier, nonce }
-    const proofs = proveKeys(signers.slice(0, MAX_PROVEN_KEYS), context)
-    this.send({ type: 'rights', proofs, capabilities: this.#shown })
-  }
-
-  #rights(message: SessionMessage & { readonly type: 'rights' }): void {
-    if (this.#peerNonce === undefined || this.#peerCapabilities) throw fault('rights out of turn')
-    const { namespaceId, peerId, remotePeerId, isValidCapability, openArea } = this.#init
-    const proof = { namespaceId, prover: remotePeerId, verifier: peerId, nonce: this.#nonce }
-    if (!message.proofs.every((one) => isKeyProven(one, proof))) throw fault('a key it has not got')
-    this.#peerKeys = message.proofs.map(({ key }) => key)
-    const context = { ...proof, keys: this.#peerKeys, isValid: isValidCapability }
-    const bits = new Uint8Array(Math.ceil(message.capabilities.length / 8))
-    this.#peerCapabilities = message.capabilities.filter((capability, at) => {
-      const isGood = letsRead(capability, context)
-      if (isGood) bits[at >> 3] = bits[at >> 3]! | (0x80 >> (at & 7))
-      return isGood
-    })
-    this.send({ type: 'accepted', bits, open: openArea })
-  }
-
-  #accepted({ bits, open }: SessionMessage & { readonly type: 'accepted' }): void {
-    if (!this.#peerCapabilities || this.#areas) throw fault('an acceptance out of turn')
-    if (bits.length !== Math.ceil(this.#shown.length / 8)) throw fault('bits of other capabilities')
-    const accepted = this.#shown.filter((_, at) => (bits[at >> 3]! & (0x80 >> (at & 7))) !== 0)
-    const mine = readableAreas(accepted, open)
-    const theirs = readableAreas(this.#peerCapabilities, this.#init.openArea)
-    this.#areas = this.#init.isOpener ? sharedAreas(mine, theirs) : sharedAreas(theirs, mine)
-    this.#isRoundDue = this.#init.isOpener && this.#areas.length > 0
-    this.#emit({ type: 'ready', areas: this.#areas, keys: this.#peerKeys })
+  /** Both know what the other may read. */
+  #ready(areas: readonly Area[]): void {
+    this.#areas = areas
+    this.#isRoundDue = this.#init.isOpener && areas.length > 0
+    this.#emit({ type: 'ready', areas, keys: this.#introduction.peerKeys })
   }
 
   #isShared(entry: Entry): boolean {
