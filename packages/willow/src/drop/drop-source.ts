@@ -45,7 +45,11 @@ export class DropSource {
     }
   }
 
-  /** The next `length` bytes in pieces: views, valid until the next call. */
+  /**
+   * The next `length` bytes.
+   *
+   * @yields views, valid until the next call.
+   */
   async *take(length: bigint): AsyncGenerator<Uint8Array> {
     for (let left = length; left > 0n;) {
       if (this.#buffer.length === 0 && !(await this.#more())) {

@@ -23,6 +23,7 @@ export interface ExportDropOptions {
  * their payloads (Willow "Drop format"). It is not encrypted. Pieces of about `DROP_CHUNK_BYTES`,
  * each in a buffer that belongs to the caller; the store is read as they are taken.
  *
+ * @yields pieces in order.
  * @throws While reading: `WillowError` `ERR_ENTRY_GONE` when a payload was erased while it was
  *   read, `ERR_PAYLOAD_DAMAGED`. What came until then is no drop: it has no end.
  */
@@ -58,7 +59,11 @@ function goesAlong({ entry, available }: HeldEntry, max: bigint | undefined): bo
   )
 }
 
-/** Exactly the bytes of the entry, or an error: anything else would spoil what follows. */
+/**
+ * Exactly the bytes of the entry, or an error: anything else would spoil what follows.
+ *
+ * @yields pieces in order.
+ */
 async function* payloadOf(
   store: WillowStore,
   { entry }: HeldEntry,

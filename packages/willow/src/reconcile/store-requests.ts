@@ -1,4 +1,4 @@
-import type { AuthorisedEntry } from '@vudo/meadowcap'
+import type { AuthorisedEntry, Range3d } from '@vudo/meadowcap'
 import { RECONCILE_PAGE_ENTRIES } from '../limits.ts'
 import type { HeldEntry, WillowStore } from '../store/store.ts'
 import type { StoreAnswer, StoreRequest } from './reconcile-effects.ts'
@@ -41,15 +41,17 @@ export class StoreRequests implements StoreAnswering {
         return { type: 'summary', summary: await store.summarise(request.range) }
       case 'split':
         return { type: 'parts', parts: await store.split(request.range, request.parts) }
-      case 'list':
-        await this.close()
-        this.#list = store.entries(request.range)[Symbol.asyncIterator]()
-        return this.#page()
-      case 'more':
-        return this.#page()
       case 'insert':
         return { type: 'inserted', rejected: await this.#insert(request.entries) }
+      default:
+        if (request.type === 'list') await this.#begin(request.range)
+        return this.#page()
     }
+  }
+
+  async #begin(range: Range3d): Promise<void> {
+    await this.close()
+    this.#list = this.#store.entries(range)[Symbol.asyncIterator]()
   }
 
   async #insert(entries: readonly AuthorisedEntry[]): Promise<number> {

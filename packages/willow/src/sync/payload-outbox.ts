@@ -65,14 +65,19 @@ export class PayloadOutbox {
     const serving = this.#servings.get(id)
     if (serving === undefined) return
     serving.isReading = false
-    if (bytes === undefined) {
-      this.#servings.delete(id)
-      const isWhole = serving.at === serving.entry.payloadLength
-      return this.#host.send({ type: 'payload-end', id, isWhole })
-    }
+    if (bytes === undefined) return this.#end(id, serving)
     serving.at += BigInt(bytes.length)
     this.#tokens -= bytes.length
     this.#host.send({ type: 'payload', id, bytes })
+    // With its last byte the peer may ask for the next payload: this one must not count any more.
+    if (serving.at < serving.entry.payloadLength) return
+    this.#end(id, serving)
+    this.#host.effect({ type: 'stop-reading', id })
+  }
+
+  #end(id: number, { at, entry }: Serving): void {
+    this.#servings.delete(id)
+    this.#host.send({ type: 'payload-end', id, isWhole: at === entry.payloadLength })
   }
 
   /** The timer that was asked for. */

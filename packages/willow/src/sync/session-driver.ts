@@ -4,6 +4,7 @@ import { isWillowError } from '../errors.ts'
 import { MAX_BATCH_ENTRIES, MAX_UNSTORED_SYNC_BYTES } from '../limits.ts'
 import { StoreRequests } from '../reconcile/store-requests.ts'
 import type { PayloadWriter, WillowStore } from '../store/store.ts'
+import { Turns } from '../store/turns.ts'
 import type { SessionEffect, SessionEvent, SessionInput } from './session-effects.ts'
 import type { WillowSession } from './session.ts'
 
@@ -36,7 +37,8 @@ export class SessionDriver {
   readonly #readers = new Map<number, AsyncIterator<Uint8Array>>()
   readonly #jobs = new Set<Promise<void>>()
   readonly #effects: SessionEffect[] = []
-  #sending: Promise<void> = Promise.resolve()
+  /** Sends one message after the other. */
+  readonly #turns = new Turns()
   #timer: NodeJS.Timeout | undefined
   #unstoredBytes = 0
   #onRoom: (() => void) | undefined
@@ -106,7 +108,7 @@ export class SessionDriver {
     clearTimeout(this.#timer)
     this.#init.channel.reset()
     await Promise.all(this.#jobs)
-    await this.#sending
+    await this.#turns.take(() => Promise.resolve())
     await ignoring(this.#requests.close())
     for (const { writer } of this.#writers.values()) await ignoring(writer.close())
     for (const reader of this.#readers.values()) await ignoring(reader.return?.())
@@ -166,14 +168,14 @@ export class SessionDriver {
 
   /** In order; what the channel does not take any more was told to nobody. */
   #send(bytes: Uint8Array): void {
-    this.#sending = this.#sending.then(async () => {
+    void this.#turns.take(async () => {
       if (this.#isEnded) return
       try {
         await this.#init.channel.send(bytes)
-        this.input({ type: 'sent', bytes: bytes.length })
       } catch {
         this.end()
       }
+      this.input({ type: 'sent', bytes: bytes.length })
     })
   }
 

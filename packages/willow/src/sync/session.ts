@@ -1,27 +1,19 @@
 import {
   areaIncludesEntry,
   areaTo3dRange,
-  createArea,
-  createCursor,
-  createSink,
   isMeadowcapError,
   type Area,
   type Entry,
 } from '@vudo/meadowcap'
 import { bytesEqual } from '@vudo/wire'
 import { isWillowError, willowError, type WillowErrorCode } from '../errors.ts'
-import {
-  MAX_BATCH_ENTRIES,
-  MAX_UNCONFIRMED_ERASURES,
-  MAX_UNREAD_SYNC_BYTES,
-  MAX_UNSENT_LIVE_BYTES,
-  MAX_UNSENT_SYNC_BYTES,
-} from '../limits.ts'
-import { EntryReader, EntryWriter, type ReceivedEntry } from '../reconcile/entry-stream.ts'
+import { MAX_UNREAD_SYNC_BYTES, MAX_UNSENT_LIVE_BYTES, MAX_UNSENT_SYNC_BYTES } from '../limits.ts'
+import type { ReceivedEntry } from '../reconcile/entry-stream.ts'
 import type { ReconcileInput } from '../reconcile/reconcile-effects.ts'
 import { createReconciliation, type Reconciler } from '../reconcile/reconciliation.ts'
 import { MAX_ID_OFFSET } from '../reconcile/reconcile-wire.ts'
 import type { HeldEntry } from '../store/store.ts'
+import { LiveEntries, type LiveHost } from './live-entries.ts'
 import { PayloadInbox, type InboxHost, type MeteredSettings } from './payload-inbox.ts'
 import { PayloadOutbox, type OutboxHost } from './payload-outbox.ts'
 import { Introduction, type IntroductionInit } from './introduction.ts'
@@ -63,15 +55,14 @@ interface Running {
  * 4. New entries are forwarded (`live`); erasures among them are confirmed (`stored`).
  * 5. Payloads are asked for (`want`), small ones first, and come in pieces.
  */
-export class WillowSession implements InboxHost, OutboxHost {
+export class WillowSession implements InboxHost, OutboxHost, LiveHost {
   readonly settings: MeteredSettings
   readonly bytesPerSecond: number | undefined
   readonly #init: SessionInit
   readonly #introduction: Introduction
   readonly #inbox: PayloadInbox
   readonly #outbox: PayloadOutbox
-  readonly #liveWriter = new EntryWriter()
-  readonly #liveReader = new EntryReader()
+  readonly #live: LiveEntries
   #effects: SessionEffect[] = []
   #areas: readonly Area[] | undefined
   #round = 0
@@ -83,15 +74,6 @@ export class WillowSession implements InboxHost, OutboxHost {
   #hasAsked = false
   #hasErasedMeanwhile = false
   #unsentBytes = 0
-  #liveNumber = 0
-  #receivedNumber = 0
-  #lastToken = 0
-  /** Live entries that are being inserted, by token. */
-  readonly #inserting = new Map<
-    number,
-    { readonly first: number; readonly entries: readonly ReceivedEntry[] }
-  >()
-  readonly #unconfirmed = new Map<number, Entry>()
   #isEnded = false
 
   constructor(init: SessionInit) {
@@ -99,6 +81,7 @@ export class WillowSession implements InboxHost, OutboxHost {
     this.settings = init.metered
     this.bytesPerSecond = init.bytesPerSecond
     this.#introduction = new Introduction(init, (message) => this.send(message))
+    this.#live = new LiveEntries(this)
     this.#inbox = new PayloadInbox(this)
     this.#outbox = new PayloadOutbox(this)
   }
@@ -202,7 +185,7 @@ export class WillowSession implements InboxHost, OutboxHost {
       case 'chunk':
         return this.#outbox.chunk(input)
       case 'request-payload':
-        if (this.#isShared(input.entry)) this.#inbox.request(input.entry)
+        if (this.isShared(input.entry)) this.#inbox.request(input.entry)
         return
       case 'metered':
         this.settings.isMetered = input.isMetered
@@ -250,7 +233,8 @@ export class WillowSession implements InboxHost, OutboxHost {
     this.#emit({ type: 'ready', areas, keys: this.#introduction.peerKeys })
   }
 
-  #isShared(entry: Entry): boolean {
+  /** Tells whether both may read an entry. */
+  isShared(entry: Entry): boolean {
     const isHere = bytesEqual(entry.namespaceId, this.#init.namespaceId)
     return isHere && (this.#areas ?? []).some((area) => areaIncludesEntry(area, entry))
   }
@@ -271,9 +255,9 @@ export class WillowSession implements InboxHost, OutboxHost {
         this.#isRoundDue = true
         return
       case 'live':
-        return this.#live(message.bytes)
+        return this.#live.read(message.bytes)
       case 'stored':
-        return this.#stored(message)
+        return this.#live.stored(message)
       case 'want':
         return this.#want(message)
       case 'payload':
@@ -440,69 +424,21 @@ export class WillowSession implements InboxHost, OutboxHost {
   // Live entries.
 
   #changed(held: HeldEntry, isFromPeer: boolean): void {
-    const { entry } = held
-    if (isFromPeer || !this.#isShared(entry)) return
-    const isErasure = entry.payloadLength === 0n
-    if (isErasure && this.#running) this.#hasErasedMeanwhile = true
-    if (this.#unsentBytes > MAX_UNSENT_LIVE_BYTES) {
+    if (isFromPeer || !this.isShared(held.entry)) return
+    if (held.entry.payloadLength === 0n && this.#running) this.#hasErasedMeanwhile = true
+    if (this.#unsentBytes > MAX_UNSENT_LIVE_BYTES || !this.#live.write(held)) {
       this.#isRoundDue = true
-      return
-    }
-    const sink = createSink()
-    this.#liveWriter.write(sink, held)
-    this.#liveNumber += 1
-    if (isErasure) this.#expectConfirmation(this.#liveNumber, entry)
-    this.send({ type: 'live', bytes: sink.finish() })
-  }
-
-  #expectConfirmation(number: number, entry: Entry): void {
-    this.#unconfirmed.set(number, entry)
-    if (this.#unconfirmed.size <= MAX_UNCONFIRMED_ERASURES) return
-    const [oldest] = this.#unconfirmed.keys()
-    this.#unconfirmed.delete(oldest!)
-    this.#isRoundDue = true
-  }
-
-  #live(bytes: Uint8Array): void {
-    const cursor = createCursor(bytes)
-    const first = this.#receivedNumber + 1
-    const entries: ReceivedEntry[] = []
-    while (cursor.remaining > 0) {
-      const received = this.#liveReader.read(cursor)
-      if (!this.#isShared(received.entry)) throw fault('an entry outside of what is shared')
-      entries.push(received)
-    }
-    if (entries.length > MAX_BATCH_ENTRIES) throw fault('too many entries at once')
-    if (entries.length === 0) return
-    this.#receivedNumber += entries.length
-    this.#lastToken += 1
-    this.#inserting.set(this.#lastToken, { first, entries })
-    this.effect({ type: 'insert', token: this.#lastToken, entries })
-  }
-
-  #inserted({ token, outcomes }: SessionInput & { readonly type: 'inserted' }): void {
-    const job = this.#inserting.get(token)
-    this.#inserting.delete(token)
-    for (const [at, { entry, available }] of (job?.entries ?? []).entries()) {
-      const isHeld = outcomes[at]?.status !== 'rejected'
-      if (entry.payloadLength === 0n) this.send({ type: 'stored', number: job!.first + at, isHeld })
-      else if (isHeld && available === entry.payloadLength) this.#inbox.offer(entry)
     }
   }
 
-  #stored({ number, isHeld }: SessionMessage & { readonly type: 'stored' }): void {
-    if (number > this.#liveNumber) throw fault('a confirmation of nothing that was sent')
-    const entry = this.#unconfirmed.get(number)
-    this.#unconfirmed.delete(number)
-    if (entry === undefined || !isHeld) return
-    const { subspaceId, path, timestamp: upTo } = entry
-    this.#emit({ type: 'confirmed', area: createArea({ subspaceId, path }), upTo })
+  #inserted(input: SessionInput & { readonly type: 'inserted' }): void {
+    for (const entry of this.#live.inserted(input)) this.#inbox.offer(entry)
   }
 
   // Payloads.
 
   #want({ id, entry, from }: SessionMessage & { readonly type: 'want' }): void {
-    if (!this.#isShared(entry)) throw fault('a wish for what it may not read')
+    if (!this.isShared(entry)) throw fault('a wish for what it may not read')
     if (from > entry.payloadLength) throw fault('a wish behind the end of a payload')
     this.#outbox.serve(id, entry, from)
   }
