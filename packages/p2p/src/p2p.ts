@@ -123,7 +123,8 @@ export interface P2P extends AsyncDisposable {
   whenSynced(options?: SyncedOptions): Promise<SyncStatus>
 
   /**
-   * Entries with rights and erasure, synced with the peers of this node.
+   * Entries with rights and erasure, synced with the peers of this node. It ends with `stop`:
+   * after the next `start` ask for it again, and open its namespaces again.
    *
    * @throws `P2PError` `ERR_WILLOW_DISABLED` without the option `willow`.
    */

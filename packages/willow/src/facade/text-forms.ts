@@ -1,5 +1,5 @@
 import { createPath, ID_BYTES, parsePath, type Path } from '@vudo/meadowcap'
-import { bytesToHex, hexToBytes, isWireError } from '@vudo/wire'
+import { hexToBytes, isWireError } from '@vudo/wire'
 
 /** A path as people write it: `'patients/p-118'`, `['patients', 'p-118']`, or a ready one. */
 export type PathLike = string | Path | readonly (string | Uint8Array)[]
@@ -26,11 +26,6 @@ export function idBytes(id: IdLike, what: string): Uint8Array {
   const bytes = typeof id === 'string' ? bytesOfHex(id) : id
   if (bytes instanceof Uint8Array && bytes.length === ID_BYTES) return bytes
   throw new TypeError(`${what} is no id: expected 64 characters of lower-case hex, or 32 bytes`)
-}
-
-/** The text form of an id. */
-export function idText(id: IdLike, what: string): string {
-  return bytesToHex(idBytes(id, what))
 }
 
 function bytesOfHex(text: string): Uint8Array | undefined {
