@@ -148,6 +148,7 @@ export class OpenNamespace implements ReceiptSource {
     })
     events.on('peer:confirmed', ({ peerId, area }) => {
       this.#confirmations.confirm(peerId, area)
+      this.#inBackground(this.#noteSeen(peerId, []))
       this.#inBackground(this.#noteConfirmed(peerId))
     })
     events.on('payload:deferred', ({ entry: { subspaceId, path, payloadLength: bytes } }) => {
