@@ -67,5 +67,6 @@ async function loadWillow(load: () => Promise<WillowPackage>): Promise<WillowPac
 
 function isMissing(error: unknown): boolean {
   if (!(error instanceof Error && 'code' in error)) return false
-  return error.code === 'ERR_MODULE_NOT_FOUND' && error.message.includes('@vudo/willow')
+  // In quotes: one of its own dependencies may be what is missing, and then its path is named too.
+  return error.code === 'ERR_MODULE_NOT_FOUND' && error.message.includes("'@vudo/willow'")
 }

@@ -143,7 +143,10 @@ describe('a node without Willow', () => {
       code: 'ERR_WILLOW_MISSING',
       hint: 'npm i @vudo/willow',
     })
-    const other = new Error('something in it is wrong')
+    const other = Object.assign(
+      new Error("Cannot find package 'other' imported from /node_modules/@vudo/willow/index.js"),
+      { code: 'ERR_MODULE_NOT_FOUND' },
+    )
     await expect(openWith(() => Promise.reject(other))).rejects.toBe(other)
   })
 })
