@@ -90,8 +90,7 @@ export function shareNamespace(
   })
   const id = willowDatabaseId(namespaceId)
   // Each database has a secret of its own: two with the same one could not be told apart by peers.
-  const own =
-    secret && hkdfSha256(secret, { info: concatBytes(secretInfo, namespaceId), length: 32 })
+  const own = secret && namespaceSecret(secret, namespaceId)
   // Not waited for: it settles when the network has started, and everything works before.
   network.join({ id, secret: own }).catch((error: unknown) => {
     onWarning(`namespace ${id} could not be announced: ${String(error)}`)
@@ -104,4 +103,9 @@ export function shareNamespace(
       await network.leave(id).catch(() => {})
     },
   }
+}
+
+/** The secret of a namespace's database: see docs/wire-formats/willow-facade.md. */
+export function namespaceSecret(secret: Uint8Array, namespaceId: Uint8Array): Uint8Array {
+  return hkdfSha256(secret, { info: concatBytes(secretInfo, namespaceId), length: 32 })
 }
