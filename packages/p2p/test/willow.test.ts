@@ -120,6 +120,39 @@ describe('two nodes with Willow', () => {
     expect(receipt.report()).toMatchObject({ erasedCount: 3, confirmed: [{ device: b.peerId }] })
     expect(await nurse.readEntry(ward, nurse.userId, 'patients/p-1/note')).toBeUndefined()
   })
+
+  it('erase also what somebody holds who may read a part only and was not known', async () => {
+    const [dirA, dirB] = [await freshFolder(), await freshFolder()]
+    const a = await createNodeIn(dirA, { willow: true })
+    const b = await createNodeIn(dirB, { willow: true, database: a.ticket })
+    await Promise.all([a.start(), b.start()])
+    const chief = a.willow()
+    const ward = await chief.createNamespace()
+    await chief.writeEntry(ward, chief.userId, 'patients/p-1/plan', utf8('plan'))
+    const right = await chief.grant({
+      to: b.willow().userId,
+      access: 'read',
+      path: 'patients/p-1',
+    })
+    const arrived = nextComplete(b.willow())
+    await b.willow().importCapability(chief.exportCapability(right))
+    await a.connectPeer(addressOf(b))
+    await arrived
+    await b.stop()
+    await chief.forgetDevice(b.peerId)
+
+    // Nothing is left here that would tell of the right: it shows when the device comes back.
+    const receipt = await chief.erase('patients', { reason: 'request 7' })
+    expect(String(receipt)).toBe('Erased on 1 of 1 known device.')
+    await b.start()
+    await b.willow().openNamespace(ward)
+    expect(await b.willow().readEntry(ward, chief.userId, 'patients/p-1/plan')).toBeDefined()
+    const confirmed = chief.events.once('erasure:confirmed', { signal: limit() })
+    await b.connectPeer(addressOf(a))
+    expect(await confirmed).toEqual({ namespace: ward, device: b.peerId })
+    expect(String(receipt)).toBe('Erased on 2 of 2 known devices.')
+    expect(await b.willow().readEntry(ward, chief.userId, 'patients/p-1/plan')).toBeUndefined()
+  })
 })
 
 describe('a node without Willow', () => {
