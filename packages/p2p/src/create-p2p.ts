@@ -19,6 +19,7 @@ import {
   type PeerId,
   type PeerInfo,
 } from '@vudo/transport'
+import type { Willow } from '@vudo/willow'
 import { abortable } from './abortable.ts'
 import type { BandwidthState } from './bandwidth.ts'
 import { readConfiguration, type OptionReport } from './configuration.ts'
@@ -203,6 +204,14 @@ class Node extends ProtocolCalls implements P2P {
     return this.#online(options.signal, (signal) =>
       this.database.whenSynced({ ...options, signal }),
     )
+  }
+
+  willow(): Willow {
+    const { willow } = this.#open
+    if (willow) return willow
+    throw new P2PError('ERR_WILLOW_DISABLED', 'the node was made without Willow', {
+      hint: 'createP2P({ willow: true })',
+    })
   }
 
   async discoverPeers(options: AbortOptions = {}): Promise<PeerInfo[]> {

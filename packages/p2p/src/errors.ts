@@ -18,6 +18,10 @@ export type P2PErrorCode =
   | 'ERR_TICKET_FILE_EXPOSED'
   /** The file of the ticket cannot be written. The message names the path, the cause says why. */
   | 'ERR_TICKET_FILE_UNWRITABLE'
+  /** The option `willow` is set, and the package `@vudo/willow` is not installed. The hint is the line that installs it. */
+  | 'ERR_WILLOW_MISSING'
+  /** The node was made without the option `willow`. */
+  | 'ERR_WILLOW_DISABLED'
 
 /** What the facade throws; tell cases apart by {@link P2PError.code}. */
 export class P2PError extends VudoError {

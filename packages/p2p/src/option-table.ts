@@ -72,6 +72,7 @@ export const optionTable: Readonly<Record<string, OptionRow>> = {
   maxNewConnectionsPerSecond: number(5),
   heartbeatIntervalMs: number(15_000),
   heartbeatInterval: alias('heartbeatIntervalMs'),
+  willow: flag(false),
   healthCheckIntervalMs: { ...number(60_000), range: [1_000, 86_400_000] },
   healthCheckInterval: alias('healthCheckIntervalMs'),
   maxRetryAttempts: idle({ ...number(3), range: [0, 1_000] }),

@@ -128,6 +128,13 @@ export interface P2POptions extends TransportConfig {
   /** Another name of {@link heartbeatIntervalMs}. */
   readonly heartbeatInterval?: number | undefined
   /**
+   * Whether to open Willow as well: entries with rights that can be granted, and erasure that
+   * others follow, in `p2p.willow()`. Needs the package `@vudo/willow`.
+   *
+   * @defaultValue false
+   */
+  readonly willow?: boolean | undefined
+  /**
    * Milliseconds between two looks at what the platform says of the connection, 1,000 to 86,400,000.
    *
    * @defaultValue 60,000
@@ -264,6 +271,7 @@ export interface P2PSettings {
   readonly discoveries: readonly Discovery[]
   readonly policy: Policy | undefined
   readonly heartbeatIntervalMs: number | undefined
+  readonly willow: boolean
   readonly healthCheckIntervalMs: number
   readonly peers: PeerLists
   /** Who this node has to be. */
@@ -318,6 +326,7 @@ function complete(options: P2POptions): P2PSettings {
     discoveries: options.discoveries ?? [],
     policy: options.policy,
     heartbeatIntervalMs,
+    willow: options.willow ?? false,
     healthCheckIntervalMs: healthCheckIntervalMs ?? 60_000,
     peers: options.peers ?? {},
     peerId,

@@ -24,6 +24,10 @@ import type {
   SyncStatus,
 } from '@vudo/sync'
 import type { AbortOptions, Address, DialTarget, PeerId, PeerInfo } from '@vudo/transport'
+// The tag has to reach the declarations, where only comments of this kind stay.
+// oxlint-disable-next-line jsdoc/check-tag-names
+/** @ts-ignore An optional peer: who compiles without it gets `any` here, and no error. */
+import type { Willow } from '@vudo/willow'
 import type { BandwidthState } from './bandwidth.ts'
 import type { OptionReport } from './configuration.ts'
 import type { BandwidthProfile } from './options.ts'
@@ -139,6 +143,14 @@ export interface P2P extends AsyncDisposable {
    *   fails; the signal's reason.
    */
   whenSynced(options?: SyncedOptions): Promise<SyncStatus>
+
+  /**
+   * Entries with rights and erasure, synced with the peers of this node. It ends with `stop`:
+   * after the next `start` ask for it again, and open its namespaces again.
+   *
+   * @throws `P2PError` `ERR_WILLOW_DISABLED` without the option `willow`.
+   */
+  willow(): Willow
 
   /** Searches now; the peers found, connected or not. @throws `P2PError` `ERR_P2P_NOT_STARTED`. */
   discoverPeers(options?: AbortOptions): Promise<PeerInfo[]>

@@ -4,6 +4,7 @@ import type { Ticket } from '@vudo/identity'
 import { createNetwork, type Network, type NetworkOptions } from '@vudo/network'
 import { openDatabase, type Database } from '@vudo/sync'
 import { isPeerId, type Discovery, type PeerId, type Transport } from '@vudo/transport'
+import type { Willow } from '@vudo/willow'
 import { Bandwidth, type BandwidthState } from './bandwidth.ts'
 import { openBelongings, type Belongings } from './data-directory.ts'
 import { logEvents } from './log.ts'
@@ -13,6 +14,7 @@ import type { P2PSettings } from './options.ts'
 import { createSealing, type Sealing } from './sealing.ts'
 import { openTransports } from './transports.ts'
 import { viewName } from './view-name.ts'
+import { openWillowOf } from './willow.ts'
 
 /** Everything that is open between `initialize` and `stop`. */
 export interface Running extends Belongings {
@@ -22,6 +24,8 @@ export interface Running extends Belongings {
   readonly network: Network
   readonly bandwidth: Bandwidth
   readonly database: Database
+  /** `undefined` without the option `willow`. */
+  readonly willow: Willow | undefined
   /**
    * Closes all of it, in the reverse order of opening. What cannot be closed does not keep
    * the rest open.
@@ -61,7 +65,11 @@ export async function openRunning(
     })
     logEvents(network.events, 'p2p:network')
     closers.push(() => network.stop())
-    const bandwidth = openBandwidth(settings, network, onBandwidth)
+    let willow: Willow | undefined
+    const bandwidth = openBandwidth(settings, network, (state) => {
+      if (willow) willow.isMetered = state.isMetered
+      onBandwidth(state)
+    })
     closers.push(() => bandwidth.close())
     const database = await openDatabase({
       id: belongings.ticket.databaseId,
@@ -72,6 +80,12 @@ export async function openRunning(
     })
     logEvents(database.events, 'p2p:sync')
     closers.push(() => database.close())
+    if (settings.willow) {
+      const opened = await openWillowOf(settings, belongings, { network })
+      closers.push(() => opened.close())
+      opened.isMetered = bandwidth.state.isMetered
+      willow = opened
+    }
     return {
       ...belongings,
       sealing,
@@ -80,6 +94,7 @@ export async function openRunning(
       network,
       bandwidth,
       database,
+      willow,
       close,
     }
   } catch (error) {

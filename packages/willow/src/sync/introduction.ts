@@ -1,0 +1,102 @@
+import type { Area, McCapability, Signer } from '@vudo/meadowcap'
+import type { PeerId } from '@vudo/transport'
+import { bytesEqual } from '@vudo/wire'
+import { willowError } from '../errors.ts'
+import { MAX_PROVEN_KEYS, SYNC_NONCE_BYTES } from '../limits.ts'
+import { isKeyProven, letsRead, proveKeys, readableAreas, sharedAreas } from './rights.ts'
+import { fitting, type SessionMessage } from './session-wire.ts'
+
+/** What two ends tell each other before anything else. */
+export interface IntroductionInit {
+  /** 32 bytes. */
+  readonly namespaceId: Uint8Array
+  /** This node. */
+  readonly peerId: PeerId
+  /** Who is at the other end, proven by the connection. */
+  readonly remotePeerId: PeerId
+  /** Of two ends the one that opened the channel: it begins each reconciliation. */
+  readonly isOpener: boolean
+  /** Read capabilities of this user, shown to the peer. */
+  readonly capabilities: readonly McCapability[]
+  /** Keys that they are granted to, at most `MAX_PROVEN_KEYS`. */
+  readonly signers: readonly Signer[]
+  /** What every peer of the channel may read without a capability. */
+  readonly openArea?: Area | undefined
+  /** Tells whether all signatures of a shown capability are right and it is not revoked here. */
+  readonly isValidCapability: (capability: McCapability) => boolean
+  /** Random bytes of a cryptographic generator. */
+  readonly random: (length: number) => Uint8Array
+}
+
+type Outgoing = Exclude<SessionMessage, { readonly type: 'unknown' }>
+
+/** Finds out what both ends may read: `hello`, `rights`, `accepted`, once each and in this order. */
+export class Introduction {
+  /** Keys that the peer has proven besides its own. */
+  peerKeys: readonly Uint8Array[] = []
+  readonly #init: IntroductionInit
+  readonly #send: (message: Outgoing) => void
+  readonly #nonce: Uint8Array
+  readonly #shown: readonly McCapability[]
+  #peerNonce: Uint8Array | undefined
+  /** What the peer may read by what it showed. */
+  #peerCapabilities: readonly McCapability[] | undefined
+  #isOver = false
+
+  constructor(init: IntroductionInit, send: (message: Outgoing) => void) {
+    this.#init = init
+    this.#send = send
+    this.#nonce = init.random(SYNC_NONCE_BYTES)
+    this.#shown = fitting(init.capabilities)
+  }
+
+  /** Names the namespace and challenges the peer. */
+  begin(): void {
+    this.#send({ type: 'hello', namespaceId: this.#init.namespaceId, nonce: this.#nonce })
+  }
+
+  /** Proves this end's keys against the peer's challenge, and shows what it may read. */
+  hello({ namespaceId, nonce }: SessionMessage & { readonly type: 'hello' }): void {
+    if (this.#peerNonce !== undefined) throw fault('a second hello')
+    if (!bytesEqual(namespaceId, this.#init.namespaceId)) throw fault('another namespace')
+    // With our own challenge a peer could hand our own proofs back.
+    if (bytesEqual(nonce, this.#nonce)) throw fault('our own challenge')
+    this.#peerNonce = nonce
+    const { peerId: prover, remotePeerId: verifier, signers } = this.#init
+    const context = { namespaceId, prover, verifier, nonce }
+    const proofs = proveKeys(signers.slice(0, MAX_PROVEN_KEYS), context)
+    this.#send({ type: 'rights', proofs, capabilities: this.#shown })
+  }
+
+  /** Checks what the peer shows, and says what of it counts. */
+  rights(message: SessionMessage & { readonly type: 'rights' }): void {
+    if (this.#peerNonce === undefined || this.#peerCapabilities) throw fault('rights out of turn')
+    const { namespaceId, peerId, remotePeerId, isValidCapability, openArea } = this.#init
+    const proof = { namespaceId, prover: remotePeerId, verifier: peerId, nonce: this.#nonce }
+    if (!message.proofs.every((one) => isKeyProven(one, proof))) throw fault('a key it has not got')
+    this.peerKeys = message.proofs.map(({ key }) => key)
+    const context = { ...proof, keys: this.peerKeys, isValid: isValidCapability }
+    const bits = new Uint8Array(Math.ceil(message.capabilities.length / 8))
+    this.#peerCapabilities = message.capabilities.filter((capability, at) => {
+      const isGood = letsRead(capability, context)
+      if (isGood) bits[at >> 3] = bits[at >> 3]! | (0x80 >> (at & 7))
+      return isGood
+    })
+    this.#send({ type: 'accepted', bits, open: openArea })
+  }
+
+  /** The areas that both may read. */
+  accepted({ bits, open }: SessionMessage & { readonly type: 'accepted' }): Area[] {
+    if (!this.#peerCapabilities || this.#isOver) throw fault('an acceptance out of turn')
+    if (bits.length !== Math.ceil(this.#shown.length / 8)) throw fault('bits of other capabilities')
+    const accepted = this.#shown.filter((_, at) => (bits[at >> 3]! & (0x80 >> (at & 7))) !== 0)
+    const mine = readableAreas(accepted, open)
+    const theirs = readableAreas(this.#peerCapabilities, this.#init.openArea)
+    this.#isOver = true
+    return this.#init.isOpener ? sharedAreas(mine, theirs) : sharedAreas(theirs, mine)
+  }
+}
+
+function fault(what: string): Error {
+  return willowError('ERR_WILLOW_SYNC_PROTOCOL', `the peer sent ${what}`)
+}
