@@ -104,16 +104,16 @@ function print() {
   )
 }
 
-function rowOf(values) {
+function rowOf(silences) {
   return {
-    deaths: values.length,
-    'median gap ms': round3(median(values)),
-    'worst gap ms': round3(Math.max(...values)),
+    deaths: silences.length,
+    'median gap ms': round3(median(silences)),
+    'worst gap ms': round3(Math.max(...silences)),
   }
 }
 
-function median(values) {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
+function median(times) {
+  return times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)]
 }
 
 /** More than three digits would be noise. */

@@ -127,9 +127,6 @@ function print() {
     }
   }
   console.table(table)
-  const worst = (of) => round3(Math.max(...Object.values(rows).map(of)))
-  const each = (of) =>
-    Object.fromEntries(Object.entries(rows).map(([name, row]) => [name, round3(of(row))]))
   console.log(
     JSON.stringify({
       bench: 'session',
@@ -146,12 +143,20 @@ function print() {
   )
 }
 
+function worst(of) {
+  return round3(Math.max(...Object.values(rows).map(of)))
+}
+
+function each(of) {
+  return Object.fromEntries(Object.entries(rows).map(([name, row]) => [name, round3(of(row))]))
+}
+
 function percentile99(times) {
   return times.toSorted((a, b) => a - b)[Math.ceil(times.length * 0.99) - 1]
 }
 
-function median(values) {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
+function median(times) {
+  return times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)]
 }
 
 /** More than three digits would be noise. */

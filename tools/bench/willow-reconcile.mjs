@@ -10,6 +10,7 @@
  */
 import process from 'node:process'
 import { parseArgs } from 'node:util'
+// oxlint-disable-next-line import/no-unassigned-import -- it changes how packages are found
 import './support/compiled.mjs'
 
 const { values } = parseArgs({

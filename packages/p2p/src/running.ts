@@ -71,14 +71,7 @@ export async function openRunning(
       onBandwidth(state)
     })
     closers.push(() => bandwidth.close())
-    const database = await openDatabase({
-      id: belongings.ticket.databaseId,
-      store: belongings.store.sub(viewName(belongings.ticket)),
-      author: belongings.author,
-      network,
-      policy: settings.policy,
-    })
-    logEvents(database.events, 'p2p:sync')
+    const database = await openDocuments(settings, belongings, network)
     closers.push(() => database.close())
     if (settings.willow) {
       const opened = await openWillowOf(settings, belongings, { network })
@@ -122,6 +115,22 @@ export async function joinNetwork({
   void bandwidth.start()
   const { databaseId: id, secret } = ticket
   await network.join(secret === undefined ? { id } : { id, secret })
+}
+
+async function openDocuments(
+  settings: P2PSettings,
+  { ticket, store, author }: Belongings,
+  network: Network,
+): Promise<Database> {
+  const database = await openDatabase({
+    id: ticket.databaseId,
+    store: store.sub(viewName(ticket)),
+    author,
+    network,
+    policy: settings.policy,
+  })
+  logEvents(database.events, 'p2p:sync')
+  return database
 }
 
 /** In another network the platform may say something else. */

@@ -67,6 +67,7 @@ const actions = {
 }
 
 async function sendAll(channel) {
+  // oxlint-disable-next-line no-unmodified-loop-condition -- a message of the parent ends it
   while (isSending) {
     const message = new Uint8Array(64)
     new DataView(message.buffer).setUint32(0, sent)

@@ -39,14 +39,14 @@ export function contenderOf(factory, choose = ([first]) => first) {
   let network
   let peerAddress
   return {
-    async serve(answer, setting) {
+    serve: async (answer, setting) => {
       network = await startNetwork([factory], setting)
       network.handle('/bench/1', (channel) => void answer(channel))
       network.handle('/urgent/1', (channel) => void echo(channel))
       network.handle('/bulk/1', (channel) => void drain(channel))
       return choose(network.addresses)
     },
-    async connect(address, setting) {
+    connect: async (address, setting) => {
       network = await startNetwork([factory], setting)
       peerAddress = address
       return openChannel(network, address, '/bench/1')

@@ -32,7 +32,7 @@ export function createFakeNetwork(number: number): FakeNetwork {
     accept: (channel: Channel) =>
       handler ? handler(channel) : channel.reset('ERR_PROTOCOL_UNKNOWN'),
   }
-  return fake as unknown as FakeNetwork
+  return fake
 }
 
 export interface Line {

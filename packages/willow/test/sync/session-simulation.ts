@@ -57,8 +57,8 @@ function summaryOf(entries: readonly Entry[]): Summary {
 
 /** Two parts: before and from the entry in the middle on. */
 function halves(range: Range3d, entries: readonly Entry[]): Range3d[] {
-  const first = entries[0]!
-  const other = entries.find(({ subspaceId }) => !equalIds(subspaceId, first.subspaceId))
+  const [first] = entries
+  const other = entries.find(({ subspaceId }) => first && !equalIds(subspaceId, first.subspaceId))
   if (other) {
     const { start, end } = range.subspaces
     return [
@@ -66,7 +66,7 @@ function halves(range: Range3d, entries: readonly Entry[]): Range3d[] {
       { ...range, subspaces: subspaceRanges.create(other.subspaceId, end) },
     ]
   }
-  const at = entries[entries.length >> 1]!.path
+  const at = entries[entries.length >> 1]?.path ?? range.paths.start
   return [
     { ...range, paths: pathRanges.create(range.paths.start, at) },
     { ...range, paths: pathRanges.create(at, range.paths.end) },

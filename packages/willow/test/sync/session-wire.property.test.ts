@@ -71,9 +71,10 @@ describe('the messages of a sync session', () => {
       nonce: fromHex(vectors.challenge),
     }
     const [proof] = message.proofs
-    expect(isKeyProven(proof!, context)).toBe(true)
-    expect(isKeyProven(proof!, { ...context, prover: verifier, verifier: prover })).toBe(false)
-    expect(isKeyProven(proof!, { ...context, nonce: new Uint8Array(32) })).toBe(false)
+    if (!proof) throw new Error('the vector holds no proof')
+    expect(isKeyProven(proof, context)).toBe(true)
+    expect(isKeyProven(proof, { ...context, prover: verifier, verifier: prover })).toBe(false)
+    expect(isKeyProven(proof, { ...context, nonce: new Uint8Array(32) })).toBe(false)
   })
 
   test('of a reconciliation are the items of the vector', () => {
