@@ -103,7 +103,7 @@ export const MAX_STORED_VALUE_BYTES = 16_384
 /** Bytes of a key in the memory of the stack. */
 export const MAX_STORED_KEY_CHARACTERS = 512
 
-/** Entries that the stack keeps for others: provider records, peer records and peers, of each kind. At the limit the oldest goes. */
+/** Entries that the stack keeps for others: provider records, peer records and peers, of each kind. At the limit the oldest of whoever has most goes. */
 export const MAX_STORED_ENTRIES = 8_192
 
 /** Peers that a lookup takes; a flood of providers ends there. */
