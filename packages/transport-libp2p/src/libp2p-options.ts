@@ -17,8 +17,9 @@ export interface Libp2pOptions {
    */
   readonly announceAddresses?: readonly Address[] | undefined
   /**
-   * Also listens by QUIC, on the UDP port of the same number, and dials by it. Where its
-   * binary is missing, a warning says so once and everything else goes on.
+   * Also listens by QUIC, on the UDP port of the same number where `port` names one, else on any
+   * free one, and dials by it. Where its binary is missing, a warning says so once and everything
+   * else goes on.
    *
    * @defaultValue true
    */
