@@ -1,4 +1,8 @@
-/** Makes a node of the stack out of our settings: every limit is ours, none is inherited. */
+/**
+ * Makes a node of the stack out of our settings. Whatever others could use up has a limit of ours:
+ * connections, streams, messages, times, memory. The stack's own are the lengths of the queues in
+ * which it keeps its own work, and how it looks for routers.
+ */
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { KadDHT } from '@libp2p/kad-dht'
 import type { Libp2p, Libp2pOptions as StackOptions } from 'libp2p'
@@ -231,7 +235,11 @@ async function createTransports(
     // Below everything else: this many sockets, and no more open files.
     tcp({ maxConnections: roomFor(settings) + 2 * MAX_HALF_OPEN }),
     webSockets(),
-    circuitRelayTransport({ reservationCompletionTimeout: limits.RESERVATION_TIMEOUT_MS }),
+    circuitRelayTransport({
+      reservationCompletionTimeout: limits.RESERVATION_TIMEOUT_MS,
+      maxInboundStopStreams: limits.MAX_RELAYED_PER_RELAY,
+      maxOutboundStopStreams: limits.MAX_RELAYED_PER_RELAY,
+    }),
   ]
 }
 
@@ -250,6 +258,12 @@ async function loadQuic(loaders: StackLoaders): Promise<StackTransport | undefin
   }
 }
 
+const serviceLimits = {
+  timeout: HANDSHAKE_TIMEOUT_MS,
+  maxInboundStreams: limits.MAX_SERVICE_STREAMS,
+  maxOutboundStreams: limits.MAX_SERVICE_STREAMS,
+} as const
+
 async function createServices(init: NodeInit): Promise<NonNullable<StackOptions['services']>> {
   const { loaders, options } = init
   const [{ identify }, { ping }] = await Promise.all([
@@ -257,8 +271,12 @@ async function createServices(init: NodeInit): Promise<NonNullable<StackOptions[
     loadPart(loaders, '@libp2p/ping'),
   ])
   return {
-    identify: identify({ maxInboundStreams: 2, maxOutboundStreams: 2 }),
-    ping: ping({ maxInboundStreams: 2, maxOutboundStreams: 2 }),
+    identify: identify({
+      ...serviceLimits,
+      maxMessageSize: limits.MAX_INTRODUCTION_BYTES,
+      maxObservedAddresses: limits.MAX_OBSERVED_ADDRESSES,
+    }),
+    ping: ping({ ...serviceLimits, timeout: limits.PING_TIMEOUT_MS }),
     ...(options.enableNatTraversal ? await createNatServices(loaders) : {}),
     ...(options.relayService ? await createRelayService(loaders) : {}),
     ...(options.enableMdns ? await createMdns(init) : {}),
@@ -272,8 +290,15 @@ async function createNatServices(loaders: StackLoaders): Promise<object> {
     loadPart(loaders, '@libp2p/upnp-nat'),
   ])
   return {
-    autoNat: dialAnew(autoNAT()),
-    dcutr: dcutr(),
+    autoNat: dialAnew(
+      autoNAT({
+        timeout: limits.AUTONAT_TIMEOUT_MS,
+        maxInboundStreams: limits.MAX_SERVICE_STREAMS,
+        maxOutboundStreams: limits.MAX_AUTONAT_QUESTIONS,
+        maxMessageSize: limits.MAX_INTRODUCTION_BYTES,
+      }),
+    ),
+    dcutr: dcutr({ ...serviceLimits, retries: limits.HOLE_PUNCH_TRIES }),
     upnp: uPnPNAT({ portMappingDescription: 'vudo' }),
   }
 }
@@ -282,7 +307,10 @@ async function createRelayService(loaders: StackLoaders): Promise<object> {
   const { circuitRelayServer } = await loadPart(loaders, '@libp2p/circuit-relay-v2')
   return {
     relay: circuitRelayServer({
+      hopTimeout: limits.RELAY_HOP_TIMEOUT_MS,
       maxInboundHopStreams: limits.RELAY_MAX_RESERVATIONS,
+      maxOutboundHopStreams: limits.MAX_SERVICE_STREAMS,
+      maxOutboundStopStreams: limits.MAX_RELAYED_PER_RELAY,
       reservations: {
         maxReservations: limits.RELAY_MAX_RESERVATIONS,
         defaultDurationLimit: limits.RELAY_DURATION_MS,
