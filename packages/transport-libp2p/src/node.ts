@@ -3,6 +3,7 @@
  * connections, streams, messages, times, memory. The stack's own are the lengths of the queues in
  * which it keeps its own work, and how it looks for routers.
  */
+import type { StreamMiddleware } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { KadDHT } from '@libp2p/kad-dht'
 import type { Libp2p, Libp2pOptions as StackOptions } from 'libp2p'
@@ -112,6 +113,7 @@ async function startAt(init: NodeInit, port: number): Promise<StackNode> {
   }
   const libp2p: Libp2p = await createLibp2p(stackOptions)
   libp2p.addEventListener('connection:open', () => door.opened())
+  libp2p.use(stopProtocol, await onlyFromRelays(loaders, options))
   try {
     await libp2p.start()
   } catch (error) {
@@ -143,11 +145,31 @@ async function ownIdentity(
   return { privateKey: await generateKeyPairFromSeed('Ed25519', seed) }
 }
 
+/** By which a relay brings us somebody. */
+const stopProtocol = '/libp2p/circuit/relay/0.2.0/stop'
+
+/**
+ * Turns away strangers who say that they bring us somebody: at each of their calls the stack would
+ * ask them for a place, and keep one more listener for ever.
+ */
+async function onlyFromRelays(
+  loaders: StackLoaders,
+  { relays }: Libp2pSettings,
+): Promise<StreamMiddleware> {
+  const { peerIdFromString } = await loadPart(loaders, '@libp2p/peer-id')
+  const ids = relays.map((relay) => peerIdFromString(parseLibp2pAddress(relay).libp2pId ?? ''))
+  return (stream, connection, next) => {
+    const isOurs = ids.some((id) => id.equals(connection.remotePeer))
+    if (stream.direction === 'inbound' && !isOurs) throw new Error('no relay of this node')
+    next(stream, connection)
+  }
+}
+
 /** Links, and what passes through a relay; besides those the questions of the DHT. */
 const usefulProtocols: ReadonlySet<string> = new Set([
   linkProtocol,
   '/libp2p/circuit/relay/0.2.0/hop',
-  '/libp2p/circuit/relay/0.2.0/stop',
+  stopProtocol,
 ])
 
 /** Connections that the stack takes. */

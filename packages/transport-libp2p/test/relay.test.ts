@@ -149,6 +149,17 @@ it('makes one listener for each relay, also where other addresses are announced'
   expect(listeners()).toHaveLength(before + 2)
 })
 
+it('takes no relayed connection from somebody who is none of its relays', async () => {
+  const { ours, listeners } = await createStackNode()
+  const before = listeners().length
+  const stranger = await createPlainNode()
+  onTestFinished(() => stranger.stop())
+  const connection = await stranger.dial([...ours.listenAddresses()])
+  const stream = await connection.newStream('/libp2p/circuit/relay/0.2.0/stop')
+  await until(() => stream.status !== 'open')
+  expect(listeners()).toHaveLength(before)
+})
+
 it('counts those behind a relay by their key', async () => {
   const relay = await createRelay()
   const context = createContext()
