@@ -100,7 +100,7 @@ async function startDial(encounters = createEncounters(), self = smaller) {
   const arrive = (): { stream: FakeStream; isTaken: boolean } => {
     const stream = new FakeStream()
     stream.on('error', () => undefined)
-    return { stream, isTaken: encounters.settle(peer, stream as unknown as SecretStream) }
+    return { stream, isTaken: encounters.settle(peer, stream) }
   }
   return { dialling, own, arrive, controller }
 }
