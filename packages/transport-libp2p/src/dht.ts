@@ -25,6 +25,7 @@ import {
 import type { StackNode } from './node.ts'
 import { orAborted } from './or-aborted.ts'
 import { readRecord, recordKey } from './peer-records.ts'
+import { isPrivateAddress } from './private-addresses.ts'
 import { startRetryLoop, wait, type RetryLoop } from './retry-loop.ts'
 import type { topicToCid } from './topic-cid.ts'
 
@@ -52,6 +53,8 @@ export interface DhtInit {
   readonly context: TransportContext
   readonly topicToCid: typeof topicToCid
   readonly bootstrapNodes: readonly Multiaddr[]
+  /** False keeps private addresses out of what is told, found and dialled. */
+  readonly isPrivateNetwork: boolean
 }
 
 /** Joins the DHT, in the background, and stays in it. */
@@ -166,7 +169,7 @@ class DhtClient implements Dht {
     await this.#joined(stopping)
     const { dht, context } = this.#init
     const signal = AbortSignal.any([stopping, AbortSignal.timeout(DHT_ANNOUNCE_TIMEOUT_MS)])
-    const { bytes } = context.signRecord(addresses)
+    const { bytes } = context.signRecord(addresses.filter((one) => this.#isUsable(one)))
     await run(dht.put(recordKey(context.peerId), bytes, { signal }))
   }
 
@@ -197,7 +200,7 @@ class DhtClient implements Dht {
         for (const { id, multiaddrs } of event.providers) {
           const peerId = this.#init.keys.toPeerId(id)
           if (peerId === undefined) continue
-          const infos = toInfos(peerId, multiaddrs)
+          const infos = this.#toInfos(peerId, multiaddrs)
           if (!found.has(peerId)) infos.forEach(onFound)
           found.set(peerId, infos)
         }
@@ -222,7 +225,9 @@ class DhtClient implements Dht {
     const addresses = [signed, known].flatMap((one) =>
       one.status === 'fulfilled' ? one.value : [],
     )
-    return [...new Set(addresses)].filter(isUsable).slice(0, MAX_ADDRESSES_PER_DIAL)
+    return [...new Set(addresses)]
+      .filter((one) => this.#isUsable(one))
+      .slice(0, MAX_ADDRESSES_PER_DIAL)
   }
 
   async #findRecord(peerId: PeerId, signal: AbortSignal): Promise<readonly Address[]> {
@@ -239,6 +244,29 @@ class DhtClient implements Dht {
       if (event.name === 'FINAL_PEER') return event.peer.multiaddrs.map(formatLibp2pAddress)
     }
     return []
+  }
+
+  /**
+   * One entry for each address, and one without any: where the addresses do not lead to the peer,
+   * its signed record may. Those here are what its neighbours were told, which leaves relays out.
+   */
+  #toInfos(id: PeerId, multiaddrs: readonly Multiaddr[]): PeerInfo[] {
+    const addresses = multiaddrs.map(formatLibp2pAddress).filter((one) => this.#isUsable(one))
+    const told = addresses.slice(0, MAX_ADDRESSES_PER_DIAL)
+    return [...told.map((address) => ({ id, address })), { id }]
+  }
+
+  /**
+   * Others wrote it: it has to be an address as ours are, and no question back to the DHT. On the
+   * internet nobody may send us to the machines that stand beside ours.
+   */
+  #isUsable(address: Address): boolean {
+    try {
+      if (parseLibp2pAddress(address).medium === 'dht') return false
+      return this.#init.isPrivateNetwork || !isPrivateAddress(address)
+    } catch {
+      return false
+    }
   }
 
   async close(): Promise<void> {
@@ -267,24 +295,6 @@ function noDht(): TransportError {
   return new TransportError('ERR_DIAL_FAILED', 'the bootstrap nodes are no nodes of our DHT', {
     hint: 'check bootstrapNodes, and that dhtProtocol is the same everywhere',
   })
-}
-
-/**
- * One entry for each address, and one without any: where the addresses do not lead to the peer,
- * its signed record may. Those here are what its neighbours were told, which leaves relays out.
- */
-function toInfos(id: PeerId, multiaddrs: readonly Multiaddr[]): PeerInfo[] {
-  const addresses = multiaddrs.map(formatLibp2pAddress).filter(isUsable)
-  return [...addresses.slice(0, MAX_ADDRESSES_PER_DIAL).map((address) => ({ id, address })), { id }]
-}
-
-/** Others wrote it: it has to be an address as ours are, and no question back to the DHT. */
-function isUsable(address: Address): boolean {
-  try {
-    return parseLibp2pAddress(address).medium !== 'dht'
-  } catch {
-    return false
-  }
 }
 
 function withTimeout(signal: AbortSignal | undefined): AbortSignal {

@@ -43,7 +43,11 @@ export async function dialLibp2p(init: DiallerInit, request: DialRequest): Promi
       const link = await reuse(init, present, request)
       if (link) return link
     }
-    const connection = await connect(init, { ...request, parsed, wanted, force: !!present })
+    let connection = await connect(init, { ...request, parsed, wanted, force: !!present })
+    // The stack may hand out one that is there already, and has no room for another link.
+    if (!hasRoom(connection)) {
+      connection = await connect(init, { ...request, parsed, wanted, force: true })
+    }
     return await openLink(connection, provenPeer(connection), request)
   } catch (error) {
     throw signal.aborted ? signal.reason : dialError(address, error)
@@ -80,9 +84,17 @@ function openConnection(
 ): Connection | undefined {
   const open = node.libp2p
     .getConnections(keys.toLibp2pId(wanted))
-    .filter(({ status }) => status === 'open')
+    .filter((connection) => connection.status === 'open' && hasRoom(connection))
   const direct = open.find((connection) => connection.direct && connection.limits === undefined)
   return direct ?? (medium === 'relay' || medium === 'dht' ? open[0] : undefined)
+}
+
+/** Whether another link of ours may be on it: the far end turns away more. */
+function hasRoom({ streams }: Connection): boolean {
+  const ours = streams.filter(
+    (one) => one.direction === 'outbound' && one.protocol === linkProtocol,
+  )
+  return ours.length < MAX_LINKS_PER_CONNECTION
 }
 
 /** The far end may just be closing it: then a new one is the answer, and not an error. */

@@ -164,6 +164,7 @@ class Libp2pMedium implements Medium {
       context: this.#context,
       topicToCid,
       bootstrapNodes: this.#options.bootstrapNodes.map(toMultiaddr),
+      isPrivateNetwork: this.#options.isPrivateNetwork,
     })
   }
 
@@ -213,16 +214,18 @@ class Libp2pMedium implements Medium {
 
   /** Nodes of the local network as they appear, and a few early looks into the DHT: those who join together announce together. */
   watch(topic: Topic, { signal }: AbortOptions): AsyncIterable<PeerInfo> {
-    const news = createNews<PeerInfo>(MAX_NEWS)
-    if (!this.#options.enableMdns && !this.#options.enableDht) news.end()
+    const left = new AbortController()
+    const ended = AbortSignal.any([left.signal, ...(signal ? [signal] : [])])
+    const news = createNews<PeerInfo>(MAX_NEWS, () => left.abort())
     this.#watchers.add(news)
     const end = (): void => {
       this.#watchers.delete(news)
       news.end()
     }
-    if (!signal || signal.aborted) end()
-    signal?.addEventListener('abort', end, { once: true })
-    if (signal && this.#options.enableDht) void this.#lookUpEarly(topic, signal, news)
+    const { enableDht, enableMdns } = this.#options
+    if (ended.aborted || (!enableMdns && !enableDht)) end()
+    ended.addEventListener('abort', end, { once: true })
+    if (enableDht) void this.#lookUpEarly(topic, ended, news)
     return news
   }
 

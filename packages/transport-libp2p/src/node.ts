@@ -1,4 +1,9 @@
-/** Makes a node of the stack out of our settings: every limit is ours, none is inherited. */
+/**
+ * Makes a node of the stack out of our settings. Whatever others could use up has a limit of ours:
+ * connections, streams, messages, times, memory. The stack's own are the lengths of the queues in
+ * which it keeps its own work, and how it looks for routers.
+ */
+import type { StreamMiddleware } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { KadDHT } from '@libp2p/kad-dht'
 import type { Libp2p, Libp2pOptions as StackOptions } from 'libp2p'
@@ -108,6 +113,7 @@ async function startAt(init: NodeInit, port: number): Promise<StackNode> {
   }
   const libp2p: Libp2p = await createLibp2p(stackOptions)
   libp2p.addEventListener('connection:open', () => door.opened())
+  libp2p.use(stopProtocol, await onlyFromRelays(loaders, options))
   try {
     await libp2p.start()
   } catch (error) {
@@ -139,11 +145,31 @@ async function ownIdentity(
   return { privateKey: await generateKeyPairFromSeed('Ed25519', seed) }
 }
 
+/** By which a relay brings us somebody. */
+const stopProtocol = '/libp2p/circuit/relay/0.2.0/stop'
+
+/**
+ * Turns away strangers who say that they bring us somebody: at each of their calls the stack would
+ * ask them for a place, and keep one more listener for ever.
+ */
+async function onlyFromRelays(
+  loaders: StackLoaders,
+  { relays }: Libp2pSettings,
+): Promise<StreamMiddleware> {
+  const { peerIdFromString } = await loadPart(loaders, '@libp2p/peer-id')
+  const ids = relays.map((relay) => peerIdFromString(parseLibp2pAddress(relay).libp2pId ?? ''))
+  return (stream, connection, next) => {
+    const isOurs = ids.some((id) => id.equals(connection.remotePeer))
+    if (stream.direction === 'inbound' && !isOurs) throw new Error('no relay of this node')
+    next(stream, connection)
+  }
+}
+
 /** Links, and what passes through a relay; besides those the questions of the DHT. */
 const usefulProtocols: ReadonlySet<string> = new Set([
   linkProtocol,
   '/libp2p/circuit/relay/0.2.0/hop',
-  '/libp2p/circuit/relay/0.2.0/stop',
+  stopProtocol,
 ])
 
 /** Connections that the stack takes. */
@@ -231,7 +257,11 @@ async function createTransports(
     // Below everything else: this many sockets, and no more open files.
     tcp({ maxConnections: roomFor(settings) + 2 * MAX_HALF_OPEN }),
     webSockets(),
-    circuitRelayTransport({ reservationCompletionTimeout: limits.RESERVATION_TIMEOUT_MS }),
+    circuitRelayTransport({
+      reservationCompletionTimeout: limits.RESERVATION_TIMEOUT_MS,
+      maxInboundStopStreams: limits.MAX_RELAYED_PER_RELAY,
+      maxOutboundStopStreams: limits.MAX_RELAYED_PER_RELAY,
+    }),
   ]
 }
 
@@ -250,6 +280,12 @@ async function loadQuic(loaders: StackLoaders): Promise<StackTransport | undefin
   }
 }
 
+const serviceLimits = {
+  timeout: HANDSHAKE_TIMEOUT_MS,
+  maxInboundStreams: limits.MAX_SERVICE_STREAMS,
+  maxOutboundStreams: limits.MAX_SERVICE_STREAMS,
+} as const
+
 async function createServices(init: NodeInit): Promise<NonNullable<StackOptions['services']>> {
   const { loaders, options } = init
   const [{ identify }, { ping }] = await Promise.all([
@@ -257,8 +293,12 @@ async function createServices(init: NodeInit): Promise<NonNullable<StackOptions[
     loadPart(loaders, '@libp2p/ping'),
   ])
   return {
-    identify: identify({ maxInboundStreams: 2, maxOutboundStreams: 2 }),
-    ping: ping({ maxInboundStreams: 2, maxOutboundStreams: 2 }),
+    identify: identify({
+      ...serviceLimits,
+      maxMessageSize: limits.MAX_INTRODUCTION_BYTES,
+      maxObservedAddresses: limits.MAX_OBSERVED_ADDRESSES,
+    }),
+    ping: ping({ ...serviceLimits, timeout: limits.PING_TIMEOUT_MS }),
     ...(options.enableNatTraversal ? await createNatServices(loaders) : {}),
     ...(options.relayService ? await createRelayService(loaders) : {}),
     ...(options.enableMdns ? await createMdns(init) : {}),
@@ -272,8 +312,15 @@ async function createNatServices(loaders: StackLoaders): Promise<object> {
     loadPart(loaders, '@libp2p/upnp-nat'),
   ])
   return {
-    autoNat: dialAnew(autoNAT()),
-    dcutr: dcutr(),
+    autoNat: dialAnew(
+      autoNAT({
+        timeout: limits.AUTONAT_TIMEOUT_MS,
+        maxInboundStreams: limits.MAX_SERVICE_STREAMS,
+        maxOutboundStreams: limits.MAX_AUTONAT_QUESTIONS,
+        maxMessageSize: limits.MAX_INTRODUCTION_BYTES,
+      }),
+    ),
+    dcutr: dcutr({ ...serviceLimits, retries: limits.HOLE_PUNCH_TRIES }),
     upnp: uPnPNAT({ portMappingDescription: 'vudo' }),
   }
 }
@@ -282,7 +329,10 @@ async function createRelayService(loaders: StackLoaders): Promise<object> {
   const { circuitRelayServer } = await loadPart(loaders, '@libp2p/circuit-relay-v2')
   return {
     relay: circuitRelayServer({
+      hopTimeout: limits.RELAY_HOP_TIMEOUT_MS,
       maxInboundHopStreams: limits.RELAY_MAX_RESERVATIONS,
+      maxOutboundHopStreams: limits.MAX_SERVICE_STREAMS,
+      maxOutboundStopStreams: limits.MAX_RELAYED_PER_RELAY,
       reservations: {
         maxReservations: limits.RELAY_MAX_RESERVATIONS,
         defaultDurationLimit: limits.RELAY_DURATION_MS,

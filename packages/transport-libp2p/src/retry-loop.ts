@@ -1,3 +1,4 @@
+import { TransportError } from '@vudo/transport'
 import { MAX_RETRY_MS, MIN_RETRY_MS } from './limits.ts'
 
 /** Something that is tried until it works, and then again at intervals. */
@@ -49,7 +50,12 @@ class Loop implements RetryLoop {
   }
 
   async stop(): Promise<void> {
-    this.#stopping.abort(new Error('no longer wanted'))
+    this.#stopping.abort(
+      new TransportError(
+        'ERR_TRANSPORT_CLOSED',
+        'given up: the topic was left, or the transport closed',
+      ),
+    )
     await this.#done
   }
 

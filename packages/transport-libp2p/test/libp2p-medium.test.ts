@@ -4,7 +4,8 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createNodeKey } from '@vudo/identity'
 import { parseLibp2pAddress } from '@vudo/transport-libp2p'
-import { MAX_CONNECTIONS_PER_PEER } from '../src/limits.ts'
+import { MAX_CONNECTIONS_PER_PEER, MAX_LINKS_PER_CONNECTION } from '../src/limits.ts'
+import { expectLink, listening, never } from './links.ts'
 import { addressOf, createNode, createTopic, firstOf, until, type TestNode } from './nodes.ts'
 import { addressOf as addressOfPlain, createPlainNode, multiaddrOf } from './plain-node.ts'
 
@@ -110,6 +111,20 @@ describe('dial', () => {
     await expect(ours.transport.dial(await addressOf(ours))).rejects.toMatchObject({
       code: 'ERR_PEER_SELF',
     })
+  })
+
+  it('opens another connection when there are as many links on one as may be', async () => {
+    const there = await listening()
+    const ours = await listening()
+    onTestFinished(
+      async () => void (await Promise.all([there.medium.close(), ours.medium.close()])),
+    )
+    for (let at = 0; at < 2 * MAX_LINKS_PER_CONNECTION + 1; at++) {
+      const dialling = ours.medium.dial(there.address, { signal: never, expected: there.peerId })
+      expect(expectLink(await dialling).peerId).toBe(there.peerId)
+    }
+    const byAddress = expectLink(await ours.medium.dial(there.address, { signal: never }))
+    expect(byAddress.peerId).toBe(there.peerId)
   })
 
   it('uses the connection that is there', async () => {

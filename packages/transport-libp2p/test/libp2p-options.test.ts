@@ -56,6 +56,9 @@ describe('options', () => {
     ['libp2p:///ip4/172.32.0.1/tcp/1', false],
     ['libp2p:///ip6/fd00::1/tcp/1', true],
     ['libp2p:///ip6/::1/tcp/1', true],
+    ['libp2p:///ip6/0:0:0:0:0:0:0:1/tcp/1', true],
+    ['libp2p:///ip6/::ffff:192.168.1.1/tcp/1', true],
+    ['libp2p:///ip4/0.0.0.0/tcp/1', true],
   ])('know that %s is on a private network: %s', (address, isPrivate) => {
     expect(parse({}, [address]).isPrivateNetwork).toBe(isPrivate)
   })
@@ -63,6 +66,8 @@ describe('options', () => {
   it('know a node with a public address to be on the internet', () => {
     const announceAddresses = ['libp2p:///ip4/203.0.113.7/tcp/1']
     expect(parse({ announceAddresses }).isPrivateNetwork).toBe(false)
+    const { settings } = createContext({ bindAddress: '203.0.113.7' })
+    expect(parseLibp2pOptions({ enableDht: true }, settings).isPrivateNetwork).toBe(false)
   })
 
   it.each([

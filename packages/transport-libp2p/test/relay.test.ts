@@ -114,7 +114,7 @@ it('does not wait for a silent relay or bootstrap node when it disconnects', asy
   const looking = createNode({ ...slow, bootstrapNodes: [address] })
   const announcing = looking.transport.announce(createTopic())
   await Promise.all([
-    expect(announcing).rejects.toThrow(/no longer wanted|closed/),
+    expect(announcing).rejects.toMatchObject({ code: 'ERR_TRANSPORT_CLOSED' }),
     once(server, 'connection').then(() => looking.transport.disconnect()),
   ])
 }, 10_000)
@@ -147,6 +147,17 @@ it('makes one listener for each relay, also where other addresses are announced'
   expect(ours.reservations.hasPlace(multiaddrOf(relay))).toBe(true)
   expect(ours.reservations.hasPlace(multiaddrOf(gone))).toBe(false)
   expect(listeners()).toHaveLength(before + 2)
+})
+
+it('takes no relayed connection from somebody who is none of its relays', async () => {
+  const { ours, listeners } = await createStackNode()
+  const before = listeners().length
+  const stranger = await createPlainNode()
+  onTestFinished(() => stranger.stop())
+  const connection = await stranger.dial([...ours.listenAddresses()])
+  const stream = await connection.newStream('/libp2p/circuit/relay/0.2.0/stop')
+  await until(() => stream.status !== 'open')
+  expect(listeners()).toHaveLength(before)
 })
 
 it('counts those behind a relay by their key', async () => {
