@@ -145,12 +145,25 @@ describe('2,000 half-open upgrades', () => {
   })
 })
 
+describe('upgrades that are refused', () => {
+  it.each(['/nope', '/relay'])('and reset at once at %s do not end the relay', async (path) => {
+    const relay = await start()
+    for (let i = 0; i < 30; i++) {
+      const socket = halfOpen(relay.port, false, path)
+      await once(socket, 'connect')
+      socket.write('more', () => void setTimeout(() => socket.resetAndDestroy(), i % 3))
+      await once(socket, 'close')
+    }
+    await client(relay)
+  })
+})
+
 /** Begins an upgrade and leaves it: in the middle of the head, or before the proof. */
-function halfOpen(port: number, isInHead: boolean): Socket {
+function halfOpen(port: number, isInHead: boolean, path = '/'): Socket {
   const socket = connect(port, '127.0.0.1')
   socket.on('error', () => undefined)
   const head = [
-    'GET / HTTP/1.1',
+    `GET ${path} HTTP/1.1`,
     'Host: relay',
     'Connection: Upgrade',
     'Upgrade: websocket',
