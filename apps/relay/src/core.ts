@@ -166,6 +166,8 @@ class Core {
    * @throws `RelayError` `ERR_RELAY_PROTOCOL`: the client is to be cut off.
    */
   receive(client: Client, bytes: Uint8Array): number {
+    // Replaced, and its socket has not ended yet: what it did now, nobody would ever undo.
+    if (this.#clients.get(client.endpoint) !== client) return 0
     this.counts.framesIn += 1
     this.counts.bytesIn += bytes.length
     if (isSend(bytes)) return this.#send(client, bytes)

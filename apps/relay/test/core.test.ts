@@ -223,6 +223,18 @@ describe('clients', () => {
     expect(lab.core.clientCount).toBe(0)
   })
 
+  it('that were replaced leave nothing behind, whatever they still say', () => {
+    const lab = new Lab()
+    const endpoint = randomBytes(48)
+    const [before, after] = [lab.enter(endpoint), lab.enter(endpoint)]
+    before.join(randomBytes(32))
+    expect(lab.core.topicCount).toBe(0)
+    lab.core.leave(before.client)
+    lab.core.leave(after.client)
+    before.join(randomBytes(32))
+    expect(lab.core.topicCount).toBe(0)
+  })
+
   it.each([
     ['nothing', []],
     ['a type that is none', [0x7f]],
