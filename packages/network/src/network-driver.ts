@@ -269,9 +269,10 @@ export class NetworkDriver implements Network, SessionListener {
   }
 
   #onSurroundings(change: SurroundingsChange): void {
+    // Before the pauses end: only who is in doubt needs a dial.
+    for (const driver of this.#directory.all()) driver.doubtPaths()
     this.#dialler.reset()
     this.#databases.refresh()
-    for (const driver of this.#directory.all()) driver.doubtPaths()
     this.events.publish('surroundings:changed', { change })
   }
 
