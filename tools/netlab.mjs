@@ -12,7 +12,16 @@
 import { spawn, spawnSync } from 'node:child_process'
 import process from 'node:process'
 
-const scenarios = { 'nat-pairs': () => import('./netlab/nat-pairs.mjs') }
+const scenarios = {
+  'nat-pairs': () => import('./netlab/nat-pairs.mjs'),
+  matrix: () => import('./netlab/matrix.mjs'),
+  'udp-blocked': () => import('./netlab/udp-blocked.mjs'),
+  'only-443': () => import('./netlab/only-443.mjs'),
+  'address-change': () => import('./netlab/address-change.mjs'),
+  outage: () => import('./netlab/outage.mjs'),
+  partition: () => import('./netlab/partition.mjs'),
+  links: () => import('./netlab/links.mjs'),
+}
 
 /** Set in the process inside. */
 const mark = 'VUDO_NETLAB_INSIDE'

@@ -27,8 +27,30 @@ it('measures a pair, or says what is missing', async () => {
   expect(result).toMatchObject(isSkipped ? { skipped: first.slice('skipped: '.length) } : measured)
 }, 60_000)
 
+it.each([
+  // Only a relay connects these two; the others meet at it and go on directly.
+  { transports: 'relay', pairs: 'strict:strict', direct: 0 },
+  { transports: 'tcp,relay', pairs: 'none:moderate', direct: 1 },
+])(
+  'brings whole nodes together over $transports: $pairs',
+  async (wanted) => {
+    const { transports, pairs, direct } = wanted
+    const lines = await run('matrix', `--transports=${transports}`, `--pairs=${pairs}`)
+    const result: unknown = JSON.parse(lines.at(-1) ?? '')
+    if (lines[0]?.startsWith('skipped: ') === true) return expect(result).toHaveProperty('skipped')
+    // Whether it took less than 3 s is for the bench: other programs run beside a test.
+    const whole = { trials: 1, whole: 1, lost: 0, doubled: 0, reordered: 0 }
+    expect(result).toMatchObject({ ours: whole, results: [{ sessions: 1 }] })
+    const paths = direct === 1 ? ['relay', 'tcp'] : ['relay']
+    expect(result).toMatchObject({
+      results: [{ paths: [expect.arrayContaining(paths), expect.arrayContaining(paths)] }],
+    })
+  },
+  60_000,
+)
+
 it('lists the scenarios', async () => {
-  expect(await run()).toContain('  nat-pairs')
+  expect(await run()).toEqual(expect.arrayContaining(['  nat-pairs', '  matrix', '  links']))
 })
 
 it.each([
@@ -36,6 +58,7 @@ it.each([
   [['nat-pairs', '--nonsense'], 'nonsense'],
   [['nat-pairs', '--rounds=0'], '--rounds is 0, expected a whole number from 1'],
   [['nat-pairs', '--rounds=x'], '--rounds is x, expected a whole number from 1'],
+  [['matrix', '--pairs=none:nonsense'], 'none:nonsense is no pair'],
 ])('refuses %j', async (args, message) => {
   await expect(run(...args)).rejects.toThrow(message)
 })

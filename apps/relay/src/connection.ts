@@ -6,6 +6,7 @@ import type { Access, Refusal } from './access.ts'
 import type { AddressBook, AddressEntry } from './address-book.ts'
 import type { Client, ClientPort, RelayCore } from './core.ts'
 import type { RelayLimits } from './limits.ts'
+import { createOutlet, type Outlet } from './outlet.ts'
 import { createTokenBucket, type TokenBucket } from './token-bucket.ts'
 import {
   challengeMessage,
@@ -69,11 +70,10 @@ export interface RelayConnection {
   terminate(): void
 }
 
-const binary = { binary: true, compress: false, fin: true }
-
 class Connection implements RelayConnection, ClientPort {
   readonly #house: House
   readonly #socket: WebSocket
+  readonly #outlet: Outlet
   readonly #address: string
   readonly #socketName: string
   #challenge: Uint8Array | undefined
@@ -87,6 +87,8 @@ class Connection implements RelayConnection, ClientPort {
   constructor({ house, socket, address, socketName, challenge }: RelayConnectionInit) {
     this.#house = house
     this.#socket = socket
+    const { maxQueuedBytes, maxFrameBytes } = house.limits
+    this.#outlet = createOutlet(socket, maxQueuedBytes + maxFrameBytes)
     this.#address = address
     this.#socketName = socketName
     this.#challenge = challenge
@@ -109,7 +111,11 @@ class Connection implements RelayConnection, ClientPort {
   }
 
   write(frame: Uint8Array, onWritten?: () => void): void {
-    this.#socket.send(frame, binary, onWritten)
+    this.#outlet.write(frame, onWritten)
+  }
+
+  charge(bytes: number): void {
+    this.#account(bytes, 0)
   }
 
   replace(): void {
@@ -152,7 +158,7 @@ class Connection implements RelayConnection, ClientPort {
     const ownMs = this.#bucket?.take(bytes, nowMs) ?? 0
     const addressMs = this.#entry?.bucket.take(bytes, nowMs) ?? 0
     const waitMs = Math.max(topicWaitMs, ownMs, addressMs)
-    if (waitMs === 0 || this.#resume) return
+    if (waitMs === 0 || this.#resume || this.#socket.readyState !== this.#socket.OPEN) return
     this.#socket.pause()
     this.#resume = setTimeout(() => {
       this.#resume = undefined

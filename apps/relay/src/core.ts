@@ -43,6 +43,8 @@ export interface ClientPort {
   readonly queuedBytes: number
   /** Writes a frame, taken over. `onWritten` is called when it has left the process, or never will. */
   write(frame: Uint8Array, onWritten?: () => void): void
+  /** Counts bytes that the relay writes because of this client as if it had sent them. */
+  charge(bytes: number): void
   /** Ends the connection: another one has taken its place. */
   replace(): void
 }
@@ -166,6 +168,8 @@ class Core {
    * @throws `RelayError` `ERR_RELAY_PROTOCOL`: the client is to be cut off.
    */
   receive(client: Client, bytes: Uint8Array): number {
+    // Replaced, and its socket has not ended yet: what it did now, nobody would ever undo.
+    if (this.#clients.get(client.endpoint) !== client) return 0
     this.counts.framesIn += 1
     this.counts.bytesIn += bytes.length
     if (isSend(bytes)) return this.#send(client, bytes)
@@ -188,15 +192,25 @@ class Core {
     // Not an error: a client that counts well never gets here, and one topic less harms nobody else.
     if (isNew && client.memberships.size >= this.#init.limits.maxTopics) return
     const topic = this.#topics.get(name) ?? this.#open(name)
+    const known = client.memberships.get(name)
+    // Said already; the answer is many times as long as the question.
+    if (known?.isListed === isListed && known.isWatching === isWatching) return
     const change = topic.set(client, isListed, isWatching)
     if (change === 'appeared') {
-      topic.tellWatching(encodeMembers(name, false, [client.endpointBytes]), client)
+      this.#tell(client, topic, encodeMembers(name, false, [client.endpointBytes]))
     } else if (change === 'vanished') {
-      topic.tellWatching(encodeGone(name, [client.endpointBytes]), client)
+      this.#tell(client, topic, encodeGone(name, [client.endpointBytes]))
     }
     this.#foreigners.joined(topic, client, isListed)
-    client.port.write(encodeMembers(name, topic.isReady, topic.listed(client)))
+    const answer = encodeMembers(name, topic.isReady, topic.listed(client))
+    client.port.write(answer)
+    client.port.charge(answer.length)
     if (!topic.isReady) this.#answerWhenReady(topic, client)
+  }
+
+  /** News of `client`, which pays for it: one short frame of it may make hundreds. */
+  #tell(client: Client, topic: Topic, news: Uint8Array): void {
+    client.port.charge(topic.tellWatching(news, client) * news.length)
   }
 
   #open(name: string): Topic {
@@ -224,7 +238,7 @@ class Core {
   #leaveTopic(client: Client, topic: Topic): void {
     if (!client.memberships.has(topic.name)) return
     if (topic.delete(client)) {
-      topic.tellWatching(encodeGone(topic.name, [client.endpointBytes]), client)
+      this.#tell(client, topic, encodeGone(topic.name, [client.endpointBytes]))
     }
     this.#foreigners.left(topic, client)
     if (topic.localCount > 0) return

@@ -20,7 +20,8 @@ import {
   toRelayToFromRelay,
   type IrohAuth,
 } from './iroh-frames.ts'
-import { IROH_PING_MS, MAX_PAIRS } from './limits.ts'
+import { IROH_MAX_FRAME_BYTES, IROH_PING_MS, MAX_PAIRS } from './limits.ts'
+import { createOutlet, type Outlet } from './outlet.ts'
 import { createTokenBucket, type TokenBucket } from './token-bucket.ts'
 import { bytesToLatin1, denials } from './wire.ts'
 
@@ -50,7 +51,6 @@ export function createIrohConnection(init: IrohConnectionInit): IrohConnection {
   return new Connection(init)
 }
 
-const binary = { binary: true, compress: false, fin: true }
 /** How long an iroh node shall wait and try after a restart, in milliseconds. */
 const restart = { inMs: 500, tryForMs: 30_000 }
 /** The status that says that another connection has the same key. */
@@ -59,6 +59,7 @@ const sameKey = 1
 class Connection implements IrohConnection {
   readonly #init: IrohConnectionInit
   readonly #socket: WebSocket
+  readonly #outlet: Outlet
   readonly #sentTo = new Set<string>()
   readonly #onWritten = (): void => {
     this.#queuedFrames -= 1
@@ -76,6 +77,8 @@ class Connection implements IrohConnection {
   constructor(init: IrohConnectionInit) {
     this.#init = init
     this.#socket = init.socket
+    const { maxQueuedBytes } = init.house.limits
+    this.#outlet = createOutlet(init.socket, maxQueuedBytes + IROH_MAX_FRAME_BYTES)
     this.#heardMs = init.house.nowMs()
     this.#pingedMs = this.#heardMs
     this.#socket.on('message', this.#onMessage)
@@ -91,7 +94,7 @@ class Connection implements IrohConnection {
   }
 
   #write(frame: Uint8Array): void {
-    this.#socket.send(frame, binary)
+    this.#outlet.write(frame)
   }
 
   deliver(frame: Uint8Array): void {
@@ -100,7 +103,7 @@ class Connection implements IrohConnection {
     if (this.#queuedFrames >= maxQueuedFrames) return
     if (this.#socket.bufferedAmount >= maxQueuedBytes) return
     this.#queuedFrames += 1
-    this.#socket.send(frame, binary, this.#onWritten)
+    this.#outlet.write(frame, this.#onWritten)
   }
 
   tellGone(key: Uint8Array): void {

@@ -37,6 +37,9 @@ export const MAX_PAIR_FRAMES = 128
 /** Members of other relays that are remembered, in all topics together; more are not told of. */
 export const MAX_REMOTE_MEMBERS = 100_000
 
+/** Answers and news that may wait for one reader, whatever their bytes; at the limit it is cut off. All of 512 topics, answered twice, are far below. */
+export const MAX_WAITING_NOTICES = 8_192
+
 /** How often a relay repeats its members to the others, in milliseconds. */
 export const LEASE_REFRESH_MS = 20_000
 

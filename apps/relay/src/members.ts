@@ -91,15 +91,16 @@ class TopicTable {
     return endpoints
   }
 
-  /** Tells those here who watch. */
-  tellWatching(frame: Uint8Array, except: Member): void {
+  /** Tells those here who watch. @returns How many. */
+  tellWatching(frame: Uint8Array, except: Member): number {
     let told = 0
     for (const { member, isWatching } of this.members.values()) {
       if (!isWatching || !member.tell || member === except) continue
       member.tell(frame)
       told += 1
-      if (told === MAX_TOLD_MEMBERS) return
+      if (told === MAX_TOLD_MEMBERS) break
     }
+    return told
   }
 }
 

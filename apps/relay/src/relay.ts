@@ -283,6 +283,8 @@ class RelayServer implements Relay {
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    // Node has taken its own listener off: without one, a reset would end the process.
+    socket.on('error', () => socket.destroy())
     const path = request.url?.replace(/\?.*/, '') ?? ''
     if (path === '/relay' && this.#init.servesIroh !== false) {
       return this.#upgradeIroh(request, socket, head)

@@ -105,6 +105,24 @@ describe('RL3: a slow reader', () => {
   })
 })
 
+describe('a client that asks and does not read', () => {
+  it('is cut off before what it is owed fills the memory', { timeout: 20_000 }, async () => {
+    const limits = { maxQueuedBytes: 65_536, bytesPerSecond: 2 ** 30 }
+    const relay = await start({ limits: { ...limits, bytesPerSecondPerAddress: 2 ** 30 } })
+    const topic = randomBytes(32)
+    for (let i = 0; i < 60; i++) await (await client(relay)).join(topic, 1)
+    const greedy = await client(relay)
+    greedy.socket.pause()
+    // Each answer has 3 kB; the kernel takes a few megabytes of them.
+    for (let i = 0; relay.connectionCount === 61; i++) {
+      greedy.raw(Uint8Array.of(0x02), topic, Uint8Array.of(i % 2))
+      if (i % 50 === 0) await new Promise(setImmediate)
+    }
+    greedy.socket.resume()
+    expect(await greedy.closed).toBe(1_006)
+  })
+})
+
 describe('RL4: a client at 100 Mbit/s', () => {
   it('is read no faster than its limit, and nothing of it is lost', async () => {
     const relay = await start({ limits: { bytesPerSecond: 1_000_000 } })
@@ -145,12 +163,25 @@ describe('2,000 half-open upgrades', () => {
   })
 })
 
+describe('upgrades that are refused', () => {
+  it.each(['/nope', '/relay'])('and reset at once at %s do not end the relay', async (path) => {
+    const relay = await start()
+    for (let i = 0; i < 30; i++) {
+      const socket = halfOpen(relay.port, false, path)
+      await once(socket, 'connect')
+      socket.write('more', () => void setTimeout(() => socket.resetAndDestroy(), i % 3))
+      await once(socket, 'close')
+    }
+    await client(relay)
+  })
+})
+
 /** Begins an upgrade and leaves it: in the middle of the head, or before the proof. */
-function halfOpen(port: number, isInHead: boolean): Socket {
+function halfOpen(port: number, isInHead: boolean, path = '/'): Socket {
   const socket = connect(port, '127.0.0.1')
   socket.on('error', () => undefined)
   const head = [
-    'GET / HTTP/1.1',
+    `GET ${path} HTTP/1.1`,
     'Host: relay',
     'Connection: Upgrade',
     'Upgrade: websocket',

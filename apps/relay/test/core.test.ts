@@ -39,6 +39,7 @@ class Lab {
 class Guest implements ClientPort {
   queuedBytes = 0
   wasReplaced = false
+  charged = 0
   /** False keeps what is written waiting, as a reader does who does not read. */
   reads = true
   readonly frames: Buffer[] = []
@@ -58,6 +59,10 @@ class Guest implements ClientPort {
     this.frames.push(Buffer.from(frame))
     if (this.reads) onWritten?.()
     else if (onWritten) this.written.push(onWritten)
+  }
+
+  charge(bytes: number): void {
+    this.charged += bytes
   }
 
   replace(): void {
@@ -126,6 +131,19 @@ describe('topics', () => {
     expect(a.take(relayFrames.gone)[0]?.subarray(33)).toEqual(b.endpoint)
     lab.core.leave(a.client)
     expect(lab.core.topicCount).toBe(0)
+  })
+
+  it('answers a join that changes nothing with nothing, and charges what others cause', () => {
+    const lab = new Lab()
+    const [a, b, topic] = pairIn(lab)
+    b.take(relayFrames.members)
+    b.join(topic)
+    expect(b.take(relayFrames.members)).toEqual([])
+    const before = [a.charged, b.charged]
+    b.join(topic, 2)
+    const [gone, answer] = [a.take(relayFrames.gone)[0], b.take(relayFrames.members)[0]]
+    expect(a.charged).toBe(before[0])
+    expect(b.charged).toBe((before[1] ?? 0) + (gone?.length ?? 0) + (answer?.length ?? 0))
   })
 
   it('lets nobody have more topics than the limit', () => {
@@ -221,6 +239,18 @@ describe('clients', () => {
     expect(lab.core.clientCount).toBe(1)
     lab.core.leave(after.client)
     expect(lab.core.clientCount).toBe(0)
+  })
+
+  it('that were replaced leave nothing behind, whatever they still say', () => {
+    const lab = new Lab()
+    const endpoint = randomBytes(48)
+    const [before, after] = [lab.enter(endpoint), lab.enter(endpoint)]
+    before.join(randomBytes(32))
+    expect(lab.core.topicCount).toBe(0)
+    lab.core.leave(before.client)
+    lab.core.leave(after.client)
+    before.join(randomBytes(32))
+    expect(lab.core.topicCount).toBe(0)
   })
 
   it.each([

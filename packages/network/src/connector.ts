@@ -158,41 +158,48 @@ export class Connector<Result> {
   }
 
   async #adopt(connection: Connection): Promise<Result> {
-    const { signal, maxPending, onAccepted, onRefused } = this.#init
     this.#pending += 1
     try {
-      signal.throwIfAborted()
-      this.#assertAdmitted(connection.peerId)
-      if (this.#pending > maxPending) {
-        throw new NetworkError('ERR_LIMIT', `${maxPending} handshakes are under way`)
-      }
-      const outcome = await (connection.path.outbound
-        ? this.#hello(connection)
-        : this.#answer(connection))
-      if (outcome.type === 'refused') throw outcome.error
-      return onAccepted(connection, outcome)
+      return await this.#shakeHands(connection)
     } catch (cause) {
-      const error = isNetworkError(cause) ? cause : unanswered(cause)
-      await connection.close(error)
-      if (!signal.aborted && error.code !== 'ERR_SESSION_DUPLICATE') {
-        onRefused(connection.peerId, error)
-      }
-      throw error
+      throw await this.#refuse(connection, cause)
     } finally {
       this.#pending -= 1
     }
   }
 
+  async #shakeHands(connection: Connection): Promise<Result> {
+    const { signal, maxPending, admission, now } = this.#init
+    const { peerId } = connection
+    signal.throwIfAborted()
+    this.#assertAdmitted(peerId)
+    if (!admission.takeHandshake(peerId, now())) {
+      throw new NetworkError('ERR_LIMIT', `peer ${peerId} makes too many handshakes`)
+    }
+    if (this.#pending > maxPending) {
+      throw new NetworkError('ERR_LIMIT', `${maxPending} handshakes are under way`)
+    }
+    return connection.path.outbound ? this.#hello(connection) : this.#answer(connection)
+  }
+
+  /** Closes a connection that led to no session, and gives the reason. */
+  async #refuse(connection: Connection, cause: unknown): Promise<NetworkError> {
+    const { signal, onRefused } = this.#init
+    const error = isNetworkError(cause) ? cause : unanswered(cause)
+    await connection.close(error)
+    if (!signal.aborted && error.code !== 'ERR_SESSION_DUPLICATE') {
+      onRefused(connection.peerId, error)
+    }
+    return error
+  }
+
   #assertAdmitted(peerId: PeerId): void {
-    const { admission, now } = this.#init
-    const refusal = admission.refusal(peerId, now())
+    const refusal = this.#init.admission.refusal(peerId, this.#init.now())
     if (refusal !== undefined) throw refusal
-    if (admission.takeHandshake(peerId, now())) return
-    throw new NetworkError('ERR_LIMIT', `peer ${peerId} makes too many handshakes`)
   }
 
   /** One at a time per peer: the second then knows the session that came of the first. */
-  async #hello(connection: Connection): Promise<HandshakeOutcome> {
+  async #hello(connection: Connection): Promise<Result> {
     const { peerId } = connection
     const before = this.#hellos.get(peerId)
     const turn = this.#helloAfter(before, connection)
@@ -204,13 +211,10 @@ export class Connector<Result> {
     }
   }
 
-  async #helloAfter(
-    before: Promise<unknown> | undefined,
-    connection: Connection,
-  ): Promise<HandshakeOutcome> {
+  async #helloAfter(before: Promise<unknown> | undefined, connection: Connection): Promise<Result> {
     // One that stalls must not keep the others: its path may be dead.
     if (before !== undefined) await settledWithin(before, HELLO_TURN_MS)
-    const { handshakes, now } = this.#init
+    const { handshakes, now, onAccepted } = this.#init
     const { frame, pending } = handshakes.hello(connection.peerId, randomBytes(NONCE_BYTES))
     try {
       const answer = await this.#inTime(async (signal) => {
@@ -218,23 +222,28 @@ export class Connector<Result> {
         return connection.receive({ signal })
       })
       if (answer === undefined) throw unanswered(undefined)
-      return handshakes.complete(pending, answer, now())
+      // Again, and nothing is awaited from here on: the lists may have changed meanwhile.
+      this.#assertAdmitted(connection.peerId)
+      const outcome = handshakes.complete(pending, answer, now())
+      if (outcome.type === 'refused') throw outcome.error
+      return onAccepted(connection, outcome)
     } finally {
       handshakes.abandon(pending)
     }
   }
 
-  async #answer(connection: Connection): Promise<HandshakeOutcome> {
-    const { handshakes, now } = this.#init
+  async #answer(connection: Connection): Promise<Result> {
+    const { handshakes, now, onAccepted } = this.#init
     const hello = await this.#inTime((signal) => connection.receive({ signal }))
     if (hello === undefined) throw unanswered(undefined)
+    // Again, and nothing is awaited before the session stands: the peer chose when to say its hello.
+    this.#assertAdmitted(connection.peerId)
     const nonce = randomBytes(NONCE_BYTES)
     const outcome = handshakes.answer(connection.peerId, hello, nonce, now())
+    if (outcome.type === 'accepted') return onAccepted(connection, outcome)
     const { reply } = outcome
-    if (outcome.type === 'refused' && reply !== undefined) {
-      await this.#inTime((signal) => connection.send(reply, { signal }))
-    }
-    return outcome
+    if (reply !== undefined) await this.#inTime((signal) => connection.send(reply, { signal }))
+    throw outcome.error
   }
 
   /** A peer that stalls costs a connection for so long and no longer (attack HO1). */

@@ -107,10 +107,8 @@ export class Dialler<Result> {
 
   /** The peer has proven a common database: what it says of itself is believed, and may lead to it directly. */
   proven(peerId: PeerId): void {
-    const before = this.#book.addresses(peerId).length
     this.#book.prove(peerId)
-    const isNews = this.#book.addresses(peerId).length > before
-    if (isNews && this.#init.needOf(peerId) === 'better') this.#redial.interrupted(peerId)
+    if (this.#init.needOf(peerId) === 'better') this.#redial.interrupted(peerId)
   }
 
   wantAlways(addresses: readonly Address[]): void {

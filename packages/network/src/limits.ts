@@ -99,6 +99,9 @@ export const MAX_UNANSWERED_PINGS = 3
 /** A hello that is not answered within this time ends its connection, in milliseconds. */
 export const HELLO_TIMEOUT_MS = 10_000
 
+/** How long a start waits for ways to be found that are slower than the first one, in milliseconds. */
+export const START_GRACE_MS = 500
+
 /** How long a session may stand without a database that both ends have, in milliseconds. */
 export const UNSHARED_GRACE_MS = 10_000
 

@@ -20,6 +20,7 @@ import { Dialler } from './dialler.ts'
 import { isNetworkError, NetworkError } from './errors.ts'
 import { Handshakes, type SessionEntry } from './handshake.ts'
 import { DUPLICATE_WAIT_MS, GOODBYE_PAUSE_MS, INSTANCE_BYTES, REDIAL_FIRST_MS } from './limits.ts'
+import { listenAll } from './listening.ts'
 import type {
   ChannelHandler,
   ConnectPeerOptions,
@@ -268,17 +269,18 @@ export class NetworkDriver implements Network, SessionListener {
   }
 
   #onSurroundings(change: SurroundingsChange): void {
+    // Before the pauses end: only who is in doubt needs a dial.
+    for (const driver of this.#directory.all()) driver.doubtPaths()
     this.#dialler.reset()
     this.#databases.refresh()
-    for (const driver of this.#directory.all()) driver.doubtPaths()
     this.events.publish('surroundings:changed', { change })
   }
 
   async #start(): Promise<void> {
     this.#assertRunning()
-    await Promise.all(
-      this.#init.transports.map((transport) => transport.listen({ signal: this.#stopping.signal })),
-    )
+    const { signal } = this.#stopping
+    const onLate = (): void => this.#databases.refresh()
+    await listenAll(this.#init.transports, { signal, onLate })
     this.#assertRunning()
     this.#databases.start()
     this.#surroundings.start()

@@ -147,7 +147,8 @@ export interface Network {
   /** What happens; closed when the network has stopped. */
   readonly events: EventHub<NetworkEvents>
   /**
-   * Begins to accept connections and to dial bootstrap nodes. Idempotent.
+   * Begins to accept connections and to dial bootstrap nodes. Idempotent. A transport that
+   * takes longer than half a second after the first one joins in when it is ready.
    *
    * @throws `NetworkError` `ERR_NETWORK_STOPPED`; `TransportError` when a transport cannot listen.
    */

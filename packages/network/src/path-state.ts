@@ -234,6 +234,12 @@ export class PathState {
     this.#askedAtMs ??= nowMs
   }
 
+  /** As {@link ask}; an earlier question that has no answer yet is not waited for any more. */
+  askAnew(nowMs: number): void {
+    this.#askedAtMs = undefined
+    this.ask(nowMs)
+  }
+
   /** The answer to a question that was asked at `askedAtMs`, as the peer gives it back. */
   answered(askedAtMs: number, nowMs: number): void {
     this.answeredAtMs = nowMs
@@ -280,7 +286,7 @@ export class PathState {
     }
     if (hasStalled) {
       this.#progressAtMs = nowMs
-      this.#askAgain(nowMs)
+      this.askAnew(nowMs)
       return 'doubt'
     }
     const isSilent = nowMs - this.#heardAtMs >= this.#intervalMs / (this.underWayBytes > 0 ? 3 : 1)
@@ -293,12 +299,7 @@ export class PathState {
     const isOld = isSpare || nowMs - this.#heardAtMs >= this.#intervalMs
     this.#unanswered += 1
     if (this.#unanswered > MAX_UNANSWERED_PINGS && isOld) return 'lost'
-    this.#askAgain(nowMs)
+    this.askAnew(nowMs)
     return 'doubt'
-  }
-
-  #askAgain(nowMs: number): void {
-    this.#askedAtMs = undefined
-    this.ask(nowMs)
   }
 }

@@ -461,7 +461,11 @@ export class SessionState {
   }
 
   #doubtAll(nowMs: number): void {
-    for (const path of this.#paths.all) this.#paths.doubt(path, nowMs)
+    for (const path of this.#paths.all) {
+      this.#paths.doubt(path, nowMs)
+      // Anew: what was asked before a sleep was not left unanswered by the peer.
+      path.askAnew(nowMs)
+    }
     this.#reconsider(nowMs)
   }
 

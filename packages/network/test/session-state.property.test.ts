@@ -38,6 +38,8 @@ class Lines {
   readonly #b = node(right, 2)
   readonly sides: Record<Side, SessionEntry>
   readonly heard: number[] = []
+  /** When `a` was told that no path answers. */
+  silentAtMs: number | undefined
   readonly #version: number
   #lines: Line[] = []
   #nonce = 1
@@ -60,6 +62,11 @@ class Lines {
       this.#lines.map((line) => this.sides[side].state.path(line.path[side])),
     )
     return paths.reduce((sum, path) => sum + (path?.underWayBytes ?? 0), 0)
+  }
+
+  /** True when `a` has a question for every line that it has not answered yet. */
+  get isAsking(): boolean {
+    return this.#lines.every(({ path }) => this.sides.a.state.path(path.a)?.isPingDue)
   }
 
   get nowMs(): number {
@@ -167,6 +174,7 @@ class Lines {
   #note(side: Side, effects: readonly SessionEffect[]): void {
     for (const effect of effects) {
       if (effect.type === 'ended') throw effect.error
+      if (effect.type === 'silent' && side === 'a') this.silentAtMs ??= this.#nowMs
       if (effect.type === 'drop-path') {
         const line = this.#lines.find(({ path }) => path[side] === effect.path)
         if (line !== undefined) this.#remove(line)
@@ -221,8 +229,10 @@ describe('a channel', () => {
           else if (now.do === 'kill') lines.kill(now.at)
           else if (now.do === 'join') lines.join(now.transport)
           else if (now.do === 'pass') lines.pass(now.size)
-          else if (now.do === 'doubt') lines.apply('a', { type: 'doubt' })
-          else if (now.do === 'open') {
+          else if (now.do === 'doubt') {
+            lines.apply('a', { type: 'doubt' })
+            expect(lines.isAsking).toBe(true)
+          } else if (now.do === 'open') {
             // What was sent before must have been heard: order holds per channel only.
             lines.settle()
             lines.apply('a', { type: 'end', channel })
@@ -282,6 +292,45 @@ describe('a channel', () => {
       }),
       { numRuns: 300 },
     )
+  })
+})
+
+describe('a session whose machine woke up, or is in another network', () => {
+  it.each([1, 2])('asks at once on the one path that it has, with version %i', (version) => {
+    const lines = new Lines(version)
+    lines.apply('a', { type: 'doubt' })
+    expect(lines.isAsking).toBe(true)
+    expect(lines.sides.a.state.path(1)?.isUsable).toBe(false)
+    lines.move(0, 10)
+    lines.move(0, 10)
+    expect(lines.sides.a.state.path(1)?.isUsable).toBe(true)
+    expect(lines.silentAtMs).toBeUndefined()
+  })
+
+  it('knows as soon as an answer is overdue that its one path is dead, also when nothing is under way', () => {
+    const lines = new Lines()
+    lines.kill(0)
+    const beganAtMs = lines.nowMs
+    const { patienceMs } = lines.sides.a.state.path(1)!.meter
+    lines.apply('a', { type: 'doubt' })
+    while (lines.silentAtMs === undefined && lines.nowMs < beganAtMs + 60_000) {
+      lines.move(0, 10)
+      lines.pass(10)
+    }
+    expect(lines.silentAtMs! - beganAtMs).toBeLessThanOrEqual(patienceMs + 10)
+  })
+
+  it('does not count what it asked before', () => {
+    const lines = new Lines()
+    lines.kill(0)
+    const { patienceMs } = lines.sides.a.state.path(1)!.meter
+    // Asked after the silence of an interval, and then the machine slept: nobody had the time to answer.
+    lines.pass(15_000)
+    lines.move(0, 10)
+    lines.pass(patienceMs - 1)
+    lines.apply('a', { type: 'doubt' })
+    lines.pass(2)
+    expect(lines.silentAtMs).toBeUndefined()
   })
 })
 

@@ -142,6 +142,45 @@ describe('a peer that several transports reach', () => {
     expect(failures).toEqual([])
   })
 
+  it('is dialled directly at once at a public address, too, which its hello has named already', async () => {
+    const [keyA, keyB] = [createNodeKey(), createNodeKey()]
+    const medium = createMemoryMedium()
+    const [tcpA, tcpB] = [tcpTransport(keyA), tcpTransport(keyB)]
+    await tcpB.listen()
+    const [behindRouter = ''] = tcpB.addresses
+    const b = await start(keyB, [
+      changed(tcpB, { addresses: ['tcp://11.0.0.101:34569'] }),
+      memoryTransport(keyB, medium),
+    ])
+    const a = await start(keyA, [
+      changed(tcpA, { dial: (_target, options) => tcpA.dial(behindRouter, options) }),
+      relayed(memoryTransport(keyA, medium)),
+    ])
+    await a.connectPeer(b.peerId)
+    await expect.poll(() => a.session(b.peerId)?.path?.transport, { timeout: 5_000 }).toBe('tcp')
+    expect(a.sessions).toHaveLength(1)
+  })
+
+  it('keeps nobody waiting that gets no answer in this place, and joins in later', async () => {
+    const [keyA, keyB] = [createNodeKey(), createNodeKey()]
+    const medium = createMemoryMedium()
+    const b = await start(keyB, [tcpTransport(keyB), memoryTransport(keyB, medium)])
+    const tcp = tcpTransport(keyA)
+    const answered = Promise.withResolvers<void>()
+    const late = changed(tcp, {
+      listen: async (options) => {
+        await answered.promise
+        return tcp.listen(options)
+      },
+    })
+    const a = await start(keyA, [late, memoryTransport(keyA, medium)])
+    await a.connectPeer(b.peerId)
+    expect(a.addresses.some((address) => address.startsWith('tcp:'))).toBe(false)
+    answered.resolve()
+    const isListening = (): boolean => a.addresses.some((address) => address.startsWith('tcp:'))
+    await expect.poll(isListening, { timeout: 5_000 }).toBe(true)
+  })
+
   it('has no session when nobody answers in time', async () => {
     const key = createNodeKey()
     const tcp = tcpTransport(key)

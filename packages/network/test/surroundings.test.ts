@@ -1,6 +1,18 @@
+import { createNodeKey, type NodeKey } from '@vudo/identity'
+import { createTransportContext } from '@vudo/secure-channel'
+import { parseTransportConfig, type Transport } from '@vudo/transport'
+import { createMemoryMedium, memory } from '@vudo/transport-memory'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { SURROUNDINGS_INTERVAL_MS } from '../src/limits.ts'
 import { Surroundings, WakeDetector, type SurroundingsChange } from '../src/surroundings.ts'
+import { startNode } from './nodes.ts'
+
+const secret = new Uint8Array(32).fill(7)
+
+function memoryTransport(key: NodeKey, medium: ReturnType<typeof createMemoryMedium>): Transport {
+  const settings = parseTransportConfig({ maxNewConnectionsPerSecond: 10_000 })
+  return memory({ medium })({ ...createTransportContext(key), settings })
+}
 
 const step = SURROUNDINGS_INTERVAL_MS
 
@@ -51,5 +63,54 @@ describe('the surroundings', () => {
     vi.advanceTimersByTime(2 * step)
     expect(changes).toEqual(['interfaces'])
     expect(vi.getTimerCount()).toBe(0)
+  })
+})
+
+describe('a node in another network', () => {
+  afterEach(() => void vi.useRealTimers())
+
+  it('asks its peers for a sign of life, and dials them at once', async () => {
+    // Only the look around, so that it comes when the test says.
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    let interfaces = 'wifi'
+    const dialled: string[] = []
+    const medium = createMemoryMedium()
+    // The smaller id dials the other one, and so has it in its queue.
+    const [smaller, larger] = [createNodeKey(), createNodeKey()].toSorted((one, other) =>
+      one.peerId < other.peerId ? -1 : 1,
+    )
+    const inner = memoryTransport(smaller!, medium)
+    const counting = new Proxy(inner, {
+      get(target, name) {
+        const value: unknown = Reflect.get(target, name, target)
+        if (typeof value !== 'function') return value
+        if (name === 'dial') dialled.push('dial')
+        return value.bind(target)
+      },
+    })
+    const options = { discoveryIntervalMs: 100, random: () => 0 }
+    const a = await startNode(options, {
+      key: smaller!,
+      transports: [counting],
+      interfaces: () => interfaces,
+    })
+    const transports = [memoryTransport(larger!, medium)]
+    const b = await startNode(options, { key: larger!, transports })
+    await b.network.join({ id: 'db', secret })
+    await a.network.join({ id: 'db', secret })
+    await expect
+      .poll(() => a.network.isPeerConnected(larger!.peerId), { timeout: 5_000 })
+      .toBe(true)
+    await expect.poll(() => a.network.session(larger!.peerId)?.paths[0]?.isAnswering).toBe(true)
+    dialled.length = 0
+    interfaces = 'cable'
+    const changed = a.network.events.once('surroundings:changed')
+    vi.advanceTimersByTime(step)
+    expect(a.network.session(larger!.peerId)?.paths[0]?.isAnswering).toBe(false)
+    expect(dialled).toEqual(['dial'])
+    expect(await changed).toEqual({ change: 'interfaces' })
+    // The answer comes, although the path was the only one.
+    await expect.poll(() => a.network.session(larger!.peerId)?.paths[0]?.isAnswering).toBe(true)
+    expect(a.network.sessions).toHaveLength(1)
   })
 })

@@ -102,14 +102,7 @@ export async function openRunning(
  *
  * @throws `TransportError` when a transport cannot listen; it may be tried again then.
  */
-export async function joinNetwork({
-  network,
-  transports,
-  bandwidth,
-  ticket,
-}: Running): Promise<void> {
-  // Before the network starts, which it does once: a port that is taken now may be free at the next try.
-  await Promise.all(transports.map((transport) => transport.listen()))
+export async function joinNetwork({ network, bandwidth, ticket }: Running): Promise<void> {
   await network.start()
   // Not waited for: a platform that does not answer must not keep peers apart.
   void bandwidth.start()

@@ -36,6 +36,9 @@ export const MAX_KNOWN_MEMBERS = 1_000
 /** Virtual connections at one relay, in all; more are refused. */
 export const MAX_PIPES = 512
 
+/** Virtual connections with one end point that it may have opened up to: two nodes need one, and a second while the first ends. */
+export const MAX_PIPES_PER_ENDPOINT = 8
+
 /** Frames that both ends may send before they have been given any credit: a handshake, and a word more. */
 export const INITIAL_CREDIT_FRAMES = 8
 
@@ -74,6 +77,9 @@ export const LOOKUP_WAIT_MS = 3_000
 
 /** Longest time between two pings, in milliseconds; a relay that closes silent clients sooner is pinged three times within its limit. */
 export const PING_INTERVAL_MS = 20_000
+
+/** For how long what is sent may go unanswered before the relay is asked whether it is there, in milliseconds. */
+export const QUIET_MS = 2_000
 
 /** How long the answer to a ping may take before the relay counts as gone, in milliseconds. */
 export const PONG_TIMEOUT_MS = 10_000

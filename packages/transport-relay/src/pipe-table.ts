@@ -1,6 +1,6 @@
 /** The virtual connections at one relay, and what comes for them. Without sockets or clock. */
 import { bytesToHex } from '@vudo/wire'
-import { MAX_PIPES, PIPE_ID_BYTES } from './limits.ts'
+import { MAX_PIPES, MAX_PIPES_PER_ENDPOINT, PIPE_ID_BYTES } from './limits.ts'
 import { decodePipeFrame, encodeClose, type PipeFrame } from './pipe-frames.ts'
 import { endpointToBytes } from './relay-address.ts'
 import { createRelayPipe, type RelayPipe } from './relay-pipe.ts'
@@ -85,10 +85,12 @@ class Pipes implements PipeTable {
       // Only its own protocol error: whoever sends this is not one of ours.
       return
     }
-    const pipe = this.#pipesByEndpoint.get(from)?.get(frame.pipe)
+    const pipes = this.#pipesByEndpoint.get(from)
+    const pipe = pipes?.get(frame.pipe)
     if (pipe) return pipe.take(frame)
+    const isRoom = this.#count < MAX_PIPES && (pipes?.size ?? 0) < MAX_PIPES_PER_ENDPOINT
     const id = payload.slice(1, 1 + PIPE_ID_BYTES)
-    if (frame.kind === 'open' && this.#count < MAX_PIPES) {
+    if (frame.kind === 'open' && isRoom) {
       this.#init.onIncoming(this.#add({ endpoint: from, id, isOpener: false, maxFrameBytes }))
     } else if (frame.kind !== 'close') {
       // Not for a close: two ends that know nothing would answer each other for ever.

@@ -13,6 +13,7 @@ import {
   MIN_RECONNECT_MS,
   PING_INTERVAL_MS,
   PONG_TIMEOUT_MS,
+  QUIET_MS,
   PROTOCOL_VERSION,
   STABLE_MS,
 } from './limits.ts'
@@ -82,13 +83,17 @@ class Link implements RelayLink {
   #maxFrameBytes = 0
   #failures = 0
   #pingedMs: number | undefined
+  /** When something was sent first since the relay was heard last. */
+  #unheardMs: number | undefined
   #cancelPing: (() => void) | undefined
   #cancelPong: (() => void) | undefined
 
   constructor(init: RelayLinkInit) {
     this.#init = init
     const write = (frame: Uint8Array): void => {
-      if (this.#isWelcome) this.#socket?.send(frame)
+      if (!this.#isWelcome) return
+      this.#socket?.send(frame)
+      this.#askWhenQuiet()
     }
     this.topics = createTopicBook({
       write,
@@ -200,6 +205,7 @@ class Link implements RelayLink {
     this.#cancelPing?.()
     this.#cancelPong?.()
     this.#pingedMs = undefined
+    this.#unheardMs = undefined
     this.#isWelcome = false
     this.#socket = undefined
     this.topics.forget()
@@ -207,6 +213,7 @@ class Link implements RelayLink {
   }
 
   #onMessage(bytes: Uint8Array, welcomed: () => void): void {
+    this.#unheardMs = undefined
     try {
       const frame = decodeRelayFrame(bytes)
       if (frame?.type === 'deliver') {
@@ -276,6 +283,13 @@ class Link implements RelayLink {
     this.#cancelPong = runtime.setTimer(PONG_TIMEOUT_MS, () => {
       this.#fail(new TransportError('ERR_CONNECTION_LOST', `the relay ${this.host} fell silent`))
     })
+  }
+
+  /** A socket whose network has gone says nothing: what is sent and not answered shows it sooner than the next ping. */
+  #askWhenQuiet(): void {
+    const nowMs = this.#init.runtime.nowMs()
+    this.#unheardMs ??= nowMs
+    if (this.#pingedMs === undefined && nowMs - this.#unheardMs >= QUIET_MS) this.#ping()
   }
 
   #schedulePing(intervalMs: number): void {

@@ -139,6 +139,8 @@ class RelayMedium implements Medium {
     const address = formatRelayAddress({ host, endpoint: pipe.endpoint })
     if (!this.#accept) return void pipe.close()
     this.#accept({
+      // There is no IP address here: without a count for each key, one of them takes all places.
+      remoteAddress: keyOf(pipe.endpoint),
       address,
       open: (signal) => this.#secure(pipe, { initiator: false, signal, address }),
       refuse: () => void pipe.close(),

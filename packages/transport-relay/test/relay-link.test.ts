@@ -134,6 +134,33 @@ describe('a relay that is away', () => {
     await lab.link.close()
   })
 
+  it('is asked when what is sent brings no answer, and not while it is heard or nobody speaks', async () => {
+    const lab = new Lab()
+    lab.link.start()
+    await lab.turn(0)
+    lab.events?.onMessage(welcome)
+    const pong = Uint8Array.of(0x88, 0, 0, 0, 0, 0, 0, 0, 0)
+    const pipe = lab.link.open('cd'.repeat(48))
+    lab.events?.onMessage(pong)
+    const pings = (): number => lab.sent.filter(([type]) => type === 0x05).length
+    const speak = (): void => void pipe.send(Uint8Array.of(1)).catch(() => undefined)
+    const before = pings()
+    lab.nowMs += 5_000
+    speak()
+    expect(pings()).toBe(before)
+    lab.nowMs += 1_000
+    lab.events?.onMessage(pong)
+    lab.nowMs += 1_500
+    speak()
+    expect(pings()).toBe(before)
+    lab.nowMs += 2_000
+    speak()
+    expect(pings()).toBe(before + 1)
+    await lab.turn(10_000)
+    expect(lab.link.isConnected).toBe(false)
+    await lab.link.close()
+  })
+
   it('says what is wrong when it speaks another version, or nonsense', async () => {
     for (const [bytes, code] of [
       [Uint8Array.of(0x81, 9), 'ERR_HANDSHAKE_FAILED'],

@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { bytesToHex } from '@vudo/wire'
-import { INITIAL_CREDIT_FRAMES, MAX_ALL_CREDIT_FRAMES, MAX_CREDIT_FRAMES } from '../src/limits.ts'
+import {
+  INITIAL_CREDIT_FRAMES,
+  MAX_ALL_CREDIT_FRAMES,
+  MAX_CREDIT_FRAMES,
+  MAX_PIPES_PER_ENDPOINT,
+} from '../src/limits.ts'
 import { decodePipeFrame } from '../src/pipe-frames.ts'
 import { createPipeTable, type PipeTable } from '../src/pipe-table.ts'
 import { creditFor, type RelayPipe } from '../src/relay-pipe.ts'
@@ -120,6 +125,23 @@ describe('a pipe', () => {
     lab.tables[0]?.reset(lab.endpoints[1] ?? '', 3)
     await near.ended
     expect(near.resetReason).toBe(3)
+  })
+})
+
+describe('a table', () => {
+  it('refuses more pipes of one end point than two nodes need, and not those of others', () => {
+    const lab = new Lab()
+    const opened = Array.from({ length: MAX_PIPES_PER_ENDPOINT + 1 }, () =>
+      lab.tables[0]?.open(lab.endpoints[1] ?? '', 66_048),
+    )
+    const lastId = bytesToHex(opened.at(-1)?.id ?? new Uint8Array())
+    lab.pass()
+    expect(lab.incoming).toHaveLength(MAX_PIPES_PER_ENDPOINT)
+    expect(lab.incoming.some(({ id }) => bytesToHex(id) === lastId)).toBe(false)
+    lab.tables[0]?.open(lab.endpoints[1] ?? '', 66_048)
+    lab.endpoints[0] = 'c'.repeat(96)
+    lab.pass()
+    expect(lab.incoming).toHaveLength(MAX_PIPES_PER_ENDPOINT + 1)
   })
 })
 

@@ -7,11 +7,13 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { startRelay, type Relay, type RelayInit } from '@vudo/relay'
 import { createTransportContext } from '@vudo/secure-channel'
 import { createNodeKey } from '@vudo/identity'
-import { createTransport } from '@vudo/transport'
+import { createTransport, MAX_HALF_OPEN_PER_ADDRESS } from '@vudo/transport'
 import { relay } from '@vudo/transport-relay'
+import { MAX_PIPES_PER_ENDPOINT } from '../src/limits.ts'
 import { createNodeConnector } from '../src/node-socket.ts'
 import { createRelayFactory } from '../src/relay-transport.ts'
 import { createNode, meet, next, type TestNode } from './nodes.ts'
+import { createPlainClient } from './plain-client.ts'
 
 const open: (() => unknown)[] = []
 afterEach(async () => {
@@ -96,6 +98,26 @@ describe('a node', () => {
         code: 'ERR_ADDRESS_INVALID',
       })
     }
+  })
+})
+
+describe('a client that opens pipes and says nothing', () => {
+  it('keeps nobody else out', async () => {
+    const { url } = await start()
+    const [victim, honest] = [node(relay({ urls: [url] })), node(relay({ urls: [url] }))]
+    await Promise.all([victim.transport.listen(), honest.transport.listen()])
+    const [address = ''] = victim.transport.addresses
+    const silent = await createPlainClient(url)
+    open.push(() => silent.close())
+    const pipes = await Promise.all(
+      Array.from({ length: MAX_PIPES_PER_ENDPOINT + 1 }, () => silent.dial(address)),
+    )
+    let refused = 0
+    for (const pipe of pipes) void pipe.ended.then(() => (refused += 1))
+    // Opens pass in order: when the last is refused, all have been looked at.
+    await pipes.at(-1)?.ended
+    expect(pipes.length - refused).toBe(MAX_HALF_OPEN_PER_ADDRESS)
+    expect((await honest.transport.dial(address)).peerId).toBe(victim.id)
   })
 })
 
