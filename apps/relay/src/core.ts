@@ -14,7 +14,13 @@ import type { BackPlane } from './back-plane.ts'
 import { encodeData } from './bus-messages.ts'
 import { createForeigners, type Foreigners } from './foreigners.ts'
 import type { RelayLimits } from './limits.ts'
-import { ANSWER_WAIT_MS, MAX_ANSWER_WAIT_MS, MAX_PAIRS, MAX_PAIR_FRAMES } from './limits.ts'
+import {
+  ANSWER_WAIT_MS,
+  MAX_ANSWER_WAIT_MS,
+  MAX_PAIRS,
+  MAX_PAIR_FRAMES,
+  RESERVED_SHARE,
+} from './limits.ts'
 import {
   createTopic,
   sharedMembership,
@@ -55,15 +61,22 @@ export interface Client extends Member {
   /** Whom it talks with. */
   readonly pairs: Map<string, Pair>
   queuedFrames: number
+  /** What waits for it, by sender. It outlives the pair: who is reset begins with what still waits. */
+  readonly waiting: Map<string, Waiting>
+}
+
+/** Frames of one sender on their way to one reader's socket. */
+interface Waiting {
+  frames: number
+  bytes: number
 }
 
 /** One direction of two end points that talk. */
 interface Pair {
   readonly mine: Membership
   readonly theirs: Membership
-  /** Frames on their way to the far end's socket. */
-  queued: number
-  readonly onWritten: () => void
+  /** True once a frame went this way: who never had one of it is not told of its end. */
+  isUsed: boolean
 }
 
 /** Counters since the start. */
@@ -145,6 +158,7 @@ class Core {
       port,
       pairs: new Map(),
       queuedFrames: 0,
+      waiting: new Map(),
     }
     this.#clients.set(endpoint, client)
     this.#foreigners.listenFor(client)
@@ -278,15 +292,7 @@ class Core {
       this.#reset(client, oldest, resetReasons.queueFull)
     }
     const far = theirs.member
-    const pair: Pair = {
-      mine,
-      theirs,
-      queued: 0,
-      onWritten: () => {
-        pair.queued -= 1
-        if (isClient(far)) far.queuedFrames -= 1
-      },
-    }
+    const pair: Pair = { mine, theirs, isUsed: false }
     client.pairs.set(far.endpoint, pair)
     // The way back, so that the far end learns of this one's end even if it never answers.
     if (isClient(far) && !far.pairs.has(client.endpoint)) {
@@ -300,24 +306,46 @@ class Core {
     far: Client,
     { pair, bytes }: { readonly pair: Pair; readonly bytes: Uint8Array },
   ): void {
-    if (pair.queued >= MAX_PAIR_FRAMES || this.#isFull(far)) {
+    if (!this.#hasRoom(far, client.endpoint)) {
       return this.#reset(client, pair, resetReasons.queueFull)
     }
     sendToDeliver(bytes, client.endpointBytes)
     this.counts.framesOut += 1
-    pair.queued += 1
-    far.queuedFrames += 1
-    far.port.write(bytes, pair.onWritten)
+    pair.isUsed = true
+    this.#hand(far, client.endpoint, bytes)
   }
 
-  #isFull({ queuedFrames, port }: Client): boolean {
+  #hasRoom({ queuedFrames, port, waiting }: Client, from: string): boolean {
     const { maxQueuedFrames, maxQueuedBytes } = this.#init.limits
-    return queuedFrames >= maxQueuedFrames || port.queuedBytes >= maxQueuedBytes
+    const { frames, bytes } = waiting.get(from) ?? nothing
+    const freeFrames = maxQueuedFrames - queuedFrames
+    const freeBytes = maxQueuedBytes - port.queuedBytes
+    if (frames >= MAX_PAIR_FRAMES || freeFrames <= 0 || freeBytes <= 0) return false
+    return (
+      (freeFrames > maxQueuedFrames * RESERVED_SHARE || frames < freeFrames) &&
+      (freeBytes > maxQueuedBytes * RESERVED_SHARE || bytes < freeBytes)
+    )
+  }
+
+  #hand(to: Client, from: string, frame: Uint8Array): void {
+    const waiting = to.waiting.get(from) ?? { frames: 0, bytes: 0 }
+    const { length } = frame
+    to.waiting.set(from, waiting)
+    waiting.frames += 1
+    waiting.bytes += length
+    to.queuedFrames += 1
+    to.port.write(frame, () => {
+      to.queuedFrames -= 1
+      waiting.frames -= 1
+      waiting.bytes -= length
+      if (waiting.frames === 0) to.waiting.delete(from)
+    })
   }
 
   #passOn(client: Client, pair: Pair, bytes: Uint8Array): void {
     const message = encodeData(this.#init.relayId, client.endpointBytes, bytes)
     this.counts.framesToOthers += 1
+    pair.isUsed = true
     if (!this.#foreigners.send(pair.theirs.member, message)) {
       this.#reset(client, pair, resetReasons.gap)
     }
@@ -327,16 +355,18 @@ class Core {
   #deliverForeign(client: Client, from: string, frame: Uint8Array): boolean {
     const pair = this.#pairWith(client, from)
     if (!pair) return false
-    if (this.#isFull(client)) {
-      this.#reset(client, pair, resetReasons.queueFull)
+    if (!this.#hasRoom(client, from)) {
+      client.pairs.delete(from)
+      if (pair.isUsed) {
+        client.port.write(encodeReset(pair.theirs.member.endpointBytes, resetReasons.queueFull))
+      }
+      this.#resetThere(client, pair, resetReasons.queueFull)
       return true
     }
     this.counts.framesFromOthers += 1
+    pair.isUsed = true
     sendToDeliver(frame, pair.theirs.member.endpointBytes)
-    client.queuedFrames += 1
-    client.port.write(frame, () => {
-      client.queuedFrames -= 1
-    })
+    this.#hand(client, from, frame)
     return true
   }
 
@@ -347,11 +377,13 @@ class Core {
     this.#resetThere(client, pair, reason)
   }
 
-  #resetThere(client: Client, { theirs }: Pair, reason: ResetReason): void {
+  #resetThere(client: Client, { theirs, isUsed }: Pair, reason: ResetReason): void {
     this.#count(reason)
     const far = theirs.member
     if (isClient(far)) {
-      if (!far.pairs.delete(client.endpoint)) return
+      const back = far.pairs.get(client.endpoint)
+      // A sender who is refused again and again must not fill the reader's queue with that.
+      if (!far.pairs.delete(client.endpoint) || !(isUsed || back?.isUsed)) return
       far.port.write(encodeReset(client.endpointBytes, reason))
     } else this.#foreigners.reset(far, client, reason)
   }
@@ -388,6 +420,8 @@ class Core {
     this.#foreigners.sweep()
   }
 }
+
+const nothing: Waiting = { frames: 0, bytes: 0 }
 
 /** Whether a member is connected to this relay. */
 export function isClient(member: Member): member is Client {

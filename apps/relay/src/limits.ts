@@ -34,6 +34,13 @@ export const MAX_PAIRS = 1_024
 /** Frames of one pair that may wait for one reader: twice the credit that clients give. */
 export const MAX_PAIR_FRAMES = 128
 
+/**
+ * The part of a reader's queue that is shared out: once only so much is free, a sender may have
+ * no more waiting there than is free, so that those who ignore their credit leave room for who
+ * sends little. Clients' credit for all far ends together ends before it.
+ */
+export const RESERVED_SHARE = 1 / 8
+
 /** Members of other relays that are remembered, in all topics together; more are not told of. */
 export const MAX_REMOTE_MEMBERS = 100_000
 

@@ -57,8 +57,12 @@ class Guest implements ClientPort {
 
   write(frame: Uint8Array, onWritten?: () => void): void {
     this.frames.push(Buffer.from(frame))
-    if (this.reads) onWritten?.()
-    else if (onWritten) this.written.push(onWritten)
+    if (this.reads) return onWritten?.()
+    this.queuedBytes += frame.length
+    this.written.push(() => {
+      this.queuedBytes -= frame.length
+      onWritten?.()
+    })
   }
 
   charge(bytes: number): void {
@@ -207,10 +211,52 @@ describe('frames', () => {
     if (!reader) return
     reader.reads = false
     for (const sender of senders) for (let i = 0; i < 100; i++) sender.sendTo(reader)
-    expect(reader.take(relayFrames.deliver)).toHaveLength(200)
+    const taken = reader.take(relayFrames.deliver).length
+    expect(taken).toBeGreaterThan(175)
+    expect(taken).toBeLessThanOrEqual(200)
     for (const written of reader.written) written()
     senders[0]?.sendTo(reader)
     expect(reader.take(relayFrames.deliver)).toHaveLength(1)
+  })
+
+  it('of who ignores its credit leave room for who sends little, and for nobody else', () => {
+    const lab = new Lab()
+    const topic = randomBytes(32)
+    const [reader, honest, ...greedy] = Array.from({ length: 7 }, () => lab.enter())
+    for (const guest of [reader, honest, ...greedy]) guest?.join(topic)
+    if (!reader || !honest) return
+    reader.reads = false
+    for (let i = 0; i < 1_000; i++) {
+      for (const sender of greedy) sender.sendTo(reader, new Uint8Array(65_000))
+      // It takes a frame now and then, so that the greedy always find a little room.
+      if (i % 8 === 0) for (const written of reader.written.splice(0, 2)) written()
+      if (i % 50 === 0) honest.sendTo(reader)
+    }
+    expect(greedy.every((sender) => sender.resets().length > 100)).toBe(true)
+    expect(honest.resets()).toEqual([])
+    expect(reader.queuedBytes).toBeLessThan(DEFAULT_LIMITS.maxQueuedBytes + 66_048)
+  })
+
+  it('of who is refused again and again do not cost the reader a reset each', () => {
+    const [a, b] = pairIn(new Lab())
+    b.reads = false
+    for (let i = 0; i < MAX_PAIR_FRAMES + 500; i++) a.sendTo(b)
+    expect(a.resets()).toHaveLength(500)
+    expect(b.resets()).toHaveLength(1)
+  })
+
+  it('of 16 senders within the credit of all far ends together are all taken', () => {
+    const lab = new Lab()
+    const topic = randomBytes(32)
+    const [reader, ...senders] = Array.from({ length: 17 }, () => lab.enter())
+    for (const guest of [reader, ...senders]) guest?.join(topic)
+    if (!reader) return
+    reader.reads = false
+    // 448 frames, 6 MiB: `MAX_ALL_CREDIT_FRAMES` and `MAX_ALL_CREDIT_BYTES` of the transport.
+    for (let i = 0; i < 28; i++) {
+      for (const sender of senders) sender.sendTo(reader, new Uint8Array(13_900))
+    }
+    expect(senders.flatMap((sender) => sender.resets())).toEqual([])
   })
 
   it('ask for a pause when a topic has had its bytes', () => {
