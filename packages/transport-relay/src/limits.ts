@@ -81,7 +81,7 @@ export const PING_INTERVAL_MS = 20_000
 /** For how long what is sent may go unanswered before the relay is asked whether it is there, in milliseconds. */
 export const QUIET_MS = 2_000
 
-/** How long the answer to a ping may take before the relay counts as gone, in milliseconds. */
+/** How long a relay may say nothing at all after a ping before it counts as gone, in milliseconds. */
 export const PONG_TIMEOUT_MS = 10_000
 
 /** Wait before the first attempt to reach a relay again, in milliseconds; doubles with each failure. */

@@ -83,6 +83,7 @@ class Link implements RelayLink {
   #maxFrameBytes = 0
   #failures = 0
   #pingedMs: number | undefined
+  #heardMs = 0
   /** When something was sent first since the relay was heard last. */
   #unheardMs: number | undefined
   #cancelPing: (() => void) | undefined
@@ -214,6 +215,7 @@ class Link implements RelayLink {
 
   #onMessage(bytes: Uint8Array, welcomed: () => void): void {
     this.#unheardMs = undefined
+    this.#heardMs = this.#init.runtime.nowMs()
     try {
       const frame = decodeRelayFrame(bytes)
       if (frame?.type === 'deliver') {
@@ -280,7 +282,15 @@ class Link implements RelayLink {
     const { runtime } = this.#init
     this.#pingedMs = runtime.nowMs()
     this.#socket?.send(encodePing(runtime.randomBytes(8)))
-    this.#cancelPong = runtime.setTimer(PONG_TIMEOUT_MS, () => {
+    this.#heardMs = this.#pingedMs
+    this.#awaitPong(PONG_TIMEOUT_MS)
+  }
+
+  /** Whatever comes is a sign of life: on a slow line the pong stands behind megabytes of data. */
+  #awaitPong(ms: number): void {
+    this.#cancelPong = this.#init.runtime.setTimer(ms, () => {
+      const leftMs = this.#heardMs + PONG_TIMEOUT_MS - this.#init.runtime.nowMs()
+      if (leftMs > 0) return this.#awaitPong(leftMs)
       this.#fail(new TransportError('ERR_CONNECTION_LOST', `the relay ${this.host} fell silent`))
     })
   }
