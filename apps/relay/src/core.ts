@@ -131,6 +131,7 @@ class Core {
       clients: this.#clients,
       deliver: (client, from, frame) => this.#deliverForeign(client, from, frame),
       reset: (client, from, reason) => this.#resetHere(client, from, reason),
+      replace: (client) => this.#replace(client),
     })
   }
 
@@ -146,10 +147,7 @@ class Core {
   enter(endpointBytes: Uint8Array, port: ClientPort): Client {
     const endpoint = bytesToLatin1(endpointBytes)
     const before = this.#clients.get(endpoint)
-    if (before) {
-      this.leave(before)
-      before.port.replace()
-    }
+    if (before) this.#replace(before)
     const client: Client = {
       endpoint,
       endpointBytes,
@@ -163,6 +161,11 @@ class Core {
     this.#clients.set(endpoint, client)
     this.#foreigners.listenFor(client)
     return client
+  }
+
+  #replace(client: Client): void {
+    this.leave(client)
+    client.port.replace()
   }
 
   /** Forgets a client. Those it talked with are told. */

@@ -6,6 +6,7 @@ import { memoryBackPlane, type BackPlane } from './back-plane.ts'
 import {
   decodeBusMessage,
   encodeBusReset,
+  encodeEntered,
   encodeHere,
   encodeLeft,
   encodeWho,
@@ -34,6 +35,8 @@ export interface ForeignersInit {
   /** False when the two share no topic. */
   readonly deliver: (client: Client, from: string, frame: Uint8Array) => boolean
   readonly reset: (client: Client, from: Uint8Array, reason: ResetReason) => void
+  /** The client has come to another relay since. */
+  readonly replace: (client: Client) => void
 }
 
 /** Makes an empty table. */
@@ -57,9 +60,12 @@ class ForeignTable {
     this.#isAlone = init.bus === memoryBackPlane
   }
 
-  /** Begins to take what others send to this client. */
-  listenFor(client: Client): void {
-    if (!this.#isAlone) void this.#init.bus.subscribe(endpointSubject(client.endpoint))
+  /** Begins to take what others send to this client. A relay that still has an earlier one lets go of it. */
+  listenFor({ endpoint, endpointBytes }: Client): void {
+    if (this.#isAlone) return
+    void this.#init.bus.subscribe(endpointSubject(endpoint))
+    const message = encodeEntered(this.#init.relayId, endpointBytes)
+    this.#init.bus.publish(endpointSubject(endpoint), message)
   }
 
   stopListeningFor(client: Client): void {
@@ -138,6 +144,10 @@ class ForeignTable {
     const message = decodeBusMessage(bytes)
     if (!message || message.relay === this.#self) return
     if (message.kind === 'data' || message.kind === 'reset') return this.#onPairMessage(message)
+    if (message.kind === 'entered') {
+      const earlier = this.#init.clients.get(message.endpoint)
+      return earlier && this.#init.replace(earlier)
+    }
     const topic = this.#init.topics.get(message.topic)
     if (!topic) return
     if (message.kind === 'who') this.#tell(topic)
@@ -149,7 +159,9 @@ class ForeignTable {
     const client = this.#init.clients.get(message.to)
     const from = latin1ToBytes(message.from)
     if (message.kind === 'reset') {
-      if (client) this.#init.reset(client, from, message.reason)
+      // Of a relay that it has left: what it had there is over, and what it has now goes on.
+      const isFromOld = (this.#members.get(message.from)?.relay ?? message.relay) !== message.relay
+      if (client && !isFromOld) this.#init.reset(client, from, message.reason)
       return
     }
     if (client && this.#init.deliver(client, message.from, message.frame)) return

@@ -39,7 +39,7 @@ export const MAX_PAIR_FRAMES = 128
  * no more waiting there than is free, so that those who ignore their credit leave room for who
  * sends little. Clients' credit for all far ends together ends before it.
  */
-export const RESERVED_SHARE = 1 / 8
+export const RESERVED_SHARE: number = 1 / 8
 
 /** Members of other relays that are remembered, in all topics together; more are not told of. */
 export const MAX_REMOTE_MEMBERS = 100_000

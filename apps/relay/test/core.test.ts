@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { memoryBackPlane, type BackPlane } from '../src/back-plane.ts'
+import { encodeBusReset } from '../src/bus-messages.ts'
 import { createRelayCore, type Client, type ClientPort, type RelayCore } from '../src/core.ts'
 import { DEFAULT_LIMITS, LEASE_MS, MAX_PAIR_FRAMES, type RelayLimits } from '../src/limits.ts'
 import { clientFrames, relayFrames, resetReasons } from '../src/wire.ts'
@@ -380,6 +381,37 @@ describe('two relays', () => {
     one.pass(100)
     one.pass(100)
     expect(a.take(relayFrames.members).filter((frame) => frame[33] === 1)).toHaveLength(1)
+  })
+
+  it('let a client go that has come to the other, and leave its new pairs alone', async () => {
+    const { wire, a, b } = await acrossRelays()
+    const three = wire.lab()
+    // Its first relay has not noticed that it is gone.
+    const moved = three.enter(b.endpoint)
+    moved.join(Buffer.from([...a.client.memberships.keys()][0] ?? '', 'latin1'))
+    await Promise.resolve()
+    expect(b.wasReplaced).toBe(true)
+    a.take(relayFrames.reset)
+    for (let second = 0; second < 60; second++) {
+      a.sendTo(moved)
+      for (const lab of wire.labs) lab.pass(1_000)
+      for (const lab of wire.labs) lab.core.sweep()
+    }
+    expect(moved.take(relayFrames.deliver)).toHaveLength(60)
+    expect([...a.resets(), ...moved.resets()]).toEqual([])
+    expect(b.take(relayFrames.deliver)).toEqual([])
+  })
+
+  it('take no reset of a relay that the client has left', async () => {
+    const { wire, a, b } = await acrossRelays()
+    a.sendTo(b)
+    const old = encodeBusReset(
+      randomBytes(8),
+      { to: a.endpoint, from: b.endpoint },
+      resetReasons.gone,
+    )
+    wire.labs[0]?.core.onBusMessage(old)
+    expect(a.resets()).toEqual([])
   })
 
   it('reset the pairs between them after a gap, and no others', async () => {

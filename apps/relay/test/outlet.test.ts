@@ -20,8 +20,7 @@ class FakeSocket {
 
 function make(): { socket: FakeSocket; write: (onWritten?: () => void) => void } {
   const socket = new FakeSocket()
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the three members that it uses
-  const outlet = createOutlet(socket as unknown as Parameters<typeof createOutlet>[0], 1_000)
+  const outlet = createOutlet(socket, 1_000)
   return { socket, write: (onWritten) => outlet.write(new Uint8Array(10), onWritten) }
 }
 
