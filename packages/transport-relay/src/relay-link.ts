@@ -80,6 +80,7 @@ class Link implements RelayLink {
   #attempting: AbortController | undefined
   #socket: RelaySocket | undefined
   #isWelcome = false
+  #welcomedMs = Infinity
   #maxFrameBytes = 0
   #failures = 0
   #pingedMs: number | undefined
@@ -88,6 +89,7 @@ class Link implements RelayLink {
   #unheardMs: number | undefined
   #cancelPing: (() => void) | undefined
   #cancelPong: (() => void) | undefined
+  #cancelQuiet: (() => void) | undefined
 
   constructor(init: RelayLinkInit) {
     this.#init = init
@@ -144,12 +146,9 @@ class Link implements RelayLink {
   async #run(): Promise<void> {
     const { signal } = this.#closing
     while (!signal.aborted) {
-      const startedMs = this.#init.runtime.nowMs()
       // One attempt after the other is the point.
       // oxlint-disable-next-line no-await-in-loop
       await this.#attempt()
-      const lived = this.#init.runtime.nowMs() - startedMs
-      if (lived >= STABLE_MS && this.lastError === undefined) this.#failures = 0
       this.#init.onNews()
       // oxlint-disable-next-line no-await-in-loop
       await this.#pause(this.#waitMs())
@@ -198,6 +197,8 @@ class Link implements RelayLink {
       this.lastError = error instanceof Error ? error : new Error(String(error))
     } finally {
       cancelLate()
+      // However it ended: even good hours end by an error as a rule.
+      if (runtime.nowMs() - this.#welcomedMs >= STABLE_MS) this.#failures = 0
       this.#lose()
     }
   }
@@ -205,9 +206,12 @@ class Link implements RelayLink {
   #lose(): void {
     this.#cancelPing?.()
     this.#cancelPong?.()
+    this.#cancelQuiet?.()
+    this.#cancelQuiet = undefined
     this.#pingedMs = undefined
     this.#unheardMs = undefined
     this.#isWelcome = false
+    this.#welcomedMs = Infinity
     this.#socket = undefined
     this.topics.forget()
     this.#pipes.resetAll()
@@ -270,6 +274,7 @@ class Link implements RelayLink {
 
   #enter(maxFrameBytes: number, idleMs: number): void {
     this.#isWelcome = true
+    this.#welcomedMs = this.#init.runtime.nowMs()
     this.#maxFrameBytes = maxFrameBytes
     this.lastError = undefined
     for (const frame of this.topics.hello()) this.#socket?.send(frame)
@@ -297,9 +302,20 @@ class Link implements RelayLink {
 
   /** A socket whose network has gone says nothing: what is sent and not answered shows it sooner than the next ping. */
   #askWhenQuiet(): void {
-    const nowMs = this.#init.runtime.nowMs()
-    this.#unheardMs ??= nowMs
-    if (this.#pingedMs === undefined && nowMs - this.#unheardMs >= QUIET_MS) this.#ping()
+    this.#unheardMs ??= this.#init.runtime.nowMs()
+    this.#cancelQuiet ??= this.#lookLater(QUIET_MS)
+  }
+
+  /** One timer for many frames: it is set anew only when it fires. */
+  #lookLater(ms: number): () => void {
+    const { runtime } = this.#init
+    return runtime.setTimer(ms, () => {
+      this.#cancelQuiet = undefined
+      if (this.#unheardMs === undefined || this.#pingedMs !== undefined) return
+      const leftMs = this.#unheardMs + QUIET_MS - runtime.nowMs()
+      if (leftMs > 0) this.#cancelQuiet = this.#lookLater(leftMs)
+      else this.#ping()
+    })
   }
 
   #schedulePing(intervalMs: number): void {
