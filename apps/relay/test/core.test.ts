@@ -3,7 +3,13 @@ import { describe, expect, it } from 'vitest'
 import { memoryBackPlane, type BackPlane } from '../src/back-plane.ts'
 import { encodeBusReset } from '../src/bus-messages.ts'
 import { createRelayCore, type Client, type ClientPort, type RelayCore } from '../src/core.ts'
-import { DEFAULT_LIMITS, LEASE_MS, MAX_PAIR_FRAMES, type RelayLimits } from '../src/limits.ts'
+import {
+  DEFAULT_LIMITS,
+  LEASE_MS,
+  MAX_PAIR_FRAMES,
+  MAX_TOLD_MEMBERS,
+  type RelayLimits,
+} from '../src/limits.ts'
 import { clientFrames, relayFrames, resetReasons } from '../src/wire.ts'
 
 /** A relay without sockets, and a clock that stands still. */
@@ -149,6 +155,23 @@ describe('topics', () => {
     const [gone, answer] = [a.take(relayFrames.gone)[0], b.take(relayFrames.members)[0]]
     expect(a.charged).toBe(before[0])
     expect(b.charged).toBe((before[1] ?? 0) + (gone?.length ?? 0) + (answer?.length ?? 0))
+  })
+
+  it('hides nobody behind a crowd that was there first', () => {
+    const lab = new Lab()
+    const topic = randomBytes(32)
+    for (let i = 0; i < MAX_TOLD_MEMBERS; i++) lab.enter().join(topic)
+    const [a, ...later] = Array.from({ length: 5 }, () => lab.enter())
+    const told: Buffer[] = []
+    for (const guest of [a, ...later]) {
+      guest?.join(topic)
+      told.push(...(guest === a ? [] : (guest?.take(relayFrames.members) ?? [])))
+    }
+    const [empty, ...news] = a?.take(relayFrames.members) ?? []
+    expect(empty?.length).toBe(34 + 48 * MAX_TOLD_MEMBERS)
+    expect(news.length).toBeGreaterThanOrEqual(3)
+    const first = a?.endpoint ?? Buffer.alloc(48)
+    expect(told.filter((frame) => frame.includes(first)).length).toBeGreaterThanOrEqual(2)
   })
 
   it('lets nobody have more topics than the limit', () => {
