@@ -68,6 +68,9 @@ export const ACCESS_TIMEOUT_MS = 3_000
 /** Bytes of an HTTP request's head. */
 export const MAX_HTTP_HEAD_BYTES = 8_192
 
+/** How long a client may take to answer a close, in milliseconds; then its socket is cut. */
+export const CLOSE_TIMEOUT_MS = 3_000
+
 /** How often limits in time are looked at, in milliseconds. */
 export const SWEEP_INTERVAL_MS = 500
 
