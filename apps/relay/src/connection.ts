@@ -184,6 +184,8 @@ class Connection implements RelayConnection, ClientPort {
       this.#socket.pause()
       const auth = decodeAuth(data)
       refusal = await this.#examine(auth, challenge)
+      // Again: while an access service was asked, others have come.
+      refusal ??= this.#house.fullness(this.#address)
       if (!refusal) return this.#enter(auth)
     } catch {
       return this.#outlet.close(1_002, 'not a frame of this protocol')

@@ -180,6 +180,8 @@ class Connection implements IrohConnection {
       this.#socket.pause()
       const auth = decodeIrohAuth(data)
       refusal = await this.#examine(auth, challenge)
+      // Again: while an access service was asked, others have come.
+      refusal ??= this.#init.house.fullness(this.#init.address)
       if (!refusal) return this.#enter(auth)
     } catch {
       return this.#outlet.close(1_002, 'not a frame of this protocol')

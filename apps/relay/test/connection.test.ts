@@ -9,6 +9,7 @@ import { memoryBackPlane } from '../src/back-plane.ts'
 import { createRelayConnection, type House } from '../src/connection.ts'
 import { createRelayCore } from '../src/core.ts'
 import { DEFAULT_LIMITS, type RelayLimits } from '../src/limits.ts'
+import { denials } from '../src/wire.ts'
 import { proofOf } from './client.ts'
 
 /** A socket whose far end never answers a close. */
@@ -81,6 +82,8 @@ function connect(house: House): FakeSocket {
   return socket
 }
 
+const full = { denial: denials.full, reason: 'full' }
+
 describe('a connection', () => {
   it.each([
     ['frames of no kind', true, 1_002],
@@ -96,5 +99,20 @@ describe('a connection', () => {
     socket.emit('message', Buffer.alloc(10_000, 0x66), isBinary)
     expect(house.core.counts.framesIn).toBe(framesIn)
     socket.terminate()
+  })
+
+  it('asks again whether there is room when its access service has answered', async () => {
+    const house: House = houseOf(
+      {},
+      {
+        access: { hasToken: () => true, check: () => Promise.resolve(undefined) },
+        fullness: () => (house.core.clientCount > 0 ? full : undefined),
+      },
+    )
+    const sockets = [connect(house), connect(house), connect(house)]
+    await new Promise(setImmediate)
+    expect(house.core.clientCount).toBe(1)
+    expect(sockets.map(({ closedWith }) => closedWith)).toEqual([undefined, 1_008, 1_008])
+    for (const socket of sockets) socket.terminate()
   })
 })
