@@ -184,6 +184,26 @@ describe('a relay that is away', () => {
     expect(lab.timers.size).toBe(0)
   })
 
+  it('is not given up while anything comes, and is when nothing more does', async () => {
+    const lab = new Lab()
+    lab.link.start()
+    await lab.turn(0)
+    lab.events?.onMessage(welcome)
+    const delivery = new Uint8Array(60)
+    delivery[0] = 0x86
+    for (let n = 0; n < 30; n++) {
+      await lab.turn(1_000)
+      lab.events?.onMessage(delivery)
+    }
+    expect(lab.link.isConnected).toBe(true)
+    await lab.turn(9_999)
+    expect(lab.link.isConnected).toBe(true)
+    await lab.turn(1)
+    expect(lab.link.isConnected).toBe(false)
+    await lab.link.close()
+    expect(lab.timers.size).toBe(0)
+  })
+
   it('says what is wrong when it speaks another version, or nonsense', async () => {
     for (const [bytes, code] of [
       [Uint8Array.of(0x81, 9), 'ERR_HANDSHAKE_FAILED'],
