@@ -122,6 +122,8 @@ class RelayServer implements Relay {
   readonly #sockets: WebSocketServer
   readonly #irohSockets: WebSocketServer
   readonly #irohClients: IrohClients = new Map()
+  /** Sockets that were let in and have not closed: several may have one key. */
+  #entered = 0
   readonly #connections = new Set<RelayConnection>()
   readonly #raw = new Set<Socket>()
   readonly #timers = new Set<NodeJS.Timeout>()
@@ -162,6 +164,7 @@ class RelayServer implements Relay {
     })
     if (init.metrics) {
       this.#metrics = createMetricsServer(this.core, {
+        connections: () => this.connectionCount,
         halfOpen: () => this.halfOpenCount,
         isBackPlaneUp: () => bus.isUp,
         refusals: this.#refusals,
@@ -188,7 +191,7 @@ class RelayServer implements Relay {
   }
 
   get connectionCount(): number {
-    return this.core.clientCount + this.#irohClients.size
+    return this.#entered
   }
 
   get halfOpenCount(): number {
@@ -215,6 +218,7 @@ class RelayServer implements Relay {
       nowMs,
       fullness: (address) => this.#fullness(address),
       onEntered: (connection, socketName) => {
+        this.#entered += 1
         this.#doors.passed(socketName)
         this.#log('a client came', connection.key)
       },
@@ -224,7 +228,9 @@ class RelayServer implements Relay {
       },
       onEnded: (connection, key) => {
         this.#connections.delete(connection)
-        if (key !== undefined) this.#log('a client left', key)
+        if (key === undefined) return
+        this.#entered -= 1
+        this.#log('a client left', key)
       },
     }
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_INTERVAL_MS)
