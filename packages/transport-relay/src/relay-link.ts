@@ -6,7 +6,7 @@
 import type { Runtime } from '@vudo/swarm'
 import { isTransportError, TransportError } from '@vudo/transport'
 import { hexToBytes } from '@vudo/wire'
-import { deniedError, isLasting } from './denied.ts'
+import { closeError, deniedError, isLasting } from './denied.ts'
 import {
   CONNECT_TIMEOUT_MS,
   MAX_RECONNECT_MS,
@@ -192,7 +192,9 @@ class Link implements RelayLink {
     const onMessage = (bytes: Uint8Array): void => this.#onMessage(bytes, cancelLate)
     const onRoom = (): void => this.#pipes.flush()
     try {
-      await connect(target.url, { onOpen, onMessage, onRoom }, { signal: attempting.signal })
+      const events = { onOpen, onMessage, onRoom }
+      const code = await connect(target.url, events, { signal: attempting.signal })
+      this.lastError = closeError(this.host, code) ?? this.lastError
     } catch (error) {
       this.lastError = error instanceof Error ? error : new Error(String(error))
     } finally {

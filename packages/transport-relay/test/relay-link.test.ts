@@ -77,8 +77,8 @@ class Lab {
     await new Promise(setImmediate)
   }
 
-  end(): void {
-    this.#end?.(1_006)
+  end(code = 1_006): void {
+    this.#end?.(code)
   }
 
   break(): void {
@@ -143,6 +143,19 @@ describe('a relay that is away', () => {
       await lab.turn()
     }
     expect(waits).toEqual([100, 200, 100, 100])
+    await lab.link.close()
+  })
+
+  it('is left in peace for long when it has another connection of this end point', async () => {
+    const lab = new Lab()
+    lab.chance = 1
+    lab.link.start()
+    await lab.turn(0)
+    lab.events?.onMessage(welcome)
+    lab.end(4_001)
+    await lab.turn(0)
+    expect(lab.waitMs()).toBe(30_000)
+    expect(lab.link.lastingError?.message).toContain('another connection')
     await lab.link.close()
   })
 

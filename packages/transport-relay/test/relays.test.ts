@@ -57,6 +57,17 @@ describe('a node', () => {
     expect(() => createNode(relay({ urls: [url] }))).toThrowError(expect.objectContaining({ code }))
   })
 
+  it('is not made with two URLs of one relay that differ, and takes the same one for one', async () => {
+    const host = 'wss://relay.example.com'
+    for (const other of [`${host}/?token=secret`, `${host}/path`, 'ws://relay.example.com']) {
+      expect(() => createNode(relay({ urls: [host, other] }))).toThrowError(/named twice/)
+    }
+    const { url } = await start()
+    const twice = node(relay({ urls: [url, `${url}/`] }))
+    await twice.transport.listen()
+    expect(twice.transport.addresses).toHaveLength(1)
+  })
+
   it('is not made without a relay', () => {
     expect(() => createNode(relay())).toThrowError(/expected 1 to 4/)
   })
