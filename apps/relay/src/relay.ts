@@ -18,9 +18,9 @@ import { createDoors, nameOf, type Doors } from './doors.ts'
 import { RelayError } from './errors.ts'
 import { createIrohConnection, type IrohClients } from './iroh-connection.ts'
 import { irohProtocols } from './iroh-frames.ts'
+import { completeLimits } from './limit-ranges.ts'
 import {
   CHALLENGE_BYTES,
-  DEFAULT_LIMITS,
   IROH_MAX_FRAME_BYTES,
   LISTEN_BACKLOG,
   MAX_HTTP_HEAD_BYTES,
@@ -88,10 +88,10 @@ export interface Relay {
 /**
  * Starts a relay.
  *
- * @throws `RelayError` `ERR_RELAY_LISTEN`, `ERR_RELAY_BACK_PLANE`.
+ * @throws `RelayError` `ERR_RELAY_CONFIG`, `ERR_RELAY_LISTEN`, `ERR_RELAY_BACK_PLANE`.
  */
 export async function startRelay(init: RelayInit = {}): Promise<Relay> {
-  const limits = { ...DEFAULT_LIMITS, ...init.limits }
+  const limits = completeLimits(init.limits)
   const late: { core?: RelayCore } = {}
   const bus =
     (await init.connectBackPlane?.({

@@ -146,7 +146,7 @@ describe('limits', () => {
   })
 
   it('on silence', async () => {
-    const one = await client(await start({ limits: { idleMs: 300 } }))
+    const one = await client(await start({ limits: { idleMs: 1_000 } }))
     expect(await one.closed).toBe(closeCodes.idle)
   })
 
@@ -166,6 +166,17 @@ describe('limits', () => {
 })
 
 describe('an operator', () => {
+  it.each([
+    { bytesPerSecond: 0 },
+    { idleMs: 900 },
+    { idleMs: 66_000_000 },
+    { maxFrameBytes: 512 },
+    { maxTopics: 70_000 },
+    { maxConnections: Number.NaN },
+  ])('is told of a limit that would serve nobody: %j', async (limits) => {
+    await expect(start({ limits })).rejects.toMatchObject({ code: 'ERR_RELAY_CONFIG' })
+  })
+
   it('sees whether it is well and ready', async () => {
     const relay = await start()
     const base = relay.url.replace('ws', 'http')
