@@ -98,15 +98,25 @@ export async function startRelay(init: RelayInit = {}): Promise<Relay> {
       onMessage: (bytes) => late.core?.onBusMessage(bytes),
       onGap: () => late.core?.onGap(),
     })) ?? memoryBackPlane
-  const server = new RelayServer(init, limits, bus)
-  late.core = server.core
+  let server: RelayServer | undefined
   try {
+    server = new RelayServer(init, limits, bus)
+    late.core = server.core
     await server.listen()
     return server
   } catch (error) {
-    await server.close()
-    throw error
+    await (server ?? bus).close()
+    throw error instanceof RelayError ? error : configError(error)
   }
+}
+
+/** What Node says of a certificate that is none, or of a port above 65,535. */
+function configError(cause: unknown): RelayError {
+  const message = cause instanceof Error ? cause.message : String(cause)
+  return new RelayError('ERR_RELAY_CONFIG', `the relay cannot start: ${message}`, {
+    cause,
+    hint: 'look at the certificate, its key (both PEM) and the ports',
+  })
 }
 
 const nowMs = (): number => performance.now()

@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { startRelay, type Relay, type RelayInit } from '@vudo/relay'
+import { memoryBackPlane, type BackPlane } from '../src/back-plane.ts'
 import { closeCodes } from '../src/connection.ts'
 import { clientFrames, relayFrames } from '../src/wire.ts'
 import { connectClient, openClient, type TestClient } from './client.ts'
@@ -223,6 +224,19 @@ describe('an operator', () => {
     expect(await Promise.all(clients.map(({ closed }) => closed))).toEqual([1_012, 1_012])
     await draining
     await expect(fetch(relay.url.replace('ws', 'http'))).rejects.toThrow('fetch failed')
+  })
+
+  it.each([
+    ['a certificate that is none', { tls: { cert: 'nonsense', key: 'nonsense' } }],
+    ['a port that is none', { port: 70_000 }],
+  ])('is told of %s, and nothing stays open', async (_, init) => {
+    let closes = 0
+    const close = (): Promise<void> => Promise.resolve(void (closes += 1))
+    const connectBackPlane = (): Promise<BackPlane> =>
+      Promise.resolve({ ...memoryBackPlane, close })
+    const starting = start({ ...init, connectBackPlane })
+    await expect(starting).rejects.toMatchObject({ code: 'ERR_RELAY_CONFIG' })
+    expect(closes).toBe(1)
   })
 
   it('is told when the port is taken', async () => {
