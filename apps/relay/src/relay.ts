@@ -366,8 +366,7 @@ class RelayServer implements Relay {
     if (!this.#isOpen) return this.close()
     this.#isOpen = false
     this.#init.log?.info({ connections: this.connectionCount }, 'draining')
-    // Nobody new; those inside stay for the moment.
-    this.#http.close()
+    // Probes still get an answer, 503, and clients that come are refused; those inside stay for the moment.
     for (const connection of this.#connections) connection.announceEnd()
     const steps = Math.max(1, Math.floor(this.#limits.drainMs / drainStepMs))
     const perStep = Math.ceil(this.#connections.size / steps)

@@ -221,6 +221,8 @@ describe('an operator', () => {
     const clients = [await client(relay), await client(relay)]
     const draining = relay.drain()
     await Promise.all(clients.map((one) => one.next(relayFrames.moved)))
+    expect((await fetch(`${relay.url.replace('ws', 'http')}/readyz`)).status).toBe(503)
+    await expect(connectClient(relay.url)).rejects.toThrow(/denied 5.*restarts/)
     expect(await Promise.all(clients.map(({ closed }) => closed))).toEqual([1_012, 1_012])
     await draining
     await expect(fetch(relay.url.replace('ws', 'http'))).rejects.toThrow('fetch failed')
