@@ -239,7 +239,7 @@ class Link implements RelayLink {
         return this.#prove(frame.version, frame.challenge)
       case 'welcome':
         welcomed()
-        return this.#enter(frame.maxFrameBytes, frame.idleMs)
+        return this.#enter(frame)
       case 'denied':
         return this.#fail(deniedError(this.host, frame.denial, frame.reason))
       case 'members':
@@ -274,12 +274,12 @@ class Link implements RelayLink {
     this.#socket?.send(encodeAuth({ key, instance, signature, host, token }))
   }
 
-  #enter(maxFrameBytes: number, idleMs: number): void {
+  #enter({ maxFrameBytes, maxTopics, idleMs }: RelayFrame & { readonly type: 'welcome' }): void {
     this.#isWelcome = true
     this.#welcomedMs = this.#init.runtime.nowMs()
     this.#maxFrameBytes = maxFrameBytes
     this.lastError = undefined
-    for (const frame of this.topics.hello()) this.#socket?.send(frame)
+    for (const frame of this.topics.hello(maxTopics)) this.#socket?.send(frame)
     this.#schedulePing(Math.min(PING_INTERVAL_MS, idleMs / 3))
     this.#ping()
     this.#init.onNews()

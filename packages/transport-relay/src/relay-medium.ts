@@ -192,8 +192,11 @@ class RelayMedium implements Medium {
   async #untilReachable(link: RelayLink, endpoint: string, signal: AbortSignal): Promise<void> {
     const topic = inboxTopic(keyOf(endpoint))
     const isReachable = (): boolean =>
-      link.isConnected && (link.topics.knows(endpoint) || link.topics.isComplete(topic))
+      link.isConnected &&
+      (link.topics.knows(endpoint) || link.topics.isComplete(topic) || link.topics.isOver(topic))
     await this.#until(isReachable, LOOKUP_WAIT_MS, signal)
+    // Where the two share another topic, the inbox is not needed.
+    if (link.topics.isOver(topic) && !link.topics.knows(endpoint)) throw topicLimitError()
   }
 
   async #secured(
@@ -235,6 +238,9 @@ class RelayMedium implements Medium {
     use.isListed = true
     this.#apply(topic)
     await this.#until(() => this.#isAnswered(topic) !== false, LOOKUP_WAIT_MS, signal)
+    if (!this.#isOver(topic)) return
+    await this.withdraw(topic)
+    throw topicLimitError()
   }
 
   withdraw(topic: Topic): Promise<void> {
@@ -264,7 +270,13 @@ class RelayMedium implements Medium {
   #isAnswered(topic: Topic): boolean | undefined {
     const connected = this.#links.filter((link) => link.isConnected)
     if (connected.length === 0) return undefined
-    return connected.every(({ topics }) => topics.isComplete(topic))
+    return connected.every(({ topics }) => topics.isComplete(topic) || topics.isOver(topic))
+  }
+
+  /** Whether there are relays, and none of them has a place for the topic. */
+  #isOver(topic: Topic): boolean {
+    const connected = this.#links.filter((link) => link.isConnected)
+    return connected.length > 0 && connected.every(({ topics }) => topics.isOver(topic))
   }
 
   async lookup(topic: Topic, { signal }: AbortOptions): Promise<readonly PeerInfo[]> {
@@ -274,6 +286,7 @@ class RelayMedium implements Medium {
     try {
       await this.#until(() => this.#isAnswered(topic) === true, LOOKUP_WAIT_MS, signal)
       if (this.#isAnswered(topic) === undefined) throw this.#nobodyThere()
+      if (this.#isOver(topic)) throw topicLimitError()
       return this.#found(topic)
     } finally {
       this.#use(topic).watchers -= 1
@@ -337,5 +350,11 @@ class RelayMedium implements Medium {
 function selfError(): TransportError {
   return new TransportError('ERR_PEER_SELF', 'the address holds the key of this node', {
     hint: 'do not dial your own address, and do not copy a key to a second device',
+  })
+}
+
+function topicLimitError(): TransportError {
+  return new TransportError('ERR_LIMIT', 'the relay takes no more topics of this node', {
+    hint: 'leave one, add a second relay, or have its operator raise --max-topics',
   })
 }

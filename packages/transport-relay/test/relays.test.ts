@@ -112,6 +112,23 @@ describe('a node', () => {
   })
 })
 
+describe('a relay that takes few topics', () => {
+  it('makes announce, lookup and dial of one more fail, and say why', async () => {
+    // One is the inbox.
+    const { url } = await start({ limits: { maxTopics: 2 } })
+    const [a, b] = [node(relay({ urls: [url] })), node(relay({ urls: [url] }))]
+    await Promise.all([a.transport.listen(), b.transport.listen()])
+    const [first, second] = [1, 2].map((n) => new Uint8Array(32).fill(n))
+    if (!first || !second) throw new Error('there are two')
+    await a.transport.announce(first)
+    const error = { code: 'ERR_LIMIT', hint: expect.stringContaining('--max-topics') }
+    await expect(a.transport.announce(second)).rejects.toMatchObject(error)
+    await expect(a.transport.lookup(second)).rejects.toMatchObject(error)
+    await expect(a.transport.dial(b.transport.addresses[0] ?? '')).rejects.toMatchObject(error)
+    expect((await b.transport.lookup(first)).map(({ id }) => id)).toEqual([a.id])
+  })
+})
+
 describe('a client that opens pipes and says nothing', () => {
   it('keeps nobody else out', async () => {
     const { url } = await start()
