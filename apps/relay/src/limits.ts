@@ -96,7 +96,7 @@ export const IROH_PING_MS = 15_000
 export interface RelayLimits {
   /** Authenticated connections, in all. @defaultValue 10,000 */
   readonly maxConnections: number
-  /** Authenticated connections of one IP address. Offices share one. @defaultValue 256 */
+  /** Authenticated connections of one IP address, of IPv6 one /64. Offices share one. @defaultValue 256 */
   readonly maxConnectionsPerAddress: number
   /** Connections that have not proven a key yet; at the limit the oldest gives way. @defaultValue 1,024 */
   readonly maxHalfOpen: number
