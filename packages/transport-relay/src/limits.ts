@@ -69,6 +69,9 @@ export const DRAIN_POLL_MS = 4
 /** How long a relay may take from the first byte to its welcome, in milliseconds. */
 export const CONNECT_TIMEOUT_MS = 10_000
 
+/** How long a relay may take to answer a close before the socket counts as gone, in milliseconds. */
+export const CLOSE_TIMEOUT_MS = 500
+
 /** How long `listen` waits for the first relay; then it goes on in the background, in milliseconds. */
 export const LISTEN_WAIT_MS = 3_000
 
