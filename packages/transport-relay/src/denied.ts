@@ -42,5 +42,6 @@ const lastingErrors = new WeakSet<Error>()
 
 /** Whether trying again helps nobody. */
 export function isLasting(error: Error | undefined): error is TransportError {
-  return isTransportError(error) && lastingErrors.has(error)
+  if (!isTransportError(error)) return false
+  return error.code === 'ERR_CONFIG_INVALID' || lastingErrors.has(error)
 }
