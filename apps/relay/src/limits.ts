@@ -104,7 +104,7 @@ export interface RelayLimits {
   readonly maxHalfOpenPerAddress: number
   /** How long a connection may take to prove its key, in milliseconds. @defaultValue 5,000 */
   readonly halfOpenMs: number
-  /** A connection that says nothing for so long is closed, in milliseconds. Clients ping twice in this time. @defaultValue 60,000 */
+  /** A connection that says nothing for so long is closed, in milliseconds. Clients ping three times in this time, or every 20 s. @defaultValue 60,000 */
   readonly idleMs: number
   /** Bytes of one frame: a full record of `secure-channel` and both headers. @defaultValue 66,048 */
   readonly maxFrameBytes: number
