@@ -173,6 +173,7 @@ class Core {
     if (this.#clients.get(client.endpoint) !== client) return
     this.#clients.delete(client.endpoint)
     for (const pair of client.pairs.values()) this.#resetThere(client, pair, resetReasons.gone)
+    for (const to of client.pairs.keys()) this.#foreigners.stops(client, to)
     client.pairs.clear()
     for (const { topic } of client.memberships.values()) this.#leaveTopic(client, topic)
     this.#foreigners.stopListeningFor(client)
@@ -280,7 +281,7 @@ class Core {
   #pairWith(client: Client, to: string): Pair | undefined {
     const known = client.pairs.get(to)
     if (known?.mine.isLive && known.theirs.isLive) return known
-    if (known) client.pairs.delete(to)
+    if (known) this.#forget(client, to)
     const shared = sharedMembership(client, to)
     // Not with oneself: it would be a way to keep the relay busy for free.
     return shared && to !== client.endpoint ? this.#openPair(client, shared) : undefined
@@ -297,6 +298,7 @@ class Core {
     const far = theirs.member
     const pair: Pair = { mine, theirs, isUsed: false }
     client.pairs.set(far.endpoint, pair)
+    if (!isClient(far)) this.#foreigners.talks(client, far.endpoint)
     // The way back, so that the far end learns of this one's end even if it never answers.
     if (isClient(far) && !far.pairs.has(client.endpoint)) {
       this.#openPair(far, { mine: theirs, theirs: mine })
@@ -359,7 +361,7 @@ class Core {
     const pair = this.#pairWith(client, from)
     if (!pair) return false
     if (!this.#hasRoom(client, from)) {
-      client.pairs.delete(from)
+      this.#forget(client, from)
       if (pair.isUsed) {
         client.port.write(encodeReset(pair.theirs.member.endpointBytes, resetReasons.queueFull))
       }
@@ -373,9 +375,14 @@ class Core {
     return true
   }
 
+  #forget(client: Client, to: string): boolean {
+    this.#foreigners.stops(client, to)
+    return client.pairs.delete(to)
+  }
+
   /** Ends a pair at both ends. */
   #reset(client: Client, pair: Pair, reason: ResetReason): void {
-    client.pairs.delete(pair.theirs.member.endpoint)
+    this.#forget(client, pair.theirs.member.endpoint)
     client.port.write(encodeReset(pair.theirs.member.endpointBytes, reason))
     this.#resetThere(client, pair, reason)
   }
@@ -386,14 +393,14 @@ class Core {
     if (isClient(far)) {
       const back = far.pairs.get(client.endpoint)
       // A sender who is refused again and again must not fill the reader's queue with that.
-      if (!far.pairs.delete(client.endpoint) || !(isUsed || back?.isUsed)) return
+      if (!this.#forget(far, client.endpoint) || !(isUsed || back?.isUsed)) return
       far.port.write(encodeReset(client.endpointBytes, reason))
     } else this.#foreigners.reset(far, client, reason)
   }
 
   /** Another relay says, or it is known here, that nothing more comes from `from`. */
   #resetHere(client: Client, from: Uint8Array, reason: ResetReason): void {
-    if (!client.pairs.delete(bytesToLatin1(from))) return
+    if (!this.#forget(client, bytesToLatin1(from))) return
     this.#count(reason)
     client.port.write(encodeReset(from, reason))
   }

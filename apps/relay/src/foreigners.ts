@@ -52,6 +52,8 @@ class ForeignTable {
   readonly #self: string
   readonly #isAlone: boolean
   readonly #members = new Map<string, Member & { readonly relay: string }>()
+  /** Clients here by the end point elsewhere with whom they talk: a lost relay must not cost a walk over all. */
+  readonly #talkers = new Map<string, Set<Client>>()
   #repeatedMs = 0
 
   constructor(init: ForeignersInit) {
@@ -105,6 +107,18 @@ class ForeignTable {
     if (this.#isAlone) return
     const name = latin1ToBytes(topic.name)
     this.#publish(topic, encodeLeft(this.#init.relayId, name, [endpointBytes]))
+  }
+
+  /** A pair with an end point of another relay begins. */
+  talks(client: Client, to: string): void {
+    const clients = this.#talkers.get(to) ?? new Set()
+    this.#talkers.set(to, clients.add(client))
+  }
+
+  /** A pair has ended. */
+  stops(client: Client, to: string): void {
+    const clients = this.#talkers.get(to)
+    if (clients?.delete(client) && clients.size === 0) this.#talkers.delete(to)
   }
 
   /** @returns False when it could not be handed over. */
@@ -210,10 +224,8 @@ class ForeignTable {
   #dropEverywhere(member: Member): void {
     for (const { topic } of member.memberships.values()) this.#drop(topic, member)
     this.#members.delete(member.endpoint)
-    for (const client of this.#init.clients.values()) {
-      if (client.pairs.has(member.endpoint)) {
-        this.#init.reset(client, member.endpointBytes, resetReasons.gone)
-      }
+    for (const client of this.#talkers.get(member.endpoint) ?? []) {
+      this.#init.reset(client, member.endpointBytes, resetReasons.gone)
     }
   }
 

@@ -133,6 +133,28 @@ describe('two relays', () => {
     expect(a.resets()).toEqual([[b.endpoint.toString('hex'), resetReasons.gone]])
   })
 
+  it('do not walk over all clients for each member of a relay that is lost', async () => {
+    const wire = new Wire()
+    const [one, two] = [wire.lab(), wire.lab()]
+    const topic = randomBytes(32)
+    let looks = 0
+    const [a, ...others] = Array.from({ length: 100 }, () => one.enter())
+    const members = Array.from({ length: 100 }, () => two.enter())
+    for (const guest of [a, ...others, ...members]) guest?.join(topic, 1)
+    await Promise.resolve()
+    for (const member of members) a?.sendTo(member)
+    for (const { client } of others) {
+      const has = client.pairs.has.bind(client.pairs)
+      const drop = client.pairs.delete.bind(client.pairs)
+      client.pairs.has = (name) => ((looks += 1), has(name))
+      client.pairs.delete = (name) => ((looks += 1), drop(name))
+    }
+    one.pass(LEASE_MS + 1)
+    one.core.sweep()
+    expect(a?.resets()).toHaveLength(100)
+    expect(looks).toBe(0)
+  })
+
   it('tell of a client that left, and of one that came back at the other', async () => {
     const { a, b, one, two } = await acrossRelays()
     a.sendTo(b)
