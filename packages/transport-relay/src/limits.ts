@@ -51,6 +51,9 @@ export const MAX_CREDIT_FRAMES = 64
 /** Frames that all far ends together may have under way, where they are many: below the 512 that a relay holds for one reader. */
 export const MAX_ALL_CREDIT_FRAMES = 448
 
+/** Pipes for whose first words, and one message of each, room is kept in these sums: what is given cannot be taken back. */
+export const RESERVED_PIPES = 24
+
 /** Frames that every far end is given, however many there are. */
 export const MIN_CREDIT_FRAMES = 4
 
