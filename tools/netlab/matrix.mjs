@@ -84,7 +84,7 @@ async function runTrial({ a, b, round }, { transports, logs }) {
     return await withScene({ name, kinds: { a, b }, transports, logs }, async (scene) => {
       const ms = await meet(scene)
       if (ms === undefined) return { a, b, error: 'did not meet' }
-      const isRelayOnly = transports.every((name) => name === 'relay')
+      const isRelayOnly = transports.every((one) => one === 'relay')
       const directMs = isRelayOnly ? undefined : await becomeDirect(scene, limits.directMs)
       await flow(scene, flowMs)
       const way = [...new Set(scene.peers.map((peer) => wayOf(pathOf(peer))))].join(' and ')

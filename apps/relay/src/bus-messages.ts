@@ -1,6 +1,6 @@
 /**
  * What relays say to each other over a back-plane: `relay id (8) | kind | body`. On a topic's
- * subject go `who`, `here` and `left`, on that of an end point `data` and `reset`.
+ * subject go `who`, `here` and `left`, on that of an end point `data`, `reset` and `entered`.
  */
 import { ENDPOINT_BYTES } from './limits.ts'
 import { bytesToLatin1, resetReasons, type ResetReason } from './wire.ts'
@@ -8,7 +8,7 @@ import { bytesToLatin1, resetReasons, type ResetReason } from './wire.ts'
 /** Bytes of a relay's random id. */
 export const RELAY_ID_BYTES = 8
 
-const kinds = { who: 1, here: 2, left: 3, data: 4, reset: 5 } as const
+const kinds = { who: 1, here: 2, left: 3, data: 4, reset: 5, entered: 6 } as const
 const topicBytes = 32
 const headBytes = RELAY_ID_BYTES + 1
 
@@ -48,6 +48,7 @@ export type BusMessage =
       readonly from: string
       readonly reason: ResetReason
     }
+  | { readonly kind: 'entered'; readonly relay: string; readonly endpoint: string }
 
 /** Asks the other relays for their members. */
 export function encodeWho(relay: Uint8Array, topic: Uint8Array): Uint8Array {
@@ -90,6 +91,11 @@ export function encodeBusReset(
   return join(relay, kinds.reset, [pair.from, pair.to, Uint8Array.of(reason)])
 }
 
+/** Says that a client with this end point has been let in. */
+export function encodeEntered(relay: Uint8Array, endpoint: Uint8Array): Uint8Array {
+  return join(relay, kinds.entered, [endpoint])
+}
+
 /** Reads a message; `undefined` for what is none: the back-plane may carry a newer relay's. */
 export function decodeBusMessage(bytes: Uint8Array): BusMessage | undefined {
   const relay = bytesToLatin1(bytes.subarray(0, RELAY_ID_BYTES))
@@ -107,6 +113,10 @@ export function decodeBusMessage(bytes: Uint8Array): BusMessage | undefined {
       return dataOf(relay, body)
     case kinds.reset:
       return resetOf(relay, body)
+    case kinds.entered:
+      return body.length === ENDPOINT_BYTES
+        ? { kind: 'entered', relay, endpoint: bytesToLatin1(body) }
+        : undefined
     default:
       return undefined
   }

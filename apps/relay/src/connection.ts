@@ -95,7 +95,7 @@ class Connection implements RelayConnection, ClientPort {
     this.#heardMs = house.nowMs()
     socket.on('message', this.#onMessage)
     // Pings are answered by the library; they count as any other bytes.
-    socket.on('ping', (bytes) => this.#account(bytes.length + 6, 0))
+    socket.on('ping', (bytes) => this.#account(bytes.length + 6))
     // The close that follows says everything.
     socket.on('error', () => undefined)
     socket.on('close', () => this.#ended())
@@ -115,11 +115,11 @@ class Connection implements RelayConnection, ClientPort {
   }
 
   charge(bytes: number): void {
-    this.#account(bytes, 0)
+    this.#account(bytes)
   }
 
   replace(): void {
-    this.#socket.close(closeCodes.replaced, 'another connection has this key and instance')
+    this.#outlet.close(closeCodes.replaced, 'another connection has this key and instance')
   }
 
   announceEnd(): void {
@@ -127,7 +127,7 @@ class Connection implements RelayConnection, ClientPort {
   }
 
   restart(): void {
-    this.#socket.close(1_012, 'this relay restarts')
+    this.#outlet.close(1_012, 'this relay restarts')
   }
 
   terminate(): void {
@@ -141,24 +141,30 @@ class Connection implements RelayConnection, ClientPort {
   }
 
   readonly #onMessage = (data: Buffer, isBinary: boolean): void => {
-    if (!isBinary) return this.#socket.close(1_003, 'binary frames only')
+    // Whatever it is: who is being closed must not be read faster than others.
+    this.#account(data.length)
+    if (this.#socket.readyState !== this.#socket.OPEN) return
+    if (!isBinary) return this.#outlet.close(1_003, 'binary frames only')
     try {
-      if (this.#client) this.#account(data.length, this.#house.core.receive(this.#client, data))
+      if (this.#client) this.#wait(this.#house.core.receive(this.#client, data))
       else void this.#prove(data)
     } catch {
       // Only its own protocol error comes here, and the one who is to know it is cut off.
-      this.#socket.close(1_002, 'not a frame of this protocol')
+      this.#outlet.close(1_002, 'not a frame of this protocol')
     }
   }
 
-  /** Reads on when the slowest of its buckets allows. */
-  #account(bytes: number, topicWaitMs: number): void {
+  /** Reads on when the slower of its buckets allows. */
+  #account(bytes: number): void {
     const nowMs = this.#house.nowMs()
     this.#heardMs = nowMs
     const ownMs = this.#bucket?.take(bytes, nowMs) ?? 0
     const addressMs = this.#entry?.bucket.take(bytes, nowMs) ?? 0
-    const waitMs = Math.max(topicWaitMs, ownMs, addressMs)
-    if (waitMs === 0 || this.#resume || this.#socket.readyState !== this.#socket.OPEN) return
+    this.#wait(Math.max(ownMs, addressMs))
+  }
+
+  #wait(waitMs: number): void {
+    if (waitMs === 0 || this.#resume || this.#socket.readyState === this.#socket.CLOSED) return
     this.#socket.pause()
     this.#resume = setTimeout(() => {
       this.#resume = undefined
@@ -170,7 +176,7 @@ class Connection implements RelayConnection, ClientPort {
   async #prove(data: Buffer): Promise<void> {
     const challenge = this.#challenge
     // A second frame before the answer to the first.
-    if (!challenge) return this.#socket.close(1_002, 'not a frame of this protocol')
+    if (!challenge) return this.#outlet.close(1_002, 'not a frame of this protocol')
     this.#challenge = undefined
     let refusal: Refusal | undefined
     try {
@@ -178,16 +184,18 @@ class Connection implements RelayConnection, ClientPort {
       this.#socket.pause()
       const auth = decodeAuth(data)
       refusal = await this.#examine(auth, challenge)
+      // Again: while an access service was asked, others have come.
+      refusal ??= this.#house.fullness(this.#address)
       if (!refusal) return this.#enter(auth)
     } catch {
-      return this.#socket.close(1_002, 'not a frame of this protocol')
+      return this.#outlet.close(1_002, 'not a frame of this protocol')
     } finally {
       // In any case: a socket that is not read never learns of its end.
       this.#socket.resume()
     }
     this.#house.onRefused(refusal)
     this.write(encodeDenied(refusal.denial, refusal.reason))
-    this.#socket.close(1_008, 'refused')
+    this.#outlet.close(1_008, 'refused')
   }
 
   async #examine(auth: AuthFrame, challenge: Uint8Array): Promise<Refusal | undefined> {
@@ -217,6 +225,7 @@ class Connection implements RelayConnection, ClientPort {
 
   #ended(): void {
     clearTimeout(this.#resume)
+    this.#outlet.ended()
     if (this.#client) this.#house.core.leave(this.#client)
     if (this.#entry) this.#entry.connections -= 1
     this.#house.onEnded(this, this.#key)

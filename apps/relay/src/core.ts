@@ -14,7 +14,13 @@ import type { BackPlane } from './back-plane.ts'
 import { encodeData } from './bus-messages.ts'
 import { createForeigners, type Foreigners } from './foreigners.ts'
 import type { RelayLimits } from './limits.ts'
-import { ANSWER_WAIT_MS, MAX_ANSWER_WAIT_MS, MAX_PAIRS, MAX_PAIR_FRAMES } from './limits.ts'
+import {
+  ANSWER_WAIT_MS,
+  MAX_ANSWER_WAIT_MS,
+  MAX_PAIRS,
+  MAX_PAIR_FRAMES,
+  RESERVED_SHARE,
+} from './limits.ts'
 import {
   createTopic,
   sharedMembership,
@@ -55,15 +61,22 @@ export interface Client extends Member {
   /** Whom it talks with. */
   readonly pairs: Map<string, Pair>
   queuedFrames: number
+  /** What waits for it, by sender. It outlives the pair: who is reset begins with what still waits. */
+  readonly waiting: Map<string, Waiting>
+}
+
+/** Frames of one sender on their way to one reader's socket. */
+interface Waiting {
+  frames: number
+  bytes: number
 }
 
 /** One direction of two end points that talk. */
 interface Pair {
   readonly mine: Membership
   readonly theirs: Membership
-  /** Frames on their way to the far end's socket. */
-  queued: number
-  readonly onWritten: () => void
+  /** True once a frame went this way: who never had one of it is not told of its end. */
+  isUsed: boolean
 }
 
 /** Counters since the start. */
@@ -118,6 +131,7 @@ class Core {
       clients: this.#clients,
       deliver: (client, from, frame) => this.#deliverForeign(client, from, frame),
       reset: (client, from, reason) => this.#resetHere(client, from, reason),
+      replace: (client) => this.#replace(client),
     })
   }
 
@@ -133,10 +147,7 @@ class Core {
   enter(endpointBytes: Uint8Array, port: ClientPort): Client {
     const endpoint = bytesToLatin1(endpointBytes)
     const before = this.#clients.get(endpoint)
-    if (before) {
-      this.leave(before)
-      before.port.replace()
-    }
+    if (before) this.#replace(before)
     const client: Client = {
       endpoint,
       endpointBytes,
@@ -145,10 +156,16 @@ class Core {
       port,
       pairs: new Map(),
       queuedFrames: 0,
+      waiting: new Map(),
     }
     this.#clients.set(endpoint, client)
     this.#foreigners.listenFor(client)
     return client
+  }
+
+  #replace(client: Client): void {
+    this.leave(client)
+    client.port.replace()
   }
 
   /** Forgets a client. Those it talked with are told. */
@@ -156,6 +173,7 @@ class Core {
     if (this.#clients.get(client.endpoint) !== client) return
     this.#clients.delete(client.endpoint)
     for (const pair of client.pairs.values()) this.#resetThere(client, pair, resetReasons.gone)
+    for (const to of client.pairs.keys()) this.#foreigners.stops(client, to)
     client.pairs.clear()
     for (const { topic } of client.memberships.values()) this.#leaveTopic(client, topic)
     this.#foreigners.stopListeningFor(client)
@@ -263,7 +281,7 @@ class Core {
   #pairWith(client: Client, to: string): Pair | undefined {
     const known = client.pairs.get(to)
     if (known?.mine.isLive && known.theirs.isLive) return known
-    if (known) client.pairs.delete(to)
+    if (known) this.#forget(client, to)
     const shared = sharedMembership(client, to)
     // Not with oneself: it would be a way to keep the relay busy for free.
     return shared && to !== client.endpoint ? this.#openPair(client, shared) : undefined
@@ -278,16 +296,9 @@ class Core {
       this.#reset(client, oldest, resetReasons.queueFull)
     }
     const far = theirs.member
-    const pair: Pair = {
-      mine,
-      theirs,
-      queued: 0,
-      onWritten: () => {
-        pair.queued -= 1
-        if (isClient(far)) far.queuedFrames -= 1
-      },
-    }
+    const pair: Pair = { mine, theirs, isUsed: false }
     client.pairs.set(far.endpoint, pair)
+    if (!isClient(far)) this.#foreigners.talks(client, far.endpoint)
     // The way back, so that the far end learns of this one's end even if it never answers.
     if (isClient(far) && !far.pairs.has(client.endpoint)) {
       this.#openPair(far, { mine: theirs, theirs: mine })
@@ -300,24 +311,46 @@ class Core {
     far: Client,
     { pair, bytes }: { readonly pair: Pair; readonly bytes: Uint8Array },
   ): void {
-    if (pair.queued >= MAX_PAIR_FRAMES || this.#isFull(far)) {
+    if (!this.#hasRoom(far, client.endpoint)) {
       return this.#reset(client, pair, resetReasons.queueFull)
     }
     sendToDeliver(bytes, client.endpointBytes)
     this.counts.framesOut += 1
-    pair.queued += 1
-    far.queuedFrames += 1
-    far.port.write(bytes, pair.onWritten)
+    pair.isUsed = true
+    this.#hand(far, client.endpoint, bytes)
   }
 
-  #isFull({ queuedFrames, port }: Client): boolean {
+  #hasRoom({ queuedFrames, port, waiting }: Client, from: string): boolean {
     const { maxQueuedFrames, maxQueuedBytes } = this.#init.limits
-    return queuedFrames >= maxQueuedFrames || port.queuedBytes >= maxQueuedBytes
+    const { frames, bytes } = waiting.get(from) ?? nothing
+    const freeFrames = maxQueuedFrames - queuedFrames
+    const freeBytes = maxQueuedBytes - port.queuedBytes
+    if (frames >= MAX_PAIR_FRAMES || freeFrames <= 0 || freeBytes <= 0) return false
+    return (
+      (freeFrames > maxQueuedFrames * RESERVED_SHARE || frames < freeFrames) &&
+      (freeBytes > maxQueuedBytes * RESERVED_SHARE || bytes < freeBytes)
+    )
+  }
+
+  #hand(to: Client, from: string, frame: Uint8Array): void {
+    const waiting = to.waiting.get(from) ?? { frames: 0, bytes: 0 }
+    const { length } = frame
+    to.waiting.set(from, waiting)
+    waiting.frames += 1
+    waiting.bytes += length
+    to.queuedFrames += 1
+    to.port.write(frame, () => {
+      to.queuedFrames -= 1
+      waiting.frames -= 1
+      waiting.bytes -= length
+      if (waiting.frames === 0) to.waiting.delete(from)
+    })
   }
 
   #passOn(client: Client, pair: Pair, bytes: Uint8Array): void {
     const message = encodeData(this.#init.relayId, client.endpointBytes, bytes)
     this.counts.framesToOthers += 1
+    pair.isUsed = true
     if (!this.#foreigners.send(pair.theirs.member, message)) {
       this.#reset(client, pair, resetReasons.gap)
     }
@@ -327,38 +360,47 @@ class Core {
   #deliverForeign(client: Client, from: string, frame: Uint8Array): boolean {
     const pair = this.#pairWith(client, from)
     if (!pair) return false
-    if (this.#isFull(client)) {
-      this.#reset(client, pair, resetReasons.queueFull)
+    if (!this.#hasRoom(client, from)) {
+      this.#forget(client, from)
+      if (pair.isUsed) {
+        client.port.write(encodeReset(pair.theirs.member.endpointBytes, resetReasons.queueFull))
+      }
+      this.#resetThere(client, pair, resetReasons.queueFull)
       return true
     }
     this.counts.framesFromOthers += 1
+    pair.isUsed = true
     sendToDeliver(frame, pair.theirs.member.endpointBytes)
-    client.queuedFrames += 1
-    client.port.write(frame, () => {
-      client.queuedFrames -= 1
-    })
+    this.#hand(client, from, frame)
     return true
+  }
+
+  #forget(client: Client, to: string): boolean {
+    this.#foreigners.stops(client, to)
+    return client.pairs.delete(to)
   }
 
   /** Ends a pair at both ends. */
   #reset(client: Client, pair: Pair, reason: ResetReason): void {
-    client.pairs.delete(pair.theirs.member.endpoint)
+    this.#forget(client, pair.theirs.member.endpoint)
     client.port.write(encodeReset(pair.theirs.member.endpointBytes, reason))
     this.#resetThere(client, pair, reason)
   }
 
-  #resetThere(client: Client, { theirs }: Pair, reason: ResetReason): void {
+  #resetThere(client: Client, { theirs, isUsed }: Pair, reason: ResetReason): void {
     this.#count(reason)
     const far = theirs.member
     if (isClient(far)) {
-      if (!far.pairs.delete(client.endpoint)) return
+      const back = far.pairs.get(client.endpoint)
+      // A sender who is refused again and again must not fill the reader's queue with that.
+      if (!this.#forget(far, client.endpoint) || !(isUsed || back?.isUsed)) return
       far.port.write(encodeReset(client.endpointBytes, reason))
     } else this.#foreigners.reset(far, client, reason)
   }
 
   /** Another relay says, or it is known here, that nothing more comes from `from`. */
   #resetHere(client: Client, from: Uint8Array, reason: ResetReason): void {
-    if (!client.pairs.delete(bytesToLatin1(from))) return
+    if (!this.#forget(client, bytesToLatin1(from))) return
     this.#count(reason)
     client.port.write(encodeReset(from, reason))
   }
@@ -388,6 +430,8 @@ class Core {
     this.#foreigners.sweep()
   }
 }
+
+const nothing: Waiting = { frames: 0, bytes: 0 }
 
 /** Whether a member is connected to this relay. */
 export function isClient(member: Member): member is Client {

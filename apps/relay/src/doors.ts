@@ -5,6 +5,7 @@
  */
 import type { Socket } from 'node:net'
 import type { RelayLimits } from './limits.ts'
+import { networkOf } from './network-of.ts'
 
 /** See {@link createDoors}. */
 export interface Doors {
@@ -55,7 +56,7 @@ class HalfOpen implements Doors {
 
   knock(socket: Socket, nowMs: number): void {
     const name = nameOf(socket)
-    const address = socket.remoteAddress ?? ''
+    const address = networkOf(socket.remoteAddress ?? '')
     const names = this.#namesByAddress.get(address) ?? new Set()
     this.#namesByAddress.set(address, names)
     names.add(name)

@@ -6,6 +6,7 @@ import { memoryBackPlane, type BackPlane } from './back-plane.ts'
 import {
   decodeBusMessage,
   encodeBusReset,
+  encodeEntered,
   encodeHere,
   encodeLeft,
   encodeWho,
@@ -34,6 +35,8 @@ export interface ForeignersInit {
   /** False when the two share no topic. */
   readonly deliver: (client: Client, from: string, frame: Uint8Array) => boolean
   readonly reset: (client: Client, from: Uint8Array, reason: ResetReason) => void
+  /** The client has come to another relay since. */
+  readonly replace: (client: Client) => void
 }
 
 /** Makes an empty table. */
@@ -49,6 +52,8 @@ class ForeignTable {
   readonly #self: string
   readonly #isAlone: boolean
   readonly #members = new Map<string, Member & { readonly relay: string }>()
+  /** Clients here by the end point elsewhere with whom they talk: a lost relay must not cost a walk over all. */
+  readonly #talkers = new Map<string, Set<Client>>()
   #repeatedMs = 0
 
   constructor(init: ForeignersInit) {
@@ -57,9 +62,12 @@ class ForeignTable {
     this.#isAlone = init.bus === memoryBackPlane
   }
 
-  /** Begins to take what others send to this client. */
-  listenFor(client: Client): void {
-    if (!this.#isAlone) void this.#init.bus.subscribe(endpointSubject(client.endpoint))
+  /** Begins to take what others send to this client. A relay that still has an earlier one lets go of it. */
+  listenFor({ endpoint, endpointBytes }: Client): void {
+    if (this.#isAlone) return
+    void this.#init.bus.subscribe(endpointSubject(endpoint))
+    const message = encodeEntered(this.#init.relayId, endpointBytes)
+    this.#init.bus.publish(endpointSubject(endpoint), message)
   }
 
   stopListeningFor(client: Client): void {
@@ -101,6 +109,18 @@ class ForeignTable {
     this.#publish(topic, encodeLeft(this.#init.relayId, name, [endpointBytes]))
   }
 
+  /** A pair with an end point of another relay begins. */
+  talks(client: Client, to: string): void {
+    const clients = this.#talkers.get(to) ?? new Set()
+    this.#talkers.set(to, clients.add(client))
+  }
+
+  /** A pair has ended. */
+  stops(client: Client, to: string): void {
+    const clients = this.#talkers.get(to)
+    if (clients?.delete(client) && clients.size === 0) this.#talkers.delete(to)
+  }
+
   /** @returns False when it could not be handed over. */
   send(to: Member, message: Uint8Array): boolean {
     return this.#init.bus.publish(endpointSubject(to.endpoint), message)
@@ -138,6 +158,10 @@ class ForeignTable {
     const message = decodeBusMessage(bytes)
     if (!message || message.relay === this.#self) return
     if (message.kind === 'data' || message.kind === 'reset') return this.#onPairMessage(message)
+    if (message.kind === 'entered') {
+      const earlier = this.#init.clients.get(message.endpoint)
+      return earlier && this.#init.replace(earlier)
+    }
     const topic = this.#init.topics.get(message.topic)
     if (!topic) return
     if (message.kind === 'who') this.#tell(topic)
@@ -149,7 +173,9 @@ class ForeignTable {
     const client = this.#init.clients.get(message.to)
     const from = latin1ToBytes(message.from)
     if (message.kind === 'reset') {
-      if (client) this.#init.reset(client, from, message.reason)
+      // Of a relay that it has left: what it had there is over, and what it has now goes on.
+      const isFromOld = (this.#members.get(message.from)?.relay ?? message.relay) !== message.relay
+      if (client && !isFromOld) this.#init.reset(client, from, message.reason)
       return
     }
     if (client && this.#init.deliver(client, message.from, message.frame)) return
@@ -198,10 +224,8 @@ class ForeignTable {
   #dropEverywhere(member: Member): void {
     for (const { topic } of member.memberships.values()) this.#drop(topic, member)
     this.#members.delete(member.endpoint)
-    for (const client of this.#init.clients.values()) {
-      if (client.pairs.has(member.endpoint)) {
-        this.#init.reset(client, member.endpointBytes, resetReasons.gone)
-      }
+    for (const client of this.#talkers.get(member.endpoint) ?? []) {
+      this.#init.reset(client, member.endpointBytes, resetReasons.gone)
     }
   }
 

@@ -115,7 +115,7 @@ class Connection implements IrohConnection {
   }
 
   restart(): void {
-    this.#socket.close(1_012, 'this relay restarts')
+    this.#outlet.close(1_012, 'this relay restarts')
   }
 
   terminate(): void {
@@ -134,9 +134,10 @@ class Connection implements IrohConnection {
   }
 
   readonly #onMessage = (data: Buffer, isBinary: boolean): void => {
-    if (!isBinary) return this.#socket.close(1_003, 'binary frames only')
-    if (!this.#keyBytes) return void this.#prove(data)
     this.#account(data.length)
+    if (this.#socket.readyState !== this.#socket.OPEN) return
+    if (!isBinary) return this.#outlet.close(1_003, 'binary frames only')
+    if (!this.#keyBytes) return void this.#prove(data)
     if (isDatagram(data)) this.#forward(data)
     else if (data[0] === irohTypes.ping && data.length === 9) {
       this.#write(irohFrame(irohTypes.pong, data.subarray(1)))
@@ -162,7 +163,7 @@ class Connection implements IrohConnection {
     this.#heardMs = nowMs
     const ownMs = this.#bucket?.take(bytes, nowMs) ?? 0
     const waitMs = Math.max(ownMs, this.#entry?.bucket.take(bytes, nowMs) ?? 0)
-    if (waitMs === 0 || this.#resume) return
+    if (waitMs === 0 || this.#resume || this.#socket.readyState === this.#socket.CLOSED) return
     this.#socket.pause()
     this.#resume = setTimeout(() => {
       this.#resume = undefined
@@ -172,23 +173,25 @@ class Connection implements IrohConnection {
 
   async #prove(data: Buffer): Promise<void> {
     const challenge = this.#challenge
-    if (!challenge) return this.#socket.close(1_002, 'not a frame of this protocol')
+    if (!challenge) return this.#outlet.close(1_002, 'not a frame of this protocol')
     this.#challenge = undefined
     let refusal: Refusal | undefined
     try {
       this.#socket.pause()
       const auth = decodeIrohAuth(data)
       refusal = await this.#examine(auth, challenge)
+      // Again: while an access service was asked, others have come.
+      refusal ??= this.#init.house.fullness(this.#init.address)
       if (!refusal) return this.#enter(auth)
     } catch {
-      return this.#socket.close(1_002, 'not a frame of this protocol')
+      return this.#outlet.close(1_002, 'not a frame of this protocol')
     } finally {
       // In any case: a socket that is not read never learns of its end.
       this.#socket.resume()
     }
     this.#init.house.onRefused(refusal)
     this.#write(irohDenial(refusal.reason))
-    this.#socket.close(1_008, 'refused')
+    this.#outlet.close(1_008, 'refused')
   }
 
   async #examine(auth: IrohAuth, challenge: Uint8Array): Promise<Refusal | undefined> {
@@ -225,6 +228,7 @@ class Connection implements IrohConnection {
 
   #ended(): void {
     clearTimeout(this.#resume)
+    this.#outlet.ended()
     const { clients, house } = this.#init
     if (clients.get(this.#name) === this) {
       clients.delete(this.#name)

@@ -34,6 +34,13 @@ export const MAX_PAIRS = 1_024
 /** Frames of one pair that may wait for one reader: twice the credit that clients give. */
 export const MAX_PAIR_FRAMES = 128
 
+/**
+ * The part of a reader's queue that is shared out: once only so much is free, a sender may have
+ * no more waiting there than is free, so that those who ignore their credit leave room for who
+ * sends little. Clients' credit for all far ends together ends before it.
+ */
+export const RESERVED_SHARE: number = 1 / 8
+
 /** Members of other relays that are remembered, in all topics together; more are not told of. */
 export const MAX_REMOTE_MEMBERS = 100_000
 
@@ -61,6 +68,9 @@ export const ACCESS_TIMEOUT_MS = 3_000
 /** Bytes of an HTTP request's head. */
 export const MAX_HTTP_HEAD_BYTES = 8_192
 
+/** How long a client may take to answer a close, in milliseconds; then its socket is cut. */
+export const CLOSE_TIMEOUT_MS = 3_000
+
 /** How often limits in time are looked at, in milliseconds. */
 export const SWEEP_INTERVAL_MS = 500
 
@@ -86,7 +96,7 @@ export const IROH_PING_MS = 15_000
 export interface RelayLimits {
   /** Authenticated connections, in all. @defaultValue 10,000 */
   readonly maxConnections: number
-  /** Authenticated connections of one IP address. Offices share one. @defaultValue 256 */
+  /** Authenticated connections of one IP address, of IPv6 one /64. Offices share one. @defaultValue 256 */
   readonly maxConnectionsPerAddress: number
   /** Connections that have not proven a key yet; at the limit the oldest gives way. @defaultValue 1,024 */
   readonly maxHalfOpen: number
@@ -94,7 +104,7 @@ export interface RelayLimits {
   readonly maxHalfOpenPerAddress: number
   /** How long a connection may take to prove its key, in milliseconds. @defaultValue 5,000 */
   readonly halfOpenMs: number
-  /** A connection that says nothing for so long is closed, in milliseconds. Clients ping twice in this time. @defaultValue 60,000 */
+  /** A connection that says nothing for so long is closed, in milliseconds. Clients ping three times in this time, or every 20 s. @defaultValue 60,000 */
   readonly idleMs: number
   /** Bytes of one frame: a full record of `secure-channel` and both headers. @defaultValue 66,048 */
   readonly maxFrameBytes: number

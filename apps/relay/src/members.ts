@@ -41,6 +41,9 @@ class TopicTable {
   readonly name: string
   readonly members: Map<string, Membership> = new Map()
   readonly bucket: TokenBucket
+  /** Those who are told of, and those here who are told: who had a turn goes to the end. */
+  readonly #listed = new Set<Membership>()
+  readonly #watching = new Set<Membership>()
   /** True when the other relays have been asked and had time to answer. */
   isReady = false
   /** Members of this relay. */
@@ -58,15 +61,23 @@ class TopicTable {
       const wasListed = known.isListed
       known.isListed = isListed
       known.isWatching = isWatching
+      this.#sort(known)
       if (wasListed === isListed) return undefined
       return isListed ? 'appeared' : 'vanished'
     }
     if (known) this.delete(known.member)
     const membership = { topic: this, member, isListed, isWatching, isLive: true }
     this.members.set(member.endpoint, membership)
+    this.#sort(membership)
     member.memberships.set(this.name, membership)
     if (member.tell) this.localCount += 1
     return isListed ? 'appeared' : undefined
+  }
+
+  #sort(membership: Membership): void {
+    const { isListed, isWatching, isLive, member } = membership
+    put(this.#listed, membership, isLive && isListed)
+    put(this.#watching, membership, isLive && isWatching && member.tell !== undefined)
   }
 
   /** @returns True when others had been told of it. */
@@ -74,34 +85,45 @@ class TopicTable {
     const membership = member.memberships.get(this.name)
     if (!membership) return false
     membership.isLive = false
+    this.#sort(membership)
     member.memberships.delete(this.name)
     if (this.members.get(member.endpoint) === membership) this.members.delete(member.endpoint)
     if (member.tell) this.localCount -= 1
     return membership.isListed
   }
 
-  /** Those whom a newcomer is told of, itself left out. */
+  /** Those whom a newcomer is told of, itself left out; in a crowded topic the next one is told of others. */
   listed(except: Member): Uint8Array[] {
-    const endpoints: Uint8Array[] = []
-    for (const { member, isListed } of this.members.values()) {
-      if (!isListed || member === except) continue
-      endpoints.push(member.endpointBytes)
-      if (endpoints.length === MAX_TOLD_MEMBERS) break
-    }
-    return endpoints
+    return nextOf(this.#listed, except).map(({ endpointBytes }) => endpointBytes)
   }
 
-  /** Tells those here who watch. @returns How many. */
+  /** Tells those here who watch; in a crowded topic others each time. @returns How many. */
   tellWatching(frame: Uint8Array, except: Member): number {
-    let told = 0
-    for (const { member, isWatching } of this.members.values()) {
-      if (!isWatching || !member.tell || member === except) continue
-      member.tell(frame)
-      told += 1
-      if (told === MAX_TOLD_MEMBERS) break
-    }
-    return told
+    const told = nextOf(this.#watching, except)
+    for (const { tell } of told) tell?.(frame)
+    return told.length
   }
+}
+
+function put(set: Set<Membership>, membership: Membership, isIn: boolean): void {
+  if (isIn) set.add(membership)
+  else set.delete(membership)
+}
+
+/** Up to the limit, whoever waited longest first: nobody can hide the others by being there before them. */
+function nextOf(set: Set<Membership>, except: Member): Member[] {
+  const taken: Membership[] = []
+  for (const membership of set) {
+    if (taken.length === MAX_TOLD_MEMBERS) break
+    if (membership.member !== except) taken.push(membership)
+  }
+  if (set.size > MAX_TOLD_MEMBERS) {
+    for (const membership of taken) {
+      set.delete(membership)
+      set.add(membership)
+    }
+  }
+  return taken.map(({ member }) => member)
 }
 
 /** The membership of `far` in a topic that `near` is in as well. */

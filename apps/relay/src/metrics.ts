@@ -5,6 +5,7 @@ import { denials, resetReasons } from './wire.ts'
 
 /** What is counted outside the core. */
 export interface DoorCounts {
+  connections(): number
   halfOpen(): number
   isBackPlaneUp(): boolean
   readonly refusals: Map<number, number>
@@ -42,7 +43,7 @@ function addGauges(registry: Registry, core: RelayCore, doors: DoorCounts): void
       collect: () => made.set(value()),
     })
   }
-  gauge('connections', 'Clients that have proven a key', () => core.clientCount)
+  gauge('connections', 'Clients that have proven a key', () => doors.connections())
   gauge('half_open', 'Connections that have not yet', () => doors.halfOpen())
   gauge('topics', 'Topics with a client of this relay', () => core.topicCount)
   gauge('back_plane_up', '1 while the back-plane answers', () => (doors.isBackPlaneUp() ? 1 : 0))

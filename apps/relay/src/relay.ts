@@ -18,9 +18,9 @@ import { createDoors, nameOf, type Doors } from './doors.ts'
 import { RelayError } from './errors.ts'
 import { createIrohConnection, type IrohClients } from './iroh-connection.ts'
 import { irohProtocols } from './iroh-frames.ts'
+import { completeLimits } from './limit-ranges.ts'
 import {
   CHALLENGE_BYTES,
-  DEFAULT_LIMITS,
   IROH_MAX_FRAME_BYTES,
   LISTEN_BACKLOG,
   MAX_HTTP_HEAD_BYTES,
@@ -88,25 +88,35 @@ export interface Relay {
 /**
  * Starts a relay.
  *
- * @throws `RelayError` `ERR_RELAY_LISTEN`, `ERR_RELAY_BACK_PLANE`.
+ * @throws `RelayError` `ERR_RELAY_CONFIG`, `ERR_RELAY_LISTEN`, `ERR_RELAY_BACK_PLANE`.
  */
 export async function startRelay(init: RelayInit = {}): Promise<Relay> {
-  const limits = { ...DEFAULT_LIMITS, ...init.limits }
+  const limits = completeLimits(init.limits)
   const late: { core?: RelayCore } = {}
   const bus =
     (await init.connectBackPlane?.({
       onMessage: (bytes) => late.core?.onBusMessage(bytes),
       onGap: () => late.core?.onGap(),
     })) ?? memoryBackPlane
-  const server = new RelayServer(init, limits, bus)
-  late.core = server.core
+  let server: RelayServer | undefined
   try {
+    server = new RelayServer(init, limits, bus)
+    late.core = server.core
     await server.listen()
     return server
   } catch (error) {
-    await server.close()
-    throw error
+    await (server ?? bus).close()
+    throw error instanceof RelayError ? error : configError(error)
   }
+}
+
+/** What Node says of a certificate that is none, or of a port above 65,535. */
+function configError(cause: unknown): RelayError {
+  const message = cause instanceof Error ? cause.message : String(cause)
+  return new RelayError('ERR_RELAY_CONFIG', `the relay cannot start: ${message}`, {
+    cause,
+    hint: 'look at the certificate, its key (both PEM) and the ports',
+  })
 }
 
 const nowMs = (): number => performance.now()
@@ -122,6 +132,8 @@ class RelayServer implements Relay {
   readonly #sockets: WebSocketServer
   readonly #irohSockets: WebSocketServer
   readonly #irohClients: IrohClients = new Map()
+  /** Sockets that were let in and have not closed: several may have one key. */
+  #entered = 0
   readonly #connections = new Set<RelayConnection>()
   readonly #raw = new Set<Socket>()
   readonly #timers = new Set<NodeJS.Timeout>()
@@ -162,6 +174,7 @@ class RelayServer implements Relay {
     })
     if (init.metrics) {
       this.#metrics = createMetricsServer(this.core, {
+        connections: () => this.connectionCount,
         halfOpen: () => this.halfOpenCount,
         isBackPlaneUp: () => bus.isUp,
         refusals: this.#refusals,
@@ -188,7 +201,7 @@ class RelayServer implements Relay {
   }
 
   get connectionCount(): number {
-    return this.core.clientCount + this.#irohClients.size
+    return this.#entered
   }
 
   get halfOpenCount(): number {
@@ -215,6 +228,7 @@ class RelayServer implements Relay {
       nowMs,
       fullness: (address) => this.#fullness(address),
       onEntered: (connection, socketName) => {
+        this.#entered += 1
         this.#doors.passed(socketName)
         this.#log('a client came', connection.key)
       },
@@ -224,7 +238,9 @@ class RelayServer implements Relay {
       },
       onEnded: (connection, key) => {
         this.#connections.delete(connection)
-        if (key !== undefined) this.#log('a client left', key)
+        if (key === undefined) return
+        this.#entered -= 1
+        this.#log('a client left', key)
       },
     }
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_INTERVAL_MS)
@@ -350,8 +366,7 @@ class RelayServer implements Relay {
     if (!this.#isOpen) return this.close()
     this.#isOpen = false
     this.#init.log?.info({ connections: this.connectionCount }, 'draining')
-    // Nobody new; those inside stay for the moment.
-    this.#http.close()
+    // Probes still get an answer, 503, and clients that come are refused; those inside stay for the moment.
     for (const connection of this.#connections) connection.announceEnd()
     const steps = Math.max(1, Math.floor(this.#limits.drainMs / drainStepMs))
     const perStep = Math.ceil(this.#connections.size / steps)

@@ -173,6 +173,7 @@ describe('upgrades that are refused', () => {
       await once(socket, 'close')
     }
     await client(relay)
+    expect(relay.connectionCount).toBe(1)
   })
 })
 

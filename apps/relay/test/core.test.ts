@@ -1,105 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { memoryBackPlane, type BackPlane } from '../src/back-plane.ts'
-import { createRelayCore, type Client, type ClientPort, type RelayCore } from '../src/core.ts'
-import { DEFAULT_LIMITS, LEASE_MS, MAX_PAIR_FRAMES, type RelayLimits } from '../src/limits.ts'
+import { DEFAULT_LIMITS, MAX_PAIR_FRAMES, MAX_TOLD_MEMBERS } from '../src/limits.ts'
 import { clientFrames, relayFrames, resetReasons } from '../src/wire.ts'
-
-/** A relay without sockets, and a clock that stands still. */
-class Lab {
-  nowMs = 0
-  readonly timers: { dueMs: number; run: () => void }[] = []
-  readonly core: RelayCore
-
-  constructor(limits: Partial<RelayLimits> = {}, bus: BackPlane = memoryBackPlane) {
-    this.core = createRelayCore({
-      limits: { ...DEFAULT_LIMITS, ...limits },
-      bus,
-      relayId: randomBytes(8),
-      nowMs: () => this.nowMs,
-      setTimer: (ms, run) => this.timers.push({ dueMs: this.nowMs + ms, run }),
-    })
-  }
-
-  pass(ms: number): void {
-    this.nowMs += ms
-    for (const timer of this.timers.splice(0)) {
-      if (timer.dueMs <= this.nowMs) timer.run()
-      else this.timers.push(timer)
-    }
-  }
-
-  enter(endpoint: Buffer = randomBytes(48)): Guest {
-    const guest = new Guest(this.core)
-    guest.client = this.core.enter(endpoint, guest)
-    return guest
-  }
-}
-
-class Guest implements ClientPort {
-  queuedBytes = 0
-  wasReplaced = false
-  charged = 0
-  /** False keeps what is written waiting, as a reader does who does not read. */
-  reads = true
-  readonly frames: Buffer[] = []
-  readonly written: (() => void)[] = []
-  client!: Client
-  readonly #core: RelayCore
-
-  constructor(core: RelayCore) {
-    this.#core = core
-  }
-
-  get endpoint(): Buffer {
-    return Buffer.from(this.client.endpointBytes)
-  }
-
-  write(frame: Uint8Array, onWritten?: () => void): void {
-    this.frames.push(Buffer.from(frame))
-    if (this.reads) onWritten?.()
-    else if (onWritten) this.written.push(onWritten)
-  }
-
-  charge(bytes: number): void {
-    this.charged += bytes
-  }
-
-  replace(): void {
-    this.wasReplaced = true
-  }
-
-  say(...parts: readonly Uint8Array[]): number {
-    return this.#core.receive(this.client, Buffer.concat(parts))
-  }
-
-  join(topic: Uint8Array, flags = 3): void {
-    this.say(Uint8Array.of(clientFrames.join), topic, Uint8Array.of(flags))
-  }
-
-  sendTo(to: Guest, payload: Uint8Array = Buffer.from('hello')): number {
-    return this.say(Uint8Array.of(clientFrames.send), to.endpoint, payload)
-  }
-
-  /** Takes the frames of one type out. */
-  take(type: number): Buffer[] {
-    const taken = this.frames.filter((frame) => frame[0] === type)
-    for (const frame of taken) this.frames.splice(this.frames.indexOf(frame), 1)
-    return taken
-  }
-
-  resets(): [string, number | undefined][] {
-    return this.take(relayFrames.reset).map((frame) => [frame.toString('hex', 1, 49), frame[49]])
-  }
-}
-
-function pairIn(lab: Lab): [Guest, Guest, Buffer] {
-  const topic = randomBytes(32)
-  const [a, b] = [lab.enter(), lab.enter()]
-  a.join(topic)
-  b.join(topic)
-  return [a, b, topic]
-}
+import { Lab, pairIn } from './lab.ts'
 
 describe('topics', () => {
   it('tells a newcomer of the members, and the members of a newcomer', () => {
@@ -144,6 +47,23 @@ describe('topics', () => {
     const [gone, answer] = [a.take(relayFrames.gone)[0], b.take(relayFrames.members)[0]]
     expect(a.charged).toBe(before[0])
     expect(b.charged).toBe((before[1] ?? 0) + (gone?.length ?? 0) + (answer?.length ?? 0))
+  })
+
+  it('hides nobody behind a crowd that was there first', () => {
+    const lab = new Lab()
+    const topic = randomBytes(32)
+    for (let i = 0; i < MAX_TOLD_MEMBERS; i++) lab.enter().join(topic)
+    const [a, ...later] = Array.from({ length: 5 }, () => lab.enter())
+    const told: Buffer[] = []
+    for (const guest of [a, ...later]) {
+      guest?.join(topic)
+      told.push(...(guest === a ? [] : (guest?.take(relayFrames.members) ?? [])))
+    }
+    const [empty, ...news] = a?.take(relayFrames.members) ?? []
+    expect(empty?.length).toBe(34 + 48 * MAX_TOLD_MEMBERS)
+    expect(news.length).toBeGreaterThanOrEqual(3)
+    const first = a?.endpoint ?? Buffer.alloc(48)
+    expect(told.filter((frame) => frame.includes(first)).length).toBeGreaterThanOrEqual(2)
   })
 
   it('lets nobody have more topics than the limit', () => {
@@ -207,10 +127,52 @@ describe('frames', () => {
     if (!reader) return
     reader.reads = false
     for (const sender of senders) for (let i = 0; i < 100; i++) sender.sendTo(reader)
-    expect(reader.take(relayFrames.deliver)).toHaveLength(200)
+    const taken = reader.take(relayFrames.deliver).length
+    expect(taken).toBeGreaterThan(175)
+    expect(taken).toBeLessThanOrEqual(200)
     for (const written of reader.written) written()
     senders[0]?.sendTo(reader)
     expect(reader.take(relayFrames.deliver)).toHaveLength(1)
+  })
+
+  it('of who ignores its credit leave room for who sends little, and for nobody else', () => {
+    const lab = new Lab()
+    const topic = randomBytes(32)
+    const [reader, honest, ...greedy] = Array.from({ length: 7 }, () => lab.enter())
+    for (const guest of [reader, honest, ...greedy]) guest?.join(topic)
+    if (!reader || !honest) return
+    reader.reads = false
+    for (let i = 0; i < 1_000; i++) {
+      for (const sender of greedy) sender.sendTo(reader, new Uint8Array(65_000))
+      // It takes a frame now and then, so that the greedy always find a little room.
+      if (i % 8 === 0) for (const written of reader.written.splice(0, 2)) written()
+      if (i % 50 === 0) honest.sendTo(reader)
+    }
+    expect(greedy.every((sender) => sender.resets().length > 100)).toBe(true)
+    expect(honest.resets()).toEqual([])
+    expect(reader.queuedBytes).toBeLessThan(DEFAULT_LIMITS.maxQueuedBytes + 66_048)
+  })
+
+  it('of who is refused again and again do not cost the reader a reset each', () => {
+    const [a, b] = pairIn(new Lab())
+    b.reads = false
+    for (let i = 0; i < MAX_PAIR_FRAMES + 500; i++) a.sendTo(b)
+    expect(a.resets()).toHaveLength(500)
+    expect(b.resets()).toHaveLength(1)
+  })
+
+  it('of 16 senders within the credit of all far ends together are all taken', () => {
+    const lab = new Lab()
+    const topic = randomBytes(32)
+    const [reader, ...senders] = Array.from({ length: 17 }, () => lab.enter())
+    for (const guest of [reader, ...senders]) guest?.join(topic)
+    if (!reader) return
+    reader.reads = false
+    // 448 frames, 6 MiB: `MAX_ALL_CREDIT_FRAMES` and `MAX_ALL_CREDIT_BYTES` of the transport.
+    for (let i = 0; i < 28; i++) {
+      for (const sender of senders) sender.sendTo(reader, new Uint8Array(13_900))
+    }
+    expect(senders.flatMap((sender) => sender.resets())).toEqual([])
   })
 
   it('ask for a pause when a topic has had its bytes', () => {
@@ -265,115 +227,5 @@ describe('clients', () => {
     expect(() => guest.say(Uint8Array.from(bytes))).toThrowError(
       expect.objectContaining({ code: 'ERR_RELAY_PROTOCOL' }),
     )
-  })
-})
-
-/** A back-plane in memory between cores. */
-class Wire {
-  isUp = true
-  readonly labs: Lab[] = []
-  readonly #subscribed = new Map<string, Set<Lab>>()
-
-  lab(): Lab {
-    const state: { lab?: Lab } = {}
-    const isUp = (): boolean => this.isUp
-    const subscribed = this.#subscribed
-    const lab = new Lab(
-      {},
-      {
-        get isUp() {
-          return isUp()
-        },
-        subscribe(subject) {
-          const labs = subscribed.get(subject) ?? new Set()
-          subscribed.set(subject, labs)
-          if (state.lab) labs.add(state.lab)
-          return Promise.resolve()
-        },
-        unsubscribe: (subject) => void (state.lab && subscribed.get(subject)?.delete(state.lab)),
-        publish(subject, bytes) {
-          if (!isUp()) return false
-          for (const to of subscribed.get(subject) ?? []) {
-            if (to !== state.lab) to.core.onBusMessage(Buffer.from(bytes))
-          }
-          return true
-        },
-        close: () => Promise.resolve(),
-      },
-    )
-    state.lab = lab
-    this.labs.push(lab)
-    return lab
-  }
-}
-
-async function acrossRelays(): Promise<{ wire: Wire; a: Guest; b: Guest; one: Lab; two: Lab }> {
-  const wire = new Wire()
-  const [one, two] = [wire.lab(), wire.lab()]
-  const topic = randomBytes(32)
-  const [a, b] = [one.enter(), two.enter()]
-  a.join(topic)
-  b.join(topic)
-  await Promise.resolve()
-  return { wire, a, b, one, two }
-}
-
-describe('two relays', () => {
-  it('bring their clients together', async () => {
-    const { a, b } = await acrossRelays()
-    expect(a.take(relayFrames.members).at(-1)?.subarray(34)).toEqual(b.endpoint)
-    a.sendTo(b)
-    b.sendTo(a)
-    expect(b.take(relayFrames.deliver)[0]?.subarray(1, 49)).toEqual(a.endpoint)
-    expect(a.take(relayFrames.deliver)[0]?.subarray(49).toString()).toBe('hello')
-  })
-
-  it('say that an answer is complete only when the others have had time', async () => {
-    const { a, one } = await acrossRelays()
-    expect(a.take(relayFrames.members).filter((frame) => frame[33] === 1)).toEqual([])
-    one.pass(100)
-    one.pass(100)
-    expect(a.take(relayFrames.members).filter((frame) => frame[33] === 1)).toHaveLength(1)
-  })
-
-  it('reset the pairs between them after a gap, and no others', async () => {
-    const { a, b, one } = await acrossRelays()
-    const [c, d] = pairIn(one)
-    c.sendTo(d)
-    a.sendTo(b)
-    one.core.onGap()
-    expect(a.resets()).toEqual([[b.endpoint.toString('hex'), resetReasons.gap]])
-    expect(b.resets()).toEqual([[a.endpoint.toString('hex'), resetReasons.gap]])
-    expect(c.resets()).toEqual([])
-    a.sendTo(b)
-    expect(b.take(relayFrames.deliver)).toHaveLength(2)
-  })
-
-  it('reset a pair whose frame cannot be handed over', async () => {
-    const { wire, a, b } = await acrossRelays()
-    wire.isUp = false
-    a.sendTo(b)
-    expect(a.resets()).toEqual([[b.endpoint.toString('hex'), resetReasons.gap]])
-  })
-
-  it('forget the members of a relay that says nothing any more', async () => {
-    const { a, b, one } = await acrossRelays()
-    a.sendTo(b)
-    one.pass(LEASE_MS + 1)
-    one.core.sweep()
-    expect(a.take(relayFrames.gone)).toHaveLength(1)
-    expect(a.resets()).toEqual([[b.endpoint.toString('hex'), resetReasons.gone]])
-  })
-
-  it('tell of a client that left, and of one that came back at the other', async () => {
-    const { a, b, one, two } = await acrossRelays()
-    a.sendTo(b)
-    two.core.leave(b.client)
-    expect(a.take(relayFrames.gone)[0]?.subarray(33)).toEqual(b.endpoint)
-    expect(a.resets()).toEqual([[b.endpoint.toString('hex'), resetReasons.gone]])
-    const back = one.enter(b.endpoint)
-    back.join(Buffer.from([...a.client.memberships.keys()][0] ?? '', 'latin1'))
-    a.sendTo(back)
-    expect(back.take(relayFrames.deliver)).toHaveLength(1)
   })
 })

@@ -133,6 +133,18 @@ describe('iroh nodes', () => {
     await draining
   })
 
+  it('count each, though several have one key', async () => {
+    const relay = await start({ limits: { maxConnections: 2 } })
+    const { privateKey } = generateKeyPairSync('ed25519')
+    const [one] = [await enter(relay, privateKey), await enter(relay, privateKey)]
+    expect(relay.connectionCount).toBe(2)
+    await expect(enter(relay, privateKey)).rejects.toThrow('full')
+    one?.socket.close()
+    await one?.closed
+    await expect.poll(() => relay.connectionCount).toBe(1)
+    await enter(relay, privateKey)
+  })
+
   it('find the probes that they look for', async () => {
     const relay = await start()
     const base = relay.url.replace('ws', 'http')

@@ -1,16 +1,21 @@
-import { describe, expect, it } from 'vitest'
-import { MAX_WAITING_NOTICES } from '../src/limits.ts'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { CLOSE_TIMEOUT_MS, MAX_WAITING_NOTICES } from '../src/limits.ts'
 import { createOutlet } from '../src/outlet.ts'
 
 class FakeSocket {
   bufferedAmount = 0
   sent = 0
   isOver = false
+  isClosing = false
   readonly written: (() => void)[] = []
 
   send(_frame: unknown, _options: unknown, onWritten?: () => void): void {
     this.sent += 1
     if (onWritten) this.written.push(onWritten)
+  }
+
+  close(): void {
+    this.isClosing = true
   }
 
   terminate(): void {
@@ -20,12 +25,28 @@ class FakeSocket {
 
 function make(): { socket: FakeSocket; write: (onWritten?: () => void) => void } {
   const socket = new FakeSocket()
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the three members that it uses
-  const outlet = createOutlet(socket as unknown as Parameters<typeof createOutlet>[0], 1_000)
+  const outlet = createOutlet(socket, 1_000)
   return { socket, write: (onWritten) => outlet.write(new Uint8Array(10), onWritten) }
 }
 
+afterEach(() => {
+  vi.useRealTimers()
+})
+
 describe('an outlet', () => {
+  it('ends a socket whose far end does not answer the close, and no other', () => {
+    vi.useFakeTimers()
+    const [one, two] = [new FakeSocket(), new FakeSocket()]
+    for (const socket of [one, two]) {
+      const outlet = createOutlet(socket, 1_000)
+      outlet.close(1_002, 'why')
+      if (socket === two) outlet.ended()
+    }
+    expect([one.isClosing, one.isOver]).toEqual([true, false])
+    vi.advanceTimersByTime(CLOSE_TIMEOUT_MS)
+    expect([one.isOver, two.isOver]).toEqual([true, false])
+  })
+
   it('ends a socket on which too many bytes wait, and says that the frame is gone', () => {
     const { socket, write } = make()
     socket.bufferedAmount = 1_000

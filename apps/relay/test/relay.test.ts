@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { startRelay, type Relay, type RelayInit } from '@vudo/relay'
+import { memoryBackPlane, type BackPlane } from '../src/back-plane.ts'
 import { closeCodes } from '../src/connection.ts'
 import { clientFrames, relayFrames } from '../src/wire.ts'
 import { connectClient, openClient, type TestClient } from './client.ts'
@@ -146,7 +147,7 @@ describe('limits', () => {
   })
 
   it('on silence', async () => {
-    const one = await client(await start({ limits: { idleMs: 300 } }))
+    const one = await client(await start({ limits: { idleMs: 1_000 } }))
     expect(await one.closed).toBe(closeCodes.idle)
   })
 
@@ -166,6 +167,17 @@ describe('limits', () => {
 })
 
 describe('an operator', () => {
+  it.each([
+    { bytesPerSecond: 0 },
+    { idleMs: 900 },
+    { idleMs: 66_000_000 },
+    { maxFrameBytes: 512 },
+    { maxTopics: 70_000 },
+    { maxConnections: Number.NaN },
+  ])('is told of a limit that would serve nobody: %j', async (limits) => {
+    await expect(start({ limits })).rejects.toMatchObject({ code: 'ERR_RELAY_CONFIG' })
+  })
+
   it('sees whether it is well and ready', async () => {
     const relay = await start()
     const base = relay.url.replace('ws', 'http')
@@ -209,9 +221,24 @@ describe('an operator', () => {
     const clients = [await client(relay), await client(relay)]
     const draining = relay.drain()
     await Promise.all(clients.map((one) => one.next(relayFrames.moved)))
+    expect((await fetch(`${relay.url.replace('ws', 'http')}/readyz`)).status).toBe(503)
+    await expect(connectClient(relay.url)).rejects.toThrow(/denied 5.*restarts/)
     expect(await Promise.all(clients.map(({ closed }) => closed))).toEqual([1_012, 1_012])
     await draining
     await expect(fetch(relay.url.replace('ws', 'http'))).rejects.toThrow('fetch failed')
+  })
+
+  it.each([
+    ['a certificate that is none', { tls: { cert: 'nonsense', key: 'nonsense' } }],
+    ['a port that is none', { port: 70_000 }],
+  ])('is told of %s, and nothing stays open', async (_, init) => {
+    let closes = 0
+    const close = (): Promise<void> => Promise.resolve(void (closes += 1))
+    const connectBackPlane = (): Promise<BackPlane> =>
+      Promise.resolve({ ...memoryBackPlane, close })
+    const starting = start({ ...init, connectBackPlane })
+    await expect(starting).rejects.toMatchObject({ code: 'ERR_RELAY_CONFIG' })
+    expect(closes).toBe(1)
   })
 
   it('is told when the port is taken', async () => {

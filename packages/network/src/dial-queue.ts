@@ -5,7 +5,9 @@
  * Of two peers that find each other, the one with the smaller id dials at once and the
  * other waits a moment. A target that fails waits 1 s, then twice as long each time, up
  * to 5 minutes, with jitter, so that peers of a server that comes back do not arrive all
- * at the same moment. While a session waits for its peer the pauses are short. A peer
+ * at the same moment. Of those that are due, who failed least is first. So many targets are
+ * wanted for one reason; beyond that, one that has failed gives way to one that failed less
+ * often, so that records of the dead keep nobody from the living. While a session waits for its peer the pauses are short. A peer
  * that is connected over relays only is dialled again now and then, for a direct way.
  *
  * What was learnt about failures holds for the network that this node was in: after a
@@ -74,6 +76,8 @@ export type QueueInput =
 export interface DialQueueInit {
   readonly self: PeerId
   readonly need: (target: Target) => Need
+  /** Targets that are wanted for one reason. */
+  readonly maxPerReason: number
   /** From 0 to below 1. */
   readonly random: () => number
 }
@@ -101,18 +105,13 @@ const pauses: Readonly<Record<Exclude<Need, 'none'>, readonly [number, number]>>
 export class DialQueue {
   readonly #init: DialQueueInit
   readonly #entries = new Map<Target, Entry>()
+  /** How often those failed that gave way to others, so that they do not come back as if they were new. */
+  readonly #pastFailures = new Map<Target, number>()
   #dialling = 0
   #isStopped = false
 
   constructor(init: DialQueueInit) {
     this.#init = init
-  }
-
-  /** How many targets are wanted for `reason`. */
-  count(reason: string): number {
-    let count = 0
-    for (const { reasons } of this.#entries.values()) if (reasons.has(reason)) count += 1
-    return count
   }
 
   /** When to call with `timer`; `undefined` when nothing waits for a time. */
@@ -170,6 +169,8 @@ export class DialQueue {
   }
 
   #want({ target, reason, isNews }: QueueInput & { type: 'want' }, nowMs: number): void {
+    if (isNews) this.#pastFailures.delete(target)
+    if (!this.#makeRoom(target, reason)) return
     const entry = this.#entry(target, false)
     if (entry === undefined) return
     entry.reasons.add(reason)
@@ -182,11 +183,45 @@ export class DialQueue {
     }
   }
 
-  #unwant(reason: string): void {
-    for (const [target, entry] of this.#entries) {
-      entry.reasons.delete(reason)
-      if (entry.reasons.size === 0 && !entry.isPermanent) this.#drop(target)
+  /** False when as many are wanted for the reason as may be, and none of them failed more often. */
+  #makeRoom(target: Target, reason: string): boolean {
+    let count = 0
+    let mostFailures = this.#pastFailures.get(target) ?? 0
+    let worst: Target | undefined
+    for (const [other, { reasons, failures, isDialling }] of this.#entries) {
+      if (!reasons.has(reason)) continue
+      if (other === target) return true
+      count += 1
+      // Who is connected, or has a session that waits, stays whatever happened before.
+      if (isDialling || failures <= mostFailures || this.#init.need(other) !== 'any') continue
+      mostFailures = failures
+      worst = other
     }
+    if (count < this.#init.maxPerReason) return true
+    if (worst === undefined) return false
+    this.#giveWay(worst, reason)
+    return true
+  }
+
+  #giveWay(target: Target, reason: string): void {
+    const entry = this.#entries.get(target)
+    if (entry === undefined) return
+    this.#pastFailures.delete(target)
+    this.#pastFailures.set(target, entry.failures)
+    for (const oldest of this.#pastFailures.keys()) {
+      if (this.#pastFailures.size <= MAX_KNOWN_PEERS) break
+      this.#pastFailures.delete(oldest)
+    }
+    this.#unwantOne(target, entry, reason)
+  }
+
+  #unwant(reason: string): void {
+    for (const [target, entry] of this.#entries) this.#unwantOne(target, entry, reason)
+  }
+
+  #unwantOne(target: Target, entry: Entry, reason: string): void {
+    entry.reasons.delete(reason)
+    if (entry.reasons.size === 0 && !entry.isPermanent) this.#drop(target)
   }
 
   #interrupted(peerId: PeerId, nowMs: number): void {
@@ -199,6 +234,7 @@ export class DialQueue {
 
   /** All is forgiven. */
   #connected(target: Target, nowMs: number): void {
+    this.#pastFailures.delete(target)
     const entry = this.#entries.get(target)
     if (entry === undefined || entry.isDialling) return
     entry.failures = 0
@@ -218,6 +254,7 @@ export class DialQueue {
   }
 
   #reset(nowMs: number): void {
+    this.#pastFailures.clear()
     for (const [target, entry] of this.#entries) {
       entry.failures = 0
       if (entry.isDialling || this.#init.need(target) === 'none') continue
@@ -239,9 +276,8 @@ export class DialQueue {
 
   #takeDue(nowMs: number): readonly Target[] {
     const due: Target[] = []
-    for (const [target, entry] of this.#entries) {
+    for (const [target, entry] of this.#due(nowMs)) {
       if (this.#dialling >= MAX_PARALLEL_DIALS) break
-      if (entry.dueAtMs === undefined || entry.dueAtMs > nowMs) continue
       entry.dueAtMs = undefined
       if (this.#init.need(target) === 'none') continue
       entry.isDialling = true
@@ -251,12 +287,19 @@ export class DialQueue {
     return due
   }
 
+  /** Who failed least first: each dial may take its whole time, and there are few places. */
+  #due(nowMs: number): [Target, Entry][] {
+    return [...this.#entries]
+      .filter(([, { dueAtMs }]) => dueAtMs !== undefined && dueAtMs <= nowMs)
+      .toSorted(([, one], [, other]) => one.failures - other.failures)
+  }
+
   #entry(target: Target, isPermanent: boolean): Entry | undefined {
     const present = this.#entries.get(target)
     if (present !== undefined) return present
     if (this.#entries.size >= MAX_KNOWN_PEERS) return undefined
     const entry: Entry = {
-      failures: 0,
+      failures: this.#pastFailures.get(target) ?? 0,
       isDialling: false,
       isHurried: false,
       dueAtMs: undefined,

@@ -61,6 +61,7 @@ export class Dialler<Result> {
     this.#redial = new Redial({
       self: init.self,
       need: (target) => this.#need(target),
+      maxPerReason: settings.maxPeersPerDatabase,
       dial: (target) => init.tasks.add(this.#dialAgain(target)),
       now: settings.now,
       random: settings.random,
@@ -176,11 +177,9 @@ export class Dialler<Result> {
   }
 
   #found(peer: PeerInfo, databaseId: string, isNews: boolean): void {
-    const { publish, needOf, settings } = this.#init
+    const { publish, needOf } = this.#init
     if (isNews) publish('peer:discovered', peer)
-    if (needOf(peer.id) === 'none') return
-    if (this.#redial.count(databaseId) >= settings.maxPeersPerDatabase) return
-    this.#redial.want(peer.id, databaseId, isNews)
+    if (needOf(peer.id) !== 'none') this.#redial.want(peer.id, databaseId, isNews)
   }
 
   /** What a target lacks; of a bootstrap node nobody knows before it has answered. */

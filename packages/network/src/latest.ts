@@ -1,8 +1,9 @@
 /**
  * Values of which only the newest matters: a cursor, a position, a level. Over a channel,
- * at most one value is on its way: the reader confirms each with an empty message, and the
- * writer then sends what is newest, however much was set meanwhile. A slow link or a slow
- * reader makes values rarer, and never older.
+ * at most one value is on its way: the reader confirms each with an empty message when it is
+ * ready for another, and the writer then sends what is newest, however much was set meanwhile.
+ * A slow reader makes values rarer, and not older: each was the newest a round trip before
+ * the reader got it, or later.
  */
 import type { PeerId } from '@vudo/transport'
 import type { Channel, EndReason } from './channel.ts'
@@ -49,19 +50,31 @@ export function latestWriter(channel: Channel): LatestWriter {
 
 /** Reads newest values from a channel, which belongs to the reader from now on. */
 export function latestReader(channel: Channel): LatestReader {
+  const state: ReaderState = { isOwing: false }
   return {
     peerId: channel.session.peerId,
     protocol: channel.protocol,
     database: channel.database,
     close: () => channel.reset('ERR_CHANNEL_CLOSED'),
-    [Symbol.asyncIterator]: () => newest(channel),
+    [Symbol.asyncIterator]: () => newest(channel, state),
   }
 }
 
-async function* newest(channel: Channel): AsyncGenerator<Uint8Array, void> {
-  for await (const value of channel) {
-    // Confirmed when the reader takes it: the next one is sent while it works on this one.
-    await channel.send(confirmation)
+/** A value was taken and is not confirmed, perhaps since an earlier loop. */
+interface ReaderState {
+  isOwing: boolean
+}
+
+async function* newest(channel: Channel, state: ReaderState): AsyncGenerator<Uint8Array, void> {
+  for (;;) {
+    // Not before the reader asks for another: what was sent while it works would wait here and grow old.
+    if (state.isOwing) {
+      state.isOwing = false
+      await channel.send(confirmation)
+    }
+    const value = await channel.receive()
+    if (value === undefined) break
+    state.isOwing = true
     yield value
   }
   await channel.close()

@@ -132,6 +132,9 @@ export const MAX_WAITING_REQUESTS = 256
 /** How long a request may take when nothing else was said, in milliseconds. */
 export const REQUEST_TIMEOUT_MS = 30_000
 
+/** How long a peer may take to end its direction after its answer, in milliseconds: the end is due with the answer. */
+export const REQUEST_END_MS = 250
+
 /** Requests that one peer may make per second and protocol; more are refused. */
 export const REQUESTS_PER_PEER_AND_SECOND = 64
 

@@ -51,8 +51,8 @@ export interface NetworkOptions {
    */
   readonly discoveryIntervalMs?: number | undefined
   /**
-   * Peers of one database that are dialled; peers that dial us are limited by
-   * `maxConnections` only. 1 to 1,000,000.
+   * Peers of one database that are dialled; one that fails gives way to another that is found.
+   * Peers that dial us are limited by `maxConnections` only. 1 to 1,000,000.
    *
    * @defaultValue 32
    */

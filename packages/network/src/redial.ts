@@ -23,12 +23,7 @@ export class Redial {
     this.#queue = new DialQueue(init)
   }
 
-  /** How many targets are wanted for `reason`. */
-  count(reason: string): number {
-    return this.#queue.count(reason)
-  }
-
-  /** Wants `target` for a database. `isNews` forgets earlier failures. */
+  /** Wants `target` for a database, unless enough others are. `isNews` forgets earlier failures. */
   want(target: PeerId, reason: string, isNews: boolean): void {
     this.#apply({ type: 'want', target, reason, isNews })
   }

@@ -12,6 +12,7 @@ import {
   MAX_JUDGED_PEERS,
   MAX_REQUESTS_PER_PEER,
   MAX_WAITING_REQUESTS,
+  REQUEST_END_MS,
   REQUEST_TIMEOUT_MS,
   REQUESTS_PER_PEER_AND_SECOND,
 } from './limits.ts'
@@ -97,13 +98,28 @@ export async function request(
   const late = new AbortController()
   const timer = setTimeout(() => late.abort(timedOut(protocol, timeoutMs)), timeoutMs)
   const either = signal === undefined ? late.signal : AbortSignal.any([signal, late.signal])
+  let release: (() => void) | undefined
+  let channel: Channel | undefined
   try {
-    const release = await turnsOf(session).take(either)
-    try {
-      return await ask(session.openChannel(protocol, rest), message, { signal: either, limit })
-    } finally {
-      release()
-    }
+    release = await turnsOf(session).take(either)
+    channel = session.openChannel(protocol, rest)
+    return await ask(channel, message, { signal: either, limit })
+  } finally {
+    clearTimeout(timer)
+    // Not awaited, because the caller has its answer. It never rejects.
+    void untilOver(channel).then(release)
+  }
+}
+
+/** The place of a request is free when its channel is: a peer that answers and never ends costs it a moment. */
+async function untilOver(channel: Channel | undefined): Promise<void> {
+  const late = new AbortController()
+  const timer = setTimeout(() => late.abort(), REQUEST_END_MS)
+  try {
+    // Nothing but the end may follow the answer.
+    if ((await channel?.receive({ signal: late.signal })) !== undefined) channel?.reset(aborted)
+  } catch {
+    channel?.reset(aborted)
   } finally {
     clearTimeout(timer)
   }
@@ -140,11 +156,14 @@ async function ask(
     if (response.length > limit) throw tooLarge('answer', response.length, limit)
     return response
   } catch (error) {
-    channel.reset('ERR_REQUEST_ABORTED')
+    channel.reset(aborted)
     if (!isNetworkError(error) || !endsRequest.has(error.code)) throw error
     throw failed(channel.protocol, error.peerCode ?? error.code, error)
   }
 }
+
+/** What the peer is told of a channel that is not read to its end. */
+const aborted = 'ERR_REQUEST_ABORTED'
 
 /** What becomes of a channel whose request was refused. */
 const endsRequest: ReadonlySet<string> = new Set(['ERR_CHANNEL_RESET', 'ERR_CHANNEL_REFUSED'])

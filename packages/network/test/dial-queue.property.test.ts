@@ -14,8 +14,25 @@ import {
 const peer = (name: string): string => name.repeat(64)
 const [self, smaller, larger] = [peer('5'), peer('1'), peer('9')]
 
-function queueWhere(needs: Map<Target, Need>, random = () => 0.5): DialQueue {
-  return new DialQueue({ self, need: (target) => needs.get(target) ?? 'any', random })
+function queueWhere(needs: Map<Target, Need>, random = () => 0.5, maxPerReason = 1_000): DialQueue {
+  return new DialQueue({
+    self,
+    need: (target) => needs.get(target) ?? 'any',
+    random,
+    maxPerReason,
+  })
+}
+
+/** Ids above our own: dialled without a pause. */
+const many = (count: number): Target[] =>
+  Array.from({ length: count }, (_, i) => `f${i.toString(16).padStart(63, '0')}`)
+
+/** Dials all that is due, and all of it fails at once. */
+function failAll(queue: DialQueue, due: readonly Target[], nowMs: number): void {
+  const dialled = [...due]
+  for (let target = dialled.shift(); target !== undefined; target = dialled.shift()) {
+    dialled.push(...queue.handle({ type: 'dialled', target, isOk: false }, nowMs))
+  }
 }
 
 const want = (target: Target, isNews = false): QueueInput => ({
@@ -115,6 +132,58 @@ describe('the dial queue', () => {
     expect(queue.wakeAtMs).toBeUndefined()
   })
 
+  it('wants so many for one reason, and those that failed give way to who failed less', () => {
+    const queue = queueWhere(new Map(), () => 0.5, 32)
+    const [live = '', ...dead] = many(40)
+    let found = 0
+    // Every search finds all of them in the same order, the one that answers last.
+    for (let search = 0; search < 3 && found === 0; search++) {
+      const nowMs = search * 30_000
+      for (const target of [...dead, live]) {
+        const due = queue.handle(want(target), nowMs)
+        if (due.includes(live)) found += 1
+        failAll(
+          queue,
+          due.filter((one) => one !== live),
+          nowMs,
+        )
+      }
+    }
+    expect(found).toBe(1)
+  })
+
+  it('keeps who is connected or waits for its session, however often it failed before', () => {
+    const needs = new Map<Target, Need>()
+    const queue = queueWhere(needs, () => 0.5, 3)
+    const [one = '', two = '', three = '', four = '', five = ''] = many(5)
+    for (const target of [one, two, three]) failAll(queue, queue.handle(want(target), 0), 0)
+    needs.set(one, 'none').set(two, 'urgent')
+    expect(queue.handle(want(four), 1)).toEqual([four])
+    queue.handle({ type: 'dialled', target: four, isOk: false }, 1)
+    // Its turn was before, and it comes back as what it was: no better than the others.
+    expect(queue.handle(want(three), 2)).toEqual([])
+    expect(queue.handle(want(five), 2)).toEqual([five])
+    needs.set(five, 'none')
+    queue.handle({ type: 'dialled', target: five, isOk: true }, 3)
+    expect(queue.handle(want(three), 4)).toEqual([])
+    // Another network: what failed there may answer here.
+    queue.handle({ type: 'unwant', reason: 'db' }, 5)
+    queue.handle({ type: 'reset' }, 5)
+    expect(queue.handle(want(three), 6)).toEqual([three])
+  })
+
+  it('dials who failed least first', () => {
+    const queue = queueWhere(new Map(), () => 0)
+    const [live = '', ...dead] = many(MAX_PARALLEL_DIALS + 1)
+    for (const target of dead) failAll(queue, queue.handle(want(target), 0), 0)
+    // All places are taken by others when the first pause is over, and one becomes free.
+    const busy = ['6', '7', '8', '9', 'a', 'b', 'c', 'd'].map(peer)
+    for (const target of busy) queue.handle(want(target), 1)
+    const [first = ''] = busy
+    expect(queue.handle(want(live), 60_000)).toEqual([])
+    expect(queue.handle({ type: 'dialled', target: first, isOk: true }, 60_000)).toEqual([live])
+  })
+
   it('never dials a target twice at a time, not even when it was forgotten meanwhile', () => {
     const queue = queueWhere(new Map())
     expect(queue.handle(want(larger), 0)).toEqual([larger])
@@ -152,7 +221,7 @@ describe('the dial queue', () => {
     fc.assert(
       fc.property(steps, (events) => {
         const needs = new Map<Target, Need>()
-        const queue = queueWhere(needs)
+        const queue = queueWhere(needs, () => 0.5, 6)
         const dialling = new Set<Target>()
         let nowMs = 0
         for (const [event, afterMs] of events) {

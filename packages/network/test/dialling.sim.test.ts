@@ -38,7 +38,7 @@ class World {
   constructor(peers: readonly VirtualPeer[], random: () => number) {
     this.#peers = new Map(peers.map((peer) => [peer.id, peer]))
     const need = (target: Target): Need => this.#need(target)
-    this.#queue = new DialQueue({ self: '5'.repeat(64), need, random })
+    this.#queue = new DialQueue({ self: '5'.repeat(64), need, random, maxPerReason: 32 })
     for (const { id } of peers) this.apply({ type: 'want', target: id, reason: 'db', isNews: true })
   }
 

@@ -39,6 +39,31 @@ describe('newest values', () => {
     writer.set(Uint8Array.of(9))
   })
 
+  it('are the newest when the reader asks, however long it worked on the one before', async () => {
+    const { a, b } = await startPair()
+    const reading = nextReader(b)
+    const channel = a.network.session(b.key.peerId)!.openChannel('/cursor/1', { database: 'db' })
+    const writer = latestWriter(channel)
+    writer.set(Uint8Array.of(0))
+    const reader = await reading
+    const values: number[] = []
+    // Each loop takes one value: what was taken in one is confirmed in the next.
+    for (let round = 0; round < 3; round++) {
+      for await (const [value = -1] of reader) {
+        values.push(value)
+        break
+      }
+      // The reader works, while values are set one after the other, and each could be sent.
+      for (let i = 1; i <= 20; i++) {
+        writer.set(Uint8Array.of(round * 20 + i))
+        await a.network.session(b.key.peerId)!.openChannel('/none/1', { database: 'db' }).closed
+      }
+    }
+    expect(values).toEqual([0, 20, 40])
+    reader.close()
+    await writer.closed
+  })
+
   it('end after the newest when the writer closes', async () => {
     const { a, b } = await startPair()
     const reading = nextReader(b)

@@ -87,6 +87,25 @@ describe('a request', () => {
     })
   })
 
+  it.each([
+    ['never ends', 1],
+    ['goes on talking', 3],
+  ])('gives its channel back when the peer answers and %s', async (_name, answers) => {
+    const { a, b } = await startPair()
+    b.network.handle('/open/1', async (channel) => {
+      await channel.receive()
+      for (let i = 0; i < answers; i++) await channel.send(Uint8Array.of(i))
+    })
+    const session = sessionOf(a, b)
+    // More than a session has channels.
+    for (let i = 0; i < 20; i++) {
+      expect(await request(session, '/open/1', pattern(1), options)).toEqual(Uint8Array.of(0))
+    }
+    const channel = session.openChannel('/open/1', options)
+    await channel.send(pattern(1))
+    expect(await channel.receive()).toEqual(Uint8Array.of(0))
+  })
+
   it('is given up after its time, and the handler hears of it', async () => {
     const { a, b } = await startPair()
     const given = Promise.withResolvers<void>()

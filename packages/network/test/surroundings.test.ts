@@ -76,10 +76,9 @@ describe('a node in another network', () => {
     const dialled: string[] = []
     const medium = createMemoryMedium()
     // The smaller id dials the other one, and so has it in its queue.
-    const [smaller, larger] = [createNodeKey(), createNodeKey()].toSorted((one, other) =>
-      one.peerId < other.peerId ? -1 : 1,
-    )
-    const inner = memoryTransport(smaller!, medium)
+    const [one, other] = [createNodeKey(), createNodeKey()]
+    const [smaller, larger] = one.peerId < other.peerId ? [one, other] : [other, one]
+    const inner = memoryTransport(smaller, medium)
     const counting = new Proxy(inner, {
       get(target, name) {
         const value: unknown = Reflect.get(target, name, target)
@@ -90,27 +89,25 @@ describe('a node in another network', () => {
     })
     const options = { discoveryIntervalMs: 100, random: () => 0 }
     const a = await startNode(options, {
-      key: smaller!,
+      key: smaller,
       transports: [counting],
       interfaces: () => interfaces,
     })
-    const transports = [memoryTransport(larger!, medium)]
-    const b = await startNode(options, { key: larger!, transports })
+    const transports = [memoryTransport(larger, medium)]
+    const b = await startNode(options, { key: larger, transports })
     await b.network.join({ id: 'db', secret })
     await a.network.join({ id: 'db', secret })
-    await expect
-      .poll(() => a.network.isPeerConnected(larger!.peerId), { timeout: 5_000 })
-      .toBe(true)
-    await expect.poll(() => a.network.session(larger!.peerId)?.paths[0]?.isAnswering).toBe(true)
+    await expect.poll(() => a.network.isPeerConnected(larger.peerId), { timeout: 5_000 }).toBe(true)
+    await expect.poll(() => a.network.session(larger.peerId)?.paths[0]?.isAnswering).toBe(true)
     dialled.length = 0
     interfaces = 'cable'
     const changed = a.network.events.once('surroundings:changed')
     vi.advanceTimersByTime(step)
-    expect(a.network.session(larger!.peerId)?.paths[0]?.isAnswering).toBe(false)
+    expect(a.network.session(larger.peerId)?.paths[0]?.isAnswering).toBe(false)
     expect(dialled).toEqual(['dial'])
     expect(await changed).toEqual({ change: 'interfaces' })
     // The answer comes, although the path was the only one.
-    await expect.poll(() => a.network.session(larger!.peerId)?.paths[0]?.isAnswering).toBe(true)
+    await expect.poll(() => a.network.session(larger.peerId)?.paths[0]?.isAnswering).toBe(true)
     expect(a.network.sessions).toHaveLength(1)
   })
 })

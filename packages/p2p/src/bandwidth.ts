@@ -1,6 +1,17 @@
 /** Chooses the node's bandwidth limit: by hand, or by what the platform says of the connection. */
 import type { Network } from '@vudo/network'
+import { invalid } from './option-types.ts'
 import type { BandwidthProfile, BandwidthSettings } from './options.ts'
+
+/**
+ * A name that is none would lift every limit.
+ *
+ * @throws `TransportError` `ERR_CONFIG_INVALID`.
+ */
+export function checkProfile(field: string, profile: unknown): void {
+  if (profile === 'auto' || profile === 'metered' || profile === 'unmetered') return
+  throw invalid(field, profile, '"auto", "metered" or "unmetered"')
+}
 
 /** What is needed. */
 export interface BandwidthInit {
@@ -63,7 +74,9 @@ export class Bandwidth {
     await this.#asking
   }
 
+  /** @throws `TransportError` `ERR_CONFIG_INVALID` for what is no profile. */
   setProfile(profile: BandwidthProfile): void {
+    checkProfile('profile', profile)
     const before = this.state
     this.#profile = profile
     this.#apply(before)

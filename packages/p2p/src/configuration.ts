@@ -9,7 +9,7 @@ import { dataDirectory } from './data-directory.ts'
 import { P2PError } from './errors.ts'
 import { MAX_CONFIG_FILE_BYTES } from './limits.ts'
 import { nearestName } from './nearest-name.ts'
-import { optionTable, variableOf, type OptionRow } from './option-table.ts'
+import { optionTable, variableOf, variablesByLikelyName, type OptionRow } from './option-table.ts'
 import { checkTypes } from './option-types.ts'
 import { parseP2POptions, type P2POptions, type P2PSettings } from './options.ts'
 
@@ -92,20 +92,29 @@ function readEnvironment(environment: Environment): Values {
     if (text === undefined || text === '' || !variable.startsWith('VUDO_')) continue
     const name = optionByVariable.get(variable)
     if (name !== undefined) values.set(name, fromText(variable, text, optionTable[name]))
-    else refuseMisspelled(variable, [...optionByVariable.keys()])
+    else refuseMisspelled(variable)
   }
   return values
 }
 
 /** Variables of the commands and of other programs of this project are left to them. */
-const othersVariables = /^VUDO_(?:LOG|TEST_\w+|P2P_BIND|RELAY_\w+|DEMO_\w+)$/
+const othersPrefixes = /^VUDO_(?:TEST|DEMO)_/
+/** Those of the relay each by its name: one of ours that looks like them must not be swallowed. */
+const othersVariables = [
+  'VUDO_LOG',
+  'VUDO_P2P_BIND',
+  'VUDO_RELAY_TOKEN',
+  'VUDO_RELAY_NATS',
+  'VUDO_RELAY_REDIS',
+]
 
-function refuseMisspelled(variable: string, known: readonly string[]): void {
-  if (othersVariables.test(variable)) return
-  const nearest = nearestName(variable, known)
+function refuseMisspelled(variable: string): void {
+  if (othersVariables.includes(variable) || othersPrefixes.test(variable)) return
+  const likely = variablesByLikelyName()
+  const nearest = nearestName(variable, [...likely.keys(), ...othersVariables])
   if (nearest === undefined) return
   throw new TransportError('ERR_CONFIG_INVALID', `the variable ${variable} names no option`, {
-    hint: `did you mean ${nearest}?`,
+    hint: `did you mean ${likely.get(nearest) ?? nearest}?`,
   })
 }
 

@@ -123,9 +123,27 @@ export function variableOf(name: string): string | undefined {
   const row = optionTable[name]
   if (row === undefined || row.aliasOf !== undefined) return undefined
   if (['function', 'object', 'list of objects'].includes(row.kind)) return undefined
-  if (row.env !== undefined) return row.env
+  return row.env ?? `VUDO_${capitals(name)}`
+}
+
+/**
+ * The variables of all options, by every name that somebody may expect: the true one, what the
+ * general rule makes of the option or of another name of it, and each with `P2P` in it.
+ */
+export function variablesByLikelyName(): ReadonlyMap<string, string> {
+  const variables = new Map<string, string>()
+  for (const [name, { aliasOf }] of Object.entries(optionTable)) {
+    const variable = variableOf(aliasOf ?? name)
+    if (variable === undefined) continue
+    for (const prefix of ['VUDO_', 'VUDO_P2P_']) variables.set(prefix + capitals(name), variable)
+  }
+  for (const variable of new Set(variables.values())) variables.set(variable, variable)
+  return variables
+}
+
+function capitals(name: string): string {
   const words = name.replaceAll('.', '_').replaceAll(/([a-z])([A-Z])/g, '$1_$2')
-  return `VUDO_${words.toUpperCase()}`
+  return words.toUpperCase()
 }
 
 function maybe<Value>(byDefault: Value | undefined): { byDefault?: Value } {

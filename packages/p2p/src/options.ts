@@ -12,6 +12,7 @@ import {
   type TransportFactory,
   type TransportSettings,
 } from '@vudo/transport'
+import { checkProfile } from './bandwidth.ts'
 import { checkContradictions, checkObtainable } from './contradictions.ts'
 import { checkTypes, hasMethods, invalid } from './option-types.ts'
 import { parseBootstrapNodes } from './peer-address.ts'
@@ -366,9 +367,7 @@ function transportConfig(options: P2POptions): TransportConfig {
 
 function parseBandwidth({ bandwidthLimitMbps, bandwidth = {} }: P2POptions): BandwidthSettings {
   const { profile = 'auto', metered = {} } = bandwidth
-  if (!['auto', 'metered', 'unmetered'].includes(profile)) {
-    throw invalid('bandwidth.profile', profile, '"auto", "metered" or "unmetered"')
-  }
+  checkProfile('bandwidth.profile', profile)
   return {
     profile,
     bytesPerSecond:

@@ -220,7 +220,11 @@ export interface P2P extends AsyncDisposable {
   openLatest(peerId: PeerId, protocol: string, options?: ProtocolOptions): LatestWriter
   /** Which bandwidth limit holds, and why. */
   readonly bandwidth: BandwidthState
-  /** Says by hand what the connection costs, until the end of this `initialize`; `auto` asks the platform again. */
+  /**
+   * Says by hand what the connection costs, until the end of this `initialize`; `auto` asks the platform again.
+   *
+   * @throws `TransportError` `ERR_CONFIG_INVALID` for what is no profile.
+   */
   setProfile(profile: BandwidthProfile): void
   /** Every option with its value and where that came from. Holds no ticket and no token. */
   readonly configuration: readonly OptionReport[]

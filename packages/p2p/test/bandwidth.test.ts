@@ -55,6 +55,19 @@ describe('the bandwidth of a node', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
+  it.each(['meterd', '', undefined, 1])('stays as it is for %j, which is no profile', (profile) => {
+    const { limit, limits, changes } = bandwidth({ profile: 'metered' })
+    // JavaScript callers have no compiler.
+    expect(() => limit.setProfile(profile as 'metered')).toThrow(
+      expect.objectContaining({
+        code: 'ERR_CONFIG_INVALID',
+        message: expect.stringContaining('expected "auto", "metered" or "unmetered"') as string,
+      }),
+    )
+    expect(limit.state).toEqual({ profile: 'metered', isMetered: true, bytesPerSecond: 1_000_000 })
+    expect([limits, changes]).toEqual([[1_000_000], []])
+  })
+
   it('survives a platform that does not answer', async () => {
     const { limit, limits } = bandwidth({}, () => Promise.reject(new Error('no such program')))
     await limit.start()

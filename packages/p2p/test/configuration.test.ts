@@ -113,6 +113,12 @@ describe('options', () => {
         VUDO_PEERS_BLOCK: createNodeKey().peerId,
         VUDO_DATA_DIR: '/data',
         VUDO_LOG: 'debug',
+        VUDO_P2P_BIND: '127.0.0.1:0',
+        VUDO_RELAY_TOKEN: 'x',
+        VUDO_RELAY_NATS: 'nats://127.0.0.1',
+        VUDO_RELAY_REDIS: 'redis://127.0.0.1',
+        VUDO_DEMO_ANYTHING: 'x',
+        VUDO_TEST_PORT: 'x',
         VUDO_DATABASE: '',
         VUDO_MODE: '',
         HOME: '/root',
@@ -135,6 +141,15 @@ describe('options', () => {
     [{ VUDO_P2P_PORT: '70000' }, 'VUDO_P2P_PORT: port is 70000, expected a whole number', '0'],
     [{ VUDO_ENCRYPTION: 'maybe' }, 'VUDO_ENCRYPTION is "maybe", expected true or false', 'unset'],
     [{ VUDO_P2P_PROT: '1' }, 'the variable VUDO_P2P_PROT names no option', 'VUDO_P2P_PORT'],
+    // What the general rule, or the other prefix, makes of an option.
+    [{ VUDO_RELAY_URL: 'wss://x' }, 'VUDO_RELAY_URL names no option', 'mean VUDO_P2P_RELAY?'],
+    [{ VUDO_RELAY: 'wss://x' }, 'VUDO_RELAY names no option', 'mean VUDO_P2P_RELAY?'],
+    [{ VUDO_PORT: '1' }, 'VUDO_PORT names no option', 'mean VUDO_P2P_PORT?'],
+    [{ VUDO_CACHE_DIR: '/x' }, 'VUDO_CACHE_DIR names no option', 'mean VUDO_P2P_CACHE_DIR?'],
+    [{ VUDO_P2P_MODE: 'tcp' }, 'VUDO_P2P_MODE names no option', 'mean VUDO_MODE?'],
+    [{ VUDO_TIMEOUT_MS: '1' }, 'VUDO_TIMEOUT_MS names no', 'mean VUDO_CONNECTION_TIMEOUT_MS?'],
+    // The relay has three variables, and a slip in one of them is one.
+    [{ VUDO_RELAY_TOKN: 'x' }, 'VUDO_RELAY_TOKN names no option', 'mean VUDO_RELAY_TOKEN?'],
     [
       { VUDO_P2P_RELAY: 'http://x' },
       'VUDO_P2P_RELAY: relayUrl is "http://x", expected a URL',

@@ -22,9 +22,26 @@ export function deniedError(host: string, denial: number, reason: string): Trans
   return error
 }
 
+/** The close code of a relay that has let in another connection with the same end point. */
+const replacedCode = 4_001
+
+/** What a close code says that the wait has to heed; `undefined` for an ordinary end. */
+export function closeError(host: string, code: number): TransportError | undefined {
+  if (code !== replacedCode) return undefined
+  const error = new TransportError(
+    'ERR_CONNECTION_LOST',
+    `the relay ${host} has another connection with this end point`,
+    { hint: 'name each relay once, and not two of one operator that are joined' },
+  )
+  // Whoever came back at once would throw the other one out, and so on for ever.
+  lastingErrors.add(error)
+  return error
+}
+
 const lastingErrors = new WeakSet<Error>()
 
 /** Whether trying again helps nobody. */
 export function isLasting(error: Error | undefined): error is TransportError {
-  return isTransportError(error) && lastingErrors.has(error)
+  if (!isTransportError(error)) return false
+  return error.code === 'ERR_CONFIG_INVALID' || lastingErrors.has(error)
 }

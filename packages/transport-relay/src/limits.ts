@@ -51,6 +51,9 @@ export const MAX_CREDIT_FRAMES = 64
 /** Frames that all far ends together may have under way, where they are many: below the 512 that a relay holds for one reader. */
 export const MAX_ALL_CREDIT_FRAMES = 448
 
+/** Pipes for whose first words, and one message of each, room is kept in these sums: what is given cannot be taken back. */
+export const RESERVED_PIPES = 24
+
 /** Frames that every far end is given, however many there are. */
 export const MIN_CREDIT_FRAMES = 4
 
@@ -69,6 +72,9 @@ export const DRAIN_POLL_MS = 4
 /** How long a relay may take from the first byte to its welcome, in milliseconds. */
 export const CONNECT_TIMEOUT_MS = 10_000
 
+/** How long a relay may take to answer a close before the socket counts as gone, in milliseconds. */
+export const CLOSE_TIMEOUT_MS = 500
+
 /** How long `listen` waits for the first relay; then it goes on in the background, in milliseconds. */
 export const LISTEN_WAIT_MS = 3_000
 
@@ -81,7 +87,7 @@ export const PING_INTERVAL_MS = 20_000
 /** For how long what is sent may go unanswered before the relay is asked whether it is there, in milliseconds. */
 export const QUIET_MS = 2_000
 
-/** How long the answer to a ping may take before the relay counts as gone, in milliseconds. */
+/** How long a relay may say nothing at all after a ping before it counts as gone, in milliseconds. */
 export const PONG_TIMEOUT_MS = 10_000
 
 /** Wait before the first attempt to reach a relay again, in milliseconds; doubles with each failure. */

@@ -1,7 +1,7 @@
 import { isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { ClientOptions, WebSocket } from 'ws'
-import { MAX_FRAME_BYTES, MAX_SOCKET_BYTES } from './limits.ts'
+import { CLOSE_TIMEOUT_MS, MAX_FRAME_BYTES, MAX_SOCKET_BYTES } from './limits.ts'
 import { openTunnel, proxyFor } from './proxy.ts'
 import type { ConnectSocket, RelaySocket, SocketEvents } from './socket.ts'
 
@@ -89,10 +89,8 @@ function wrap(socket: WebSocket, events: SocketEvents): RelaySocket {
     close() {
       socket.close()
       // A relay that does not answer the close does not keep us.
-      const timer = setTimeout(() => socket.terminate(), closeTimeoutMs)
+      const timer = setTimeout(() => socket.terminate(), CLOSE_TIMEOUT_MS)
       socket.once('close', () => clearTimeout(timer))
     },
   }
 }
-
-const closeTimeoutMs = 500

@@ -1,5 +1,6 @@
 /** The virtual connections at one relay, and what comes for them. Without sockets or clock. */
 import { bytesToHex } from '@vudo/wire'
+import { createCreditPool } from './credit-pool.ts'
 import { MAX_PIPES, MAX_PIPES_PER_ENDPOINT, PIPE_ID_BYTES } from './limits.ts'
 import { decodePipeFrame, encodeClose, type PipeFrame } from './pipe-frames.ts'
 import { endpointToBytes } from './relay-address.ts'
@@ -37,6 +38,7 @@ class Pipes implements PipeTable {
   readonly #init: PipeTableInit
   /** By end point, and there by id. */
   readonly #pipesByEndpoint = new Map<string, Map<string, RelayPipe>>()
+  readonly #pool = createCreditPool()
   #count = 0
 
   constructor(init: PipeTableInit) {
@@ -64,7 +66,7 @@ class Pipes implements PipeTable {
       address: { endpoint: endpointToBytes(endpoint), id },
       write: this.#init.write,
       hasRoom: this.#init.hasRoom,
-      pipeCount: () => this.#count,
+      pool: this.#pool,
       onEnded: () => {
         this.#count -= 1
         pipes.delete(idHex)

@@ -2,22 +2,32 @@
 import { request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import type { Socket } from 'node:net'
+import { TransportError } from '@vudo/transport'
 
 /**
  * The proxy that the environment names for `url`, as everybody else does it: `HTTPS_PROXY`
- * for wss, `HTTP_PROXY` for ws, not for hosts of `NO_PROXY`.
+ * for wss, `HTTP_PROXY` for ws, not for hosts of `NO_PROXY`. Without a scheme it is `http:`.
+ *
+ * @throws `TransportError` `ERR_CONFIG_INVALID` for a proxy of another kind: to go past it is not ours to decide.
  */
 export function proxyFor(
   url: URL,
   environment: Readonly<Record<string, string | undefined>>,
 ): URL | undefined {
   const read = (name: string): string => environment[name] ?? environment[name.toLowerCase()] ?? ''
-  const text = read(url.protocol === 'wss:' ? 'HTTPS_PROXY' : 'HTTP_PROXY')
-  if (!/^https?:/.test(text) || !URL.canParse(text)) return undefined
+  const name = url.protocol === 'wss:' ? 'HTTPS_PROXY' : 'HTTP_PROXY'
+  const text = read(name).trim()
+  if (text === '') return undefined
   const exceptions = read('NO_PROXY')
     .split(/[\s,]+/)
     .filter(Boolean)
-  return exceptions.some((exception) => matches(url, exception)) ? undefined : new URL(text)
+  if (exceptions.some((exception) => matches(url, exception))) return undefined
+  const proxy = text.includes('://') ? text : `http://${text}`
+  if (/^https?:/i.test(proxy) && URL.canParse(proxy)) return new URL(proxy)
+  // Without its value: there may be a password in it.
+  throw new TransportError('ERR_CONFIG_INVALID', `${name} is no proxy over HTTP`, {
+    hint: 'expected http://host:port, https://host:port or host:port; or list the relay in NO_PROXY',
+  })
 }
 
 /** `*`, a host, a domain with all below it, each perhaps with a port. */

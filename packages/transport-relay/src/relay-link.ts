@@ -6,7 +6,7 @@
 import type { Runtime } from '@vudo/swarm'
 import { isTransportError, TransportError } from '@vudo/transport'
 import { hexToBytes } from '@vudo/wire'
-import { deniedError, isLasting } from './denied.ts'
+import { closeError, deniedError, isLasting } from './denied.ts'
 import {
   CONNECT_TIMEOUT_MS,
   MAX_RECONNECT_MS,
@@ -80,13 +80,16 @@ class Link implements RelayLink {
   #attempting: AbortController | undefined
   #socket: RelaySocket | undefined
   #isWelcome = false
+  #welcomedMs = Infinity
   #maxFrameBytes = 0
   #failures = 0
   #pingedMs: number | undefined
+  #heardMs = 0
   /** When something was sent first since the relay was heard last. */
   #unheardMs: number | undefined
   #cancelPing: (() => void) | undefined
   #cancelPong: (() => void) | undefined
+  #cancelQuiet: (() => void) | undefined
 
   constructor(init: RelayLinkInit) {
     this.#init = init
@@ -143,12 +146,9 @@ class Link implements RelayLink {
   async #run(): Promise<void> {
     const { signal } = this.#closing
     while (!signal.aborted) {
-      const startedMs = this.#init.runtime.nowMs()
       // One attempt after the other is the point.
       // oxlint-disable-next-line no-await-in-loop
       await this.#attempt()
-      const lived = this.#init.runtime.nowMs() - startedMs
-      if (lived >= STABLE_MS && this.lastError === undefined) this.#failures = 0
       this.#init.onNews()
       // oxlint-disable-next-line no-await-in-loop
       await this.#pause(this.#waitMs())
@@ -192,11 +192,15 @@ class Link implements RelayLink {
     const onMessage = (bytes: Uint8Array): void => this.#onMessage(bytes, cancelLate)
     const onRoom = (): void => this.#pipes.flush()
     try {
-      await connect(target.url, { onOpen, onMessage, onRoom }, { signal: attempting.signal })
+      const events = { onOpen, onMessage, onRoom }
+      const code = await connect(target.url, events, { signal: attempting.signal })
+      this.lastError = closeError(this.host, code) ?? this.lastError
     } catch (error) {
       this.lastError = error instanceof Error ? error : new Error(String(error))
     } finally {
       cancelLate()
+      // However it ended: even good hours end by an error as a rule.
+      if (runtime.nowMs() - this.#welcomedMs >= STABLE_MS) this.#failures = 0
       this.#lose()
     }
   }
@@ -204,9 +208,12 @@ class Link implements RelayLink {
   #lose(): void {
     this.#cancelPing?.()
     this.#cancelPong?.()
+    this.#cancelQuiet?.()
+    this.#cancelQuiet = undefined
     this.#pingedMs = undefined
     this.#unheardMs = undefined
     this.#isWelcome = false
+    this.#welcomedMs = Infinity
     this.#socket = undefined
     this.topics.forget()
     this.#pipes.resetAll()
@@ -214,6 +221,7 @@ class Link implements RelayLink {
 
   #onMessage(bytes: Uint8Array, welcomed: () => void): void {
     this.#unheardMs = undefined
+    this.#heardMs = this.#init.runtime.nowMs()
     try {
       const frame = decodeRelayFrame(bytes)
       if (frame?.type === 'deliver') {
@@ -231,7 +239,7 @@ class Link implements RelayLink {
         return this.#prove(frame.version, frame.challenge)
       case 'welcome':
         welcomed()
-        return this.#enter(frame.maxFrameBytes, frame.idleMs)
+        return this.#enter(frame)
       case 'denied':
         return this.#fail(deniedError(this.host, frame.denial, frame.reason))
       case 'members':
@@ -266,11 +274,12 @@ class Link implements RelayLink {
     this.#socket?.send(encodeAuth({ key, instance, signature, host, token }))
   }
 
-  #enter(maxFrameBytes: number, idleMs: number): void {
+  #enter({ maxFrameBytes, maxTopics, idleMs }: RelayFrame & { readonly type: 'welcome' }): void {
     this.#isWelcome = true
+    this.#welcomedMs = this.#init.runtime.nowMs()
     this.#maxFrameBytes = maxFrameBytes
     this.lastError = undefined
-    for (const frame of this.topics.hello()) this.#socket?.send(frame)
+    for (const frame of this.topics.hello(maxTopics)) this.#socket?.send(frame)
     this.#schedulePing(Math.min(PING_INTERVAL_MS, idleMs / 3))
     this.#ping()
     this.#init.onNews()
@@ -280,16 +289,35 @@ class Link implements RelayLink {
     const { runtime } = this.#init
     this.#pingedMs = runtime.nowMs()
     this.#socket?.send(encodePing(runtime.randomBytes(8)))
-    this.#cancelPong = runtime.setTimer(PONG_TIMEOUT_MS, () => {
+    this.#heardMs = this.#pingedMs
+    this.#awaitPong(PONG_TIMEOUT_MS)
+  }
+
+  /** Whatever comes is a sign of life: on a slow line the pong stands behind megabytes of data. */
+  #awaitPong(ms: number): void {
+    this.#cancelPong = this.#init.runtime.setTimer(ms, () => {
+      const leftMs = this.#heardMs + PONG_TIMEOUT_MS - this.#init.runtime.nowMs()
+      if (leftMs > 0) return this.#awaitPong(leftMs)
       this.#fail(new TransportError('ERR_CONNECTION_LOST', `the relay ${this.host} fell silent`))
     })
   }
 
   /** A socket whose network has gone says nothing: what is sent and not answered shows it sooner than the next ping. */
   #askWhenQuiet(): void {
-    const nowMs = this.#init.runtime.nowMs()
-    this.#unheardMs ??= nowMs
-    if (this.#pingedMs === undefined && nowMs - this.#unheardMs >= QUIET_MS) this.#ping()
+    this.#unheardMs ??= this.#init.runtime.nowMs()
+    this.#cancelQuiet ??= this.#lookLater(QUIET_MS)
+  }
+
+  /** One timer for many frames: it is set anew only when it fires. */
+  #lookLater(ms: number): () => void {
+    const { runtime } = this.#init
+    return runtime.setTimer(ms, () => {
+      this.#cancelQuiet = undefined
+      if (this.#unheardMs === undefined || this.#pingedMs !== undefined) return
+      const leftMs = this.#unheardMs + QUIET_MS - runtime.nowMs()
+      if (leftMs > 0) this.#cancelQuiet = this.#lookLater(leftMs)
+      else this.#ping()
+    })
   }
 
   #schedulePing(intervalMs: number): void {

@@ -14,7 +14,9 @@ import {
 } from '@vudo/transport'
 import { bytesToHex, concatBytes, hexToBytes } from '@vudo/wire'
 import { inboxTopic } from './inbox-topic.ts'
+import { createInboxes, type Inboxes } from './inboxes.ts'
 import { INSTANCE_BYTES, LISTEN_WAIT_MS, LOOKUP_WAIT_MS } from './limits.ts'
+import { createNews, type News } from './news.ts'
 import { formatRelayAddress, parseRelayAddress, type RelayTarget } from './relay-address.ts'
 import { createRelayLink, type RelayLink } from './relay-link.ts'
 import type { RelayPipe } from './relay-pipe.ts'
@@ -61,16 +63,16 @@ class RelayMedium implements Medium {
   readonly #pipes = new Set<RelayPipe>()
   readonly #uses = new Map<string, TopicUse>()
   readonly #watchers = new Set<(topic: string, peer: PeerInfo) => void>()
-  /** How many pipes were dialled to a peer: its inbox topic stays joined as long. */
-  readonly #dialled = new Map<string, number>()
+  readonly #inboxes: Inboxes
+  readonly #news: News
   readonly #closing = new AbortController()
-  #waiting: (() => void)[] = []
   #accept: Accept | undefined
 
   constructor(init: RelayMediumInit) {
     const { context, targets, connect, runtime } = init
     this.#init = init
     this.#endpoint = context.peerId + bytesToHex(runtime.randomBytes(INSTANCE_BYTES))
+    this.#news = createNews(runtime, this.#closing.signal)
     const key = createNodeKey(context.seed)
     this.#links = targets.map((target) => {
       const link: RelayLink = createRelayLink({
@@ -84,13 +86,12 @@ class RelayMedium implements Medium {
           const peer = this.#peerAt(link, endpoint)
           for (const watcher of this.#watchers) watcher(topic, peer)
         },
-        onNews: () => {
-          for (const wake of this.#waiting.splice(0)) wake()
-        },
+        onNews: () => this.#news.tell(),
       })
       link.topics.join(inboxTopic(context.peerId), { isListed: false, isWatching: false })
       return link
     })
+    this.#inboxes = createInboxes(this.#links)
   }
 
   #peerAt({ host }: RelayLink, endpoint: string): PeerInfo {
@@ -103,35 +104,11 @@ class RelayMedium implements Medium {
     const isSettled = (): boolean =>
       this.#links.some((link) => link.isConnected) ||
       this.#links.every((link) => link.lastingError !== undefined)
-    await this.#until(isSettled, LISTEN_WAIT_MS, signal)
+    await this.#news.until(isSettled, { ms: LISTEN_WAIT_MS, signal })
     const refusal = this.#links.every((link) => link.lastingError) && this.#links[0]?.lastingError
     if (refusal) throw refusal
     // Also of relays that are away: they are expected back.
     return this.#links.map(({ host }) => formatRelayAddress({ host, endpoint: this.#endpoint }))
-  }
-
-  /** Waits until `condition` holds, but no longer than `ms`. */
-  async #until(condition: () => boolean, ms: number, signal?: AbortSignal): Promise<void> {
-    const limit = { isOver: false }
-    const wake = (): void => {
-      for (const resume of this.#waiting.splice(0)) resume()
-    }
-    const cancel = this.#init.runtime.setTimer(ms, () => {
-      limit.isOver = true
-      wake()
-    })
-    signal?.addEventListener('abort', wake, { once: true })
-    try {
-      while (!condition() && !limit.isOver && !this.#closing.signal.aborted) {
-        signal?.throwIfAborted()
-        // oxlint-disable-next-line no-await-in-loop
-        await new Promise<void>((resolve) => void this.#waiting.push(resolve))
-      }
-      signal?.throwIfAborted()
-    } finally {
-      signal?.removeEventListener('abort', wake)
-      cancel()
-    }
   }
 
   #arrived({ host }: RelayLink, pipe: RelayPipe): void {
@@ -176,7 +153,7 @@ class RelayMedium implements Medium {
       })
     }
     if (keyOf(endpoint) === this.#init.context.peerId) throw selfError()
-    const release = this.#joinInbox(keyOf(endpoint))
+    const release = this.#inboxes.join(keyOf(endpoint))
     try {
       await this.#untilReachable(link, endpoint, signal)
       const pipe = link.open(endpoint)
@@ -192,8 +169,11 @@ class RelayMedium implements Medium {
   async #untilReachable(link: RelayLink, endpoint: string, signal: AbortSignal): Promise<void> {
     const topic = inboxTopic(keyOf(endpoint))
     const isReachable = (): boolean =>
-      link.isConnected && (link.topics.knows(endpoint) || link.topics.isComplete(topic))
-    await this.#until(isReachable, LOOKUP_WAIT_MS, signal)
+      link.isConnected &&
+      (link.topics.knows(endpoint) || link.topics.isComplete(topic) || link.topics.isOver(topic))
+    await this.#news.until(isReachable, { ms: LOOKUP_WAIT_MS, signal })
+    // Where the two share another topic, the inbox is not needed.
+    if (link.topics.isOver(topic) && !link.topics.knows(endpoint)) throw topicLimitError()
   }
 
   async #secured(
@@ -211,30 +191,14 @@ class RelayMedium implements Medium {
     }
   }
 
-  /** @returns Leaves it again; may be called twice. */
-  #joinInbox(peerId: string): () => void {
-    const topic = inboxTopic(peerId)
-    this.#dialled.set(peerId, (this.#dialled.get(peerId) ?? 0) + 1)
-    for (const { topics } of this.#links) topics.join(topic, { isListed: false, isWatching: false })
-    let isReleased = false
-    return () => {
-      if (isReleased) return
-      isReleased = true
-      const left = (this.#dialled.get(peerId) ?? 1) - 1
-      if (left > 0) {
-        this.#dialled.set(peerId, left)
-        return
-      }
-      this.#dialled.delete(peerId)
-      for (const { topics } of this.#links) topics.leave(topic)
-    }
-  }
-
   async announce(topic: Topic, _self: Announcement, { signal }: AbortOptions): Promise<void> {
     const use = this.#use(topic)
     use.isListed = true
     this.#apply(topic)
-    await this.#until(() => this.#isAnswered(topic) !== false, LOOKUP_WAIT_MS, signal)
+    await this.#news.until(() => this.#isAnswered(topic) !== false, { ms: LOOKUP_WAIT_MS, signal })
+    if (!this.#isOver(topic)) return
+    await this.withdraw(topic)
+    throw topicLimitError()
   }
 
   withdraw(topic: Topic): Promise<void> {
@@ -264,7 +228,13 @@ class RelayMedium implements Medium {
   #isAnswered(topic: Topic): boolean | undefined {
     const connected = this.#links.filter((link) => link.isConnected)
     if (connected.length === 0) return undefined
-    return connected.every(({ topics }) => topics.isComplete(topic))
+    return connected.every(({ topics }) => topics.isComplete(topic) || topics.isOver(topic))
+  }
+
+  /** Whether there are relays, and none of them has a place for the topic. */
+  #isOver(topic: Topic): boolean {
+    const connected = this.#links.filter((link) => link.isConnected)
+    return connected.length > 0 && connected.every(({ topics }) => topics.isOver(topic))
   }
 
   async lookup(topic: Topic, { signal }: AbortOptions): Promise<readonly PeerInfo[]> {
@@ -272,8 +242,9 @@ class RelayMedium implements Medium {
     this.#use(topic).watchers += 1
     this.#apply(topic)
     try {
-      await this.#until(() => this.#isAnswered(topic) === true, LOOKUP_WAIT_MS, signal)
+      await this.#news.until(() => this.#isAnswered(topic) === true, { ms: LOOKUP_WAIT_MS, signal })
       if (this.#isAnswered(topic) === undefined) throw this.#nobodyThere()
+      if (this.#isOver(topic)) throw topicLimitError()
       return this.#found(topic)
     } finally {
       this.#use(topic).watchers -= 1
@@ -328,7 +299,6 @@ class RelayMedium implements Medium {
 
   async close(): Promise<void> {
     this.#closing.abort()
-    for (const resume of this.#waiting.splice(0)) resume()
     await Promise.all([...this.#pipes].map((pipe) => pipe.close()))
     await Promise.all(this.#links.map((link) => link.close()))
   }
@@ -337,5 +307,11 @@ class RelayMedium implements Medium {
 function selfError(): TransportError {
   return new TransportError('ERR_PEER_SELF', 'the address holds the key of this node', {
     hint: 'do not dial your own address, and do not copy a key to a second device',
+  })
+}
+
+function topicLimitError(): TransportError {
+  return new TransportError('ERR_LIMIT', 'the relay takes no more topics of this node', {
+    hint: 'leave one, add a second relay, or have its operator raise --max-topics',
   })
 }

@@ -4,16 +4,8 @@
  * missing in the count ends the pipe, because what the relay could not deliver it has dropped.
  */
 import { TransportError, type AbortOptions, type Pipe } from '@vudo/transport'
-import {
-  INITIAL_CREDIT_BYTES,
-  INITIAL_CREDIT_FRAMES,
-  MAX_ALL_CREDIT_BYTES,
-  MAX_ALL_CREDIT_FRAMES,
-  MAX_CREDIT_BYTES,
-  MAX_CREDIT_FRAMES,
-  MAX_PIPE_MESSAGE_BYTES,
-  MIN_CREDIT_FRAMES,
-} from './limits.ts'
+import type { Credit, CreditPool } from './credit-pool.ts'
+import { INITIAL_CREDIT_BYTES, INITIAL_CREDIT_FRAMES, MAX_PIPE_MESSAGE_BYTES } from './limits.ts'
 import {
   DATA_OVERHEAD_BYTES,
   encodeClose,
@@ -23,12 +15,6 @@ import {
   type PipeAddress,
   type PipeFrame,
 } from './pipe-frames.ts'
-
-/** How many frames and bytes a far end may have under way. */
-export interface Credit {
-  readonly frames: number
-  readonly bytes: number
-}
 
 /** A pipe, and what its relay client does with it. */
 export interface RelayPipe extends Pipe {
@@ -58,26 +44,14 @@ export interface RelayPipeInit {
   readonly write: (frame: Uint8Array) => void
   /** Whether the socket takes more. */
   readonly hasRoom: () => boolean
-  /** How many pipes share what the relay holds for this client. */
-  readonly pipeCount: () => number
+  /** What the pipes of one relay share. */
+  readonly pool: CreditPool
   readonly onEnded: () => void
 }
 
 /** Makes a pipe and says so to the far end. */
 export function createRelayPipe(init: RelayPipeInit): RelayPipe {
   return new VirtualPipe(init)
-}
-
-/** What each far end gets when `pipeCount` share. */
-export function creditFor(pipeCount: number, maxMessageBytes: number): Credit {
-  const share = Math.max(1, pipeCount)
-  const frames = Math.floor(MAX_ALL_CREDIT_FRAMES / share)
-  const bytes = Math.floor(MAX_ALL_CREDIT_BYTES / share)
-  return {
-    frames: Math.min(MAX_CREDIT_FRAMES, Math.max(MIN_CREDIT_FRAMES, frames)),
-    // Never less than one message, or nothing would ever come.
-    bytes: Math.min(MAX_CREDIT_BYTES, Math.max(maxMessageBytes, bytes)),
-  }
 }
 
 interface Waiting<T> {
@@ -116,6 +90,8 @@ class VirtualPipe implements RelayPipe {
       init.maxFrameBytes - DATA_OVERHEAD_BYTES,
     )
     this.ended = this.#ended.promise
+    init.pool.enter()
+    init.pool.add(INITIAL_CREDIT_FRAMES, INITIAL_CREDIT_BYTES)
     if (init.isOpener) init.write(encodeOpen(init.address))
     this.#grant()
   }
@@ -199,6 +175,7 @@ class VirtualPipe implements RelayPipe {
       return this.#end()
     }
     this.#nextSequence = (sequence + 1) >>> 0
+    this.#init.pool.add(-1, -message.length)
     const reader = this.#readers.shift()
     if (!reader) {
       this.#inbox.push(message)
@@ -224,13 +201,25 @@ class VirtualPipe implements RelayPipe {
   /** In halves: a grant for every message would double the frames. */
   #grant(): void {
     if (this.#isOver) return
-    const goal = creditFor(this.#init.pipeCount(), this.maxMessageBytes)
-    if (this.#openFrames > goal.frames / 2 && this.#openBytes > goal.bytes / 2) return
+    const { pool } = this.#init
+    const goal = pool.goalFor(this.#underWay(), this.maxMessageBytes)
+    // A far end that may not send its next message would wait for ever.
+    const lowBytes = Math.max(goal.bytes / 2, this.maxMessageBytes - 1)
+    if (this.#openFrames > goal.frames / 2 && this.#openBytes > lowBytes) return
     const frames = Math.max(0, goal.frames - this.#openFrames)
     const bytes = Math.max(0, goal.bytes - this.#openBytes)
     this.#openFrames += frames
     this.#openBytes += bytes
+    pool.add(frames, bytes)
     this.#init.write(encodeCredit(this.#init.address, frames, bytes))
+  }
+
+  /** What the relay may still hold: what has come and waits here does not count there. */
+  #underWay(): Credit {
+    return {
+      frames: this.#openFrames - this.#inbox.length,
+      bytes: this.#openBytes - this.#inboxBytes,
+    }
   }
 
   reset(reason?: number): void {
@@ -250,6 +239,9 @@ class VirtualPipe implements RelayPipe {
   /** What has come can still be read. */
   #end(): void {
     this.#isOver = true
+    const { frames, bytes } = this.#underWay()
+    this.#init.pool.add(-frames, -bytes)
+    this.#init.pool.leave()
     for (const { reject } of this.#sends.splice(0)) reject(ended())
     for (const { resolve } of this.#readers.splice(0)) resolve(undefined)
     this.#init.onEnded()

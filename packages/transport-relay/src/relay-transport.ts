@@ -1,5 +1,6 @@
 import { createSwarm, systemRuntime } from '@vudo/swarm'
 import { TransportError, type TransportContext, type TransportFactory } from '@vudo/transport'
+import { bytesToHex } from '@vudo/wire'
 import { MAX_RELAYS } from './limits.ts'
 import { parseRelayUrl, type RelayTarget } from './relay-address.ts'
 import { createRelayMedium } from './relay-medium.ts'
@@ -43,11 +44,32 @@ function targetsOf(
   const own = settings.relayUrl === undefined ? [] : [settings.relayUrl].flat()
   const named = [...new Set(urls.length > 0 ? urls : own)]
   if (named.length > 0 && named.length <= MAX_RELAYS) {
-    return named.map((url) => parseRelayUrl(url, token))
+    return distinct(named.map((url) => parseRelayUrl(url, token)))
   }
   throw new TransportError(
     'ERR_CONFIG_INVALID',
     `${named.length} relays are given, expected 1 to ${MAX_RELAYS}`,
     { hint: 'name your relay, for example relayUrl: "wss://relay.example.com"' },
   )
+}
+
+/** Two links to one relay would replace each other for ever: they have one end point. */
+function distinct(targets: readonly RelayTarget[]): RelayTarget[] {
+  const byHost = new Map<string, RelayTarget>()
+  for (const target of targets) {
+    const known = byHost.get(target.host)
+    if (known && !isSame(known, target)) {
+      throw new TransportError(
+        'ERR_CONFIG_INVALID',
+        `the relay ${target.host} is named twice, with different paths or tokens`,
+        { hint: 'name each relay once' },
+      )
+    }
+    byHost.set(target.host, known ?? target)
+  }
+  return [...byHost.values()]
+}
+
+function isSame(a: RelayTarget, b: RelayTarget): boolean {
+  return a.url.href === b.url.href && bytesToHex(a.token) === bytesToHex(b.token)
 }

@@ -16,12 +16,14 @@ export interface TopicBook {
   /** Joins, or changes how. */
   join(topic: Uint8Array, how: Membership): void
   leave(topic: Uint8Array): void
-  /** Everything to say to a relay that has just let us in. */
-  hello(): Uint8Array[]
+  /** Everything to say to a relay that has just let us in, with so many topics. */
+  hello(maxTopics: number): Uint8Array[]
   /** The relay is gone: whom it told of does not count. */
   forget(): void
   onMembers(topic: string, isComplete: boolean, endpoints: readonly string[]): void
   onGone(topic: string, endpoints: readonly string[]): void
+  /** Whether the relay takes no more topics, and so does not have this one. */
+  isOver(topic: Uint8Array): boolean
   /** Whether the relay has told of everybody. */
   isComplete(topic: Uint8Array): boolean
   members(topic: Uint8Array): readonly string[]
@@ -46,6 +48,8 @@ export function createTopicBook(init: TopicBookInit): TopicBook {
 
 interface Entry {
   how: Membership
+  /** It waits until the relay has a place for one more. */
+  isOver: boolean
   isComplete: boolean
   readonly members: Set<string>
 }
@@ -54,6 +58,9 @@ class Book implements TopicBook {
   readonly #init: TopicBookInit
   /** By topic in hex. */
   readonly #entries = new Map<string, Entry>()
+  /** Those of the relay that was here last. */
+  #maxTopics = Infinity
+  #joined = 0
 
   constructor(init: TopicBookInit) {
     this.#init = init
@@ -65,17 +72,44 @@ class Book implements TopicBook {
     if (known?.how.isListed === how.isListed && known.how.isWatching === how.isWatching) return
     // One that was not watching has missed who came and went.
     if (known && !known.how.isWatching) known.isComplete = false
-    if (known) known.how = how
-    else this.#entries.set(hex, { how, isComplete: false, members: new Set() })
-    this.#init.write(encodeJoin(topic, how))
+    const entry = known ?? { how, isOver: true, isComplete: false, members: new Set() }
+    entry.how = how
+    if (!known) this.#enter(hex, entry)
+    if (!entry.isOver) this.#init.write(encodeJoin(topic, how))
+  }
+
+  #enter(hex: string, entry: Entry): void {
+    this.#entries.set(hex, entry)
+    entry.isOver = this.#joined >= this.#maxTopics
+    if (!entry.isOver) this.#joined += 1
   }
 
   leave(topic: Uint8Array): void {
-    if (this.#entries.delete(bytesToHex(topic))) this.#init.write(encodeLeave(topic))
+    const hex = bytesToHex(topic)
+    const entry = this.#entries.get(hex)
+    this.#entries.delete(hex)
+    if (!entry || entry.isOver) return
+    this.#init.write(encodeLeave(topic))
+    this.#joined -= 1
+    this.#moveUp()
   }
 
-  hello(): Uint8Array[] {
-    return [...this.#entries].map(([hex, { how }]) => encodeJoin(hexToBytes(hex), how))
+  /** Whoever waits longest takes the place that has become free. */
+  #moveUp(): void {
+    const [hex, next] = [...this.#entries].find(([, { isOver }]) => isOver) ?? []
+    if (hex === undefined || !next || this.#joined >= this.#maxTopics) return
+    next.isOver = false
+    this.#joined += 1
+    this.#init.write(encodeJoin(hexToBytes(hex), next.how))
+  }
+
+  hello(maxTopics: number): Uint8Array[] {
+    this.#maxTopics = maxTopics
+    this.#joined = 0
+    for (const [hex, entry] of this.#entries) this.#enter(hex, entry)
+    return [...this.#entries]
+      .filter(([, { isOver }]) => !isOver)
+      .map(([hex, { how }]) => encodeJoin(hexToBytes(hex), how))
   }
 
   forget(): void {
@@ -105,6 +139,10 @@ class Book implements TopicBook {
   onGone(topic: string, endpoints: readonly string[]): void {
     const members = this.#entries.get(topic)?.members
     for (const endpoint of endpoints) members?.delete(endpoint)
+  }
+
+  isOver(topic: Uint8Array): boolean {
+    return this.#entries.get(bytesToHex(topic))?.isOver ?? false
   }
 
   isComplete(topic: Uint8Array): boolean {

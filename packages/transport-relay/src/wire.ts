@@ -41,7 +41,13 @@ const maxReasonBytes = 200
 /** What a relay says. Bytes are views of the frame; end points and topics are lower-case hex. */
 export type RelayFrame =
   | { readonly type: 'challenge'; readonly version: number; readonly challenge: Uint8Array }
-  | { readonly type: 'welcome'; readonly maxFrameBytes: number; readonly idleMs: number }
+  | {
+      readonly type: 'welcome'
+      readonly maxFrameBytes: number
+      /** Topics that the client may have joined at one time; the relay drops further joins without a word. */
+      readonly maxTopics: number
+      readonly idleMs: number
+    }
   | { readonly type: 'denied'; readonly denial: number; readonly reason: string }
   | {
       readonly type: 'members'
@@ -174,7 +180,7 @@ function decodeWelcome(bytes: Uint8Array): RelayFrame {
   const idleMs = view.getUint16(7) * 1_000
   if (maxFrameBytes < MIN_FRAME_BYTES || idleMs === 0)
     throw broken('a welcome that lets nothing in')
-  return { type: 'welcome', maxFrameBytes, idleMs }
+  return { type: 'welcome', maxFrameBytes, maxTopics: view.getUint16(5), idleMs }
 }
 
 function decodeDenied(bytes: Uint8Array): RelayFrame {

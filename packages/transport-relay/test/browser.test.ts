@@ -1,9 +1,13 @@
+import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
+import { WebSocketServer, type WebSocket } from 'ws'
 import { startRelay, type Relay } from '@vudo/relay'
 import { connectBrowserSocket } from '../src/browser-socket.ts'
 import { createRelayFactory } from '../src/relay-transport.ts'
+import type { RelaySocket } from '../src/socket.ts'
 import { createNode, meet, type TestNode } from './nodes.ts'
 
 const open: (() => unknown)[] = []
@@ -52,6 +56,32 @@ describe('in a browser', () => {
     await sent
     await relay.close()
     expect((await ab.closed).clean).toBe(false)
+  })
+
+  it('a relay that does not answer the close is left all the same, and heard no more', async () => {
+    const server = new WebSocketServer({ host: '127.0.0.1', port: 0 })
+    open.push(() => server.close())
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const connected = once(server, 'connection') as Promise<[WebSocket]>
+    const opened = Promise.withResolvers<RelaySocket>()
+    let heard = 0
+    const { signal } = new AbortController()
+    const events = {
+      onOpen: opened.resolve,
+      onMessage: () => (heard += 1),
+      onRoom: () => undefined,
+    }
+    const ended = connectBrowserSocket(new URL(`ws://127.0.0.1:${port}`), events, { signal })
+    const [[far], near] = await Promise.all([connected, opened.promise])
+    open.push(() => far.terminate())
+    // It reads nothing, so it does not answer.
+    far.pause()
+    near.close()
+    expect(await ended).toBe(1_006)
+    await new Promise<void>((resolve) => far.send(Uint8Array.of(1), () => resolve()))
+    far.terminate()
+    expect(heard).toBe(0)
   })
 
   it('a relay that is not there is an error, and an attempt can be given up', async () => {

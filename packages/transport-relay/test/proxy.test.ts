@@ -1,5 +1,8 @@
 import { expect, it } from 'vitest'
+import { createNodeConnector } from '../src/node-socket.ts'
 import { proxyFor } from '../src/proxy.ts'
+import { createRelayFactory } from '../src/relay-transport.ts'
+import { createNode } from './nodes.ts'
 
 const url = new URL('wss://relay.example.com')
 const HTTPS_PROXY = 'http://proxy:3128'
@@ -23,7 +26,28 @@ it.each([
   expect(proxyFor(url, { HTTPS_PROXY, NO_PROXY }) !== undefined).toBe(isUsed)
 })
 
-it('passes over what is no proxy', () => {
-  expect(proxyFor(url, { HTTPS_PROXY: 'socks5://proxy' })).toBeUndefined()
+it('takes a proxy without a scheme for one over HTTP, with its login', () => {
+  expect(proxyFor(url, { HTTPS_PROXY: 'proxy.corp:3128' })?.href).toBe('http://proxy.corp:3128/')
+  expect(proxyFor(url, { HTTPS_PROXY: 'ann:word@proxy:3128' })?.username).toBe('ann')
+  expect(proxyFor(url, { HTTPS_PROXY: ' ' })).toBeUndefined()
   expect(proxyFor(url, {})).toBeUndefined()
+})
+
+it.each(['socks5://ann:word@proxy:1080', 'http://', 'proxy:port'])(
+  'goes past no proxy that it cannot use: %s',
+  (value) => {
+    const error = expect.objectContaining({
+      code: 'ERR_CONFIG_INVALID',
+      message: 'HTTPS_PROXY is no proxy over HTTP',
+    })
+    expect(() => proxyFor(url, { HTTPS_PROXY: value })).toThrowError(error)
+    expect(proxyFor(url, { HTTPS_PROXY: value, NO_PROXY: '*' })).toBeUndefined()
+  },
+)
+
+it('is an error of listen, at once', async () => {
+  const connector = createNodeConnector({ environment: { HTTPS_PROXY: 'socks5://proxy:1080' } })
+  const { transport } = createNode(createRelayFactory({ urls: [url.href] }, connector))
+  await expect(transport.listen()).rejects.toMatchObject({ code: 'ERR_CONFIG_INVALID' })
+  await transport.disconnect()
 })

@@ -20,6 +20,7 @@ class Lab {
   events: SocketEvents | undefined
   readonly link: RelayLink
   #end: ((code: number) => void) | undefined
+  #break: ((error: Error) => void) | undefined
 
   constructor() {
     const runtime: Runtime = {
@@ -43,8 +44,9 @@ class Lab {
         close: () => this.#end?.(1_000),
       })
       events.onMessage(challenge)
-      return new Promise((resolve) => {
+      return new Promise((resolve, reject) => {
         this.#end = resolve
+        this.#break = reject
       })
     }
     this.link = createRelayLink({
@@ -75,8 +77,12 @@ class Lab {
     await new Promise(setImmediate)
   }
 
-  end(): void {
-    this.#end?.(1_006)
+  end(code = 1_006): void {
+    this.#end?.(code)
+  }
+
+  break(): void {
+    this.#break?.(new Error('ECONNRESET'))
   }
 }
 
@@ -122,6 +128,37 @@ describe('a relay that is away', () => {
     await lab.link.close()
   })
 
+  it('begins anew with 100 ms also when the good time ended by an error', async () => {
+    const lab = new Lab()
+    lab.chance = 1
+    lab.link.start()
+    await lab.turn(0)
+    const waits: number[] = []
+    for (const livedMs of [10, 10, 6_000, 6_000]) {
+      lab.events?.onMessage(welcome)
+      await lab.turn(livedMs)
+      lab.break()
+      await lab.turn(0)
+      waits.push(lab.waitMs())
+      await lab.turn()
+    }
+    expect(waits).toEqual([100, 200, 100, 100])
+    await lab.link.close()
+  })
+
+  it('is left in peace for long when it has another connection of this end point', async () => {
+    const lab = new Lab()
+    lab.chance = 1
+    lab.link.start()
+    await lab.turn(0)
+    lab.events?.onMessage(welcome)
+    lab.end(4_001)
+    await lab.turn(0)
+    expect(lab.waitMs()).toBe(30_000)
+    expect(lab.link.lastingError?.message).toContain('another connection')
+    await lab.link.close()
+  })
+
   it('is noticed by its silence', async () => {
     const lab = new Lab()
     lab.link.start()
@@ -145,20 +182,39 @@ describe('a relay that is away', () => {
     const pings = (): number => lab.sent.filter(([type]) => type === 0x05).length
     const speak = (): void => void pipe.send(Uint8Array.of(1)).catch(() => undefined)
     const before = pings()
-    lab.nowMs += 5_000
+    await lab.turn(5_000)
     speak()
-    expect(pings()).toBe(before)
-    lab.nowMs += 1_000
+    await lab.turn(1_000)
     lab.events?.onMessage(pong)
-    lab.nowMs += 1_500
     speak()
+    await lab.turn(1_500)
     expect(pings()).toBe(before)
-    lab.nowMs += 2_000
-    speak()
+    await lab.turn(500)
     expect(pings()).toBe(before + 1)
     await lab.turn(10_000)
     expect(lab.link.isConnected).toBe(false)
     await lab.link.close()
+    expect(lab.timers.size).toBe(0)
+  })
+
+  it('is not given up while anything comes, and is when nothing more does', async () => {
+    const lab = new Lab()
+    lab.link.start()
+    await lab.turn(0)
+    lab.events?.onMessage(welcome)
+    const delivery = new Uint8Array(60)
+    delivery[0] = 0x86
+    for (let n = 0; n < 30; n++) {
+      await lab.turn(1_000)
+      lab.events?.onMessage(delivery)
+    }
+    expect(lab.link.isConnected).toBe(true)
+    await lab.turn(9_999)
+    expect(lab.link.isConnected).toBe(true)
+    await lab.turn(1)
+    expect(lab.link.isConnected).toBe(false)
+    await lab.link.close()
+    expect(lab.timers.size).toBe(0)
   })
 
   it('says what is wrong when it speaks another version, or nonsense', async () => {

@@ -2,13 +2,14 @@ import { describe, expect, it } from 'vitest'
 import { bytesToHex } from '@vudo/wire'
 import {
   INITIAL_CREDIT_FRAMES,
+  MAX_ALL_CREDIT_BYTES,
   MAX_ALL_CREDIT_FRAMES,
   MAX_CREDIT_FRAMES,
   MAX_PIPES_PER_ENDPOINT,
 } from '../src/limits.ts'
 import { decodePipeFrame } from '../src/pipe-frames.ts'
 import { createPipeTable, type PipeTable } from '../src/pipe-table.ts'
-import { creditFor, type RelayPipe } from '../src/relay-pipe.ts'
+import type { RelayPipe } from '../src/relay-pipe.ts'
 import { PAYLOAD_OFFSET } from '../src/wire.ts'
 
 /** Two tables, and between them a relay that does what the test says. */
@@ -182,12 +183,43 @@ describe('credit', () => {
     lab.tables[0]?.resetAll()
   })
 
-  it('of all pipes together stays below what a relay holds for one reader', () => {
-    for (const count of [1, 7, 8, 50, 112]) {
-      const { frames, bytes } = creditFor(count, 65_535)
-      expect(frames * count).toBeLessThanOrEqual(MAX_ALL_CREDIT_FRAMES)
-      expect(bytes).toBeGreaterThanOrEqual(65_535)
+  it.each([1, 4, 9, 16, 24])('of %i pipes is below what a relay holds for one reader', (count) => {
+    for (const size of [100, 60_000]) {
+      const lab = new Lab()
+      const pipes = Array.from({ length: count }, (_, n) => {
+        lab.endpoints[0] = `${n}`.padStart(96, '0')
+        return lab.open()[0]
+      })
+      // Whoever has credit uses it all at one time, and nothing arrives.
+      for (const pipe of pipes) {
+        for (let n = 0; n < 100; n++) void pipe.send(new Uint8Array(size)).catch(() => undefined)
+      }
+      const sent = lab.frames.map(({ bytes }) => decodePipeFrame(bytes.slice(PAYLOAD_OFFSET)))
+      const data = sent.flatMap((frame) => (frame.kind === 'data' ? [frame.message.length] : []))
+      expect(data.length).toBeGreaterThanOrEqual(count)
+      expect(data.length).toBeLessThanOrEqual(MAX_ALL_CREDIT_FRAMES)
+      expect(data.length * size).toBeLessThanOrEqual(MAX_ALL_CREDIT_BYTES)
+      lab.tables[0]?.resetAll()
     }
+  })
+
+  it('lets large messages through however many share, in any mix of sizes', async () => {
+    const lab = new Lab()
+    const pipes: [RelayPipe, RelayPipe][] = []
+    for (let n = 0; n < 100; n++) {
+      lab.endpoints[0] = `${n}`.padStart(96, '0')
+      pipes.push(lab.open())
+    }
+    const [near, far] = pipes.at(-1) ?? []
+    if (!near || !far) throw new Error('there are some')
+    const sizes = Array.from({ length: 50 }, (_, n) => (n % 2 === 0 ? 25_000 : far.maxMessageBytes))
+    for (const size of sizes) void near.send(new Uint8Array(size)).catch(() => undefined)
+    for (const size of sizes) {
+      lab.pass()
+      const { signal } = new AbortController()
+      expect((await Promise.race([far.receive({ signal }), Promise.resolve()]))?.length).toBe(size)
+    }
+    for (const table of lab.tables) table.resetAll()
   })
 
   it('and a full socket make sends wait until there is room', async () => {

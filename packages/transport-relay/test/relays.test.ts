@@ -57,6 +57,17 @@ describe('a node', () => {
     expect(() => createNode(relay({ urls: [url] }))).toThrowError(expect.objectContaining({ code }))
   })
 
+  it('is not made with two URLs of one relay that differ, and takes the same one for one', async () => {
+    const host = 'wss://relay.example.com'
+    for (const other of [`${host}/?token=secret`, `${host}/path`, 'ws://relay.example.com']) {
+      expect(() => createNode(relay({ urls: [host, other] }))).toThrowError(/named twice/)
+    }
+    const { url } = await start()
+    const twice = node(relay({ urls: [url, `${url}/`] }))
+    await twice.transport.listen()
+    expect(twice.transport.addresses).toHaveLength(1)
+  })
+
   it('is not made without a relay', () => {
     expect(() => createNode(relay())).toThrowError(/expected 1 to 4/)
   })
@@ -98,6 +109,23 @@ describe('a node', () => {
         code: 'ERR_ADDRESS_INVALID',
       })
     }
+  })
+})
+
+describe('a relay that takes few topics', () => {
+  it('makes announce, lookup and dial of one more fail, and say why', async () => {
+    // One is the inbox.
+    const { url } = await start({ limits: { maxTopics: 2 } })
+    const [a, b] = [node(relay({ urls: [url] })), node(relay({ urls: [url] }))]
+    await Promise.all([a.transport.listen(), b.transport.listen()])
+    const [first, second] = [1, 2].map((n) => new Uint8Array(32).fill(n))
+    if (!first || !second) throw new Error('there are two')
+    await a.transport.announce(first)
+    const error = { code: 'ERR_LIMIT', hint: expect.stringContaining('--max-topics') }
+    await expect(a.transport.announce(second)).rejects.toMatchObject(error)
+    await expect(a.transport.lookup(second)).rejects.toMatchObject(error)
+    await expect(a.transport.dial(b.transport.addresses[0] ?? '')).rejects.toMatchObject(error)
+    expect((await b.transport.lookup(first)).map(({ id }) => id)).toEqual([a.id])
   })
 })
 

@@ -59,6 +59,7 @@ describe('frames of the vectors', () => {
     expect(wire.decodeRelayFrame(come('welcome'))).toEqual({
       type: 'welcome',
       maxFrameBytes: 66_048,
+      maxTopics: 512,
       idleMs: 60_000,
     })
     expect(wire.decodeRelayFrame(come('denied'))).toEqual({
