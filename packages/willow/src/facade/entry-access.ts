@@ -4,6 +4,7 @@ import {
   createArea,
   createEntry,
   EMPTY_PAYLOAD_DIGEST,
+  entriesEqual,
   MAX_U64,
   pathPrefixes,
   timestampFromUnixMs,
@@ -85,8 +86,11 @@ async function writeBytes(store: WillowStore, entry: Entry, data: Uint8Array): P
       await writer.close()
     }
   } catch (error) {
-    // A later write or an erasure took its place meanwhile: this one is as good as done.
     if (!isWillowError(error) || error.code !== 'ERR_ENTRY_GONE') throw error
+    const held = await store.get(entry)
+    // A later write took its place meanwhile: this one is as good as done.
+    if (held && !entriesEqual(held.entry, entry)) return held
+    if (held) throw error
   }
   const held = await store.get(entry)
   if (held) return held

@@ -1,8 +1,9 @@
 import { entriesEqual, type Entry } from '@vudo/meadowcap'
+import { bytesEqual } from '@vudo/wire'
 import { willowError } from '../errors.ts'
 import { MAX_PAYLOAD_WRITERS, PAYLOAD_CHUNK_BYTES } from '../limits.ts'
 import { holdEntry, noPayload, type Held, type PayloadState } from '../store/held.ts'
-import { placeOf, type Place } from '../store/place.ts'
+import { bytesToText, placeOf, type Place } from '../store/place.ts'
 import type { InsertOptions, PayloadReadOptions, PayloadWriter } from '../store/store.ts'
 import type { Transaction } from '../store/transaction.ts'
 import { createWilliam3 } from '../william3/william3.ts'
@@ -26,7 +27,7 @@ export interface TransferContext {
  */
 export class PayloadTransfers {
   readonly #context: TransferContext
-  readonly #writers = new Map<Place, PayloadWriter>()
+  readonly #writers = new Map<Place, OpenWriter>()
 
   constructor(context: TransferContext) {
     this.#context = context
@@ -41,7 +42,7 @@ export class PayloadTransfers {
     const sink = new EntrySink(this.#context, { place, entry, origin, release })
     const hasher = createWilliam3()
     const writer = new ChunkedWriter(sink, entry, hasher)
-    this.#writers.set(place, writer)
+    this.#writers.set(place, { sink, writer })
     try {
       const held = await sink.begin()
       await writer.resume(held)
@@ -72,9 +73,22 @@ export class PayloadTransfers {
     })
   }
 
+  /**
+   * Those of `doomed` that nobody is writing any more. What an open writer has reserved is
+   * doomed on the disk until the entry takes it over, and must last as long as the entry does.
+   */
+  async abandoned(doomed: readonly PayloadId[]): Promise<PayloadId[]> {
+    const reserved = new Set<string>()
+    for (const { sink } of this.#writers.values()) {
+      const id = await sink.reservation()
+      if (id) reserved.add(bytesToText(id))
+    }
+    return doomed.filter((id) => !reserved.has(bytesToText(id)))
+  }
+
   /** Keeps what has arrived of every payload. */
   async close(): Promise<void> {
-    for (const writer of this.#writers.values()) {
+    for (const { writer } of this.#writers.values()) {
       try {
         await writer.close()
       } catch {
@@ -113,6 +127,11 @@ async function replaceState(
   await transaction.detach(held)
   await transaction.put(next)
   transaction.events.push({ type: 'payload:change', held: next, origin })
+}
+
+interface OpenWriter {
+  readonly sink: EntrySink
+  readonly writer: PayloadWriter
 }
 
 interface Target {
@@ -159,6 +178,7 @@ class EntrySink implements PayloadSink {
     const id = vault.reserve()
     await this.#context.change(async (transaction) => {
       transaction.reserved.push(id)
+      this.#id = id
     })
     await vault.create(id)
     return id
@@ -204,11 +224,23 @@ class EntrySink implements PayloadSink {
     if (id === undefined || this.#before.payloadId !== undefined) return
     this.#id = undefined
     try {
-      await this.#context.vault.destroy([id])
-      this.#context.settle(id)
+      await this.#context.change(async () => {
+        // The commit that failed may have become durable all the same.
+        const held = await this.#context.heldAt(this.#target.place)
+        if (held?.payloadId && bytesEqual(held.payloadId, id)) return
+        await this.#context.vault.destroy([id])
+        this.#context.settle(id)
+      })
     } catch {
       // The disk that failed before fails again; the next opening destroys it.
     }
+  }
+
+  /** The payload that the entry has not taken over yet, while the entry is held. */
+  async reservation(): Promise<PayloadId | undefined> {
+    const isReserved = this.#id !== undefined && this.#before.payloadId === undefined
+    const isHeld = isReserved && (await this.#current()) !== undefined
+    return isHeld ? this.#id : undefined
   }
 
   release(): void {
@@ -226,8 +258,7 @@ class EntrySink implements PayloadSink {
 
   #isBefore(id: PayloadId | undefined): boolean {
     const before = this.#before.payloadId
-    if (id === undefined || before === undefined) return id === before
-    return id.every((byte, at) => byte === before[at])
+    return id === undefined || before === undefined ? id === before : bytesEqual(id, before)
   }
 }
 

@@ -419,8 +419,9 @@ class EntryStore implements WillowStore {
     await this.#index.load(opened)
     if (!this.#backing.ordered) await this.#fill()
     this.#pending = opened.pending
-    await this.#vault.destroy(opened.doomed)
-    this.#settled = [...opened.doomed]
+    const doomed = await this.#transfers.abandoned(opened.doomed)
+    await this.#vault.destroy(doomed)
+    this.#settled = doomed
     this.#mustReload = false
     return opened.denied
   }
