@@ -114,6 +114,9 @@ export const MAX_CAPABILITY_TEXT_CHARACTERS = 131_072
 /** Devices of a namespace that are remembered: one more, and the one not seen for longest is forgotten. */
 export const MAX_KNOWN_DEVICES = 256
 
+/** Tombstones that one erasure gets in one start for those who may read only a part of it; others stay unconfirmed. */
+export const MAX_COVERS_PER_ERASURE = 256
+
 /** Dates that the sentence of a receipt names one by one. */
 export const MAX_RECEIPT_DATES = 3
 

@@ -8,7 +8,7 @@ import {
   type Entry,
 } from '@vudo/meadowcap'
 import type { ErasureRecord } from '../erasure/erasure-log.ts'
-import { MAX_KNOWN_DEVICES, MAX_SHARED_AREAS } from '../limits.ts'
+import { MAX_COVERS_PER_ERASURE, MAX_KNOWN_DEVICES, MAX_SHARED_AREAS } from '../limits.ts'
 
 /** What a device has said, and when in the order of things. */
 interface Said {
@@ -29,7 +29,7 @@ export class Confirmations {
   /** When each erasure of this start was made; those of earlier ones came before everything. */
   readonly #madeAt = new Map<number, number>()
   /** When those who may read only a part of an erasure could hear of it. */
-  readonly #coveredAt = new Map<string, number>()
+  readonly #coveredAt = new Map<number, Map<string, number>>()
   readonly #saidBy = new Map<string, readonly Said[]>()
   readonly #sharedBy = new Map<string, readonly Area[]>()
 
@@ -73,11 +73,19 @@ export class Confirmations {
     this.#madeAt.set(record.id, this.#insertedAt(tombstone))
   }
 
+  /** Tells whether a part may get a tombstone of its own: one erasure has `MAX_COVERS_PER_ERASURE` of them. */
+  canCover({ id }: ErasureRecord, { path }: Area): boolean {
+    const covered = this.#coveredAt.get(id)
+    return (covered?.size ?? 0) < MAX_COVERS_PER_ERASURE || covered!.has(path.toString())
+  }
+
   /** A tombstone stands at a part of an erasure, for those who may read no more: since when. */
   cover(record: ErasureRecord, part: Area, at: number | Entry): void {
-    const key = coverKey(record, part)
-    if (this.#coveredAt.has(key)) return
-    this.#coveredAt.set(key, typeof at === 'number' ? at : this.#insertedAt(at))
+    const covered = this.#coveredAt.get(record.id) ?? new Map<string, number>()
+    const key = part.path.toString()
+    if (covered.has(key)) return
+    covered.set(key, typeof at === 'number' ? at : this.#insertedAt(at))
+    this.#coveredAt.set(record.id, covered)
   }
 
   /** A device holds what this one holds in an area. */
@@ -115,7 +123,7 @@ export class Confirmations {
     // A right to read that ended before does not reach the tombstone.
     if (!timeRanges.includes(part.times, timestamp)) return undefined
     const madeAt = this.#madeAt.get(record.id) ?? 0
-    return isNarrow ? this.#coveredAt.get(coverKey(record, part)) : madeAt
+    return isNarrow ? this.#coveredAt.get(record.id)?.get(part.path.toString()) : madeAt
   }
 
   #insertedAt(tombstone: Entry): number {
@@ -132,10 +140,6 @@ export function partsOf({ area }: ErasureRecord, areas: readonly Area[]): readon
 /** Tells whether a part lies below the tombstone of its erasure, which is outside of it then. */
 export function isNarrowPart(record: ErasureRecord, part: Area): boolean {
   return part.path.length > record.area.path.length
-}
-
-function coverKey({ id }: ErasureRecord, { path }: Area): string {
-  return `${id} ${path.toString()}`
 }
 
 /** Tells whether what was said is about all of a part, whenever it was written: an erasure reaches back as far as there is anything. */

@@ -28,6 +28,14 @@ export interface IntroductionInit {
   readonly random: (length: number) => Uint8Array
 }
 
+/** What two ends let each other read. */
+export interface ReadableAreas {
+  /** What both may read. */
+  readonly areas: readonly Area[]
+  /** What the peer may read here, whatever it says itself. */
+  readonly granted: readonly Area[]
+}
+
 type Outgoing = Exclude<SessionMessage, { readonly type: 'unknown' }>
 
 /** Finds out what both ends may read: `hello`, `rights`, `accepted`, once each and in this order. */
@@ -85,15 +93,16 @@ export class Introduction {
     this.#send({ type: 'accepted', bits, open: openArea })
   }
 
-  /** The areas that both may read. */
-  accepted({ bits, open }: SessionMessage & { readonly type: 'accepted' }): Area[] {
+  /** Works out what may be read. */
+  accepted({ bits, open }: SessionMessage & { readonly type: 'accepted' }): ReadableAreas {
     if (!this.#peerCapabilities || this.#isOver) throw fault('an acceptance out of turn')
     if (bits.length !== Math.ceil(this.#shown.length / 8)) throw fault('bits of other capabilities')
     const accepted = this.#shown.filter((_, at) => (bits[at >> 3]! & (0x80 >> (at & 7))) !== 0)
     const mine = readableAreas(accepted, open)
     const theirs = readableAreas(this.#peerCapabilities, this.#init.openArea)
     this.#isOver = true
-    return this.#init.isOpener ? sharedAreas(mine, theirs) : sharedAreas(theirs, mine)
+    const areas = this.#init.isOpener ? sharedAreas(mine, theirs) : sharedAreas(theirs, mine)
+    return { areas, granted: theirs }
   }
 }
 

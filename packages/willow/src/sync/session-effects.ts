@@ -46,6 +46,8 @@ export type SessionEvent =
   | {
       readonly type: 'ready'
       readonly areas: readonly Area[]
+      /** What the peer may read here, whatever it says itself. */
+      readonly granted: readonly Area[]
       readonly keys: readonly Uint8Array[]
     }
   /** The peer says that it holds all that this end holds in the area, durably: what was erased there before it was asked is erased at the peer. With `upTo` only erasures of at most that timestamp. */

@@ -16,7 +16,7 @@ import type { HeldEntry } from '../store/store.ts'
 import { LiveEntries, type LiveHost } from './live-entries.ts'
 import { PayloadInbox, type InboxHost, type MeteredSettings } from './payload-inbox.ts'
 import { PayloadOutbox, type OutboxHost } from './payload-outbox.ts'
-import { Introduction, type IntroductionInit } from './introduction.ts'
+import { Introduction, type IntroductionInit, type ReadableAreas } from './introduction.ts'
 import type { SessionEffect, SessionEvent, SessionInput } from './session-effects.ts'
 import { decodeSessionMessage, encodeSessionMessage, type SessionMessage } from './session-wire.ts'
 
@@ -227,10 +227,10 @@ export class WillowSession implements InboxHost, OutboxHost, LiveHost {
   }
 
   /** Both know what the other may read. */
-  #ready(areas: readonly Area[]): void {
+  #ready({ areas, granted }: ReadableAreas): void {
     this.#areas = areas
     this.#isRoundDue = this.#init.isOpener && areas.length > 0
-    this.#emit({ type: 'ready', areas, keys: this.#introduction.peerKeys })
+    this.#emit({ type: 'ready', areas, granted, keys: this.#introduction.peerKeys })
   }
 
   /** Tells whether both may read an entry. */

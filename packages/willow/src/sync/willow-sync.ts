@@ -101,10 +101,11 @@ export interface WillowSyncInit {
 
 /** What a sync tells, by name. */
 export interface WillowSyncEvents {
-  /** Both ends know what the other may read: these areas, perhaps none. `keys` are those that the peer has proven besides its own. */
+  /** Both ends know what the other may read: these areas, perhaps none. `granted` is what this end lets the peer read, whatever the peer itself asks for. `keys` are those that the peer has proven besides its own. */
   'peer:ready': {
     readonly peerId: PeerId
     readonly areas: readonly Area[]
+    readonly granted: readonly Area[]
     readonly keys: readonly Uint8Array[]
   }
   /** The peer spoke about the namespace. */
@@ -300,7 +301,8 @@ class StoreSync implements WillowSync {
         const seen = { peerId, lastSeenMs: atMs }
         this.#note(seen)
         events.publish('peer:seen', seen)
-        events.publish('peer:ready', { peerId, areas: event.areas, keys: event.keys })
+        const { areas, granted, keys } = event
+        events.publish('peer:ready', { peerId, areas, granted, keys })
         return
       }
       case 'confirmed':

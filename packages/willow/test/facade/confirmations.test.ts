@@ -10,6 +10,7 @@ import {
 } from '@vudo/meadowcap'
 import type { ErasureRecord } from '@vudo/willow'
 import { Confirmations } from '../../src/facade/confirmations.ts'
+import { MAX_COVERS_PER_ERASURE } from '../../src/limits.ts'
 
 const subspaceId = new Uint8Array(32).fill(7)
 const timestamp = 1000n
@@ -107,4 +108,19 @@ describe('an erasure is confirmed', () => {
     later.said.confirm('tablet', below('', timestamp + 1n))
     expect(later.said.confirmedBy('tablet', [later.record])).toEqual([1])
   })
+})
+
+it('bounds the tombstones that one erasure gets for who may read a part only', () => {
+  const { said, record } = erased(below(''))
+  for (let at = 0; at < MAX_COVERS_PER_ERASURE; at++) {
+    const part = createArea({ subspaceId, path: parsePath(`patients/${at}`) })
+    expect(said.canCover(record, part)).toBe(true)
+    said.cover(record, part, 1)
+  }
+  expect(said.canCover(record, createArea({ subspaceId, path: parsePath('patients/x') }))).toBe(
+    false,
+  )
+  expect(said.canCover(record, createArea({ subspaceId, path: parsePath('patients/0') }))).toBe(
+    true,
+  )
 })
