@@ -148,8 +148,8 @@ export class OpenNamespace implements ReceiptSource {
       const isKnown = this.devices.some(({ device }) => device === peerId)
       if (isKnown) this.#inBackground(this.#noteSeen(peerId, []))
     })
-    events.on('peer:confirmed', ({ peerId, area }) => {
-      this.#confirmations.confirm(peerId, area)
+    events.on('peer:confirmed', ({ peerId, area, upTo }) => {
+      this.#confirmations.confirm(peerId, area, upTo)
       this.#inBackground(this.#noteSeen(peerId, []))
       this.#inBackground(this.#noteConfirmed(peerId))
     })
@@ -221,7 +221,8 @@ export class OpenNamespace implements ReceiptSource {
   }
 
   async #noteConfirmed(device: string): Promise<void> {
-    const ids = this.#confirmations.confirmedBy(device, this.log.records)
+    const known = this.devices.find((one) => one.device === device)
+    const ids = this.#confirmations.confirmedBy(device, this.log.records, known?.areas)
     if (ids.length === 0) return
     const confirmation = { device, confirmedAtMs: this.nowMs() }
     for (const id of ids) await this.log.confirmRecord(id, confirmation)

@@ -108,6 +108,24 @@ describe('an erasure is confirmed', () => {
     later.said.confirm('tablet', below('', timestamp + 1n))
     expect(later.said.confirmedBy('tablet', [later.record])).toEqual([1])
   })
+
+  it('not by a device that confirms only what it may still read of what it could read before', () => {
+    const { said, record } = erased(below('patients'))
+    said.share('tablet', [below('patients/p-1')])
+    said.cover(record, createArea({ subspaceId, path: parsePath('patients/p-1') }), said.now)
+    said.confirm('tablet', below('patients/p-1'))
+    expect(said.confirmedBy('tablet', [record], [below('patients')])).toEqual([])
+    said.confirm('tablet', below('patients'))
+    expect(said.confirmedBy('tablet', [record], [below('patients')])).toEqual([1])
+  })
+
+  it('not by what was said of an older tombstone above', () => {
+    const { said, record } = erased(below(''))
+    said.confirm('tablet', below(''), timestamp - 1n)
+    expect(said.confirmedBy('tablet', [record])).toEqual([])
+    said.confirm('tablet', below(''), timestamp)
+    expect(said.confirmedBy('tablet', [record])).toEqual([1])
+  })
 })
 
 it('bounds the tombstones that one erasure gets for who may read a part only', () => {
