@@ -38,7 +38,10 @@ export class PayloadTransfers {
     if (this.#writers.has(place) || this.#writers.size >= MAX_PAYLOAD_WRITERS) {
       throw willowError('ERR_PAYLOAD_BUSY', `${this.#writers.size} payloads are being received`)
     }
-    const release = (): void => void this.#writers.delete(place)
+    const release = (): void => {
+      // It may have been released before, and another one be there.
+      if (this.#writers.get(place)?.sink === sink) this.#writers.delete(place)
+    }
     const sink = new EntrySink(this.#context, { place, entry, origin, release })
     const hasher = createWilliam3()
     const writer = new ChunkedWriter(sink, entry, hasher)
@@ -71,6 +74,21 @@ export class PayloadTransfers {
       await replaceState(transaction, held, { state: noPayload, origin: undefined })
       return true
     })
+  }
+
+  /** What has come of the payloads of entries and belongs to none of them yet. */
+  reservedFor(entries: readonly Held[]): PayloadId[] {
+    if (this.#writers.size === 0) return []
+    return entries.flatMap(({ place }) => this.#writers.get(place)?.sink.unadopted ?? [])
+  }
+
+  /** The entries are gone: their writers have nothing to write, and their places are free. */
+  removed(entries: readonly Held[]): void {
+    if (this.#writers.size === 0) return
+    for (const { place, entry } of entries) {
+      const open = this.#writers.get(place)
+      if (open?.sink.isFor(entry) === true) open.sink.release()
+    }
   }
 
   /**
@@ -174,19 +192,23 @@ class EntrySink implements PayloadSink {
 
   /** The name first, so that a crash leaves nothing behind that nobody knows of. */
   async #create(): Promise<PayloadId> {
-    const { vault } = this.#context
-    const id = vault.reserve()
-    await this.#context.change(async (transaction) => {
+    const context = this.#context
+    const id = context.vault.reserve()
+    await context.change(async (transaction) => {
       transaction.reserved.push(id)
       this.#id = id
     })
-    await vault.create(id)
+    // Once more alone: what removes the entry finds the key, and destroys it, or comes before it.
+    await context.change(async () => {
+      if ((await this.#current()) === undefined) throw gone()
+      await context.vault.create(id)
+    })
     return id
   }
 
   async keep(available: bigint): Promise<void> {
     const id = this.#id!
-    await this.#context.vault.sync(id)
+    await this.#sync(id)
     const isKept = await this.#context.change(async (transaction) => {
       const held = await this.#current()
       if (held === undefined) return false
@@ -198,6 +220,15 @@ class EntrySink implements PayloadSink {
     if (isKept) return
     await this.discard()
     throw gone()
+  }
+
+  async #sync(id: PayloadId): Promise<void> {
+    try {
+      await this.#context.vault.sync(id)
+    } catch (error) {
+      // Its file was destroyed with the entry: that is no failure of the disk.
+      throw (await this.#current()) === undefined ? gone() : error
+    }
   }
 
   async discard(): Promise<void> {
@@ -238,9 +269,17 @@ class EntrySink implements PayloadSink {
 
   /** The payload that the entry has not taken over yet, while the entry is held. */
   async reservation(): Promise<PayloadId | undefined> {
-    const isReserved = this.#id !== undefined && this.#before.payloadId === undefined
-    const isHeld = isReserved && (await this.#current()) !== undefined
-    return isHeld ? this.#id : undefined
+    const id = this.unadopted
+    return id && (await this.#current()) ? id : undefined
+  }
+
+  /** The payload that no entry has taken over. */
+  get unadopted(): PayloadId | undefined {
+    return this.#before.payloadId === undefined ? this.#id : undefined
+  }
+
+  isFor(entry: Entry): boolean {
+    return entriesEqual(this.#target.entry, entry)
   }
 
   release(): void {

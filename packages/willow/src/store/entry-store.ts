@@ -365,7 +365,8 @@ class EntryStore implements WillowStore {
   ): Promise<void> {
     const index = this.#index
     const saved = index.isDue || (save && index.isUnsaved) ? index.takeUnsaved() : undefined
-    const { entries, doomed, reserved, adopted, events } = transaction
+    const { entries, removed, reserved, adopted, events } = transaction
+    const doomed = [...transaction.doomed, ...this.#transfers.reservedFor(removed)]
     const settled = [...this.#settled, ...adopted]
     const mustClear = this.#pending !== undefined && pending === undefined
     if (
@@ -388,6 +389,7 @@ class EntryStore implements WillowStore {
       this.#settled = []
     }
     index.committed()
+    this.#transfers.removed(removed)
     this.#subscriptions.publish(events)
     if (doomed.length === 0) return
     await this.#vault.destroy(doomed)

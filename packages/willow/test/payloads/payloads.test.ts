@@ -92,6 +92,23 @@ for (const [kind, inStore] of Object.entries(stores)) {
     })
   })
 
+  test(`frees the place of an entry that is gone, whoever was writing there (${kind})`, async () => {
+    await inStore(async (store) => {
+      const old = entryFor(['a'], large)
+      await store.insert(old)
+      const stalled = await store.writePayload(old.entry, { origin: 'peer' })
+      await stalled.write(large.subarray(0, PAYLOAD_CHUNK_BYTES))
+      const next = entryFor(['a'], large.subarray(1), 2n)
+      await store.insert(next)
+      await writeWhole(store, next, large.subarray(1))
+      await expect(stalled.write(large.subarray(PAYLOAD_CHUNK_BYTES))).rejects.toMatchObject({
+        code: 'ERR_ENTRY_GONE',
+      })
+      await stalled.close()
+      expect(await readWhole(store, next)).toEqual(large.subarray(1))
+    })
+  })
+
   test(`gives a payload up with its entry, or alone (${kind})`, async () => {
     await inStore(async (store) => {
       const one = entryFor(['a'], large)
@@ -181,6 +198,32 @@ test('clears up at the next opening what a crash left of a payload', async () =>
     await first.close()
   })
 })
+
+test.each(['replaced', 'forgotten'])(
+  'destroys key and bytes of what is still being received when its entry is %s',
+  async (how) => {
+    await inDirectory(async (directory) => {
+      await using opened = await openIn(directory)
+      const authorised = entryFor(['a', 'b'], large)
+      await opened.store.insert(authorised)
+      const writer = await opened.store.writePayload(authorised.entry)
+      await writer.write(large.subarray(0, 2 * PAYLOAD_CHUNK_BYTES))
+      const sizeOfKeys = async (): Promise<number> => {
+        const files = await filesIn(path.join(directory, 'payloads', 'keys'))
+        return files.reduce((sum, { bytes }) => sum + bytes.length, 0)
+      }
+      const before = await sizeOfKeys()
+      if (how === 'forgotten') await opened.store.forgetEntry(authorised.entry)
+      else await opened.store.insert(entryFor(['a'], new Uint8Array(), 2n))
+      expect(await filesIn(path.join(directory, 'payloads', 'data'))).toEqual([])
+      expect(await sizeOfKeys()).toBeLessThan(before)
+      await expect(writer.write(large.subarray(0, 10))).resolves.toBeUndefined()
+      await expect(writer.write(large.subarray(0, PAYLOAD_CHUNK_BYTES))).rejects.toMatchObject({
+        code: 'ERR_ENTRY_GONE',
+      })
+    })
+  },
+)
 
 async function copyFiles(from: string, to: string): Promise<void> {
   for (const name of ['store', 'payloads']) {
