@@ -76,7 +76,8 @@ const hints: Record<WillowErrorCode, string> = {
   ERR_DENY_LIMIT: 'take rules back, or deny a larger area instead of many small ones',
   ERR_WILLOW_SYNC_PROTOCOL: 'nothing was lost; look at the version of the peer',
   ERR_WILLOW_SYNC_LIMIT: 'nothing was lost; sync smaller areas with this peer',
-  ERR_DROP_INVALID: 'ask for the drop again: it is damaged, cut off, or was made by somebody who may not',
+  ERR_DROP_INVALID:
+    'ask for the drop again: it is damaged, cut off, or was made by somebody who may not',
   ERR_DROP_LIMIT: 'import it with higher limits, or export a smaller area',
   ERR_ERASE_IMPOSSIBLE:
     'ask somebody with a longer capability; what has the greatest timestamp of all can only be forgotten and denied',

@@ -33,8 +33,11 @@ export const SORTED_AREA_ENTRIES = 4_096
 /** Bytes of a piece of a payload: each is sealed by itself, and what is kept of an unfinished payload is whole pieces. */
 export const PAYLOAD_CHUNK_BYTES = 65_536
 
-/** Payloads that one store receives at a time: each holds up to two pieces in memory. */
+/** Payloads that one store receives from peers at a time: each holds up to two pieces in memory. */
 export const MAX_PAYLOAD_WRITERS = 64
+
+/** Payloads that are written to one store here at a time, beside those of {@link MAX_PAYLOAD_WRITERS}: peers that stall must not keep the user from writing. */
+export const MAX_OWN_PAYLOAD_WRITERS = 64
 
 /** Entries of a page above which it is cut in two: the boundary of a range costs one page, and each page about 300 bytes of memory that stay. */
 export const MAX_PAGE_ROWS = 128

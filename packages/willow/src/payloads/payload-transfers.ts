@@ -1,7 +1,7 @@
 import { entriesEqual, type Entry } from '@vudo/meadowcap'
 import { bytesEqual } from '@vudo/wire'
 import { willowError } from '../errors.ts'
-import { MAX_PAYLOAD_WRITERS, PAYLOAD_CHUNK_BYTES } from '../limits.ts'
+import { MAX_OWN_PAYLOAD_WRITERS, MAX_PAYLOAD_WRITERS, PAYLOAD_CHUNK_BYTES } from '../limits.ts'
 import { holdEntry, noPayload, type Held, type PayloadState } from '../store/held.ts'
 import { bytesToText, placeOf, type Place } from '../store/place.ts'
 import type { InsertOptions, PayloadReadOptions, PayloadWriter } from '../store/store.ts'
@@ -35,8 +35,11 @@ export class PayloadTransfers {
 
   async write(entry: Entry, { origin }: InsertOptions = {}): Promise<PayloadWriter> {
     const place = placeOf(entry)
-    if (this.#writers.has(place) || this.#writers.size >= MAX_PAYLOAD_WRITERS) {
-      throw willowError('ERR_PAYLOAD_BUSY', `${this.#writers.size} payloads are being received`)
+    const isOwn = origin === undefined
+    if (isOwn) await this.#takeFromPeer(place)
+    const open = [...this.#writers.values()].filter(({ sink }) => sink.isOwn === isOwn).length
+    if (this.#writers.has(place) || open >= maxWriters(isOwn)) {
+      throw willowError('ERR_PAYLOAD_BUSY', `${open} payloads are being received`)
     }
     const release = (): void => {
       // It may have been released before, and another one be there.
@@ -53,6 +56,17 @@ export class PayloadTransfers {
     } catch (error) {
       release()
       throw error
+    }
+  }
+
+  /** Bytes that are here come before those of a peer, which may never come. */
+  async #takeFromPeer(place: Place): Promise<void> {
+    const open = this.#writers.get(place)
+    if (open === undefined || open.sink.isOwn) return
+    try {
+      await open.writer.close()
+    } catch {
+      // What the peer sent was not kept; it is all written anew.
     }
   }
 
@@ -278,6 +292,11 @@ class EntrySink implements PayloadSink {
     return this.#before.payloadId === undefined ? this.#id : undefined
   }
 
+  /** Whether it is written here, and not received by a session. */
+  get isOwn(): boolean {
+    return this.#target.origin === undefined
+  }
+
   isFor(entry: Entry): boolean {
     return entriesEqual(this.#target.entry, entry)
   }
@@ -299,6 +318,10 @@ class EntrySink implements PayloadSink {
     const before = this.#before.payloadId
     return id === undefined || before === undefined ? id === before : bytesEqual(id, before)
   }
+}
+
+function maxWriters(isOwn: boolean): number {
+  return isOwn ? MAX_OWN_PAYLOAD_WRITERS : MAX_PAYLOAD_WRITERS
 }
 
 function gone(): Error {

@@ -17,6 +17,7 @@ import {
   readWhole,
   writeWhole,
 } from '../store/stores.ts'
+import { MAX_PAYLOAD_WRITERS } from '../../src/limits.ts'
 
 const large = new Uint8Array(randomBytes(3 * PAYLOAD_CHUNK_BYTES + 100))
 const stores = {
@@ -89,6 +90,26 @@ for (const [kind, inStore] of Object.entries(stores)) {
       expect(second.offset).toBe(BigInt(PAYLOAD_CHUNK_BYTES))
       await second.write(large.subarray(PAYLOAD_CHUNK_BYTES))
       expect(await readWhole(store, authorised)).toEqual(large)
+    })
+  })
+
+  test(`takes bytes that are written here however many peers stall (${kind})`, async () => {
+    await inStore(async (store) => {
+      const stalled = Array.from({ length: MAX_PAYLOAD_WRITERS }, (_, at) =>
+        entryFor([`s${at}`], large),
+      )
+      const mine = entryFor(['mine'], large)
+      await store.insertMany([...stalled, mine])
+      const origin = 'peer'
+      for (const { entry } of stalled) await store.writePayload(entry, { origin })
+      await expect(store.writePayload(mine.entry, { origin })).rejects.toMatchObject({
+        code: 'ERR_PAYLOAD_BUSY',
+      })
+      await writeWhole(store, mine, large)
+      expect(await readWhole(store, mine)).toEqual(large)
+      // Also where one of them is.
+      await writeWhole(store, stalled[0]!, large)
+      expect(await readWhole(store, stalled[0]!)).toEqual(large)
     })
   })
 
