@@ -171,6 +171,9 @@ export const PAYLOAD_MESSAGE_BYTES = 65_536
 /** Payloads that are received from one peer at a time. */
 export const MAX_PAYLOADS_RECEIVED = 4
 
+/** Payloads that others were receiving and that are tried again when one of them is through; more than {@link MAX_PAYLOAD_WRITERS}, so that those that are still busy never hide the rest. */
+export const MAX_RETRIED_PAYLOADS = 256
+
 /** Payloads that one peer may receive from this end at a time; a further request breaks the protocol. */
 export const MAX_PAYLOADS_SERVED = 4
 

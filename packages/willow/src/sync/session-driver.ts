@@ -25,6 +25,8 @@ export interface SessionDriverInit {
   /** Names the session in the events of the store. */
   readonly origin: string
   readonly onEvent: (event: SessionEvent | (SessionEffect & { readonly type: 'fail' })) => void
+  /** A payload is in hand no longer: others may receive it. */
+  readonly onRelease: () => void
 }
 
 /** Gives a session its channel, its store and its timer; knows nothing of the protocol. */
@@ -236,6 +238,7 @@ export class SessionDriver {
     const target = this.#writers.get(id)
     this.#writers.delete(id)
     await ignoring(target?.writer.close())
+    if (target !== undefined) this.#init.onRelease()
     return undefined
   }
 

@@ -36,7 +36,9 @@ export type SessionInput =
   | { readonly type: 'request-payload'; readonly entry: Entry }
   /** Large payloads wait until somebody asks, or no longer do. */
   | { readonly type: 'metered'; readonly isMetered: boolean }
-  /** Another session, which may have had a payload in hand, has ended. */
+  /** An entry is not held any more; its payload is wanted by nobody. */
+  | { readonly type: 'removed'; readonly entry: Entry }
+  /** Another session, or this one, has a payload in hand no longer. */
   | { readonly type: 'retry' }
   | { readonly type: 'timer' }
 

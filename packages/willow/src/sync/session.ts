@@ -172,6 +172,7 @@ export class WillowSession implements InboxHost, OutboxHost, LiveHost {
           | 'chunk'
           | 'request-payload'
           | 'metered'
+          | 'removed'
           | 'retry'
           | 'timer'
       }
@@ -191,6 +192,8 @@ export class WillowSession implements InboxHost, OutboxHost, LiveHost {
         this.settings.isMetered = input.isMetered
         if (!input.isMetered) this.#inbox.releaseDeferred()
         return
+      case 'removed':
+        return this.#inbox.removed(input.entry)
       case 'retry':
         return this.#inbox.retry()
       case 'timer':

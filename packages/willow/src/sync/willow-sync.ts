@@ -254,8 +254,7 @@ class StoreSync implements WillowSync {
     this.#drivers.set(driver, speaking)
     await speaking
     this.#drivers.delete(driver)
-    // What it was receiving may come from another one.
-    for (const other of this.#drivers.keys()) other.input({ type: 'retry' })
+    this.#retry()
     const { peerId } = driver
     if (this.#seen.has(peerId)) this.#note({ peerId, lastSeenMs: this.#now() })
     this.events.publish('peer:ended', { peerId })
@@ -282,7 +281,13 @@ class StoreSync implements WillowSync {
     const origin = `willow-sync ${this.#lastDriver} ${peerId}`
     const onEvent = (event: SessionEvent | (SessionEffect & { readonly type: 'fail' })): void =>
       this.#publish(peerId, event)
-    return new SessionDriver({ session, channel, store, peerId, origin, onEvent })
+    const onRelease = (): void => this.#retry()
+    return new SessionDriver({ session, channel, store, peerId, origin, onEvent, onRelease })
+  }
+
+  /** What one session was receiving may come from another one. */
+  #retry(): void {
+    for (const driver of this.#drivers.keys()) driver.input({ type: 'retry' })
   }
 
   #isValid(capability: McCapability): boolean {
@@ -344,6 +349,8 @@ class StoreSync implements WillowSync {
         if (isNews(event)) {
           const isFromPeer = event.origin === driver.origin
           driver.input({ type: 'changed', held: event.held, isFromPeer })
+        } else if (event.type === 'entry:prune' || event.type === 'entry:forget') {
+          driver.input({ type: 'removed', entry: event.entry })
         }
       }
     }
