@@ -1,4 +1,4 @@
-import type { Area, AuthorisedEntry, Entry } from '@vudo/meadowcap'
+import type { Area, AuthorisedEntry, Entry, McCapability } from '@vudo/meadowcap'
 import type { WillowErrorCode } from '../errors.ts'
 import type { StoreAnswer, StoreRequest } from '../reconcile/reconcile-effects.ts'
 import type { HeldEntry, InsertOutcome } from '../store/store.ts'
@@ -8,6 +8,8 @@ export type SessionInput =
   /** The channel is open. */
   | { readonly type: 'start' }
   | { readonly type: 'message'; readonly bytes: Uint8Array }
+  /** To the `verify` request: whether each of its capabilities is valid, and not revoked here. */
+  | { readonly type: 'verified'; readonly answers: readonly boolean[] }
   /** The channel has taken so many bytes of what was sent. */
   | { readonly type: 'sent'; readonly bytes: number }
   /** To the `reconcile` request. */
@@ -64,6 +66,8 @@ export type SessionEvent =
 /** What is to be done, in order. */
 export type SessionEffect =
   | { readonly type: 'send'; readonly bytes: Uint8Array }
+  /** Check signatures of what the peer shows; once, answered by `verified`. */
+  | { readonly type: 'verify'; readonly capabilities: readonly McCapability[] }
   /** One at a time; answered by `answer`. */
   | { readonly type: 'reconcile'; readonly request: StoreRequest }
   | {

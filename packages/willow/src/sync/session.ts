@@ -80,7 +80,10 @@ export class WillowSession implements InboxHost, OutboxHost, LiveHost {
     this.#init = init
     this.settings = init.metered
     this.bytesPerSecond = init.bytesPerSecond
-    this.#introduction = new Introduction(init, (message) => this.send(message))
+    this.#introduction = new Introduction(init, {
+      send: (message) => this.send(message),
+      verify: (capabilities) => this.effect({ type: 'verify', capabilities }),
+    })
     this.#live = new LiveEntries(this)
     this.#inbox = new PayloadInbox(this)
     this.#outbox = new PayloadOutbox(this)
@@ -143,6 +146,8 @@ export class WillowSession implements InboxHost, OutboxHost, LiveHost {
     switch (input.type) {
       case 'start':
         return this.#introduction.begin()
+      case 'verified':
+        return this.#ready(this.#introduction.verified(input.answers))
       case 'message':
         return this.#message(decodeSessionMessage(input.bytes))
       case 'sent':
@@ -230,7 +235,9 @@ export class WillowSession implements InboxHost, OutboxHost, LiveHost {
   }
 
   /** Both know what the other may read. */
-  #ready({ areas, granted }: ReadableAreas): void {
+  #ready(readable: ReadableAreas | undefined): void {
+    if (readable === undefined) return
+    const { areas, granted } = readable
     this.#areas = areas
     this.#isRoundDue = this.#init.isOpener && areas.length > 0
     this.#emit({ type: 'ready', areas, granted, keys: this.#introduction.peerKeys })

@@ -64,7 +64,7 @@ export interface WillowSyncInit {
    *
    * @defaultValue a verifier of its own
    */
-  readonly verifier?: Pick<Verifier, 'isValidCapability'> | undefined
+  readonly verifier?: Pick<Verifier, 'areValidCapabilities'> | undefined
   /**
    * Tells whether this node does not accept a capability any more.
    *
@@ -171,7 +171,7 @@ export function createWillowSync(init: WillowSyncInit): WillowSync {
 class StoreSync implements WillowSync {
   readonly events: EventHub<WillowSyncEvents> = createEventHub<WillowSyncEvents>()
   readonly #init: WillowSyncInit
-  readonly #verifier: Pick<Verifier, 'isValidCapability'>
+  readonly #verifier: Pick<Verifier, 'areValidCapabilities'>
   readonly #now: () => number
   readonly #drivers = new Map<SessionDriver, Promise<void>>()
   readonly #seen = new Map<PeerId, SeenPeer>()
@@ -272,7 +272,6 @@ class StoreSync implements WillowSync {
       capabilities: distinct(capabilities?.() ?? []),
       signers: signers ?? [],
       openArea,
-      isValidCapability: (capability) => this.#isValid(capability),
       bytesPerSecond,
       metered: { isMetered: this.#isMetered, deferAboveBytes },
       random: randomBytes,
@@ -282,7 +281,17 @@ class StoreSync implements WillowSync {
     const onEvent = (event: SessionEvent | (SessionEffect & { readonly type: 'fail' })): void =>
       this.#publish(peerId, event)
     const onRelease = (): void => this.#retry()
-    return new SessionDriver({ session, channel, store, peerId, origin, onEvent, onRelease })
+    const areValid = (all: readonly McCapability[]): Promise<boolean[]> => this.#areValid(all)
+    return new SessionDriver({
+      session,
+      channel,
+      store,
+      peerId,
+      areValid,
+      origin,
+      onEvent,
+      onRelease,
+    })
   }
 
   /** What one session was receiving may come from another one. */
@@ -290,9 +299,10 @@ class StoreSync implements WillowSync {
     for (const driver of this.#drivers.keys()) driver.input({ type: 'retry' })
   }
 
-  #isValid(capability: McCapability): boolean {
-    const isRevoked = this.#init.isRevoked?.(capability) ?? false
-    return !isRevoked && this.#verifier.isValidCapability(capability)
+  async #areValid(capabilities: readonly McCapability[]): Promise<boolean[]> {
+    const answers = await this.#verifier.areValidCapabilities(capabilities)
+    // Afterwards: it may be revoked while signatures are checked.
+    return answers.map((isValid, at) => isValid && !this.#init.isRevoked?.(capabilities[at]!))
   }
 
   #publish(

@@ -343,6 +343,27 @@ describe('what a peer may read', () => {
     expect(b.store.count).toBe(0)
   })
 
+  test('is found out beside the main thread, whichever end is faster with it', async () => {
+    const granted = grantCapability(rootRead(alice), { signer: alice, to: bob.publicKey })
+    const checked = Promise.withResolvers<void>()
+    const verifier = {
+      async areValidCapabilities(all: readonly McCapability[]) {
+        await checked.promise
+        return all.map(() => true)
+      },
+    }
+    const a = await device(1, { capabilities: () => [rootRead(alice)], signers: [alice], verifier })
+    const b = await device(2, { capabilities: () => [granted], signers: [bob] })
+    await write(a.store, alice, 'mine', text('Alice'))
+    const line = connectNetworks(a.network, b.network, { database })
+    await waitFor(() =>
+      line.messages.some(({ bytes, from }) => bytes[0] === 3 && from === b.network.peerId),
+    )
+    expect(saw(a, 'peer:ready')() || saw(b, 'peer:ready')()).toBe(false)
+    checked.resolve()
+    await waitFor(async () => (await read(b.store, alice, 'mine')) === 'Alice')
+  })
+
   test('does not grow with the number of capabilities that are shown', async () => {
     const many = Array.from({ length: MAX_SHOWN_CAPABILITIES + 10 }, (_, at) =>
       grantCapability(rootRead(alice), {
