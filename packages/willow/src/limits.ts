@@ -33,8 +33,11 @@ export const SORTED_AREA_ENTRIES = 4_096
 /** Bytes of a piece of a payload: each is sealed by itself, and what is kept of an unfinished payload is whole pieces. */
 export const PAYLOAD_CHUNK_BYTES = 65_536
 
-/** Payloads that one store receives at a time: each holds up to two pieces in memory. */
+/** Payloads that one store receives from peers at a time: each holds up to two pieces in memory. */
 export const MAX_PAYLOAD_WRITERS = 64
+
+/** Payloads that are written to one store here at a time, beside those of {@link MAX_PAYLOAD_WRITERS}: peers that stall must not keep the user from writing. */
+export const MAX_OWN_PAYLOAD_WRITERS = 64
 
 /** Entries of a page above which it is cut in two: the boundary of a range costs one page, and each page about 300 bytes of memory that stay. */
 export const MAX_PAGE_ROWS = 128
@@ -114,6 +117,9 @@ export const MAX_CAPABILITY_TEXT_CHARACTERS = 131_072
 /** Devices of a namespace that are remembered: one more, and the one not seen for longest is forgotten. */
 export const MAX_KNOWN_DEVICES = 256
 
+/** Tombstones that one erasure gets in one start for those who may read only a part of it; others stay unconfirmed. */
+export const MAX_COVERS_PER_ERASURE = 256
+
 /** Dates that the sentence of a receipt names one by one. */
 export const MAX_RECEIPT_DATES = 3
 
@@ -164,6 +170,9 @@ export const PAYLOAD_MESSAGE_BYTES = 65_536
 
 /** Payloads that are received from one peer at a time. */
 export const MAX_PAYLOADS_RECEIVED = 4
+
+/** Payloads that others were receiving and that are tried again when one of them is through; more than {@link MAX_PAYLOAD_WRITERS}, so that those that are still busy never hide the rest. */
+export const MAX_RETRIED_PAYLOADS = 256
 
 /** Payloads that one peer may receive from this end at a time; a further request breaks the protocol. */
 export const MAX_PAYLOADS_SERVED = 4

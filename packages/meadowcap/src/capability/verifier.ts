@@ -1,5 +1,5 @@
 import { sha256, verifyEd25519, verifyEd25519Async } from '@vudo/identity'
-import { bytesEqual, bytesToHex } from '@vudo/wire'
+import { bytesEqual, bytesToHex, concatBytes } from '@vudo/wire'
 import { areaIncludesEntry } from '../data/area.ts'
 import type { Entry } from '../data/entry.ts'
 import { encodeCapability } from '../encoding/encode-capability.ts'
@@ -39,8 +39,8 @@ export interface AuthorisedEntry {
 /** What {@link createVerifier} takes. */
 export interface VerifierInit {
   /**
-   * Capabilities remembered as valid, by their whole code; the one not used for longest
-   * is forgotten. More saves signature checks and costs about 150 bytes each.
+   * Capabilities remembered as valid, each step of a chain as one of its own; the one not used
+   * for longest is forgotten. More saves signature checks and costs about 150 bytes each.
    *
    * @defaultValue 4096
    */
@@ -62,6 +62,8 @@ export interface Verifier {
    * kind is that of its namespace. Says nothing about time and revocation.
    */
   isValidCapability(capability: McCapability): boolean
+  /** The same beside the main thread, one signature of a capability after the other, in their order. */
+  areValidCapabilities(capabilities: readonly McCapability[]): Promise<boolean[]>
   /** Tells whether every signature of an enumeration capability is right. Not remembered. */
   isValidEnumerationCapability(capability: EnumerationCapability): boolean
   /** Tells whether `token` allows `entry`. */
@@ -70,7 +72,7 @@ export interface Verifier {
   denialOf(entry: Entry, token: AuthorisationToken): WriteDenial | undefined
   /**
    * The denial of each write, in their order, with the signatures checked beside the
-   * main thread. Bound the batch: all its checks are queued at once.
+   * main thread, at most two of each write at once.
    */
   denialsOf(writes: readonly AuthorisedEntry[]): Promise<(WriteDenial | undefined)[]>
 }
@@ -106,13 +108,22 @@ class CachingVerifier implements Verifier {
   }
 
   isValidCapability(capability: McCapability): boolean {
-    const checks = capabilityChecks(capability)
-    if (checks === undefined) return false
-    const id = idOf(capability)
-    if (this.#isCached(id)) return true
-    const isValid = checks().every(this.#verify)
-    if (isValid) this.#remember(id)
-    return isValid
+    const steps = stepsOf(capability)
+    if (steps === undefined) return false
+    const unknown = steps.slice(this.#knownSteps(steps))
+    for (const step of unknown) {
+      if (!step.checks.every(this.#verify)) return false
+      this.#remember(step)
+    }
+    return true
+  }
+
+  async areValidCapabilities(capabilities: readonly McCapability[]): Promise<boolean[]> {
+    const pending = new Map<string, Promise<boolean>>()
+    const answers: boolean[] = []
+    // One after the other: they come from one peer, who should not keep all threads busy.
+    for (const one of capabilities) answers.push(await this.#isValidAsync(one, pending))
+    return answers
   }
 
   isValidEnumerationCapability(capability: EnumerationCapability): boolean {
@@ -161,20 +172,27 @@ class CachingVerifier implements Verifier {
     capability: McCapability,
     pending: Map<string, Promise<boolean>>,
   ): Promise<boolean> {
-    const checks = capabilityChecks(capability)
-    if (checks === undefined) return false
-    const id = idOf(capability)
-    if (this.#isCached(id)) return true
-    const running = pending.get(id) ?? this.#checkAsync(id, checks())
-    pending.set(id, running)
-    return running
+    const steps = stepsOf(capability)
+    if (steps === undefined) return false
+    for (const step of steps.slice(this.#knownSteps(steps))) {
+      // Another write of the batch may be at the same step.
+      const running = pending.get(step.id) ?? this.#checkAsync(step)
+      pending.set(step.id, running)
+      if (!(await running)) return false
+    }
+    return true
   }
 
-  async #checkAsync(id: string, checks: readonly SignatureCheck[]): Promise<boolean> {
-    const answers = await Promise.all(checks.map(async (check) => this.#verifyAsync(check)))
+  async #checkAsync(step: Step): Promise<boolean> {
+    const answers = await Promise.all(step.checks.map(async (check) => this.#verifyAsync(check)))
     const isValid = answers.every(Boolean)
-    if (isValid) this.#remember(id)
+    if (isValid) this.#remember(step)
     return isValid
+  }
+
+  /** How many steps from the root on make a capability that is remembered. */
+  #knownSteps(steps: readonly Step[]): number {
+    return steps.findLastIndex(({ id }) => this.#isCached(id)) + 1
   }
 
   #isCached(id: string): boolean {
@@ -183,7 +201,9 @@ class CachingVerifier implements Verifier {
     return true
   }
 
-  #remember(id: string): void {
+  #remember({ id, checks }: Step): void {
+    // The first holder of a communal namespace costs nothing, and anybody can make up many.
+    if (checks.length === 0) return
     this.#valid.add(id)
     if (this.#valid.size <= this.#maxCached) return
     for (const oldest of this.#valid) {
@@ -193,9 +213,30 @@ class CachingVerifier implements Verifier {
   }
 }
 
-/** The whole code: mode and namespace are bound to a step by all steps before it only. */
-function idOf(capability: McCapability): string {
-  return bytesToHex(sha256(encodeCapability(capability)))
+/** A capability up to one of its holders: what it adds to the one before, and the name of all of it. */
+interface Step {
+  readonly id: string
+  readonly checks: readonly SignatureCheck[]
+}
+
+/**
+ * Each holder in turn, so that whoever hands on what is known costs one check; `undefined` when
+ * the capability cannot hold. An id names all before it: mode and namespace are bound to a step
+ * by all steps before it only.
+ */
+function stepsOf(capability: McCapability): Step[] | undefined {
+  const makeChecks = capabilityChecks(capability)
+  if (makeChecks === undefined) return undefined
+  const { delegations } = capability
+  const checks = makeChecks()
+  const ofRoot = checks.slice(0, checks.length - delegations.length)
+  let before = sha256(encodeCapability({ ...capability, delegations: [] }))
+  const steps = [{ id: bytesToHex(before), checks: ofRoot }]
+  for (const check of checks.slice(ofRoot.length)) {
+    before = sha256(concatBytes(before, check.signature, check.message))
+    steps.push({ id: bytesToHex(before), checks: [check] })
+  }
+  return steps
 }
 
 function writeCheck(entry: Entry, token: AuthorisationToken): SignatureCheck {

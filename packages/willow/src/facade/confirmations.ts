@@ -8,7 +8,7 @@ import {
   type Entry,
 } from '@vudo/meadowcap'
 import type { ErasureRecord } from '../erasure/erasure-log.ts'
-import { MAX_KNOWN_DEVICES, MAX_SHARED_AREAS } from '../limits.ts'
+import { MAX_COVERS_PER_ERASURE, MAX_KNOWN_DEVICES, MAX_SHARED_AREAS } from '../limits.ts'
 
 /** What a device has said, and when in the order of things. */
 interface Said {
@@ -29,7 +29,7 @@ export class Confirmations {
   /** When each erasure of this start was made; those of earlier ones came before everything. */
   readonly #madeAt = new Map<number, number>()
   /** When those who may read only a part of an erasure could hear of it. */
-  readonly #coveredAt = new Map<string, number>()
+  readonly #coveredAt = new Map<number, Map<string, number>>()
   readonly #saidBy = new Map<string, readonly Said[]>()
   readonly #sharedBy = new Map<string, readonly Area[]>()
 
@@ -73,49 +73,67 @@ export class Confirmations {
     this.#madeAt.set(record.id, this.#insertedAt(tombstone))
   }
 
-  /** A tombstone stands at a part of an erasure, for those who may read no more: since when. */
-  cover(record: ErasureRecord, part: Area, at: number | Entry): void {
-    const key = coverKey(record, part)
-    if (this.#coveredAt.has(key)) return
-    this.#coveredAt.set(key, typeof at === 'number' ? at : this.#insertedAt(at))
+  /** Tells whether a part may get a tombstone of its own: one erasure has `MAX_COVERS_PER_ERASURE` of them. */
+  canCover({ id }: ErasureRecord, { path }: Area): boolean {
+    const covered = this.#coveredAt.get(id)
+    return (covered?.size ?? 0) < MAX_COVERS_PER_ERASURE || covered!.has(path.toString())
   }
 
-  /** A device holds what this one holds in an area. */
-  confirm(device: string, area: Area): void {
+  /** A tombstone stands at a part of an erasure, for those who may read no more: since when. */
+  cover(record: ErasureRecord, part: Area, at: number | Entry): void {
+    const covered = this.#coveredAt.get(record.id) ?? new Map<string, number>()
+    const key = part.path.toString()
+    if (covered.has(key)) return
+    covered.set(key, typeof at === 'number' ? at : this.#insertedAt(at))
+    this.#coveredAt.set(record.id, covered)
+  }
+
+  /** A device holds what this one holds in an area; with `upTo` only what is not newer. */
+  confirm(device: string, said: Area, upTo?: bigint): void {
     this.#now += 1
+    const end = upTo === undefined ? said.times.end : upTo + 1n
+    const area = createArea({ ...said, times: timeRanges.create(said.times.start, end) })
     const others = (this.#saidBy.get(device) ?? []).filter((said) => !areaIncludes(area, said.area))
     const all = [...others, { area, at: this.#now }]
     this.#saidBy.set(device, all.slice(-2 * MAX_SHARED_AREAS))
   }
 
-  /** Ids of the erasures that a device has confirmed, without those of which it is noted. */
-  confirmedBy(device: string, records: readonly ErasureRecord[]): readonly number[] {
+  /**
+   * Ids of the erasures that a device has confirmed, without those of which it is noted.
+   * `earlier` is what it could read at any time: it still holds that when its right was narrowed.
+   */
+  confirmedBy(
+    device: string,
+    records: readonly ErasureRecord[],
+    earlier: readonly Area[] = [],
+  ): readonly number[] {
+    const areas = [...earlier, ...(this.#sharedBy.get(device) ?? [])]
     return records
       .filter(({ confirmations }) => !confirmations.some((known) => known.device === device))
-      .filter((record) => this.#hasConfirmed(device, record))
+      .filter((record) => this.#hasConfirmed(device, record, areas))
       .map(({ id }) => id)
   }
 
-  #hasConfirmed(device: string, record: ErasureRecord): boolean {
-    const parts = partsOf(record, this.#sharedBy.get(device) ?? [])
+  #hasConfirmed(device: string, record: ErasureRecord, areas: readonly Area[]): boolean {
+    const parts = partsOf(record, areas)
     const said = this.#saidBy.get(device) ?? []
     return (
       parts.length > 0 &&
       parts.every((part) => {
         const since = this.#reachableSince(record, part)
-        return since !== undefined && said.some(({ area, at }) => at > since && reaches(area, part))
+        const timestamp = tombstoneTime(record, part)
+        return (
+          since !== undefined &&
+          said.some(({ area, at }) => at > since && reaches(area, part, timestamp))
+        )
       })
     )
   }
 
   /** When who may read this part could hear of the erasure; `undefined` when she could not. */
   #reachableSince(record: ErasureRecord, part: Area): number | undefined {
-    const isNarrow = isNarrowPart(record, part)
-    const timestamp = isNarrow ? record.timestamp + 1n : record.timestamp
-    // A right to read that ended before does not reach the tombstone.
-    if (!timeRanges.includes(part.times, timestamp)) return undefined
-    const madeAt = this.#madeAt.get(record.id) ?? 0
-    return isNarrow ? this.#coveredAt.get(coverKey(record, part)) : madeAt
+    if (!isNarrowPart(record, part)) return this.#madeAt.get(record.id) ?? 0
+    return this.#coveredAt.get(record.id)?.get(part.path.toString())
   }
 
   #insertedAt(tombstone: Entry): number {
@@ -134,12 +152,17 @@ export function isNarrowPart(record: ErasureRecord, part: Area): boolean {
   return part.path.length > record.area.path.length
 }
 
-function coverKey({ id }: ErasureRecord, { path }: Area): string {
-  return `${id} ${path.toString()}`
+/** When the tombstone of a part is dated. */
+function tombstoneTime(record: ErasureRecord, part: Area): bigint {
+  return isNarrowPart(record, part) ? record.timestamp + 1n : record.timestamp
 }
 
-/** Tells whether what was said is about all of a part, whenever it was written: an erasure reaches back as far as there is anything. */
-function reaches(said: Area, part: Area): boolean {
-  const { subspaceId, path } = said
+/**
+ * Tells whether what was said is about all of a part, whenever it was written: an erasure reaches
+ * back as far as there is anything. A right to read that ended before does not reach the tombstone.
+ */
+function reaches(said: Area, part: Area, tombstone: bigint): boolean {
+  const { subspaceId, path, times } = said
+  if (!timeRanges.includes(times, tombstone)) return false
   return areaIncludes(createArea({ subspaceId, path }), part)
 }

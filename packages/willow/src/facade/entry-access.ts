@@ -4,6 +4,7 @@ import {
   createArea,
   createEntry,
   EMPTY_PAYLOAD_DIGEST,
+  entriesEqual,
   MAX_U64,
   pathPrefixes,
   timestampFromUnixMs,
@@ -17,6 +18,7 @@ import {
 import { isWillowError, willowError } from '../errors.ts'
 import { MAX_READ_BYTES, MAX_WRITE_ATTEMPTS } from '../limits.ts'
 import type { EntryAddress, HeldEntry, WillowStore } from '../store/store.ts'
+import { Turns } from '../store/turns.ts'
 import { william3 } from '../william3/william3.ts'
 import { aheadMs, type FuturePolicy } from './future.ts'
 import type { Rights } from './rights.ts'
@@ -31,6 +33,9 @@ export interface EntryWrite extends EntryAddress {
   readonly future: FuturePolicy
 }
 
+/** Between the look at what stands there and the insertion no other write of this device may come. */
+const turnsByStore = new WeakMap<WillowStore, Turns>()
+
 /**
  * Writes an entry, newer than what it replaces, and its bytes.
  *
@@ -38,6 +43,13 @@ export interface EntryWrite extends EntryAddress {
  */
 export async function writeEntryTo(store: WillowStore, write: EntryWrite): Promise<HeldEntry> {
   assertWritable(write.data)
+  const turns = turnsByStore.get(store) ?? new Turns()
+  turnsByStore.set(store, turns)
+  const entry = await turns.take(() => insertNewest(store, write))
+  return writeBytes(store, entry, write.data)
+}
+
+async function insertNewest(store: WillowStore, write: EntryWrite): Promise<Entry> {
   const payloadDigest = william3(write.data)
   for (let attempt = 1; attempt <= MAX_WRITE_ATTEMPTS; attempt++) {
     await assertNothingBelow(store, write)
@@ -49,7 +61,7 @@ export async function writeEntryTo(store: WillowStore, write: EntryWrite): Promi
       payloadLength: BigInt(write.data.length),
       payloadDigest,
     })
-    if (await insertEntry(store, entry, write)) return writeBytes(store, entry, write.data)
+    if (await insertEntry(store, entry, write)) return entry
   }
   throw willowError('ERR_ENTRY_OBSOLETE', 'others kept writing at the path at the same time')
 }
@@ -74,8 +86,11 @@ async function writeBytes(store: WillowStore, entry: Entry, data: Uint8Array): P
       await writer.close()
     }
   } catch (error) {
-    // A later write or an erasure took its place meanwhile: this one is as good as done.
     if (!isWillowError(error) || error.code !== 'ERR_ENTRY_GONE') throw error
+    const held = await store.get(entry)
+    // A later write took its place meanwhile: this one is as good as done.
+    if (held && !entriesEqual(held.entry, entry)) return held
+    if (held) throw error
   }
   const held = await store.get(entry)
   if (held) return held

@@ -12,7 +12,7 @@ import { bytesToHex } from '@vudo/wire'
 import type { ErasureLog, ErasureNote, ErasureRecord } from '../erasure/erasure-log.ts'
 import type { Erasure } from '../erasure/erase.ts'
 import { willowError } from '../errors.ts'
-import { MAX_TIMER_MS } from '../limits.ts'
+import { MAX_COVERS_PER_ERASURE, MAX_TIMER_MS } from '../limits.ts'
 import type { HeldEntry, StoreEvent, WillowStore } from '../store/store.ts'
 import type { DeviceBook, KnownDevice } from './device-book.ts'
 import { aheadMs, type FuturePolicy } from './future.ts'
@@ -137,17 +137,19 @@ export class OpenNamespace implements ReceiptSource {
   }
 
   #follow({ events }: WillowSync): void {
-    events.on('peer:ready', ({ peerId, areas }) => {
-      this.#confirmations.share(peerId, areas)
+    events.on('peer:ready', ({ peerId, areas, granted }) => {
+      // What counts is what it was granted here: with the areas that it names itself, a peer
+      // would choose the paths at which this user signs tombstones.
+      this.#confirmations.share(peerId, granted)
       // Who may read nothing holds nothing that could be erased.
-      if (areas.length > 0) this.#inBackground(this.#welcome(peerId, areas))
+      if (areas.length > 0) this.#inBackground(this.#welcome(peerId, granted))
     })
     events.on('peer:ended', ({ peerId }) => {
       const isKnown = this.devices.some(({ device }) => device === peerId)
       if (isKnown) this.#inBackground(this.#noteSeen(peerId, []))
     })
-    events.on('peer:confirmed', ({ peerId, area }) => {
-      this.#confirmations.confirm(peerId, area)
+    events.on('peer:confirmed', ({ peerId, area, upTo }) => {
+      this.#confirmations.confirm(peerId, area, upTo)
       this.#inBackground(this.#noteSeen(peerId, []))
       this.#inBackground(this.#noteConfirmed(peerId))
     })
@@ -196,6 +198,9 @@ export class OpenNamespace implements ReceiptSource {
     const { subspaceId } = record.area
     if (subspaceId === undefined) return
     const part = createArea({ subspaceId, path })
+    if (!this.#confirmations.canCover(record, part)) {
+      throw new Error(`it has ${MAX_COVERS_PER_ERASURE} narrow parts already`)
+    }
     const held = await this.store.get({ subspaceId, path })
     // Whatever stands there and is newer removes what is older below it.
     if (held && held.entry.timestamp > record.timestamp) {
@@ -216,7 +221,8 @@ export class OpenNamespace implements ReceiptSource {
   }
 
   async #noteConfirmed(device: string): Promise<void> {
-    const ids = this.#confirmations.confirmedBy(device, this.log.records)
+    const known = this.devices.find((one) => one.device === device)
+    const ids = this.#confirmations.confirmedBy(device, this.log.records, known?.areas)
     if (ids.length === 0) return
     const confirmation = { device, confirmedAtMs: this.nowMs() }
     for (const id of ids) await this.log.confirmRecord(id, confirmation)

@@ -139,6 +139,9 @@ export class ChunkedWriter implements PayloadWriter {
       if (this.#chunks > this.#kept) {
         await this.#sink.keep(BigInt(this.#chunks) * BigInt(PAYLOAD_CHUNK_BYTES))
       }
+    } catch (error) {
+      await this.#sink.abandon()
+      throw error
     } finally {
       this.#end()
     }

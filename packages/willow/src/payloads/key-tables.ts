@@ -37,6 +37,8 @@ export class KeyTables {
   /** By number; those used last at the end. */
   readonly #cached = new Map<number, Table>()
   readonly #generations = new Map<number, number>()
+  /** Names of replaced files that still hold destroyed keys: the disk failed meanwhile. */
+  readonly #replaced = new Set<string>()
   #current = 0
   /** Names that were given out of the current table, whether they got a key or not. */
   #given = 0
@@ -93,7 +95,8 @@ export class KeyTables {
     } finally {
       await file.close()
     }
-    if (isNew) await syncFolder(this.#folder)
+    // The file may be there since a moment ago, and its name not be durable yet.
+    if (isNew || this.#replaced.size > 0) await syncFolder(this.#folder)
     this.#generations.set(number, table.generation)
     table.keys.set(nameIn(id), key)
     return key
@@ -106,6 +109,8 @@ export class KeyTables {
 
   /** Destroys the keys of payloads, durably. */
   async destroy(ids: readonly PayloadId[]): Promise<void> {
+    // Their keys are gone from the tables, so that nothing else would bring them here again.
+    await this.#shredReplaced()
     for (const number of new Set(ids.map(tableOf))) {
       const table = await this.#table(number)
       const names = ids.filter((id) => tableOf(id) === number).map(nameIn)
@@ -125,13 +130,15 @@ export class KeyTables {
     const old = table.generation
     // An empty current table is kept: its file is the next key's.
     await this.#write(number, old + 1, left)
-    await this.#shred(nameOf(number, old))
+    // At once, whatever fails below: a key that went into the old file would be lost with it.
     table.generation = old + 1
     this.#generations.set(number, old + 1)
     for (const name of doomed) {
       table.keys.get(name)?.fill(0)
       table.keys.delete(name)
     }
+    this.#replaced.add(nameOf(number, old))
+    await this.#shredReplaced()
     if (left.length > 0 || number === this.#current) return
     await rm(this.#pathOf(number, old + 1), { force: true })
     await syncFolder(this.#folder)
@@ -159,7 +166,17 @@ export class KeyTables {
     }
     bytes.fill(0)
     await rename(`${final}.new`, final)
+  }
+
+  /** Removes what was replaced, once that which replaces it is durable. */
+  async #shredReplaced(): Promise<void> {
+    if (this.#replaced.size === 0) return
     await syncFolder(this.#folder)
+    const names = new Set(await readdir(this.#folder))
+    for (const name of this.#replaced) {
+      if (names.has(name)) await this.#shred(name)
+      this.#replaced.delete(name)
+    }
   }
 
   /** Replaces the bytes of a file in its place, and removes it. */

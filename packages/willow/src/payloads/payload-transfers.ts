@@ -1,8 +1,9 @@
 import { entriesEqual, type Entry } from '@vudo/meadowcap'
+import { bytesEqual } from '@vudo/wire'
 import { willowError } from '../errors.ts'
-import { MAX_PAYLOAD_WRITERS, PAYLOAD_CHUNK_BYTES } from '../limits.ts'
+import { MAX_OWN_PAYLOAD_WRITERS, MAX_PAYLOAD_WRITERS, PAYLOAD_CHUNK_BYTES } from '../limits.ts'
 import { holdEntry, noPayload, type Held, type PayloadState } from '../store/held.ts'
-import { placeOf, type Place } from '../store/place.ts'
+import { bytesToText, placeOf, type Place } from '../store/place.ts'
 import type { InsertOptions, PayloadReadOptions, PayloadWriter } from '../store/store.ts'
 import type { Transaction } from '../store/transaction.ts'
 import { createWilliam3 } from '../william3/william3.ts'
@@ -26,7 +27,7 @@ export interface TransferContext {
  */
 export class PayloadTransfers {
   readonly #context: TransferContext
-  readonly #writers = new Map<Place, PayloadWriter>()
+  readonly #writers = new Map<Place, OpenWriter>()
 
   constructor(context: TransferContext) {
     this.#context = context
@@ -34,14 +35,20 @@ export class PayloadTransfers {
 
   async write(entry: Entry, { origin }: InsertOptions = {}): Promise<PayloadWriter> {
     const place = placeOf(entry)
-    if (this.#writers.has(place) || this.#writers.size >= MAX_PAYLOAD_WRITERS) {
-      throw willowError('ERR_PAYLOAD_BUSY', `${this.#writers.size} payloads are being received`)
+    const isOwn = origin === undefined
+    if (isOwn) await this.#takeFromPeer(place)
+    const open = [...this.#writers.values()].filter(({ sink }) => sink.isOwn === isOwn).length
+    if (this.#writers.has(place) || open >= maxWriters(isOwn)) {
+      throw willowError('ERR_PAYLOAD_BUSY', `${open} payloads are being received`)
     }
-    const release = (): void => void this.#writers.delete(place)
+    const release = (): void => {
+      // It may have been released before, and another one be there.
+      if (this.#writers.get(place)?.sink === sink) this.#writers.delete(place)
+    }
     const sink = new EntrySink(this.#context, { place, entry, origin, release })
     const hasher = createWilliam3()
     const writer = new ChunkedWriter(sink, entry, hasher)
-    this.#writers.set(place, writer)
+    this.#writers.set(place, { sink, writer })
     try {
       const held = await sink.begin()
       await writer.resume(held)
@@ -49,6 +56,17 @@ export class PayloadTransfers {
     } catch (error) {
       release()
       throw error
+    }
+  }
+
+  /** Bytes that are here come before those of a peer, which may never come. */
+  async #takeFromPeer(place: Place): Promise<void> {
+    const open = this.#writers.get(place)
+    if (open === undefined || open.sink.isOwn) return
+    try {
+      await open.writer.close()
+    } catch {
+      // What the peer sent was not kept; it is all written anew.
     }
   }
 
@@ -72,9 +90,37 @@ export class PayloadTransfers {
     })
   }
 
+  /** What has come of the payloads of entries and belongs to none of them yet. */
+  reservedFor(entries: readonly Held[]): PayloadId[] {
+    if (this.#writers.size === 0) return []
+    return entries.flatMap(({ place }) => this.#writers.get(place)?.sink.unadopted ?? [])
+  }
+
+  /** The entries are gone: their writers have nothing to write, and their places are free. */
+  removed(entries: readonly Held[]): void {
+    if (this.#writers.size === 0) return
+    for (const { place, entry } of entries) {
+      const open = this.#writers.get(place)
+      if (open?.sink.isFor(entry) === true) open.sink.release()
+    }
+  }
+
+  /**
+   * Those of `doomed` that nobody is writing any more. What an open writer has reserved is
+   * doomed on the disk until the entry takes it over, and must last as long as the entry does.
+   */
+  async abandoned(doomed: readonly PayloadId[]): Promise<PayloadId[]> {
+    const reserved = new Set<string>()
+    for (const { sink } of this.#writers.values()) {
+      const id = await sink.reservation()
+      if (id) reserved.add(bytesToText(id))
+    }
+    return doomed.filter((id) => !reserved.has(bytesToText(id)))
+  }
+
   /** Keeps what has arrived of every payload. */
   async close(): Promise<void> {
-    for (const writer of this.#writers.values()) {
+    for (const { writer } of this.#writers.values()) {
       try {
         await writer.close()
       } catch {
@@ -113,6 +159,11 @@ async function replaceState(
   await transaction.detach(held)
   await transaction.put(next)
   transaction.events.push({ type: 'payload:change', held: next, origin })
+}
+
+interface OpenWriter {
+  readonly sink: EntrySink
+  readonly writer: PayloadWriter
 }
 
 interface Target {
@@ -155,18 +206,23 @@ class EntrySink implements PayloadSink {
 
   /** The name first, so that a crash leaves nothing behind that nobody knows of. */
   async #create(): Promise<PayloadId> {
-    const { vault } = this.#context
-    const id = vault.reserve()
-    await this.#context.change(async (transaction) => {
+    const context = this.#context
+    const id = context.vault.reserve()
+    await context.change(async (transaction) => {
       transaction.reserved.push(id)
+      this.#id = id
     })
-    await vault.create(id)
+    // Once more alone: what removes the entry finds the key, and destroys it, or comes before it.
+    await context.change(async () => {
+      if ((await this.#current()) === undefined) throw gone()
+      await context.vault.create(id)
+    })
     return id
   }
 
   async keep(available: bigint): Promise<void> {
     const id = this.#id!
-    await this.#context.vault.sync(id)
+    await this.#sync(id)
     const isKept = await this.#context.change(async (transaction) => {
       const held = await this.#current()
       if (held === undefined) return false
@@ -178,6 +234,15 @@ class EntrySink implements PayloadSink {
     if (isKept) return
     await this.discard()
     throw gone()
+  }
+
+  async #sync(id: PayloadId): Promise<void> {
+    try {
+      await this.#context.vault.sync(id)
+    } catch (error) {
+      // Its file was destroyed with the entry: that is no failure of the disk.
+      throw (await this.#current()) === undefined ? gone() : error
+    }
   }
 
   async discard(): Promise<void> {
@@ -204,11 +269,36 @@ class EntrySink implements PayloadSink {
     if (id === undefined || this.#before.payloadId !== undefined) return
     this.#id = undefined
     try {
-      await this.#context.vault.destroy([id])
-      this.#context.settle(id)
+      await this.#context.change(async () => {
+        // The commit that failed may have become durable all the same.
+        const held = await this.#context.heldAt(this.#target.place)
+        if (held?.payloadId && bytesEqual(held.payloadId, id)) return
+        await this.#context.vault.destroy([id])
+        this.#context.settle(id)
+      })
     } catch {
       // The disk that failed before fails again; the next opening destroys it.
     }
+  }
+
+  /** The payload that the entry has not taken over yet, while the entry is held. */
+  async reservation(): Promise<PayloadId | undefined> {
+    const id = this.unadopted
+    return id && (await this.#current()) ? id : undefined
+  }
+
+  /** The payload that no entry has taken over. */
+  get unadopted(): PayloadId | undefined {
+    return this.#before.payloadId === undefined ? this.#id : undefined
+  }
+
+  /** Whether it is written here, and not received by a session. */
+  get isOwn(): boolean {
+    return this.#target.origin === undefined
+  }
+
+  isFor(entry: Entry): boolean {
+    return entriesEqual(this.#target.entry, entry)
   }
 
   release(): void {
@@ -226,9 +316,12 @@ class EntrySink implements PayloadSink {
 
   #isBefore(id: PayloadId | undefined): boolean {
     const before = this.#before.payloadId
-    if (id === undefined || before === undefined) return id === before
-    return id.every((byte, at) => byte === before[at])
+    return id === undefined || before === undefined ? id === before : bytesEqual(id, before)
   }
+}
+
+function maxWriters(isOwn: boolean): number {
+  return isOwn ? MAX_OWN_PAYLOAD_WRITERS : MAX_PAYLOAD_WRITERS
 }
 
 function gone(): Error {

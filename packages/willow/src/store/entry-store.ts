@@ -365,7 +365,8 @@ class EntryStore implements WillowStore {
   ): Promise<void> {
     const index = this.#index
     const saved = index.isDue || (save && index.isUnsaved) ? index.takeUnsaved() : undefined
-    const { entries, doomed, reserved, adopted, events } = transaction
+    const { entries, removed, reserved, adopted, events } = transaction
+    const doomed = [...transaction.doomed, ...this.#transfers.reservedFor(removed)]
     const settled = [...this.#settled, ...adopted]
     const mustClear = this.#pending !== undefined && pending === undefined
     if (
@@ -388,6 +389,7 @@ class EntryStore implements WillowStore {
       this.#settled = []
     }
     index.committed()
+    this.#transfers.removed(removed)
     this.#subscriptions.publish(events)
     if (doomed.length === 0) return
     await this.#vault.destroy(doomed)
@@ -419,8 +421,9 @@ class EntryStore implements WillowStore {
     await this.#index.load(opened)
     if (!this.#backing.ordered) await this.#fill()
     this.#pending = opened.pending
-    await this.#vault.destroy(opened.doomed)
-    this.#settled = [...opened.doomed]
+    const doomed = await this.#transfers.abandoned(opened.doomed)
+    await this.#vault.destroy(doomed)
+    this.#settled = doomed
     this.#mustReload = false
     return opened.denied
   }

@@ -9,6 +9,8 @@ import type { StoreEvent } from './store.ts'
 export class Transaction {
   readonly #index: EntryIndex
   entries: Change[] = []
+  /** Entries that are not held any more. */
+  removed: Held[] = []
   /** Payloads without an entry from now on. */
   doomed: PayloadId[] = []
   /** Payloads that are about to be made, and are to be destroyed unless an entry takes them over. */
@@ -42,6 +44,7 @@ export class Transaction {
   /** Takes an entry out, and its payload with it. */
   async remove(held: Held): Promise<void> {
     await this.detach(held)
+    this.removed.push(held)
     if (held.payloadId) this.doomed.push(held.payloadId)
   }
 
@@ -55,6 +58,7 @@ export class Transaction {
   /** Begins anew, after everything so far was committed. */
   reset(): void {
     this.entries = []
+    this.removed = []
     this.doomed = []
     this.reserved = []
     this.adopted = []

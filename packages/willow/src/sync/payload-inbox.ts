@@ -1,7 +1,7 @@
-import { encodeEntry, type Entry } from '@vudo/meadowcap'
+import { encodeEntry, entriesEqual, type Entry } from '@vudo/meadowcap'
 import { bytesToHex } from '@vudo/wire'
 import { willowError } from '../errors.ts'
-import { MAX_PAYLOADS_RECEIVED, MAX_WANTED_PAYLOADS } from '../limits.ts'
+import { MAX_PAYLOADS_RECEIVED, MAX_RETRIED_PAYLOADS, MAX_WANTED_PAYLOADS } from '../limits.ts'
 import type { SessionEffect, SessionInput } from './session-effects.ts'
 import type { SessionMessage } from './session-wire.ts'
 import { WantQueue, type Want } from './want-queue.ts'
@@ -73,9 +73,16 @@ export class PayloadInbox {
 
   /** What others were receiving may be free again. */
   retry(): void {
-    const busy = this.#busy
-    this.#busy = []
-    for (const want of busy) this.#want(want)
+    for (const want of this.#busy.splice(0, MAX_RETRIED_PAYLOADS)) this.#want(want)
+  }
+
+  /** What comes of it has no place any more. */
+  removed(entry: Entry): void {
+    for (const [id, transfer] of this.#transfers) {
+      if (!entriesEqual(transfer.want.entry, entry)) continue
+      if (transfer.isOpen) this.#host.send({ type: 'cancel', id })
+      this.#close(id, transfer)
+    }
   }
 
   /** Begins what there is room for. */
@@ -91,11 +98,17 @@ export class PayloadInbox {
 
   opened({ id, from }: SessionInput & { readonly type: 'opened' }): void {
     const transfer = this.#transfers.get(id)
-    if (transfer === undefined) return
+    if (transfer === undefined) {
+      // It was over before it had begun.
+      this.#host.effect({ type: 'close-payload', id })
+      return
+    }
     const { want } = transfer
     if (from === undefined || from === 'busy') {
       this.#finish(id, transfer)
-      if (from === 'busy') this.#busy.push(want)
+      if (from !== 'busy') return
+      if (this.#busy.length < MAX_WANTED_PAYLOADS) this.#busy.push(want)
+      else this.hasLeftOut = true
       return
     }
     if (from === want.entry.payloadLength) return this.#close(id, transfer)

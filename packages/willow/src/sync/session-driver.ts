@@ -1,4 +1,4 @@
-import { entriesEqual } from '@vudo/meadowcap'
+import { entriesEqual, type McCapability } from '@vudo/meadowcap'
 import type { PeerId } from '@vudo/transport'
 import { isWillowError } from '../errors.ts'
 import { MAX_BATCH_ENTRIES, MAX_UNSTORED_SYNC_BYTES } from '../limits.ts'
@@ -22,9 +22,13 @@ export interface SessionDriverInit {
   readonly channel: WillowSyncChannel
   readonly store: WillowStore
   readonly peerId: PeerId
+  /** Tells of each capability whether it is valid, and not revoked here. */
+  readonly areValid: (capabilities: readonly McCapability[]) => Promise<boolean[]>
   /** Names the session in the events of the store. */
   readonly origin: string
   readonly onEvent: (event: SessionEvent | (SessionEffect & { readonly type: 'fail' })) => void
+  /** A payload is in hand no longer: others may receive it. */
+  readonly onRelease: () => void
 }
 
 /** Gives a session its channel, its store and its timer; knows nothing of the protocol. */
@@ -118,6 +122,11 @@ export class SessionDriver {
     switch (effect.type) {
       case 'send':
         return this.#send(effect.bytes)
+      case 'verify':
+        return this.#work(async () => {
+          const answers = await this.#init.areValid(effect.capabilities)
+          return { type: 'verified', answers }
+        })
       case 'reconcile':
         return this.#work(async () => {
           const answer = await this.#requests.answer(effect.request)
@@ -236,6 +245,7 @@ export class SessionDriver {
     const target = this.#writers.get(id)
     this.#writers.delete(id)
     await ignoring(target?.writer.close())
+    if (target !== undefined) this.#init.onRelease()
     return undefined
   }
 

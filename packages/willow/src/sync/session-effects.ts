@@ -1,4 +1,4 @@
-import type { Area, AuthorisedEntry, Entry } from '@vudo/meadowcap'
+import type { Area, AuthorisedEntry, Entry, McCapability } from '@vudo/meadowcap'
 import type { WillowErrorCode } from '../errors.ts'
 import type { StoreAnswer, StoreRequest } from '../reconcile/reconcile-effects.ts'
 import type { HeldEntry, InsertOutcome } from '../store/store.ts'
@@ -8,6 +8,8 @@ export type SessionInput =
   /** The channel is open. */
   | { readonly type: 'start' }
   | { readonly type: 'message'; readonly bytes: Uint8Array }
+  /** To the `verify` request: whether each of its capabilities is valid, and not revoked here. */
+  | { readonly type: 'verified'; readonly answers: readonly boolean[] }
   /** The channel has taken so many bytes of what was sent. */
   | { readonly type: 'sent'; readonly bytes: number }
   /** To the `reconcile` request. */
@@ -36,7 +38,9 @@ export type SessionInput =
   | { readonly type: 'request-payload'; readonly entry: Entry }
   /** Large payloads wait until somebody asks, or no longer do. */
   | { readonly type: 'metered'; readonly isMetered: boolean }
-  /** Another session, which may have had a payload in hand, has ended. */
+  /** An entry is not held any more; its payload is wanted by nobody. */
+  | { readonly type: 'removed'; readonly entry: Entry }
+  /** Another session, or this one, has a payload in hand no longer. */
   | { readonly type: 'retry' }
   | { readonly type: 'timer' }
 
@@ -46,6 +50,8 @@ export type SessionEvent =
   | {
       readonly type: 'ready'
       readonly areas: readonly Area[]
+      /** What the peer may read here, whatever it says itself. */
+      readonly granted: readonly Area[]
       readonly keys: readonly Uint8Array[]
     }
   /** The peer says that it holds all that this end holds in the area, durably: what was erased there before it was asked is erased at the peer. With `upTo` only erasures of at most that timestamp. */
@@ -60,6 +66,8 @@ export type SessionEvent =
 /** What is to be done, in order. */
 export type SessionEffect =
   | { readonly type: 'send'; readonly bytes: Uint8Array }
+  /** Check signatures of what the peer shows; once, answered by `verified`. */
+  | { readonly type: 'verify'; readonly capabilities: readonly McCapability[] }
   /** One at a time; answered by `answer`. */
   | { readonly type: 'reconcile'; readonly request: StoreRequest }
   | {

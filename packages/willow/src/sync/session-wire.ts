@@ -257,8 +257,12 @@ function readRights(cursor: Cursor): SessionMessage {
   }))
   const count = readNumber(cursor, MAX_SHOWN_CAPABILITIES)
   const capabilities: McCapability[] = []
+  const start = cursor.offset
   for (let at = 0; at < count; at++) {
     const length = readNumber(cursor, MAX_SHOWN_BYTES)
+    if (cursor.offset - start + length > MAX_SHOWN_BYTES) {
+      throw cursor.error(`shown capabilities have more than ${MAX_SHOWN_BYTES} bytes`)
+    }
     capabilities.push(decodeCapability(cursor.view(length)))
   }
   return { type: 'rights', proofs, capabilities }

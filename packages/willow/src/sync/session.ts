@@ -16,7 +16,7 @@ import type { HeldEntry } from '../store/store.ts'
 import { LiveEntries, type LiveHost } from './live-entries.ts'
 import { PayloadInbox, type InboxHost, type MeteredSettings } from './payload-inbox.ts'
 import { PayloadOutbox, type OutboxHost } from './payload-outbox.ts'
-import { Introduction, type IntroductionInit } from './introduction.ts'
+import { Introduction, type IntroductionInit, type ReadableAreas } from './introduction.ts'
 import type { SessionEffect, SessionEvent, SessionInput } from './session-effects.ts'
 import { decodeSessionMessage, encodeSessionMessage, type SessionMessage } from './session-wire.ts'
 
@@ -80,7 +80,10 @@ export class WillowSession implements InboxHost, OutboxHost, LiveHost {
     this.#init = init
     this.settings = init.metered
     this.bytesPerSecond = init.bytesPerSecond
-    this.#introduction = new Introduction(init, (message) => this.send(message))
+    this.#introduction = new Introduction(init, {
+      send: (message) => this.send(message),
+      verify: (capabilities) => this.effect({ type: 'verify', capabilities }),
+    })
     this.#live = new LiveEntries(this)
     this.#inbox = new PayloadInbox(this)
     this.#outbox = new PayloadOutbox(this)
@@ -143,6 +146,8 @@ export class WillowSession implements InboxHost, OutboxHost, LiveHost {
     switch (input.type) {
       case 'start':
         return this.#introduction.begin()
+      case 'verified':
+        return this.#ready(this.#introduction.verified(input.answers))
       case 'message':
         return this.#message(decodeSessionMessage(input.bytes))
       case 'sent':
@@ -172,6 +177,7 @@ export class WillowSession implements InboxHost, OutboxHost, LiveHost {
           | 'chunk'
           | 'request-payload'
           | 'metered'
+          | 'removed'
           | 'retry'
           | 'timer'
       }
@@ -191,6 +197,8 @@ export class WillowSession implements InboxHost, OutboxHost, LiveHost {
         this.settings.isMetered = input.isMetered
         if (!input.isMetered) this.#inbox.releaseDeferred()
         return
+      case 'removed':
+        return this.#inbox.removed(input.entry)
       case 'retry':
         return this.#inbox.retry()
       case 'timer':
@@ -227,10 +235,12 @@ export class WillowSession implements InboxHost, OutboxHost, LiveHost {
   }
 
   /** Both know what the other may read. */
-  #ready(areas: readonly Area[]): void {
+  #ready(readable: ReadableAreas | undefined): void {
+    if (readable === undefined) return
+    const { areas, granted } = readable
     this.#areas = areas
     this.#isRoundDue = this.#init.isOpener && areas.length > 0
-    this.#emit({ type: 'ready', areas, keys: this.#introduction.peerKeys })
+    this.#emit({ type: 'ready', areas, granted, keys: this.#introduction.peerKeys })
   }
 
   /** Tells whether both may read an entry. */

@@ -64,7 +64,7 @@ export interface WillowSyncInit {
    *
    * @defaultValue a verifier of its own
    */
-  readonly verifier?: Pick<Verifier, 'isValidCapability'> | undefined
+  readonly verifier?: Pick<Verifier, 'areValidCapabilities'> | undefined
   /**
    * Tells whether this node does not accept a capability any more.
    *
@@ -101,10 +101,11 @@ export interface WillowSyncInit {
 
 /** What a sync tells, by name. */
 export interface WillowSyncEvents {
-  /** Both ends know what the other may read: these areas, perhaps none. `keys` are those that the peer has proven besides its own. */
+  /** Both ends know what the other may read: these areas, perhaps none. `granted` is what this end lets the peer read, whatever the peer itself asks for. `keys` are those that the peer has proven besides its own. */
   'peer:ready': {
     readonly peerId: PeerId
     readonly areas: readonly Area[]
+    readonly granted: readonly Area[]
     readonly keys: readonly Uint8Array[]
   }
   /** The peer spoke about the namespace. */
@@ -170,7 +171,7 @@ export function createWillowSync(init: WillowSyncInit): WillowSync {
 class StoreSync implements WillowSync {
   readonly events: EventHub<WillowSyncEvents> = createEventHub<WillowSyncEvents>()
   readonly #init: WillowSyncInit
-  readonly #verifier: Pick<Verifier, 'isValidCapability'>
+  readonly #verifier: Pick<Verifier, 'areValidCapabilities'>
   readonly #now: () => number
   readonly #drivers = new Map<SessionDriver, Promise<void>>()
   readonly #seen = new Map<PeerId, SeenPeer>()
@@ -253,8 +254,7 @@ class StoreSync implements WillowSync {
     this.#drivers.set(driver, speaking)
     await speaking
     this.#drivers.delete(driver)
-    // What it was receiving may come from another one.
-    for (const other of this.#drivers.keys()) other.input({ type: 'retry' })
+    this.#retry()
     const { peerId } = driver
     if (this.#seen.has(peerId)) this.#note({ peerId, lastSeenMs: this.#now() })
     this.events.publish('peer:ended', { peerId })
@@ -272,7 +272,6 @@ class StoreSync implements WillowSync {
       capabilities: distinct(capabilities?.() ?? []),
       signers: signers ?? [],
       openArea,
-      isValidCapability: (capability) => this.#isValid(capability),
       bytesPerSecond,
       metered: { isMetered: this.#isMetered, deferAboveBytes },
       random: randomBytes,
@@ -281,12 +280,29 @@ class StoreSync implements WillowSync {
     const origin = `willow-sync ${this.#lastDriver} ${peerId}`
     const onEvent = (event: SessionEvent | (SessionEffect & { readonly type: 'fail' })): void =>
       this.#publish(peerId, event)
-    return new SessionDriver({ session, channel, store, peerId, origin, onEvent })
+    const onRelease = (): void => this.#retry()
+    const areValid = (all: readonly McCapability[]): Promise<boolean[]> => this.#areValid(all)
+    return new SessionDriver({
+      session,
+      channel,
+      store,
+      peerId,
+      areValid,
+      origin,
+      onEvent,
+      onRelease,
+    })
   }
 
-  #isValid(capability: McCapability): boolean {
-    const isRevoked = this.#init.isRevoked?.(capability) ?? false
-    return !isRevoked && this.#verifier.isValidCapability(capability)
+  /** What one session was receiving may come from another one. */
+  #retry(): void {
+    for (const driver of this.#drivers.keys()) driver.input({ type: 'retry' })
+  }
+
+  async #areValid(capabilities: readonly McCapability[]): Promise<boolean[]> {
+    const answers = await this.#verifier.areValidCapabilities(capabilities)
+    // Afterwards: it may be revoked while signatures are checked.
+    return answers.map((isValid, at) => isValid && !this.#init.isRevoked?.(capabilities[at]!))
   }
 
   #publish(
@@ -300,7 +316,8 @@ class StoreSync implements WillowSync {
         const seen = { peerId, lastSeenMs: atMs }
         this.#note(seen)
         events.publish('peer:seen', seen)
-        events.publish('peer:ready', { peerId, areas: event.areas, keys: event.keys })
+        const { areas, granted, keys } = event
+        events.publish('peer:ready', { peerId, areas, granted, keys })
         return
       }
       case 'confirmed':
@@ -342,6 +359,8 @@ class StoreSync implements WillowSync {
         if (isNews(event)) {
           const isFromPeer = event.origin === driver.origin
           driver.input({ type: 'changed', held: event.held, isFromPeer })
+        } else if (event.type === 'entry:prune' || event.type === 'entry:forget') {
+          driver.input({ type: 'removed', entry: event.entry })
         }
       }
     }

@@ -10,6 +10,7 @@ import {
 } from '@vudo/meadowcap'
 import type { ErasureRecord } from '@vudo/willow'
 import { Confirmations } from '../../src/facade/confirmations.ts'
+import { MAX_COVERS_PER_ERASURE } from '../../src/limits.ts'
 
 const subspaceId = new Uint8Array(32).fill(7)
 const timestamp = 1000n
@@ -107,4 +108,37 @@ describe('an erasure is confirmed', () => {
     later.said.confirm('tablet', below('', timestamp + 1n))
     expect(later.said.confirmedBy('tablet', [later.record])).toEqual([1])
   })
+
+  it('not by a device that confirms only what it may still read of what it could read before', () => {
+    const { said, record } = erased(below('patients'))
+    said.share('tablet', [below('patients/p-1')])
+    said.cover(record, createArea({ subspaceId, path: parsePath('patients/p-1') }), said.now)
+    said.confirm('tablet', below('patients/p-1'))
+    expect(said.confirmedBy('tablet', [record], [below('patients')])).toEqual([])
+    said.confirm('tablet', below('patients'))
+    expect(said.confirmedBy('tablet', [record], [below('patients')])).toEqual([1])
+  })
+
+  it('not by what was said of an older tombstone above', () => {
+    const { said, record } = erased(below(''))
+    said.confirm('tablet', below(''), timestamp - 1n)
+    expect(said.confirmedBy('tablet', [record])).toEqual([])
+    said.confirm('tablet', below(''), timestamp)
+    expect(said.confirmedBy('tablet', [record])).toEqual([1])
+  })
+})
+
+it('bounds the tombstones that one erasure gets for who may read a part only', () => {
+  const { said, record } = erased(below(''))
+  for (let at = 0; at < MAX_COVERS_PER_ERASURE; at++) {
+    const part = createArea({ subspaceId, path: parsePath(`patients/${at}`) })
+    expect(said.canCover(record, part)).toBe(true)
+    said.cover(record, part, 1)
+  }
+  expect(said.canCover(record, createArea({ subspaceId, path: parsePath('patients/x') }))).toBe(
+    false,
+  )
+  expect(said.canCover(record, createArea({ subspaceId, path: parsePath('patients/0') }))).toBe(
+    true,
+  )
 })

@@ -74,6 +74,17 @@ describe('entries', () => {
     expect(textOf(await willow.readEntry(app, willow.userId, 'notes/one'))).toBe('first')
   })
 
+  it('are not erased by a write above them that begins at the same moment', async () => {
+    const willow = await createWillow()
+    const app = await willow.mapNamespace('myapp.v1')
+    const write = (path: string): Promise<unknown> =>
+      willow.writeEntry(app, willow.userId, path, utf8(path))
+    const [below, above] = await Promise.allSettled([write('notes/one'), write('notes')])
+    expect(below.status).toBe('fulfilled')
+    expect(above).toMatchObject({ reason: { code: 'ERR_WRITE_WOULD_ERASE' } })
+    expect(textOf(await willow.readEntry(app, willow.userId, 'notes/one'))).toBe('notes/one')
+  })
+
   it('have bytes: none would erase', async () => {
     const willow = await createWillow()
     const app = await willow.mapNamespace('myapp.v1')

@@ -17,6 +17,7 @@ import {
   readWhole,
   writeWhole,
 } from '../store/stores.ts'
+import { MAX_PAYLOAD_WRITERS } from '../../src/limits.ts'
 
 const large = new Uint8Array(randomBytes(3 * PAYLOAD_CHUNK_BYTES + 100))
 const stores = {
@@ -89,6 +90,43 @@ for (const [kind, inStore] of Object.entries(stores)) {
       expect(second.offset).toBe(BigInt(PAYLOAD_CHUNK_BYTES))
       await second.write(large.subarray(PAYLOAD_CHUNK_BYTES))
       expect(await readWhole(store, authorised)).toEqual(large)
+    })
+  })
+
+  test(`takes bytes that are written here however many peers stall (${kind})`, async () => {
+    await inStore(async (store) => {
+      const stalled = Array.from({ length: MAX_PAYLOAD_WRITERS }, (_, at) =>
+        entryFor([`s${at}`], large),
+      )
+      const mine = entryFor(['mine'], large)
+      await store.insertMany([...stalled, mine])
+      const origin = 'peer'
+      for (const { entry } of stalled) await store.writePayload(entry, { origin })
+      await expect(store.writePayload(mine.entry, { origin })).rejects.toMatchObject({
+        code: 'ERR_PAYLOAD_BUSY',
+      })
+      await writeWhole(store, mine, large)
+      expect(await readWhole(store, mine)).toEqual(large)
+      // Also where one of them is.
+      await writeWhole(store, stalled[0]!, large)
+      expect(await readWhole(store, stalled[0]!)).toEqual(large)
+    })
+  })
+
+  test(`frees the place of an entry that is gone, whoever was writing there (${kind})`, async () => {
+    await inStore(async (store) => {
+      const old = entryFor(['a'], large)
+      await store.insert(old)
+      const stalled = await store.writePayload(old.entry, { origin: 'peer' })
+      await stalled.write(large.subarray(0, PAYLOAD_CHUNK_BYTES))
+      const next = entryFor(['a'], large.subarray(1), 2n)
+      await store.insert(next)
+      await writeWhole(store, next, large.subarray(1))
+      await expect(stalled.write(large.subarray(PAYLOAD_CHUNK_BYTES))).rejects.toMatchObject({
+        code: 'ERR_ENTRY_GONE',
+      })
+      await stalled.close()
+      expect(await readWhole(store, next)).toEqual(large.subarray(1))
     })
   })
 
@@ -181,6 +219,32 @@ test('clears up at the next opening what a crash left of a payload', async () =>
     await first.close()
   })
 })
+
+test.each(['replaced', 'forgotten'])(
+  'destroys key and bytes of what is still being received when its entry is %s',
+  async (how) => {
+    await inDirectory(async (directory) => {
+      await using opened = await openIn(directory)
+      const authorised = entryFor(['a', 'b'], large)
+      await opened.store.insert(authorised)
+      const writer = await opened.store.writePayload(authorised.entry)
+      await writer.write(large.subarray(0, 2 * PAYLOAD_CHUNK_BYTES))
+      const sizeOfKeys = async (): Promise<number> => {
+        const files = await filesIn(path.join(directory, 'payloads', 'keys'))
+        return files.reduce((sum, { bytes }) => sum + bytes.length, 0)
+      }
+      const before = await sizeOfKeys()
+      if (how === 'forgotten') await opened.store.forgetEntry(authorised.entry)
+      else await opened.store.insert(entryFor(['a'], new Uint8Array(), 2n))
+      expect(await filesIn(path.join(directory, 'payloads', 'data'))).toEqual([])
+      expect(await sizeOfKeys()).toBeLessThan(before)
+      await expect(writer.write(large.subarray(0, 10))).resolves.toBeUndefined()
+      await expect(writer.write(large.subarray(0, PAYLOAD_CHUNK_BYTES))).rejects.toMatchObject({
+        code: 'ERR_ENTRY_GONE',
+      })
+    })
+  },
+)
 
 async function copyFiles(from: string, to: string): Promise<void> {
   for (const name of ['store', 'payloads']) {

@@ -175,7 +175,6 @@ class SessionNode implements SimulatedNode {
       capabilities: [],
       signers: [],
       openArea: fullArea,
-      isValidCapability: () => true,
       metered: { isMetered: false, deferAboveBytes: 0 },
       random: (length) => env.random.bytes(length),
     })
@@ -285,6 +284,9 @@ class SessionNode implements SimulatedNode {
       this.#insert(entries, connection, (outcomes) =>
         this.#input(connection, { type: 'inserted', token, outcomes }),
       )
+    } else if (effect.type === 'verify') {
+      const answers = effect.capabilities.map(() => true)
+      this.#input(connection, { type: 'verified', answers })
     } else if (effect.type === 'reconcile') this.#answer(connection, effect.request)
     else if (effect.type === 'fail') throw new Error(`${this.#env.name}: ${effect.message}`)
     else if (effect.type === 'event' && effect.event.type === 'confirmed') {

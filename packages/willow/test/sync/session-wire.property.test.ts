@@ -1,13 +1,19 @@
 import {
   createCursor,
   createArea,
+  createNamespaceKey,
   createPath,
+  createRootCapability,
+  createUserKey,
+  encodeCapability,
+  grantCapability,
   areaTo3dRange,
   isMeadowcapError,
 } from '@vudo/meadowcap'
 import fc from 'fast-check'
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { MAX_SHOWN_BYTES, MAX_SHOWN_CAPABILITIES } from '../../src/limits.ts'
 import { EntryReader } from '../../src/reconcile/entry-stream.ts'
 import { ItemReader } from '../../src/reconcile/reconcile-wire.ts'
 import { isKeyProven } from '../../src/sync/rights.ts'
@@ -37,7 +43,6 @@ function sessionAfterRights(): WillowSession {
     capabilities: [],
     signers: [],
     openArea: createArea(),
-    isValidCapability: () => true,
     metered: { isMetered: false, deferAboveBytes: 0 },
     random: (length) => new Uint8Array(length).fill(0xbb),
   })
@@ -47,6 +52,7 @@ function sessionAfterRights(): WillowSession {
   }
   say({ type: 'hello', namespaceId, nonce: new Uint8Array(32) })
   say({ type: 'rights', proofs: [], capabilities: [] })
+  session.handle({ type: 'verified', answers: [] }, 0)
   say({ type: 'accepted', bits: new Uint8Array(0), open: createArea() })
   return session
 }
@@ -75,6 +81,28 @@ describe('the messages of a sync session', () => {
     expect(isKeyProven(proof, context)).toBe(true)
     expect(isKeyProven(proof, { ...context, prover: verifier, verifier: prover })).toBe(false)
     expect(isKeyProven(proof, { ...context, nonce: new Uint8Array(32) })).toBe(false)
+  })
+
+  test('show capabilities of so many bytes in all', () => {
+    const user = createUserKey(new Uint8Array(32).fill(1))
+    let capability = createRootCapability({
+      access: 'read',
+      namespace: createNamespaceKey({ kind: 'communal' }).publicKey,
+      userKey: user.publicKey,
+    })
+    for (let step = 0; step < 36; step++) {
+      capability = grantCapability(capability, { signer: user, to: user.publicKey })
+    }
+    const fits = Math.floor(MAX_SHOWN_BYTES / (encodeCapability(capability).length + 9))
+    const decode = (count: number): unknown => {
+      const capabilities = Array.from({ length: count }, () => capability)
+      return decodeSessionMessage(
+        encodeSessionMessage({ type: 'rights', proofs: [], capabilities }),
+      )
+    }
+    expect(fits).toBeLessThan(MAX_SHOWN_CAPABILITIES)
+    expect(decode(fits)).toMatchObject({ type: 'rights' })
+    expect(() => decode(MAX_SHOWN_CAPABILITIES)).toThrow(/more than 196608 bytes/)
   })
 
   test('of a reconciliation are the items of the vector', () => {

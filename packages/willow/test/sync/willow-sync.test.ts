@@ -41,7 +41,7 @@ function seedOfKind(): Uint8Array {
   }
 }
 
-const kinds = { reconcile: 4, live: 7, want: 9, payload: 10 }
+const kinds = { reconcile: 4, live: 7, want: 9, payload: 10, cancel: 12 }
 
 function alterPayload(bytes: Uint8Array): Uint8Array {
   if (bytes[0] === kinds.payload) bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1
@@ -228,6 +228,35 @@ describe('two devices of one open namespace', () => {
     expect(await read(b.store, alice, 'note')).toBeUndefined()
   })
 
+  test('take a payload from another peer when the one that was sending it forges it', async () => {
+    const a = await device(1, { openArea: fullArea })
+    const forger = await device(2, { openArea: fullArea, bytesPerSecond: 200_000 })
+    const honest = await device(3, { openArea: fullArea })
+    const data = new Uint8Array(300_000).fill(7)
+    await write(forger.store, alice, 'note', data)
+    const place = { subspaceId: alice.publicKey, path: createPath(['note']) }
+    const { entry, token } = (await forger.store.get(place))!
+    await honest.store.insert({ entry, token })
+    const writer = await honest.store.writePayload(entry)
+    await writer.write(data)
+    const line = connectNetworks(a.network, forger.network, { database, tap: alterPayload })
+    await waitFor(() => line.messages.some(({ bytes }) => bytes[0] === kinds.payload))
+    // The forger's last piece waits for its budget; the honest one is not asked meanwhile.
+    connectNetworks(a.network, honest.network, { database })
+    await waitFor(saw(a, 'payload:failed'))
+    await waitFor(async () => (await read(a.store, alice, 'note')) !== undefined)
+  })
+
+  test('stop receiving what was erased', async () => {
+    const a = await device(1, { openArea: fullArea, bytesPerSecond: 1_000 })
+    const b = await device(2, { openArea: fullArea })
+    await write(a.store, alice, 'large', new Uint8Array(200_000).fill(7))
+    const line = connectNetworks(a.network, b.network, { database })
+    await waitFor(() => line.messages.some(({ bytes }) => bytes[0] === kinds.payload))
+    await write(b.store, alice, 'large', new Uint8Array())
+    await waitFor(() => line.messages.some(({ bytes }) => bytes[0] === kinds.cancel))
+  })
+
   test('go on with a payload where a cut has ended it', async () => {
     const a = await device(1, { openArea: fullArea, bytesPerSecond: 400_000 })
     const b = await device(2, { openArea: fullArea })
@@ -312,6 +341,27 @@ describe('what a peer may read', () => {
     connectNetworks(a.network, b.network, { database })
     await waitFor(saw(b, 'peer:ready'))
     expect(b.store.count).toBe(0)
+  })
+
+  test('is found out beside the main thread, whichever end is faster with it', async () => {
+    const granted = grantCapability(rootRead(alice), { signer: alice, to: bob.publicKey })
+    const checked = Promise.withResolvers<void>()
+    const verifier = {
+      async areValidCapabilities(all: readonly McCapability[]) {
+        await checked.promise
+        return all.map(() => true)
+      },
+    }
+    const a = await device(1, { capabilities: () => [rootRead(alice)], signers: [alice], verifier })
+    const b = await device(2, { capabilities: () => [granted], signers: [bob] })
+    await write(a.store, alice, 'mine', text('Alice'))
+    const line = connectNetworks(a.network, b.network, { database })
+    await waitFor(() =>
+      line.messages.some(({ bytes, from }) => bytes[0] === 3 && from === b.network.peerId),
+    )
+    expect(saw(a, 'peer:ready')() || saw(b, 'peer:ready')()).toBe(false)
+    checked.resolve()
+    await waitFor(async () => (await read(b.store, alice, 'mine')) === 'Alice')
   })
 
   test('does not grow with the number of capabilities that are shown', async () => {
