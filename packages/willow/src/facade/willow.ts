@@ -150,7 +150,8 @@ export interface Willow extends AsyncDisposable {
   /**
    * Takes a capability that somebody granted, and keeps it. Its namespace is opened.
    *
-   * @throws `WillowError` `ERR_CAPABILITY_TEXT`; `MeadowcapError` `ERR_CAPABILITY_INVALID`.
+   * @throws `WillowError` `ERR_CAPABILITY_TEXT`; `MeadowcapError` `ERR_CAPABILITY_INVALID`, or
+   *   `ERR_CAPABILITY_RECEIVER` when it is granted to somebody else.
    */
   importCapability(text: string): Promise<McCapability>
 
