@@ -74,8 +74,9 @@ export function readDropRecord(cursor: Cursor, prior: AuthorisedEntry): DropReco
   const mode = header & 3
   if (mode > modes.whole)
     throw cursor.error(`slices of payloads (mode ${mode}) are not read`, start)
-  const namespaceId = readId(cursor, (header & bits.otherNamespace) !== 0, prior.entry.namespaceId)
-  const subspaceId = readId(cursor, (header & bits.otherSubspace) !== 0, prior.entry.subspaceId)
+  const { entry: before } = prior
+  const namespaceId = readId(cursor, (header & bits.otherNamespace) !== 0, before.namespaceId)
+  const subspaceId = readId(cursor, (header & bits.otherSubspace) !== 0, before.subspaceId)
   const path = readPathRelative(cursor, prior.entry.path)
   const timestamp = readCompactBody(cursor, (header >> 2) & 3, 2)
   const payloadLength = readCompactU64(cursor)
@@ -87,5 +88,10 @@ export function readDropRecord(cursor: Cursor, prior: AuthorisedEntry): DropReco
 }
 
 function readId(cursor: Cursor, isOther: boolean, prior: Uint8Array): Uint8Array {
-  return isOther ? cursor.take(ID_BYTES) : prior
+  if (!isOther) return prior
+  const start = cursor.offset
+  const id = cursor.take(ID_BYTES)
+  // One record would have several codes.
+  if (bytesEqual(id, prior)) throw cursor.error('an id that is said to differ and does not', start)
+  return id
 }

@@ -43,8 +43,16 @@ export async function openCapabilityBook(init: CapabilityBookInit): Promise<Capa
     store,
     async keep(capability) {
       if (!store.add(capability)) return false
-      const key = hexToBytes(capabilityId(capability))
-      await view.write([{ type: 'put', key, value: encodeCapability(capability) }])
+      const id = capabilityId(capability)
+      try {
+        await view.write([
+          { type: 'put', key: hexToBytes(id), value: encodeCapability(capability) },
+        ])
+      } catch (error) {
+        // Known here only, it would never be written when it is added again.
+        store.remove(id)
+        throw error
+      }
       return true
     },
   }

@@ -89,10 +89,10 @@ export class Confirmations {
   }
 
   /** A device holds what this one holds in an area; with `upTo` only what is not newer. */
-  confirm(device: string, said: Area, upTo?: bigint): void {
+  confirm(device: string, whole: Area, upTo?: bigint): void {
     this.#now += 1
-    const end = upTo === undefined ? said.times.end : upTo + 1n
-    const area = createArea({ ...said, times: timeRanges.create(said.times.start, end) })
+    const end = upTo === undefined ? whole.times.end : upTo + 1n
+    const area = createArea({ ...whole, times: timeRanges.create(whole.times.start, end) })
     const others = (this.#saidBy.get(device) ?? []).filter((said) => !areaIncludes(area, said.area))
     const all = [...others, { area, at: this.#now }]
     this.#saidBy.set(device, all.slice(-2 * MAX_SHARED_AREAS))

@@ -11,6 +11,8 @@ import {
   type McCapability,
   type Revocations,
   type Signer,
+  MeadowcapError,
+  receiverOf,
 } from '@vudo/meadowcap'
 import { bytesToHex } from '@vudo/wire'
 import { erase } from '../erasure/erase.ts'
@@ -209,6 +211,7 @@ class OpenWillow implements Willow {
 
   async importCapability(text: string): Promise<McCapability> {
     const capability = capabilityFromText(text)
+    this.#assertIsOurs(capability)
     const isNew = await this.#book.keep(capability)
     const id = await this.openNamespace(capability.namespaceKey)
     if (isNew && capability.accessMode === 'read') this.#open.get(id)?.sync?.refresh()
@@ -416,6 +419,16 @@ class OpenWillow implements Willow {
     if (isCommunalNamespace(store.namespaceId)) return [own]
     const found = await subspacesWithEntries(store, pathOf(path))
     return found.length > 0 ? found : [own]
+  }
+
+  /** A capability takes one of few places and opens a namespace, and only its receiver can use it. */
+  #assertIsOurs(capability: McCapability): void {
+    const receiver = bytesToHex(receiverOf(capability))
+    // What the node's own key may read, it may show to peers.
+    if (receiver === this.userId || receiver === this.#sharing?.network.peerId) return
+    const message = `the capability is granted to ${receiver}, not to this user`
+    const hint = 'have it granted to the userId of this Willow'
+    throw new MeadowcapError('ERR_CAPABILITY_RECEIVER', message, { hint })
   }
 
   #assertOpen(): void {

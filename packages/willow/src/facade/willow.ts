@@ -50,7 +50,8 @@ export interface GrantInit {
    */
   readonly path?: PathLike | undefined
   /**
-   * Entries with a later time are refused; the only way in which access ends by itself.
+   * Entries with a later time are refused. The writer says the time: a holder can go on writing
+   * entries dated before the end, and reading what is dated before. Revoke to refuse her here.
    *
    * @defaultValue as that of the capability it is made from
    */
@@ -150,7 +151,8 @@ export interface Willow extends AsyncDisposable {
   /**
    * Takes a capability that somebody granted, and keeps it. Its namespace is opened.
    *
-   * @throws `WillowError` `ERR_CAPABILITY_TEXT`; `MeadowcapError` `ERR_CAPABILITY_INVALID`.
+   * @throws `WillowError` `ERR_CAPABILITY_TEXT`; `MeadowcapError` `ERR_CAPABILITY_INVALID`, or
+   *   `ERR_CAPABILITY_RECEIVER` when it is granted to somebody else.
    */
   importCapability(text: string): Promise<McCapability>
 

@@ -51,6 +51,8 @@ interface LinkInit {
 class NetworkLink {
   readonly #init: LinkInit
   readonly #timers = new Set<NodeJS.Timeout>()
+  /** Sessions whose peer has a channel open. */
+  readonly #accepted = new Set<Session>()
   #stop: (() => void) | undefined
   #isEnded = false
 
@@ -66,8 +68,13 @@ class NetworkLink {
     for (const session of network.sessions) this.#openIfOurs(session)
   }
 
+  /** One for each session: the limits of a channel would mean nothing to a peer that opens many. */
   accept(channel: Channel): void {
-    void this.#init.speak(channel, false)
+    const { session } = channel
+    if (this.#accepted.has(session)) return channel.reset('ERR_WILLOW_SYNC_LIMIT')
+    this.#accepted.add(session)
+    const speaking = this.#init.speak(channel, false)
+    void speaking.finally(() => this.#accepted.delete(session))
   }
 
   #openIfOurs(session: Session): void {

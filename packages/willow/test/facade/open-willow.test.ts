@@ -203,6 +203,18 @@ describe('capabilities', () => {
     })
   })
 
+  it('are refused when they are granted to somebody else', async () => {
+    const [chief, nurse, other] = [await createWillow(), await createWillow(), await createWillow()]
+    await chief.createNamespace()
+    const text = chief.exportCapability(await chief.grant({ to: nurse.userId, access: 'write' }))
+    await expect(other.importCapability(text)).rejects.toMatchObject({
+      code: 'ERR_CAPABILITY_RECEIVER',
+    })
+    expect([other.namespaces, other.capabilities.size]).toEqual([[], 0])
+    await nurse.importCapability(text)
+    expect(nurse.namespaces).toEqual(chief.namespaces)
+  })
+
   it('are refused when they are cut or altered', async () => {
     const [chief, nurse] = [await createWillow(), await createWillow()]
     await chief.createNamespace()

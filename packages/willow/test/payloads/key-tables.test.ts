@@ -19,8 +19,8 @@ async function destroyInVain(
   directory: string,
 ): Promise<string> {
   const keys = path.join(directory, 'keys')
-  const [name] = await readdir(keys)
-  const old = path.join(keys, name!)
+  const [name = ''] = await readdir(keys)
+  const old = path.join(keys, name)
   const aside = path.join(directory, 'aside')
   // A folder in its place cannot be written over.
   await rename(old, aside)

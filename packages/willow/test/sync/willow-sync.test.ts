@@ -245,6 +245,7 @@ describe('two devices of one open namespace', () => {
     connectNetworks(a.network, honest.network, { database })
     await waitFor(saw(a, 'payload:failed'))
     await waitFor(async () => (await read(a.store, alice, 'note')) !== undefined)
+    expect((await a.store.get(place))?.available).toBe(300_000n)
   })
 
   test('stop receiving what was erased', async () => {
@@ -255,6 +256,22 @@ describe('two devices of one open namespace', () => {
     await waitFor(() => line.messages.some(({ bytes }) => bytes[0] === kinds.payload))
     await write(b.store, alice, 'large', new Uint8Array())
     await waitFor(() => line.messages.some(({ bytes }) => bytes[0] === kinds.cancel))
+    expect(saw(b, 'peer:fault')()).toBe(false)
+  })
+
+  test('speak over one channel of a session, and refuse another', async () => {
+    const [a, b] = [
+      await device(1, { openArea: fullArea }),
+      await device(2, { openArea: fullArea }),
+    ]
+    connectNetworks(a.network, b.network, { database })
+    await waitFor(() => saw(a, 'peer:ready')() && saw(b, 'peer:ready')())
+    const [opener, other] = a.network.peerId < b.network.peerId ? [a, b] : [b, a]
+    const [session] = opener.network.sessions
+    const second = session!.openChannel('/vudo/willow/1', { database })
+    expect(await second.receive()).toBeUndefined()
+    await write(opener.store, alice, 'note', text('still here'))
+    await waitFor(async () => (await read(other.store, alice, 'note')) === 'still here')
   })
 
   test('go on with a payload where a cut has ended it', async () => {
