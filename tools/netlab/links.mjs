@@ -33,10 +33,6 @@ export async function run(args) {
     return 0
   }
   const plan = parsePlan(args)
-  if (plan.mistake !== undefined) {
-    console.error(plan.mistake)
-    return 2
-  }
   const { logs } = plan
   const trials = plan.presets.map((preset) => ({
     ...shaped(preset, linkPresets[preset], plan.transports),
@@ -49,7 +45,8 @@ export async function run(args) {
   return conclude('links', [...results, ...urgent], { urgentAddedMs: Math.max(...worst) })
 }
 
-function parsePlan(args) {
+/** What the words of the command line ask for, or the `mistake` in them. */
+export function parsePlan(args) {
   const { values } = parseArgs({
     args,
     options: {

@@ -33,10 +33,6 @@ const flowMs = 500
 /** Runs it with the words of the command line, and gives the status to exit with. */
 export async function run(args) {
   const plan = parsePlan(args)
-  if (plan.mistake !== undefined) {
-    console.error(plan.mistake)
-    return 2
-  }
   const results = []
   for (const trial of plan.trials) {
     // One after the other: there is one lab.
@@ -50,7 +46,8 @@ export async function run(args) {
   return 0
 }
 
-function parsePlan(args) {
+/** What the words of the command line ask for, or the `mistake` in them. */
+export function parsePlan(args) {
   const { values } = parseArgs({
     args,
     options: {

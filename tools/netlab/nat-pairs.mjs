@@ -30,10 +30,6 @@ const punch = fileURLToPath(new URL('support/punch.mjs', import.meta.url))
 /** Runs it with the words of the command line, and gives the status to exit with. */
 export async function run(args) {
   const plan = parsePlan(args)
-  if (plan.mistake !== undefined) {
-    console.error(plan.mistake)
-    return 2
-  }
   if (plan.logs !== undefined) mkdirSync(plan.logs, { recursive: true })
   const results = []
   for (const trial of plan.trials) {
@@ -48,7 +44,8 @@ export async function run(args) {
   return 0
 }
 
-function parsePlan(args) {
+/** What the words of the command line ask for, or the `mistake` in them. */
+export function parsePlan(args) {
   const { values } = parseArgs({
     args,
     options: {
