@@ -42,7 +42,8 @@ export interface Configuration {
 const notInOwnFile = ['app', 'dataDir', 'config', 'storage']
 
 type Values = ReadonlyMap<string, unknown>
-type Environment = Readonly<Record<string, string | undefined>>
+/** Variables by name, as `process.env` has them. */
+export type Environment = Readonly<Record<string, string | undefined>>
 
 /** One source of options. */
 interface Source {

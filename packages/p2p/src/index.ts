@@ -8,6 +8,7 @@ export type { BandwidthState } from './bandwidth.ts'
 export {
   readConfiguration,
   type Configuration,
+  type Environment,
   type OptionOrigin,
   type OptionReport,
 } from './configuration.ts'

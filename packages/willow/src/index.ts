@@ -65,7 +65,7 @@ export {
   type ReconciliationInit,
   type SplitSettings,
 } from './reconcile/reconciliation.ts'
-export type { ReceivedEntry } from './reconcile/entry-stream.ts'
+export type { EntryReader, EntryWriter, ReceivedEntry } from './reconcile/entry-stream.ts'
 export type * from './reconcile/reconcile-effects.ts'
 export { createStoreRequests, type StoreAnswering } from './reconcile/store-requests.ts'
 export {
