@@ -99,8 +99,20 @@ export const MAX_RECONCILE_DEPTH = 64
 /** Ranges of one peer that wait for an answer; beyond it the session ends. Pieces of {@link MAX_ROOT_ENTRIES} need about 8,192. */
 export const MAX_OPEN_RANGES = 65_536
 
-/** Bytes of memory, about, of the ranges that wait: 64 MiB. Only very long paths reach it before {@link MAX_OPEN_RANGES}. */
+/** Bytes of memory, about, of the ranges that wait and of ids named in them: 64 MiB. Honest peers need about 36 MiB: 8,192 ranges with {@link DEFAULT_SPLIT_THRESHOLD} ids each. */
 export const MAX_OPEN_RANGE_BYTES = 67_108_864
+
+/** Bytes that an id in a question that waits takes in memory: it is a string in a set. */
+export const RECONCILE_ID_MEMORY_BYTES = 120
+
+/** Bytes that a decoded entry takes in memory, without its path and its delegations. */
+export const ENTRY_MEMORY_BYTES = 1_024
+
+/** Bytes that each delegation of an entry takes in memory, without the path of its area. */
+export const DELEGATION_MEMORY_BYTES = 128
+
+/** Bytes of memory of the entries of one sync message, beyond which nothing may follow in it: decoded they are longer than on the wire. */
+export const MESSAGE_ENTRY_BYTES = 1_048_576
 
 /** Ranges that a peer may ask about in one reconciliation. */
 export const MAX_RECONCILE_RANGES = 4_194_304
@@ -162,8 +174,8 @@ export const MAX_UNSENT_LIVE_BYTES = 4_194_304
 /** Bytes handed to a sync channel and not yet taken, beyond which the peer is ended: it asks and does not read. */
 export const MAX_UNREAD_SYNC_BYTES = 33_554_432
 
-/** Bytes that came on a sync channel and wait for the store, beyond which the next message waits. */
-export const MAX_UNSTORED_SYNC_BYTES = 1_048_576
+/** Bytes of memory of what came on a sync channel and waits for the store, entries and payloads, beyond which the next message waits: about 2,000 entries. */
+export const MAX_UNSTORED_SYNC_BYTES = 2_097_152
 
 /** Bytes of a payload in one message. */
 export const PAYLOAD_MESSAGE_BYTES = 65_536

@@ -1,7 +1,8 @@
 import { entriesEqual, type McCapability } from '@vudo/meadowcap'
 import type { PeerId } from '@vudo/transport'
 import { isWillowError } from '../errors.ts'
-import { MAX_BATCH_ENTRIES, MAX_UNSTORED_SYNC_BYTES } from '../limits.ts'
+import { MAX_UNSTORED_SYNC_BYTES } from '../limits.ts'
+import { sizeOfEntry } from '../reconcile/entry-stream.ts'
 import { StoreRequests } from '../reconcile/store-requests.ts'
 import type { PayloadWriter, WillowStore } from '../store/store.ts'
 import { Turns } from '../store/turns.ts'
@@ -96,8 +97,9 @@ export class SessionDriver {
   }
 
   get #hasRoom(): boolean {
-    const isBehind = this.#init.session.unstoredEntries > 4 * MAX_BATCH_ENTRIES
-    return !isBehind && this.#unstoredBytes < MAX_UNSTORED_SYNC_BYTES
+    // It depends on this end's store alone, so it ends: questions that wait, which the peer must
+    // help to answer, are bounded by the reconciliation instead.
+    return this.#unstoredBytes + this.#init.session.unstoredBytes < MAX_UNSTORED_SYNC_BYTES
   }
 
   async #room(): Promise<void> {
@@ -204,7 +206,7 @@ export class SessionDriver {
   }
 
   #insert({ token, entries }: SessionEffect & { readonly type: 'insert' }): void {
-    const bytes = entries.length * 256
+    const bytes = entries.reduce((sum, entry) => sum + sizeOfEntry(entry), 0)
     this.#unstoredBytes += bytes
     this.#work(async () => {
       const { store } = this.#init
