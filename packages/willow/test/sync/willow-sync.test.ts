@@ -14,7 +14,7 @@ import {
 } from '@vudo/meadowcap'
 import { waitFor } from '@vudo/testing'
 import { afterEach, describe, expect, test } from 'vitest'
-import { MAX_SHOWN_CAPABILITIES } from '../../src/limits.ts'
+import { MAX_SHOWN_CAPABILITIES, MAX_UNSTORED_SYNC_BYTES } from '../../src/limits.ts'
 import { openMemoryWillowStore } from '../../src/store/memory-store.ts'
 import type { WillowStore } from '../../src/store/store.ts'
 import {
@@ -257,6 +257,30 @@ describe('two devices of one open namespace', () => {
     await write(b.store, alice, 'large', new Uint8Array())
     await waitFor(() => line.messages.some(({ bytes }) => bytes[0] === kinds.cancel))
     expect(saw(b, 'peer:fault')()).toBe(false)
+  })
+
+  test('hold no more of what was written than the limit says while the store is slow', async () => {
+    const a = await device(1, { openArea: fullArea })
+    const b = await device(2, { openArea: fullArea })
+    const insertMany = b.store.insertMany.bind(b.store)
+    const isFree = Promise.withResolvers<void>()
+    let taken = 0
+    b.store.insertMany = async (entries, options) => {
+      taken += entries.length
+      await isFree.promise
+      return insertMany(entries, options)
+    }
+    const line = connectNetworks(a.network, b.network, { database })
+    await waitFor(() => saw(a, 'peer:reconciled')() && saw(b, 'peer:reconciled')())
+    const beginning = '\0'.repeat(4_000)
+    for (let at = 0; at < 400; at++) await write(a.store, alice, `${beginning}/${at}`, text('x'))
+    const isLive = ({ bytes }: { bytes: Uint8Array }): boolean => bytes[0] === kinds.live
+    await waitFor(() => line.messages.filter(isLive).length >= 400)
+    // Each takes 9 kB, twice 4 kB of which are its path.
+    expect(taken).toBeGreaterThan(100)
+    expect(taken).toBeLessThan(MAX_UNSTORED_SYNC_BYTES / 9_000 + 1)
+    isFree.resolve()
+    await waitFor(() => b.store.count === 400)
   })
 
   test('speak over one channel of a session, and refuse another', async () => {
