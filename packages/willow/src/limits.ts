@@ -183,6 +183,9 @@ export const PAYLOAD_MESSAGE_BYTES = 65_536
 /** Payloads that are received from one peer at a time. */
 export const MAX_PAYLOADS_RECEIVED = 4
 
+/** Milliseconds in which a peer must send {@link PAYLOAD_MESSAGE_BYTES} more of a payload, or its end, unless asked otherwise: else it is had from others. Of four at a time that needs 2,200 bytes per second. */
+export const DEFAULT_PAYLOAD_STALL_MS = 120_000
+
 /** Payloads that others were receiving and that are tried again when one of them is through; more than {@link MAX_PAYLOAD_WRITERS}, so that those that are still busy never hide the rest. */
 export const MAX_RETRIED_PAYLOADS = 256
 

@@ -1,12 +1,12 @@
 import { entriesEqual, type McCapability } from '@vudo/meadowcap'
 import type { PeerId } from '@vudo/transport'
 import { isWillowError } from '../errors.ts'
-import { MAX_UNSTORED_SYNC_BYTES } from '../limits.ts'
+import { MAX_TIMER_MS, MAX_UNSTORED_SYNC_BYTES } from '../limits.ts'
 import { sizeOfEntry } from '../reconcile/entry-stream.ts'
 import { StoreRequests } from '../reconcile/store-requests.ts'
 import type { PayloadWriter, WillowStore } from '../store/store.ts'
 import { Turns } from '../store/turns.ts'
-import type { SessionEffect, SessionEvent, SessionInput } from './session-effects.ts'
+import type { SessionEffect, SessionEvent, SessionInput, SessionTimer } from './session-effects.ts'
 import type { WillowSession } from './session.ts'
 
 /** What a sync needs of a channel; `Channel` of the network has it. */
@@ -44,7 +44,7 @@ export class SessionDriver {
   readonly #effects: SessionEffect[] = []
   /** Sends one message after the other. */
   readonly #turns = new Turns()
-  #timer: NodeJS.Timeout | undefined
+  readonly #timers = new Map<SessionTimer, NodeJS.Timeout>()
   #unstoredBytes = 0
   #onRoom: (() => void) | undefined
   #isRunning = false
@@ -111,7 +111,7 @@ export class SessionDriver {
 
   async #close(): Promise<void> {
     this.#isEnded = true
-    clearTimeout(this.#timer)
+    for (const timer of this.#timers.values()) clearTimeout(timer)
     this.#init.channel.reset()
     await Promise.all(this.#jobs)
     await this.#turns.take(() => Promise.resolve())
@@ -137,9 +137,7 @@ export class SessionDriver {
       case 'insert':
         return this.#insert(effect)
       case 'set-timer':
-        clearTimeout(this.#timer)
-        this.#timer = setTimeout(() => this.input({ type: 'timer' }), effect.inMs)
-        return
+        return this.#setTimer(effect)
       case 'event':
         return this.#init.onEvent(effect.event)
       case 'fail':
@@ -148,6 +146,15 @@ export class SessionDriver {
       default:
         return this.#payload(effect)
     }
+  }
+
+  #setTimer({ name, inMs }: SessionEffect & { readonly type: 'set-timer' }): void {
+    clearTimeout(this.#timers.get(name))
+    const timer = setTimeout(
+      () => this.input({ type: 'timer', name }),
+      Math.min(inMs, MAX_TIMER_MS),
+    )
+    this.#timers.set(name, timer)
   }
 
   #payload(

@@ -1,7 +1,12 @@
 import { areaIncludesEntry, isMeadowcapError, type Area, type Entry } from '@vudo/meadowcap'
 import { bytesEqual } from '@vudo/wire'
 import { isWillowError, willowError, type WillowErrorCode } from '../errors.ts'
-import { MAX_UNREAD_SYNC_BYTES, MAX_UNSENT_LIVE_BYTES, MAX_UNSENT_SYNC_BYTES } from '../limits.ts'
+import {
+  DEFAULT_PAYLOAD_STALL_MS,
+  MAX_UNREAD_SYNC_BYTES,
+  MAX_UNSENT_LIVE_BYTES,
+  MAX_UNSENT_SYNC_BYTES,
+} from '../limits.ts'
 import type { HeldEntry } from '../store/store.ts'
 import { LiveEntries, type LiveHost } from './live-entries.ts'
 import { PayloadInbox, type InboxHost, type MeteredSettings } from './payload-inbox.ts'
@@ -15,6 +20,12 @@ import { decodeSessionMessage, encodeSessionMessage, type SessionMessage } from 
 export interface SessionInit extends IntroductionInit {
   /** Payload bytes per second for this peer. */
   readonly bytesPerSecond?: number | undefined
+  /**
+   * Milliseconds without progress after which a payload is no longer expected of this peer.
+   *
+   * @defaultValue 120,000
+   */
+  readonly payloadStallMs?: number | undefined
   /** May be changed while the session lives, by the `metered` input. */
   readonly metered: MeteredSettings
 }
@@ -37,6 +48,7 @@ type Outgoing = Exclude<SessionMessage, { readonly type: 'unknown' }>
 export class WillowSession implements InboxHost, OutboxHost, LiveHost, RoundsHost {
   readonly settings: MeteredSettings
   readonly bytesPerSecond: number | undefined
+  readonly payloadStallMs: number
   readonly #init: SessionInit
   readonly #introduction: Introduction
   readonly #inbox: PayloadInbox
@@ -52,6 +64,7 @@ export class WillowSession implements InboxHost, OutboxHost, LiveHost, RoundsHos
     this.#init = init
     this.settings = init.metered
     this.bytesPerSecond = init.bytesPerSecond
+    this.payloadStallMs = init.payloadStallMs ?? DEFAULT_PAYLOAD_STALL_MS
     this.#introduction = new Introduction(init, {
       send: (message) => this.send(message),
       verify: (capabilities) => this.effect({ type: 'verify', capabilities }),
@@ -192,13 +205,14 @@ export class WillowSession implements InboxHost, OutboxHost, LiveHost, RoundsHos
       case 'retry':
         return this.#inbox.retry()
       case 'timer':
-        return this.#outbox.timer()
+        return input.name === 'budget' ? this.#outbox.timer() : this.#inbox.timer()
     }
   }
 
   #goOn(nowMs: number): void {
     if (this.#areas === undefined) return
     this.#rounds.goOn()
+    this.#inbox.watch(nowMs)
     // Before they are stored there is nothing to which their payloads belong.
     if (this.#rounds.unstoredBytes === 0) this.#inbox.pump()
     this.#outbox.pump(nowMs)
