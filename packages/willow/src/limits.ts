@@ -126,8 +126,11 @@ export const MAX_KNOWN_VACANT = 4_096
 /** Characters of a capability as a text: a chain of 128 delegations with paths of 500 bytes. */
 export const MAX_CAPABILITY_TEXT_CHARACTERS = 131_072
 
-/** Devices of a namespace that are remembered: one more, and the one not seen for longest is forgotten. */
+/** Devices of a namespace that are listed: one more takes the place of the one not seen for longest that no receipt waits for, or is not listed itself. */
 export const MAX_KNOWN_DEVICES = 256
+
+/** Devices of a namespace of which only the id is remembered, for want of a place in the list: 64 characters each. More are not counted. */
+export const MAX_UNLISTED_DEVICES = 1_024
 
 /** Tombstones that one erasure gets in one start for those who may read only a part of it; others stay unconfirmed. */
 export const MAX_COVERS_PER_ERASURE = 256

@@ -26,8 +26,10 @@ class FakeSession implements InboxHost {
   #timerAtMs = Infinity
 
   effect(effect: SessionEffect): void {
-    if (effect.type === 'set-timer') this.#timerAtMs = this.nowMs + effect.inMs
-    else if (effect.type === 'event') this.done.push(effect.event.type)
+    if (effect.type === 'set-timer') {
+      if (effect.inMs <= 0) throw new Error('a timer that is over when it begins')
+      this.#timerAtMs = this.nowMs + effect.inMs
+    } else if (effect.type === 'event') this.done.push(effect.event.type)
     else this.done.push(`${effect.type} ${'id' in effect ? effect.id : ''}`)
   }
 
