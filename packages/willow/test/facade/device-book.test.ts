@@ -5,6 +5,7 @@ import { MAX_KNOWN_DEVICES, MAX_UNLISTED_DEVICES, type KnownDevice } from '@vudo
 import { openDeviceBook } from '../../src/facade/device-book.ts'
 
 const neverNeeded = (): boolean => false
+const isMine = ({ device }: KnownDevice): boolean => device.startsWith('mine')
 
 it('knows when each device was first and last seen, also after a restart', async () => {
   const store = await openMemoryStore()
@@ -37,8 +38,7 @@ it('forgets the one not seen for longest when there are too many', async () => {
 it('never forgets one that is needed, and tells who has no place', async () => {
   const store = await openMemoryStore()
   onTestFinished(() => store.close())
-  const isNeeded = ({ device }: KnownDevice): boolean => device.startsWith('mine')
-  const book = await openDeviceBook(store, isNeeded)
+  const book = await openDeviceBook(store, isMine)
   await book.seen('mine', 0, [fullArea])
   for (let at = 1; at <= MAX_KNOWN_DEVICES; at++) await book.seen(`stranger ${at}`, at)
   expect(book.devices[0]).toMatchObject({ device: 'mine', areas: [fullArea] })
@@ -52,7 +52,7 @@ it('never forgets one that is needed, and tells who has no place', async () => {
   expect(await full.forget('stranger 1')).toBe(true)
   expect(await full.forget('stranger 7')).toBe(true)
   await full.seen('late', 1_002)
-  const { devices, unlisted } = await openDeviceBook(store, isNeeded)
+  const { devices, unlisted } = await openDeviceBook(store, isMine)
   expect(devices.at(-1)).toMatchObject({ device: 'late', firstSeenMs: 1_002 })
   expect(devices).toHaveLength(MAX_KNOWN_DEVICES)
   expect(unlisted).toEqual([])
