@@ -47,6 +47,8 @@ export class PayloadInbox {
   /** Others are receiving these. */
   #busy: Want[] = []
   readonly #deferred = new Map<string, Entry>()
+  /** Codes of entries that somebody waits for and that this peer did not go on sending. */
+  readonly #stalledRequests = new Set<string>()
   #lastId = 0
   #hasTimer = false
   /** Some were left out for want of room: another round brings them again. */
@@ -64,6 +66,9 @@ export class PayloadInbox {
   offer(entry: Entry): void {
     const { isMetered, deferAboveBytes } = this.#host.settings
     if (entry.payloadLength === 0n) return
+    if (this.#stalledRequests.size > 0 && this.#stalledRequests.has(keyOf(entry))) {
+      return this.request(entry)
+    }
     if (isMetered && entry.payloadLength > BigInt(deferAboveBytes)) return this.#defer(entry)
     this.#want({ entry, isRequested: false })
   }
@@ -71,6 +76,7 @@ export class PayloadInbox {
   /** Somebody waits for it, whatever it costs. */
   request(entry: Entry): void {
     this.#deferred.delete(keyOf(entry))
+    this.#stalledRequests.delete(keyOf(entry))
     this.#want({ entry, isRequested: true })
   }
 
@@ -88,6 +94,7 @@ export class PayloadInbox {
 
   /** What comes of it has no place any more. */
   removed(entry: Entry): void {
+    if (this.#stalledRequests.size > 0) this.#stalledRequests.delete(keyOf(entry))
     for (const [id, transfer] of this.#transfers) {
       if (!entriesEqual(transfer.want.entry, entry)) continue
       if (transfer.isOpen) this.#host.send({ type: 'cancel', id })
@@ -132,6 +139,9 @@ export class PayloadInbox {
   }
 
   #stalled(id: number, transfer: Transfer): void {
+    const { entry, isRequested } = transfer.want
+    const isRemembered = isRequested && this.#stalledRequests.size < MAX_WANTED_PAYLOADS
+    if (isRemembered) this.#stalledRequests.add(keyOf(entry))
     this.#host.send({ type: 'cancel', id })
     this.hasLeftOut = true
     this.#failed(id, transfer)

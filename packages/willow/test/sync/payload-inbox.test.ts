@@ -96,6 +96,25 @@ describe('a payload of which nothing comes', () => {
     expect(others).toEqual(givenUp(2))
   })
 
+  test('is still asked for on a metered device when somebody waits for it', () => {
+    const session = new FakeSession()
+    const entry = entryOf('a', 3)
+    session.open(entry)
+    session.pass(100)
+    session.settings.isMetered = true
+    session.inbox.request(entry)
+    session.inbox.pump()
+    session.inbox.opened({ type: 'opened', id: 2, from: 0n })
+    session.inbox.watch(session.nowMs)
+    session.pass(100)
+    session.done.length = 0
+    session.inbox.offer(entry)
+    session.inbox.pump()
+    expect(session.done).toEqual(['open-payload 3'])
+    session.inbox.offer(entryOf('b', 3))
+    expect(session.done.at(-1)).toBe('deferred')
+  })
+
   test('is not given up while its last bytes wait for the store', () => {
     const session = new FakeSession()
     session.open(entryOf('a', 1))
