@@ -98,6 +98,10 @@ class Node extends ProtocolCalls implements P2P {
     return this.#starting !== undefined
   }
 
+  get transports(): readonly string[] {
+    return this.#running?.transports.map(({ name }) => name) ?? []
+  }
+
   get addresses(): readonly Address[] {
     return this.#running?.network.addresses ?? []
   }

@@ -93,15 +93,17 @@ export interface P2POptions extends TransportConfig {
   readonly database?: string | undefined
   /**
    * Transports by name or factory, instead of `mode`: `['tcp', 'libp2p']`. The first one
-   * listens on `port`, the others on any free port.
+   * listens on `port`, the others on any free port. `'auto'` among them stands for what
+   * that mode takes.
    *
-   * @defaultValue what `mode` says; `auto` is TCP and what the application has imported
+   * @defaultValue what `mode` says; `auto` is TCP, what the application has imported, and the
+   *   stacks that its settings are for: `relayUrl`, and addresses of `bootstrapNodes`
    */
   readonly transports?: readonly (string | TransportFactory)[] | undefined
   /**
    * With `mode: 'auto'`: true adds libp2p, false leaves it out even when it is imported.
    *
-   * @defaultValue whether `@vudo/transport-libp2p` is imported
+   * @defaultValue whether `@vudo/transport-libp2p` is imported, or `bootstrapNodes` names one of its nodes
    */
   readonly enableLibp2p?: boolean | undefined
   /** How peers are found. */

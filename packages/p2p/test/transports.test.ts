@@ -24,6 +24,25 @@ describe('the transports of a node', () => {
     expect(await namesWith()).toEqual(['tcp'])
   })
 
+  it('include, with auto, the stacks that the settings are for', async () => {
+    const relayUrl = 'ws://127.0.0.1:1'
+    expect(await namesWith({ relayUrl })).toEqual(['tcp', 'relay'])
+    expect(await namesWith()).toEqual(['tcp'])
+    expect(await namesWith({ relayUrl, transports: ['tcp'] })).toEqual(['tcp'])
+    const bootstrapNodes = ['hyperswarm://127.0.0.1:1', '127.0.0.1:1']
+    expect(await namesWith({ bootstrapNodes })).toEqual(['tcp', 'hyperswarm'])
+    expect(await namesWith({ bootstrapNodes, enableDht: false })).toEqual(['tcp'])
+  })
+
+  it('are those of auto where that stands among others, each once', async () => {
+    const relayUrl = 'ws://127.0.0.1:1'
+    expect(await namesWith({ transports: ['auto'] })).toEqual(['tcp'])
+    expect(await namesWith({ relayUrl, transports: ['relay', 'auto', 'tcp'] })).toEqual([
+      'relay',
+      'tcp',
+    ])
+  })
+
   it('are loaded by name, in the order given', async () => {
     expect(await namesWith({ transports: ['iroh', 'tcp'] })).toEqual(['iroh', 'tcp'])
     // Imported now, so that auto takes part in it too, in its own order.
