@@ -8,7 +8,7 @@ import {
 } from '@vudo/transport'
 import { warnOnce } from './log.ts'
 import { hasMethods, invalid } from './option-types.ts'
-import type { P2PSettings } from './options.ts'
+import type { P2PSettings } from './settings.ts'
 // Importing them makes them known to `createTransport`.
 import '@vudo/transport-disabled'
 import '@vudo/transport-tcp'

@@ -8,7 +8,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { createNodeKey } from '@vudo/identity'
 import type { P2POptions } from '@vudo/p2p'
 import { createTransportContext } from '@vudo/secure-channel'
-import { parseP2POptions } from '../src/options.ts'
+import { parseP2POptions } from '../src/settings.ts'
 import { isMissing, openTransports } from '../src/transports.ts'
 
 /** The transports that a node with these options has. */
