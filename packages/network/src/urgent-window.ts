@@ -6,7 +6,8 @@
  * message stands behind it. So the window is the measured bandwidth times the shortest
  * round trip and a little more, as in BBR (Cardwell et al., 2016): the bandwidth is the highest of
  * the last rounds, and every eighth round sends a quarter more, unless a queue stands, to see whether more goes
- * through, and the next one less. The delay alone would not do: a round trip that varies looks like a queue.
+ * through, and the next one less. What acknowledgements in a bunch make too high is taken back when a
+ * whole round has stood in a queue. The delay alone would not do: a round trip that varies looks like a queue.
  *
  * It begins with what a new TCP connection sends at once (RFC 6928) and doubles each round
  * until a queue shows, or the bandwidth grows no more: what is given to TCP before it may
@@ -53,7 +54,8 @@ export class UrgentWindow {
   #isLimited = false
   #sinceMs = 0
   #answers = 0
-  /** The round trip of the last answer, and from what on it shows a queue. */
+  /** The shortest round trip of this round, the last one, and from what on it shows a queue. */
+  #shortestMs = Infinity
   #lastMs = 0
   #queuedMs = 0
 
@@ -99,10 +101,20 @@ export class UrgentWindow {
     this.#lastMs = rttMs
     this.#countedMs = leastRttMs + targetMs
     this.#queuedMs = leastRttMs + Math.max(1.5 * targetMs, leastRttMs / 2)
+    this.#shortestMs = Math.min(this.#shortestMs, rttMs)
     if (this.#answers < answersPerRound) return
+    this.#shrink()
     // One that did not fill the window says nothing about what goes through.
     if (this.#isLimited) this.#endRound()
     this.#begin(nowMs)
+  }
+
+  /** Every answer of the round stood in a queue: the bandwidth was measured too high, by answers that came in a bunch. */
+  #shrink(): void {
+    if (this.#isStarting || this.#shortestMs <= this.#queuedMs) return
+    const part = this.#queuedMs / this.#shortestMs
+    this.#rates = this.#rates.map((rate) => rate * part)
+    this.#roundRate *= part
   }
 
   #endRound(): void {
@@ -127,6 +139,7 @@ export class UrgentWindow {
     this.#answers = 0
     this.#roundRate = 0
     this.#isLimited = false
+    this.#shortestMs = Infinity
   }
 }
 

@@ -156,6 +156,13 @@ describe('the window for it', () => {
     expect(window.bytes(0)).toBe(MIN_URGENT_WINDOW_BYTES)
   })
 
+  it('takes a bandwidth back that was measured too high', () => {
+    const window = new UrgentWindow()
+    window.follow(800, leastRttMs, 0)
+    for (let at = 1; at < 6; at++) round(window, at, 700, 400)
+    expect(window.bytes(0)).toBeLessThan(400 * 300)
+  })
+
   it('does not judge by what was sent before it changed', () => {
     const window = new UrgentWindow()
     window.follow(400, leastRttMs, 10)
