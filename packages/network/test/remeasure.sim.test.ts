@@ -4,7 +4,7 @@ import { Handshakes, type SessionEntry } from '../src/handshake.ts'
 import { REMEASURE_MS } from '../src/limits.ts'
 import { deriveDatabaseKey } from '../src/membership.ts'
 import type { SessionEffect, SessionInput } from '../src/session-io.ts'
-import { frameKind } from '../src/wire.ts'
+import { frameKind } from '../src/frames.ts'
 
 type Side = 'a' | 'b'
 const far = { a: 'b', b: 'a' } as const
