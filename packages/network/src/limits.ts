@@ -277,6 +277,9 @@ export const MIN_URGENT_WINDOW_BYTES = 16_384
 /** The window of a fast path does not fall below what it carries in this time, up to {@link MIN_PATH_WINDOW_BYTES}; in milliseconds. */
 export const URGENT_FLOOR_MS = 20
 
+/** Round trip below which no queue in front of urgent messages is allowed for, in milliseconds: within a machine or a house it would be all that they wait for. */
+export const SHORT_ROUND_TRIP_MS = 2
+
 /** Queue that a transfer may cause in front of urgent messages, and variation of the round trip that it withstands, in milliseconds; one round trip where that is less. */
 export const MAX_URGENT_QUEUE_MS = 100
 

@@ -14,6 +14,7 @@ import {
   MIN_STALL_MS,
   PATH_WINDOW_GAIN,
   RATE_WINDOW_MS,
+  SHORT_ROUND_TRIP_MS,
   STALL_ROUND_TRIPS,
 } from './limits.ts'
 import { UrgentWindow } from './urgent-window.ts'
@@ -40,6 +41,11 @@ export class PathMeter {
   /** The shortest round trip: what the path takes without a queue. */
   get leastRttMs(): number | undefined {
     return this.#leastRttMs
+  }
+
+  /** True when a queue would be all that an urgent message waits for. */
+  get isShort(): boolean {
+    return this.#leastRttMs !== undefined && this.#leastRttMs < SHORT_ROUND_TRIP_MS
   }
 
   /** The highest throughput of late; `undefined` before the first measurement. */
@@ -92,13 +98,14 @@ export class PathMeter {
   /**
    * How much may be unacknowledged.
    *
-   * @param isUrgent - True while somebody waits for small messages: see {@link UrgentWindow}.
+   * @param isUrgent - True while somebody waits for small messages: see {@link UrgentWindow}, but for a path that {@link isShort}.
    */
   windowBytes(isUrgent: boolean): number {
     const bytesPerMs = this.#bytesPerMs
-    if (isUrgent) return this.#urgent.bytes(bytesPerMs)
-    // With allowance for a busy event loop.
-    const countedMs = Math.max(this.#leastRttMs ?? 0, MIN_COUNTED_ROUND_TRIP_MS)
+    if (isUrgent && !this.isShort) return this.#urgent.bytes(bytesPerMs)
+    const leastRttMs = this.#leastRttMs ?? 0
+    // The allowance for a busy event loop is a queue too.
+    const countedMs = isUrgent ? leastRttMs : Math.max(leastRttMs, MIN_COUNTED_ROUND_TRIP_MS)
     return Math.max(MIN_PATH_WINDOW_BYTES, PATH_WINDOW_GAIN * bytesPerMs * countedMs)
   }
 

@@ -197,7 +197,8 @@ export class PathState {
   /** Often enough that the window does not run dry, and while somebody waits that it is judged in time. */
   #asksAfter(isUrgent: boolean): number {
     const windowBytes = this.meter.windowBytes(isUrgent)
-    return isUrgent ? windowBytes / 8 : Math.max(ACK_WITH_DATA_BYTES, windowBytes / 2)
+    const isJudged = isUrgent && !this.meter.isShort
+    return isJudged ? windowBytes / 8 : Math.max(ACK_WITH_DATA_BYTES, windowBytes / 2)
   }
 
   /** The connection has sent the frame that was taken last, and reads it no more. */

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { OutgoingFrame } from '../src/channel-state.ts'
 import {
   MAX_FRAME_PAYLOAD_BYTES,
+  MIN_PATH_WINDOW_BYTES,
   MIN_URGENT_FRAME_PAYLOAD_BYTES,
   MIN_URGENT_WINDOW_BYTES,
   URGENT_FRAME_PAYLOAD_BYTES,
@@ -116,6 +117,19 @@ describe('a transfer while somebody waits for small messages', () => {
     ],
   ])('goes on over %s, however the round trip varies', (_, link) => {
     expect(transfer(link, 20_000, true).share).toBeGreaterThan(0.5)
+  })
+})
+
+describe('on a path of less than two milliseconds', () => {
+  it('the window allows for no queue at all: it would be all that an urgent message waits for', () => {
+    const { meter } = new PathState(1, { intervalMs: 15_000, isMetered: true }, 0)
+    meter.roundTrip(0.4, true)
+    meter.delivered(1_000_000, 1, 1)
+    expect(meter.windowBytes(true)).toBe(1.5 * 1_000_000 * 0.4)
+    expect(meter.windowBytes(false)).toBe(1.5 * 1_000_000 * 5)
+    meter.delivered(1, 1, 30_000)
+    meter.delivered(1, 1, 60_000)
+    expect(meter.windowBytes(true)).toBe(MIN_PATH_WINDOW_BYTES)
   })
 })
 
