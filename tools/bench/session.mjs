@@ -5,19 +5,19 @@
  *   tcp          @vudo/transport-tcp
  *   libp2pTcp    @vudo/transport-libp2p over TCP, Noise and Yamux
  *   hyperswarm   @vudo/transport-hyperswarm
- *   relay        @vudo/transport-relay, where it is there
+ *   relay        @vudo/transport-relay, at a relay of @vudo/relay in a third process
  *
- * CPU of both processes per MiB in messages of 64 KiB, beside a `Connection` of the same transport.
+ * CPU of both processes per MiB in messages of 64 KiB, beside a `Connection` of the same transport. What the
+ * relay's own process uses is in neither figure: it forwards the same for both.
  * Then round trips of 64-byte messages on an urgent channel, idle and during a bulk transfer of 100 MiB.
  * The figures of the last line are those of the worst transport.
  */
-import { existsSync } from 'node:fs'
-import path from 'node:path'
 import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { startBootstrap } from '@vudo/transport-hyperswarm/bootstrap'
 import { compile } from './support/compile.mjs'
 import { contest, startProcess } from './support/contest.mjs'
+import { startServer } from './support/relay-process.mjs'
 
 const { values } = parseArgs({
   options: {
@@ -36,24 +36,25 @@ const IDLE_MESSAGES = 1_000
 const stacks = {
   tcp: { session: 'session-tcp', bare: 'tcp-connection' },
   libp2pTcp: { session: 'session-libp2p-tcp', bare: 'libp2p-tcp-ours' },
-  hyperswarm: { session: 'session-hyperswarm', bare: 'hyperswarm-ours', needsDht: true },
-  relay: { session: 'session-relay', bare: 'relay-connection', needsRelay: true },
+  hyperswarm: { session: 'session-hyperswarm', bare: 'hyperswarm-ours', startHelp: startDht },
+  relay: { session: 'session-relay', bare: 'relay-connection', startHelp: startRelay },
 }
-const packages = ['network', 'transport-tcp', 'transport-libp2p', 'transport-hyperswarm']
-const isPresent = ({ session }) =>
-  existsSync(path.join(import.meta.dirname, 'contenders', `${session}.mjs`))
-const chosen = (values.stack === undefined ? Object.keys(stacks) : [values.stack]).filter((name) =>
-  isPresent(stacks[name]),
-)
+const packages = [
+  'network',
+  'transport-tcp',
+  'transport-libp2p',
+  'transport-hyperswarm',
+  'transport-relay',
+]
+const chosen = values.stack === undefined ? Object.keys(stacks) : [values.stack]
 
 compile(packages)
 const rows = {}
 for (const name of chosen) rows[name] = await measured(stacks[name])
 print()
 
-async function measured({ session, bare, needsDht }) {
-  const dht = needsDht ? await startDht() : undefined
-  const setting = dht ? { bootstrapNodes: dht.addresses } : {}
+async function measured({ session, bare, startHelp = noHelp }) {
+  const { setting, stop } = await startHelp()
   try {
     const figures = await contest([session, bare], {
       rounds: Number(values.rounds),
@@ -67,7 +68,7 @@ async function measured({ session, bare, needsDht }) {
       ...(await urgency(session, setting)),
     }
   } finally {
-    await dht?.close()
+    await stop()
   }
 }
 
@@ -106,9 +107,19 @@ async function startDht() {
     nodes.push(await startBootstrap({ bootstrapNodes: [nodes[0].address] }))
   }
   return {
-    addresses: nodes.map(({ address }) => address),
-    close: () => Promise.all(nodes.map((node) => node.close())),
+    setting: { bootstrapNodes: nodes.map(({ address }) => address) },
+    stop: () => Promise.all(nodes.map((node) => node.close())),
   }
+}
+
+async function startRelay() {
+  const { url, stop } = await startServer('relay-ours')
+  return { setting: { relayUrl: url }, stop }
+}
+
+/** Most stacks need nobody but the two ends. */
+async function noHelp() {
+  return { setting: {}, stop: async () => {} }
 }
 
 function print() {

@@ -7,7 +7,8 @@
  *
  * The link of one side is shaped: rate, queue, delay, jitter, loss. Numbered messages flow,
  * and a document is written on either side and has to reach the other. Then, over `slow-3g`
- * without loss, how much longer an urgent message takes while a bulk transfer fills the link.
+ * without loss, how much longer an urgent message takes while a bulk transfer fills the link, and
+ * how much that carries.
  *
  * The kernel's `netem` is not needed: `support/tapem.c` shapes the link, which needs a C
  * compiler and `/dev/net/tun`.
@@ -42,7 +43,11 @@ export async function run(args) {
   if (!plan.timesUrgent) return conclude('links', results)
   const urgent = await runTrials('links', plan.ways.map(urgentTrial), { logs })
   const worst = urgent.map(({ urgentAddedMs }) => urgentAddedMs ?? Number.POSITIVE_INFINITY)
-  return conclude('links', [...results, ...urgent], { urgentAddedMs: Math.max(...worst) })
+  const bulk = urgent.map(({ bulkKiBPerSecond }) => bulkKiBPerSecond ?? 0)
+  return conclude('links', [...results, ...urgent], {
+    urgentAddedMs: Math.max(...worst),
+    bulkKiBPerSecond: Math.min(...bulk),
+  })
 }
 
 /** What the words of the command line ask for, or the `mistake` in them. */
@@ -128,13 +133,16 @@ async function timeUrgent(scene) {
   await flow(scene, limits.idleMs)
   const [, idle] = await mark(scene)
   const from = scene.a.events.length
+  const startMs = performance.now()
   order(scene.a, 'bulk', { mebibytes: bulkMebibytes })
   await flow(scene, limits.busyMs)
   const [, busy] = await mark(scene)
   const isStillBusy = !scene.a.events.slice(from).some(({ event }) => event === 'bulk')
   if (!isStillBusy) throw new Error('the transfer ended too early')
   await eventOf(scene.a, 'bulk', 120_000, from)
+  const bulkSeconds = (performance.now() - startMs) / 1_000
+  const bulkKiBPerSecond = Math.round((bulkMebibytes * 1_024) / bulkSeconds)
   const urgentAddedMs = Math.round(busy.p99Ms - idle.p99Ms)
-  const note = `; urgent p99 ${Math.round(idle.p99Ms)} ms idle, ${Math.round(busy.p99Ms)} ms beside bulk: ${urgentAddedMs} ms more`
-  return { urgentAddedMs, idle, busy, note }
+  const note = `; urgent p99 ${Math.round(idle.p99Ms)} ms idle, ${Math.round(busy.p99Ms)} ms beside bulk: ${urgentAddedMs} ms more; bulk ${bulkKiBPerSecond} KiB/s`
+  return { urgentAddedMs, bulkKiBPerSecond, idle, busy, note }
 }

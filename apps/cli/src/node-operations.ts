@@ -52,6 +52,7 @@ function nodeStatus(p2p: P2P): object {
     peerId: p2p.peerId,
     authorId: p2p.authorId,
     isStarted: p2p.isStarted,
+    transports: p2p.transports,
     addresses: p2p.addresses,
     databaseId: p2p.database.id,
     isPublic: p2p.isPublic,
@@ -61,10 +62,18 @@ function nodeStatus(p2p: P2P): object {
       relayed: path.relayed,
       address: path.address ?? null,
       rttMs: rttMs ?? null,
+      paths: pathsTo(p2p, peerId),
     })),
     sync: { ...p2p.status },
     bandwidth: bandwidthOf(p2p),
   }
+}
+
+/** The connections that carry a session, the one in use first. */
+function pathsTo(p2p: P2P, peerId: string): object[] {
+  return (p2p.network.session(peerId)?.paths ?? [])
+    .map(({ path: { transport, relayed }, isBest }) => ({ transport, relayed, isUsed: isBest }))
+    .toSorted((a, b) => Number(b.isUsed) - Number(a.isUsed))
 }
 
 function setProfile(p2p: P2P, profile: string | undefined): object {

@@ -72,6 +72,20 @@ it('converges over relay, at one of its own', async () => {
   expect(await demoOver('relay', vudo)).toMatchObject({ documents: 4, foundBy: 'relay' })
 }, 120_000)
 
+it('auto: meets at a relay of its own, and goes on directly beside it', async () => {
+  const args = ['demo', '--json', '--folder', someDocuments(), '--transport', 'auto']
+  const { status, stdout, stderr } = await vudo(args)
+  expect(stderr).toBe('')
+  expect(status).toBe(0)
+  const result: unknown = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '')
+  expect(result).toMatchObject({ documents: 4, foundBy: 'relay', transports: ['tcp', 'relay'] })
+  const [direct, relayed] = [
+    { transport: 'tcp', relayed: false },
+    { transport: 'relay', relayed: true },
+  ]
+  expect(result).toMatchObject({ paths: expect.arrayContaining([direct, relayed]) })
+}, 120_000)
+
 it('converges over iroh', async (context) => {
   // That stack asks the router for a port whatever it is told, and tests keep to this machine.
   if (!canIsolate()) context.skip('this machine makes no network namespaces')

@@ -8,7 +8,7 @@
  * the next one waits until the debt is paid.
  */
 import { BUDGET_BURST_MS } from './limits.ts'
-import type { PriorityNumber } from './wire.ts'
+import type { PriorityNumber } from './frames.ts'
 
 /** The pure part: bytes and time. */
 export class ByteBudget {

@@ -13,32 +13,24 @@
  * `FRAME_COST_BYTES` on top. The receiver grants what the application has read plus
  * a window, so a reader that does not read stops its writer and nobody else.
  */
+import { ChannelInbox, type ReceivedMessage } from './channel-inbox.ts'
 import type { FramePool } from './frame-pool.ts'
 import {
-  ACK_AFTER_BYTES,
-  CHANNEL_WINDOW_BYTES,
   FRAME_COST_BYTES,
   INITIAL_CREDIT_BYTES,
-  MAX_CHANNEL_MESSAGE_BYTES,
-  MAX_FRAGMENTS,
-  MAX_FRAMES_AHEAD,
   SEND_QUEUE_BYTES,
   SEND_RESUME_BYTES,
 } from './limits.ts'
 import type { PathState } from './path-state.ts'
 import type { Schedulable } from './scheduler.ts'
 import {
-  dataFrameBytes,
-  encodeEnd,
   frameKind,
-  markAsking,
-  protocolError,
-  writeData,
   type ChannelPosition,
   type DataFrame,
   type EndFrame,
   type PriorityNumber,
-} from './wire.ts'
+} from './frames.ts'
+import { dataFrameBytes, encodeEnd, markAsking, protocolError, writeData } from './wire.ts'
 
 /** What a channel is. */
 export interface ChannelInit {
@@ -53,13 +45,6 @@ export interface ChannelInit {
   readonly isControl?: boolean | undefined
   /** Where the buffers of large frames come from and go to. */
   readonly pool: FramePool
-}
-
-/** A message that is complete, and what reading it gives back to the writer. */
-export interface ReceivedMessage {
-  readonly bytes: Uint8Array
-  /** What {@link ChannelState.consume} has to be told when the application has read it. */
-  readonly cost: number
 }
 
 /** A frame that the far end has not acknowledged. What can change belongs to the path that it is on. */
@@ -97,8 +82,6 @@ export class ChannelState implements Schedulable<ChannelState> {
   following: ChannelState | undefined
   /** True while it stands in the line for acknowledgements; belongs to the table. */
   isAckQueued = false
-  /** True while an acknowledgement is due at the next occasion. */
-  isAckUrgent = false
   /** True while its data waits because the opening is on its way; belongs to the table. */
   isHeld = false
 
@@ -118,18 +101,7 @@ export class ChannelState implements Schedulable<ChannelState> {
   #unacknowledgedBytes = 0
   #hasEnded = false
 
-  #expected = 0
-  #receivedOffset = 0
-  #consumedOffset = 0
-  #granted = INITIAL_CREDIT_BYTES
-  #acknowledgedOffset = 0
-  #acknowledged = 0
-  #early = new Map<number, DataFrame | EndFrame>()
-  #earlyCost = 0
-  #fragments: Uint8Array[] = []
-  #fragmentBytes = 0
-  #fragmentCost = 0
-  #hasRemoteEnded = false
+  readonly #inbox: ChannelInbox
 
   constructor(init: ChannelInit) {
     this.id = init.id
@@ -138,8 +110,9 @@ export class ChannelState implements Schedulable<ChannelState> {
     this.database = init.database
     this.isLocal = init.open !== undefined
     this.#pool = init.pool
+    const isOpenedByPeer = init.open === undefined && init.isControl !== true
+    this.#inbox = new ChannelInbox(isOpenedByPeer ? 1 : 0)
     if (init.open !== undefined) this.#push(init.open)
-    else if (init.isControl !== true) this.#expected = 1
   }
 
   /** True when a frame may be sent now. */
@@ -184,31 +157,37 @@ export class ChannelState implements Schedulable<ChannelState> {
   }
 
   get hasRemoteEnded(): boolean {
-    return this.#hasRemoteEnded
+    return this.#inbox.hasEnded
+  }
+
+  /** True while an acknowledgement is due at the next occasion. */
+  get isAckUrgent(): boolean {
+    return this.#inbox.isAckUrgent
+  }
+
+  set isAckUrgent(isUrgent: boolean) {
+    this.#inbox.isAckUrgent = isUrgent
   }
 
   /** True when both ends have ended and the far end knows everything: the channel can be forgotten. */
   get isDone(): boolean {
-    if (!this.#hasEnded || !this.#hasRemoteEnded) return false
-    return this.#frames.length === 0 && this.#acknowledged === this.#expected
+    if (!this.#hasEnded || !this.#inbox.hasEnded) return false
+    return this.#frames.length === 0 && this.#inbox.isTold
   }
 
   /** How much was received that the far end has not been told, in credit. */
   get unreportedBytes(): number {
-    if (this.#hasRemoteEnded || !this.isReportable) return 0
-    return Math.max(this.#receivedOffset - this.#acknowledgedOffset, this.#limit() - this.#granted)
+    return this.isReportable ? this.#inbox.unreportedBytes : 0
   }
 
   /** True when the far end certainly knows the channel: what it is told of one that it does not is a breach. */
   get isReportable(): boolean {
-    return !this.isLocal || this.#acked > 0 || this.#expected > 0
+    return !this.isLocal || this.#acked > 0 || this.#inbox.expected > 0
   }
 
   /** True when the far end does not know yet how far this end is. */
   get isAckDue(): boolean {
-    if (!this.isReportable) return false
-    if (this.#acknowledged !== this.#expected) return true
-    return !this.#hasRemoteEnded && this.#limit() > this.#granted
+    return this.isReportable && this.#inbox.isAckDue
   }
 
   /** Cuts a message into frames of at most `payloadBytes` and queues them. The message is copied. */
@@ -342,10 +321,8 @@ export class ChannelState implements Schedulable<ChannelState> {
   abandon(): void {
     for (const frame of this.#frames) frame.path?.drop(frame)
     this.#hasEnded = true
-    this.#hasRemoteEnded = true
     this.#frames = []
-    this.#early.clear()
-    this.#fragments = []
+    this.#inbox.abandon()
     this.#unacknowledgedBytes = 0
   }
 
@@ -366,48 +343,22 @@ export class ChannelState implements Schedulable<ChannelState> {
    * @throws `NetworkError` `ERR_SESSION_PROTOCOL` when it exceeds a limit.
    */
   receive(frame: DataFrame | EndFrame): ReceivedMessage[] {
-    const { sequence } = frame
-    if (sequence < this.#expected || this.#early.has(sequence)) {
-      // Sent again because our acknowledgement was lost with its connection.
-      this.isAckUrgent = true
-      return noMessages
-    }
-    this.#assertCredit(frame)
-    if (sequence !== this.#expected) return this.#keepEarly(frame)
-    const messages: ReceivedMessage[] = []
-    let next: DataFrame | EndFrame | undefined = frame
-    while (next !== undefined) {
-      this.#accept(next, messages)
-      next = this.#early.size === 0 ? undefined : this.#takeEarly()
-    }
-    if (frame.kind === frameKind.dataAsking || this.unreportedBytes >= ACK_AFTER_BYTES) {
-      this.isAckUrgent = true
-    }
-    return messages
+    return this.#inbox.receive(frame)
   }
 
   /** The application has read a message: the far end may send as much again. */
   consume(cost: number): void {
-    this.#consumedOffset += cost
-    if (this.unreportedBytes >= ACK_AFTER_BYTES) this.isAckUrgent = true
+    this.#inbox.consume(cost)
   }
 
   /** How far this end is and what it has granted, for a snapshot; nobody may hear of it. */
   get position(): ChannelPosition {
-    return { channel: this.id, next: this.#expected, credit: this.#granted }
+    return this.#inbox.position(this.id)
   }
 
   /** How far this end is; the caller tells the far end. */
   report(): ChannelPosition {
-    this.isAckUrgent = false
-    this.#acknowledged = this.#expected
-    this.#acknowledgedOffset = this.#receivedOffset
-    this.#granted = Math.max(this.#granted, this.#limit())
-    return { channel: this.id, next: this.#expected, credit: this.#granted }
-  }
-
-  #limit(): number {
-    return this.#consumedOffset + CHANNEL_WINDOW_BYTES
+    return this.#inbox.report(this.id)
   }
 
   #push(buffer: Uint8Array, frameBytes: number = buffer.length, payloadBytes = 0, cost = 0): void {
@@ -429,84 +380,4 @@ export class ChannelState implements Schedulable<ChannelState> {
       deliveredAtMs: 0,
     })
   }
-
-  #assertCredit(frame: DataFrame | EndFrame): void {
-    if (this.#hasRemoteEnded) throw protocolError('frame after the end of its channel')
-    if (frame.sequence >= this.#expected + MAX_FRAMES_AHEAD) {
-      throw protocolError(`frame ${frame.sequence}, expected ${this.#expected}`)
-    }
-    const offset = this.#receivedOffset + this.#earlyCost + costOf(frame)
-    if (offset > this.#granted) {
-      throw protocolError(`data up to ${offset}, granted are ${this.#granted} bytes`)
-    }
-  }
-
-  #keepEarly(frame: DataFrame | EndFrame): ReceivedMessage[] {
-    this.#early.set(frame.sequence, frame)
-    this.#earlyCost += costOf(frame)
-    return noMessages
-  }
-
-  #takeEarly(): DataFrame | EndFrame | undefined {
-    const frame = this.#early.get(this.#expected)
-    if (frame === undefined) return undefined
-    this.#early.delete(frame.sequence)
-    this.#earlyCost -= costOf(frame)
-    return frame
-  }
-
-  #accept(frame: DataFrame | EndFrame, messages: ReceivedMessage[]): void {
-    if (this.#hasRemoteEnded) throw protocolError('frame after the end of its channel')
-    this.#expected += 1
-    if (!('payload' in frame)) {
-      if (this.#fragments.length > 0) throw protocolError('channel ended within a message')
-      this.#hasRemoteEnded = true
-      this.isAckUrgent = true
-      return
-    }
-    const cost = costOf(frame)
-    this.#receivedOffset += cost
-    if (this.#fragments.length === 0 && !frame.hasMore) {
-      assertMessageSize(frame.payload.length)
-      messages.push({ bytes: frame.payload, cost })
-      return
-    }
-    this.#addFragment(frame.payload, cost)
-    if (!frame.hasMore) messages.push(this.#join())
-  }
-
-  #addFragment(payload: Uint8Array, cost: number): void {
-    if (this.#fragments.length === MAX_FRAGMENTS) {
-      throw protocolError(`message of more than ${MAX_FRAGMENTS} fragments`)
-    }
-    this.#fragments.push(payload)
-    this.#fragmentBytes += payload.length
-    this.#fragmentCost += cost
-    assertMessageSize(this.#fragmentBytes)
-  }
-
-  #join(): ReceivedMessage {
-    const bytes = new Uint8Array(this.#fragmentBytes)
-    let at = 0
-    for (const fragment of this.#fragments) {
-      bytes.set(fragment, at)
-      at += fragment.length
-    }
-    const message = { bytes, cost: this.#fragmentCost }
-    this.#fragments = []
-    this.#fragmentBytes = 0
-    this.#fragmentCost = 0
-    return message
-  }
-}
-
-const noMessages: ReceivedMessage[] = []
-
-function costOf(frame: DataFrame | EndFrame): number {
-  return 'payload' in frame ? frame.payload.length + FRAME_COST_BYTES : 0
-}
-
-function assertMessageSize(bytes: number): void {
-  if (bytes <= MAX_CHANNEL_MESSAGE_BYTES) return
-  throw protocolError(`message of more than ${MAX_CHANNEL_MESSAGE_BYTES} bytes`)
 }

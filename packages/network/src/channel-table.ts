@@ -27,12 +27,7 @@ import type { PathTable } from './path-table.ts'
 import { Scheduler } from './scheduler.ts'
 import type { SessionEffect, SessionInput } from './session-io.ts'
 import {
-  encodeAck,
-  encodeAsk,
-  encodeOpen,
   frameKind,
-  isCode,
-  protocolError,
   type AckFrame,
   type ChannelPosition,
   type DataFrame,
@@ -40,7 +35,8 @@ import {
   type OpenFrame,
   type PriorityNumber,
   type ResetFrame,
-} from './wire.ts'
+} from './frames.ts'
+import { encodeAck, encodeAsk, encodeOpen, isCode, protocolError } from './wire.ts'
 
 /** What the channels need of their session. */
 export interface ChannelTableInit {

@@ -53,6 +53,8 @@ export interface ConnectorDialOptions {
    * @defaultValue false
    */
   readonly isDirect?: boolean | undefined
+  /** A session waits, and the dial begins anew soon: how long this one may take, if that is less than `connectionTimeoutMs`. */
+  readonly withinMs?: number | undefined
 }
 
 /** Where a dial led. */
@@ -96,6 +98,7 @@ export class Connector<Result> {
    */
   async dial(target: DialTarget, options: ConnectorDialOptions): Promise<Dialled<Result>> {
     const { now, signal, tasks, connectionTimeoutMs } = this.#init
+    const timeoutMs = Math.min(options.withinMs ?? Infinity, connectionTimeoutMs)
     options.signal.throwIfAborted()
     const refusal = options.expected && this.#init.admission.refusal(options.expected, now())
     if (refusal !== undefined) throw refusal
@@ -105,12 +108,10 @@ export class Connector<Result> {
     if (ways.length === 0) throw noTransport(target)
     const attempt = (way: DialWay, aborted: AbortSignal): Promise<Dialled<Result>> =>
       this.#attempt(way, aborted)
-    const race = startRace({ ways, attempt, now, signal })
+    const isPatient = options.withinMs !== undefined
+    const race = startRace({ ways, attempt, now, signal, isPatient })
     void tasks.add(race.over)
-    const timer = setTimeout(
-      () => race.cancelUndecided(dialTimeout(target, connectionTimeoutMs)),
-      connectionTimeoutMs,
-    )
+    const timer = setTimeout(() => race.cancelUndecided(dialTimeout(target, timeoutMs)), timeoutMs)
     const onAbort = (): void => race.cancelUndecided(options.signal.reason)
     options.signal.addEventListener('abort', onAbort, { once: true })
     try {

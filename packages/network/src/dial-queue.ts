@@ -114,6 +114,11 @@ export class DialQueue {
     this.#init = init
   }
 
+  /** How often a target has failed in a row. */
+  failures(target: Target): number {
+    return this.#entries.get(target)?.failures ?? 0
+  }
+
   /** When to call with `timer`; `undefined` when nothing waits for a time. */
   get wakeAtMs(): number | undefined {
     if (this.#dialling >= MAX_PARALLEL_DIALS) return undefined

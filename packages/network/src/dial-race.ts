@@ -7,15 +7,18 @@
  * stands over a relay, or over a direct way that is not the best, moves to a better one
  * when that stands as well, so better ways that are under way are not given up.
  *
+ * While a session waits for its peer, a relay that failed is tried again as long as other ways are
+ * under way: it comes back sooner than a dial into a dead network gives up.
+ *
  * Direct ways start in the order given, best first. Each has a head start of
  * {@link HEAD_START_MS} before the next one; one that fails hands over at once.
  *
  * Invariants, held under any order of inputs:
- * - every way is dialled at most once, and each that was is failed, connected or abandoned;
+ * - every direct way is dialled at most once, and each way that was is failed, connected or abandoned;
  * - no more than {@link MAX_RACE_DIALS} are under way, of which at most {@link MAX_RACE_RELAYS} relays;
  * - exactly one `won` or one `lost`, unless the race is cancelled before.
  */
-import { HEAD_START_MS, MAX_RACE_DIALS, MAX_RACE_RELAYS } from './limits.ts'
+import { HEAD_START_MS, MAX_RACE_DIALS, MAX_RACE_RELAYS, RELAY_RETRY_MS } from './limits.ts'
 
 /** What the race has to know of a way; the number in the list is its name. */
 export interface RaceWay {
@@ -52,12 +55,19 @@ export class DialRace {
   readonly #states: WayState[]
   #hasStarted = false
   #isDecided = false
+  readonly #isPatient: boolean
   #nextDirectAtMs: number | undefined
+  /** When relays that failed are tried again. */
+  #retryAtMs: number | undefined
   #effects: RaceEffect[] = []
 
-  /** @param ways - Best first; relays may stand anywhere. */
-  constructor(ways: readonly RaceWay[]) {
+  /**
+   * @param ways - Best first; relays may stand anywhere.
+   * @param isPatient - True while a session waits: relays are tried again.
+   */
+  constructor(ways: readonly RaceWay[], isPatient = false) {
     this.#ways = ways
+    this.#isPatient = isPatient
     this.#states = ways.map(() => 'waiting')
   }
 
@@ -68,8 +78,12 @@ export class DialRace {
 
   /** When to call with `timer`; `undefined` when time changes nothing. */
   get wakeAtMs(): number | undefined {
-    if (!this.#hasWaitingDirect() || this.#underWay() >= MAX_RACE_DIALS) return undefined
-    return this.#nextDirectAtMs
+    if (this.#underWay() >= MAX_RACE_DIALS) return undefined
+    const directAtMs = this.#hasWaitingDirect() ? this.#nextDirectAtMs : undefined
+    if (directAtMs === undefined || this.#retryAtMs === undefined) {
+      return directAtMs ?? this.#retryAtMs
+    }
+    return Math.min(directAtMs, this.#retryAtMs)
   }
 
   /** Never throws; inputs that come too late change nothing. */
@@ -80,6 +94,7 @@ export class DialRace {
         if (!this.#hasStarted) this.#start(nowMs)
         break
       case 'timer':
+        this.#retry(nowMs)
         this.#startNext(nowMs, false)
         break
       case 'failed':
@@ -89,6 +104,7 @@ export class DialRace {
         this.#connected(input.way)
         break
       case 'cancel':
+        this.#retryAtMs = undefined
         this.#giveUp(() => true)
         this.#isDecided = true
         break
@@ -127,15 +143,29 @@ export class DialRace {
     if (this.#states[way] !== 'dialling' && this.#states[way] !== 'connected') return
     this.#states[way] = 'over'
     if (this.#ways[way]?.isRelay === true) {
-      if (!this.#isDecided) this.#startRelays()
+      if (!this.#isDecided) {
+        this.#startRelays()
+        if (this.#isPatient) this.#retryAtMs ??= nowMs + RELAY_RETRY_MS
+      }
       // It may have kept a direct way from starting.
       this.#startNext(nowMs, false)
     } else this.#startNext(nowMs, true)
     this.#tellLost()
   }
 
+  /** Only beside others: when none is under way the race is lost, and whoever wants the peer begins anew. */
+  #retry(nowMs: number): void {
+    if (this.#retryAtMs === undefined || nowMs < this.#retryAtMs) return
+    this.#retryAtMs = undefined
+    for (const [way, { isRelay }] of this.#ways.entries()) {
+      if (isRelay && this.#states[way] === 'over') this.#states[way] = 'waiting'
+    }
+    this.#startRelays()
+  }
+
   #connected(way: number): void {
     if (this.#states[way] !== 'dialling') return
+    this.#retryAtMs = undefined
     this.#states[way] = 'connected'
     if (!this.#isDecided) this.#effects.push({ type: 'won', way })
     this.#isDecided = true
@@ -159,6 +189,7 @@ export class DialRace {
   #tellLost(): void {
     if (this.#isDecided || this.#has('waiting') || this.#has('dialling')) return
     this.#isDecided = true
+    this.#retryAtMs = undefined
     this.#effects.push({ type: 'lost' })
   }
 

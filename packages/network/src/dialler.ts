@@ -13,7 +13,7 @@ import { Connector, type ConnectorDialOptions, type ConnectorInit } from './conn
 import type { RecordSource } from './database-table.ts'
 import type { Need, Target } from './dial-queue.ts'
 import { pathName } from './dial-ways.ts'
-import { MAX_KNOWN_ADDRESSES, REDIAL_FIRST_MS } from './limits.ts'
+import { MAX_KNOWN_ADDRESSES, REDIAL_FIRST_MS, RESUME_DIAL_MS } from './limits.ts'
 import type { NetworkEvents } from './network.ts'
 import type { NetworkSettings } from './options.ts'
 import { PathScores } from './path-scores.ts'
@@ -62,7 +62,7 @@ export class Dialler<Result> {
       self: init.self,
       need: (target) => this.#need(target),
       maxPerReason: settings.maxPeersPerDatabase,
-      dial: (target) => init.tasks.add(this.#dialAgain(target)),
+      dial: (target, failures) => init.tasks.add(this.#dialAgain(target, failures)),
       now: settings.now,
       random: settings.random,
     })
@@ -159,15 +159,17 @@ export class Dialler<Result> {
   }
 
   /** Nobody waits for these dials, so how they end is told. */
-  async #dialAgain(target: Target): Promise<void> {
+  async #dialAgain(target: Target, failures: number): Promise<void> {
     const { signal, publish } = this.#init
+    const need = this.#need(target)
     // Who is connected already is not told that a better way was not found.
-    if (this.#need(target) === 'better') {
+    if (need === 'better') {
       await this.#connector.dial(target, { signal, isDirect: true })
       return
     }
     try {
-      const { peerId } = await this.#connector.dial(target, { signal })
+      const withinMs = need === 'urgent' ? RESUME_DIAL_MS * 1.5 ** failures : undefined
+      const { peerId } = await this.#connector.dial(target, { signal, withinMs })
       if (!isPeerId(target)) this.#rememberAddress(target, peerId)
       publish('dial:ended', { target, peerId, error: undefined })
     } catch (error) {

@@ -19,16 +19,8 @@ import { MAX_PATHS, MAX_SESSIONS_PER_PEER, MIN_SESSION_VERSION, SESSION_VERSION 
 import { Membership, type DatabaseKey } from './membership.ts'
 import type { SessionEffect } from './session-io.ts'
 import { SessionState } from './session-state.ts'
-import {
-  decodeFrame,
-  encodeCode,
-  encodeHello,
-  encodeWelcome,
-  frameKind,
-  protocolError,
-  type HelloFrame,
-  type WelcomeFrame,
-} from './wire.ts'
+import { frameKind, type HelloFrame, type WelcomeFrame } from './frames.ts'
+import { decodeFrame, encodeCode, encodeHello, encodeWelcome, protocolError } from './wire.ts'
 
 const sessionTag = new TextEncoder().encode('vudo/session/1')
 

@@ -33,6 +33,9 @@ export const MAX_FRAME_PAYLOAD_BYTES = 65_536
 /** Payload bytes of a data frame while a critical channel is open: 13 ms on a link of 10 Mbit/s. */
 export const URGENT_FRAME_PAYLOAD_BYTES = 16_384
 
+/** Payload bytes of a data frame while a critical channel is open and the path is slow, or not known yet: 11 ms at 3 Mbit/s. */
+export const MIN_URGENT_FRAME_PAYLOAD_BYTES = 4_096
+
 /** Room for the head of a data frame: kind, channel, sequence number, flags. */
 export const FRAME_HEAD_BYTES = 32
 
@@ -165,6 +168,9 @@ export const MAX_RACE_DIALS = 4
 /** Relays over which one peer is dialled at one time. */
 export const MAX_RACE_RELAYS = 2
 
+/** Pause before a relay that failed is tried again within a race, in milliseconds; only while a session waits for its peer. */
+export const RELAY_RETRY_MS = 1_000
+
 /** Ways to one peer that one race tries; of more, the best. */
 export const MAX_RACE_WAYS = 24
 
@@ -219,8 +225,15 @@ export const REDIAL_MAX_MS = 300_000
 /** First pause before another dial while a session waits for its peer, in milliseconds. */
 export const RESUME_FIRST_MS = 250
 
-/** Longest pause before another dial while a session waits for its peer, in milliseconds. */
-export const RESUME_MAX_MS = 5_000
+/** Longest pause before another dial while a session waits for its peer, in milliseconds: a network that is back is to be noticed within a breath. */
+export const RESUME_MAX_MS = 1_500
+
+/**
+ * How long a dial may take at first while a session waits for its peer, in milliseconds; each that
+ * fails lets the next one take half as long again. What was sent into a dead network is sent again by
+ * the kernel after twice as long each time, and a dial that begins anew is not.
+ */
+export const RESUME_DIAL_MS = 3_000
 
 /** For how long this node's record is good, in milliseconds: a day. It is signed anew after half of it. */
 export const RECORD_LIFETIME_MS = 86_400_000
@@ -258,6 +271,18 @@ export const MAX_PATHS = 8
 /** Unacknowledged bytes that a path may have however slow it is: a frame of the largest size. */
 export const MIN_PATH_WINDOW_BYTES = 65_536
 
+/** Unacknowledged bytes that a path may have while a critical channel is open: what a new TCP connection sends at once, RFC 6928. */
+export const MIN_URGENT_WINDOW_BYTES = 16_384
+
+/** The window of a fast path does not fall below what it carries in this time, up to {@link MIN_PATH_WINDOW_BYTES}; in milliseconds. */
+export const URGENT_FLOOR_MS = 20
+
+/** Round trip below which no queue in front of urgent messages is allowed for, in milliseconds: within a machine or a house it would be all that they wait for. */
+export const SHORT_ROUND_TRIP_MS = 2
+
+/** Queue that a transfer may cause in front of urgent messages, and variation of the round trip that it withstands, in milliseconds; one round trip where that is less. */
+export const MAX_URGENT_QUEUE_MS = 100
+
 /** What a path may have unacknowledged, in parts of its bandwidth times its round trip. */
 export const PATH_WINDOW_GAIN = 1.5
 
@@ -294,6 +319,9 @@ export const PATH_CHANGE_FACTOR = 0.8
 
 /** And by so many milliseconds: on loopback a factor says nothing. */
 export const PATH_CHANGE_MS = 1
+
+/** How often direct paths beside the best one are measured again while a session is in use, in milliseconds: one small frame each way. */
+export const REMEASURE_MS = 5_000
 
 /** Bytes of openings, resets and lists of proofs that are under way at a time. */
 export const CONTROL_QUEUE_BYTES = 32_768

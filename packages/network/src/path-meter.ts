@@ -14,8 +14,10 @@ import {
   MIN_STALL_MS,
   PATH_WINDOW_GAIN,
   RATE_WINDOW_MS,
+  SHORT_ROUND_TRIP_MS,
   STALL_ROUND_TRIPS,
 } from './limits.ts'
+import { UrgentWindow } from './urgent-window.ts'
 
 /** Rates above this are a clock that did not move between two events. */
 const shortestMs = 0.05
@@ -29,6 +31,7 @@ export class PathMeter {
   #rate = 0
   #formerRate = 0
   #windowFromMs = 0
+  readonly #urgent = new UrgentWindow()
 
   /** The last measured round trip. */
   get rttMs(): number | undefined {
@@ -40,10 +43,14 @@ export class PathMeter {
     return this.#leastRttMs
   }
 
+  /** True when a queue would be all that an urgent message waits for. */
+  get isShort(): boolean {
+    return this.#leastRttMs !== undefined && this.#leastRttMs < SHORT_ROUND_TRIP_MS
+  }
+
   /** The highest throughput of late; `undefined` before the first measurement. */
   get bytesPerSecond(): number | undefined {
-    const rate = Math.max(this.#rate, this.#formerRate)
-    return rate === 0 ? undefined : rate * 1_000
+    return this.#bytesPerMs === 0 ? undefined : this.#bytesPerMs * 1_000
   }
 
   /** How long data may go unacknowledged before something is wrong. */
@@ -69,18 +76,40 @@ export class PathMeter {
       this.#rate = 0
       this.#windowFromMs = nowMs
     }
-    this.#rate = Math.max(this.#rate, bytes / Math.max(inMs, shortestMs))
+    const rate = bytes / Math.max(inMs, shortestMs)
+    this.#rate = Math.max(this.#rate, rate)
+    this.#urgent.delivered(rate)
+  }
+
+  /** A frame was acknowledged that had asked for it; `isUrgent` as when it was sent. */
+  answered(sentAtMs: number, isUrgent: boolean, nowMs: number): void {
+    const rttMs = nowMs - sentAtMs
+    this.roundTrip(rttMs, false)
+    const leastRttMs = this.#leastRttMs ?? rttMs
+    if (isUrgent) this.#urgent.answered({ rttMs, leastRttMs, sentAtMs, nowMs })
+    else this.#urgent.follow(this.#bytesPerMs, leastRttMs, nowMs)
+  }
+
+  /** More would be sent if the window were larger. */
+  limited(): void {
+    this.#urgent.limited()
   }
 
   /**
    * How much may be unacknowledged.
    *
-   * @param isUrgent - True while somebody waits for small messages: no allowance for a busy event loop.
+   * @param isUrgent - True while somebody waits for small messages: see {@link UrgentWindow}, but for a path that {@link isShort}.
    */
   windowBytes(isUrgent: boolean): number {
-    const rttMs = this.#leastRttMs ?? 0
-    const counted = isUrgent ? rttMs : Math.max(rttMs, MIN_COUNTED_ROUND_TRIP_MS)
-    const rate = Math.max(this.#rate, this.#formerRate)
-    return Math.max(MIN_PATH_WINDOW_BYTES, PATH_WINDOW_GAIN * rate * counted)
+    const bytesPerMs = this.#bytesPerMs
+    if (isUrgent && !this.isShort) return this.#urgent.bytes(bytesPerMs)
+    const leastRttMs = this.#leastRttMs ?? 0
+    // The allowance for a busy event loop is a queue too.
+    const countedMs = isUrgent ? leastRttMs : Math.max(leastRttMs, MIN_COUNTED_ROUND_TRIP_MS)
+    return Math.max(MIN_PATH_WINDOW_BYTES, PATH_WINDOW_GAIN * bytesPerMs * countedMs)
+  }
+
+  get #bytesPerMs(): number {
+    return Math.max(this.#rate, this.#formerRate)
   }
 }

@@ -16,6 +16,7 @@ import {
   LOSS_PENALTY_MS,
   MAX_UNANSWERED_PINGS,
   MIN_PATH_WINDOW_BYTES,
+  MIN_URGENT_WINDOW_BYTES,
   RELAY_PENALTY_MS,
 } from './limits.ts'
 import { PathMeter } from './path-meter.ts'
@@ -78,6 +79,8 @@ export class PathState {
   #lent: OutgoingFrame | undefined
   /** Bytes since the last frame that asked to be acknowledged. */
   #unaskedBytes = 0
+  /** True when the last frame went out while somebody waited for small messages. */
+  #wasUrgent = false
   #heardAtMs: number
   #checkedAtMs: number
   /** When the last question went out that has no answer yet. */
@@ -108,6 +111,11 @@ export class PathState {
   /** True when it is one too many and has nothing left to carry. */
   get isDrained(): boolean {
     return this.isRetired && this.underWayBytes === 0
+  }
+
+  /** All bytes that ever went out here, whether they arrived or not. */
+  get sentBytes(): number {
+    return this.deliveredBytes + this.underWayBytes
   }
 
   /** Unanswered questions. */
@@ -156,7 +164,10 @@ export class PathState {
     if (this.underWayBytes === 0 || !this.#isMetered) return true
     // Asked first, because it is cheaper, and true for almost every frame of a fast path.
     const sum = this.underWayBytes + bytes
-    return sum <= MIN_PATH_WINDOW_BYTES || sum <= this.meter.windowBytes(isUrgent)
+    const smallest = isUrgent ? MIN_URGENT_WINDOW_BYTES : MIN_PATH_WINDOW_BYTES
+    if (sum <= smallest || sum <= this.meter.windowBytes(isUrgent)) return true
+    this.meter.limited()
+    return false
   }
 
   /**
@@ -177,10 +188,17 @@ export class PathState {
     this.#lent = frame
     this.underWayBytes += frame.frameBytes
     this.#unaskedBytes += frame.frameBytes
-    if (this.#unaskedBytes < ACK_WITH_DATA_BYTES || !this.#isMetered) return false
-    if (this.#unaskedBytes < this.meter.windowBytes(isUrgent) / 2) return false
+    this.#wasUrgent = isUrgent
+    if (!this.#isMetered || this.#unaskedBytes < this.#asksAfter(isUrgent)) return false
     this.#unaskedBytes = 0
     return true
+  }
+
+  /** Often enough that the window does not run dry, and while somebody waits that it is judged in time. */
+  #asksAfter(isUrgent: boolean): number {
+    const windowBytes = this.meter.windowBytes(isUrgent)
+    const isJudged = isUrgent && !this.meter.isShort
+    return isJudged ? windowBytes / 8 : Math.max(ACK_WITH_DATA_BYTES, windowBytes / 2)
   }
 
   /** The connection has sent the frame that was taken last, and reads it no more. */
@@ -203,8 +221,8 @@ export class PathState {
   }
 
   /** How large frames should be, so that several fit into the window. */
-  get frameBytes(): number {
-    return this.#isMetered ? this.meter.windowBytes(false) / 4 : Infinity
+  frameBytes(isUrgent: boolean): number {
+    return this.#isMetered ? this.meter.windowBytes(isUrgent) / 4 : Infinity
   }
 
   /** The last of the frames that an acknowledgement named: what it says about the path. */
@@ -214,7 +232,7 @@ export class PathState {
     this.deliveredAtMs = nowMs
     this.#unaskedBytes = Math.min(this.#unaskedBytes, this.underWayBytes)
     // An acknowledgement that was not asked for may have waited for company.
-    if (wasAsking) this.meter.roundTrip(nowMs - frame.sentAtMs, false)
+    if (wasAsking) this.meter.answered(frame.sentAtMs, this.#wasUrgent, nowMs)
     this.trust()
   }
 

@@ -10,8 +10,10 @@
 import {
   MAX_FRAME_PAYLOAD_BYTES,
   MAX_PATHS,
+  MIN_URGENT_FRAME_PAYLOAD_BYTES,
   PATH_CHANGE_FACTOR,
   PATH_CHANGE_MS,
+  REMEASURE_MS,
   URGENT_FRAME_PAYLOAD_BYTES,
 } from './limits.ts'
 import { PathState, type PathInfo, type PathLife } from './path-state.ts'
@@ -32,6 +34,9 @@ export class PathTable {
   #lastId = 0
   #best: PathState | undefined
   #bulk: PathState | undefined
+  /** When the spare direct paths are measured again, and what the best one had sent when they were. */
+  #remeasureAtMs = Infinity
+  #countedBytes = 0
 
   /** @param isSmaller - True when this node's key is the smaller one: of two dials its own stands. */
   constructor(isSmaller: boolean, life: PathLife) {
@@ -63,9 +68,10 @@ export class PathTable {
 
   /** How large frames are: small while somebody waits, and on a path on which few large ones would be under way. */
   payloadBytes(isUrgent: boolean): number {
-    if (isUrgent) return URGENT_FRAME_PAYLOAD_BYTES
-    const fitting = this.#bulk?.frameBytes ?? MAX_FRAME_PAYLOAD_BYTES
-    return Math.max(URGENT_FRAME_PAYLOAD_BYTES, Math.min(MAX_FRAME_PAYLOAD_BYTES, fitting))
+    const [least, most] = isUrgent
+      ? [MIN_URGENT_FRAME_PAYLOAD_BYTES, URGENT_FRAME_PAYLOAD_BYTES]
+      : [URGENT_FRAME_PAYLOAD_BYTES, MAX_FRAME_PAYLOAD_BYTES]
+    return Math.max(least, Math.min(most, this.#bulk?.frameBytes(isUrgent) ?? most))
   }
 
   /** True while no path is known to answer. */
@@ -83,7 +89,7 @@ export class PathTable {
   }
 
   get wakeAtMs(): number {
-    let atMs = Infinity
+    let atMs = this.#paths.length > 1 ? this.#remeasureAtMs : Infinity
     for (const path of this.#paths) atMs = Math.min(atMs, path.wakeAtMs)
     return atMs
   }
@@ -99,6 +105,7 @@ export class PathTable {
     this.#lastId += 1
     const path = new PathState(this.#lastId, this.#life, nowMs)
     path.ask(nowMs)
+    if (this.#paths.length < 2) this.#remeasureAtMs = nowMs + REMEASURE_MS
     this.#paths = [...this.#paths, path]
     this.choose(nowMs)
     return path
@@ -178,8 +185,25 @@ export class PathTable {
     return older.info.isOutbound === this.#isSmaller ? newer : older
   }
 
+  /**
+   * A direct path that was slow when it was first measured would stay unused for as long as the best one
+   * answers. While the session is in use, those beside the best are asked now and then.
+   */
+  #remeasure(nowMs: number): void {
+    if (this.#paths.length < 2 || nowMs < this.#remeasureAtMs) return
+    this.#remeasureAtMs = nowMs + REMEASURE_MS
+    const sentBytes = this.#best?.sentBytes ?? 0
+    const isIdle = sentBytes === this.#countedBytes
+    this.#countedBytes = sentBytes
+    if (isIdle) return
+    for (const path of this.#paths) {
+      if (path !== this.#best && path.isUsable && !path.info.isRelayed) path.ask(nowMs)
+    }
+  }
+
   /** Looks after every path. */
   check(nowMs: number): PathNews {
+    this.#remeasure(nowMs)
     const dropped: PathState[] = []
     let isDoubted = false
     for (const path of this.#paths) {

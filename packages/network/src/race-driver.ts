@@ -9,6 +9,8 @@ export interface RaceInit<Way extends RaceWay, Result> {
   readonly attempt: (way: Way, signal: AbortSignal) => Promise<Result>
   /** Monotonic, in milliseconds. */
   readonly now: () => number
+  /** True while a session waits: see {@link DialRace}. */
+  readonly isPatient?: boolean | undefined
   /** Ends all of it, also what goes on after the race is won. */
   readonly signal: AbortSignal
 }
@@ -52,7 +54,7 @@ class RaceDriver<Way extends RaceWay, Result> implements RunningRace<Result> {
 
   constructor(init: RaceInit<Way, Result>) {
     this.#init = init
-    this.#race = new DialRace(init.ways)
+    this.#race = new DialRace(init.ways, init.isPatient)
     this.first = this.#first.promise
     this.over = this.#over.promise
   }

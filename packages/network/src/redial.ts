@@ -6,8 +6,8 @@ export type { Target } from './dial-queue.ts'
 
 /** What it needs. */
 export interface RedialInit extends DialQueueInit {
-  /** Dials and shakes hands; rejects when it failed. */
-  readonly dial: (target: Target) => Promise<unknown>
+  /** Dials and shakes hands, after so many failures in a row; rejects when it failed. */
+  readonly dial: (target: Target, failures: number) => Promise<unknown>
   /** Monotonic, in milliseconds. */
   readonly now: () => number
 }
@@ -77,7 +77,7 @@ export class Redial {
   async #dial(target: Target): Promise<void> {
     let isOk = true
     try {
-      await this.#init.dial(target)
+      await this.#init.dial(target, this.#queue.failures(target))
     } catch {
       // Whoever wants to know listens to `dial:ended`; here a failure means to wait.
       isOk = false

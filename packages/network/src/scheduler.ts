@@ -5,7 +5,7 @@
  * it sent over its weight, and the class that is furthest behind goes next. Within
  * a class the channels take turns frame by frame.
  */
-import type { PriorityNumber } from './wire.ts'
+import type { PriorityNumber } from './frames.ts'
 
 /** What the scheduler has to know about a channel. */
 export interface Schedulable<Item = unknown> {

@@ -1,6 +1,6 @@
 /** What the node's bandwidth budget means for the channels of one session. */
 import type { BandwidthBudget } from './bandwidth-budget.ts'
-import type { PriorityNumber } from './wire.ts'
+import type { PriorityNumber } from './frames.ts'
 
 /** What it does with channels, by their number; one that is over is ignored. */
 export interface BudgetedChannels {

@@ -13,7 +13,7 @@ import { SessionBudget } from './session-budget.ts'
 import type { SessionEffect, SessionInput } from './session-io.ts'
 import type { SessionState } from './session-state.ts'
 import type { OpenChannelOptions, Priority, Session, SessionPath } from './session.ts'
-import type { PriorityNumber } from './wire.ts'
+import type { PriorityNumber } from './frames.ts'
 
 /** What a session tells its network. */
 export interface SessionListener {

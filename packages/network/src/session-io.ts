@@ -2,7 +2,7 @@
 import type { NetworkError } from './errors.ts'
 import type { DatabaseKey, Membership } from './membership.ts'
 import type { PathInfo } from './path-state.ts'
-import type { PriorityNumber, Snapshot } from './wire.ts'
+import type { PriorityNumber, Snapshot } from './frames.ts'
 
 /** What can happen to a session. */
 export type SessionInput =

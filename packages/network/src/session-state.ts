@@ -31,16 +31,8 @@ import type { Membership, MembershipChange } from './membership.ts'
 import type { PathInfo, PathState } from './path-state.ts'
 import { PathTable } from './path-table.ts'
 import type { SessionEffect, SessionInput, SessionStateInit } from './session-io.ts'
-import {
-  decodeFrame,
-  encodeCode,
-  encodeProofs,
-  encodeTime,
-  frameKind,
-  protocolError,
-  type Frame,
-  type Snapshot,
-} from './wire.ts'
+import { frameKind, type Frame, type Snapshot } from './frames.ts'
+import { decodeFrame, encodeCode, encodeProofs, encodeTime, protocolError } from './wire.ts'
 
 /** The core of one session. */
 export class SessionState {

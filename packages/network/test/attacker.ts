@@ -5,14 +5,8 @@ import type { Connection, Transport } from '@vudo/transport'
 import { hexToBytes } from '@vudo/wire'
 import { onTestFinished } from 'vitest'
 import { deriveDatabaseKey, membershipProof, type MembershipInit } from '../src/membership.ts'
-import {
-  decodeFrame,
-  encodeHello,
-  encodeProofs,
-  frameKind,
-  type HelloFrame,
-  type WelcomeFrame,
-} from '../src/wire.ts'
+import { frameKind, type HelloFrame, type WelcomeFrame } from '../src/frames.ts'
+import { decodeFrame, encodeHello, encodeProofs } from '../src/wire.ts'
 import { tcpTransport, type TestNode } from './nodes.ts'
 
 export interface Attacker {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { DialRace, type RaceEffect, type RaceInput } from '../src/dial-race.ts'
-import { HEAD_START_MS, MAX_RACE_DIALS, MAX_RACE_RELAYS } from '../src/limits.ts'
+import { HEAD_START_MS, MAX_RACE_DIALS, MAX_RACE_RELAYS, RELAY_RETRY_MS } from '../src/limits.ts'
 
 const direct = { isRelay: false }
 const relay = { isRelay: true }
@@ -38,6 +38,34 @@ describe('a race', () => {
     expect(dialled(race.handle({ type: 'failed', way: 0 }, 20))).toEqual([1])
     expect(race.handle({ type: 'connected', way: 1 }, 30)).toEqual([])
     expect(race.isOver).toBe(true)
+  })
+
+  it('tries a relay again while a session waits and another way is under way', () => {
+    const race = new DialRace([direct, relay], true)
+    race.handle({ type: 'start' }, 0)
+    expect(race.handle({ type: 'failed', way: 1 }, 100)).toEqual([])
+    expect(race.wakeAtMs).toBe(100 + RELAY_RETRY_MS)
+    expect(dialled(race.handle({ type: 'timer' }, 100 + RELAY_RETRY_MS))).toEqual([1])
+    race.handle({ type: 'failed', way: 1 }, 2_000)
+    expect(dialled(race.handle({ type: 'timer' }, 2_000 + RELAY_RETRY_MS))).toEqual([1])
+    expect(race.handle({ type: 'connected', way: 1 }, 4_000)).toEqual([{ type: 'won', way: 1 }])
+    expect(race.wakeAtMs).toBeUndefined()
+  })
+
+  it('is lost when nothing is under way, however often a relay might be tried again', () => {
+    const race = new DialRace([direct, relay], true)
+    race.handle({ type: 'start' }, 0)
+    race.handle({ type: 'failed', way: 1 }, 100)
+    expect(race.handle({ type: 'failed', way: 0 }, 200)).toEqual([{ type: 'lost' }])
+    expect(race.isOver).toBe(true)
+    expect(race.wakeAtMs).toBeUndefined()
+  })
+
+  it('tries no relay again where nobody waits', () => {
+    const race = new DialRace([direct, relay])
+    race.handle({ type: 'start' }, 0)
+    race.handle({ type: 'failed', way: 1 }, 100)
+    expect(race.wakeAtMs).toBeUndefined()
   })
 
   it('gives no direct way up for a relay, wherever that stands in the list', () => {
@@ -82,8 +110,8 @@ describe('a race', () => {
     )
     const ways = fc.array(fc.record({ isRelay: fc.boolean() }), { minLength: 1, maxLength: 8 })
     fc.assert(
-      fc.property(ways, inputs, (list, events) => {
-        const race = new DialRace(list)
+      fc.property(ways, inputs, fc.boolean(), (list, events, isPatient) => {
+        const race = new DialRace(list, isPatient)
         const state = list.map(() => 'waiting')
         const breaches: string[] = []
         let decisions = 0
@@ -96,7 +124,8 @@ describe('a race', () => {
               if (isCancelled) breaches.push('decided after it was cancelled')
             }
             if (effect.type === 'dial') {
-              if (state[effect.way] !== 'waiting') breaches.push('dialled twice')
+              const isAgain = isPatient && list[effect.way]?.isRelay && state[effect.way] === 'over'
+              if (state[effect.way] !== 'waiting' && !isAgain) breaches.push('dialled twice')
               state[effect.way] = 'dialling'
             }
             if (effect.type === 'abandon') {

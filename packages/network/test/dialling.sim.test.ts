@@ -3,13 +3,22 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { DialQueue, type Need, type QueueInput, type Target } from '../src/dial-queue.ts'
 import { DialRace, type RaceInput, type RaceWay } from '../src/dial-race.ts'
-import { MAX_PARALLEL_DIALS, MAX_RACE_DIALS, YIELD_DIAL_MS } from '../src/limits.ts'
+import {
+  MAX_PARALLEL_DIALS,
+  MAX_RACE_DIALS,
+  RELAY_RETRY_MS,
+  RESUME_DIAL_MS,
+  RESUME_MAX_MS,
+  YIELD_DIAL_MS,
+} from '../src/limits.ts'
 
 interface VirtualWay extends RaceWay {
   readonly answersAfterMs: number
   readonly works: boolean
   /** How often it fails before it works. */
   readonly failsFirst: number
+  /** Until then it does not work. */
+  readonly worksFromMs?: number
 }
 
 interface VirtualPeer {
@@ -35,6 +44,9 @@ class World {
   readonly #dials = new Map<VirtualWay, number>()
   #racing = 0
 
+  /** Peers whose session waits for them. */
+  readonly waiting = new Set<Target>()
+
   constructor(peers: readonly VirtualPeer[], random: () => number) {
     this.#peers = new Map(peers.map((peer) => [peer.id, peer]))
     const need = (target: Target): Need => this.#need(target)
@@ -59,6 +71,13 @@ class World {
     if (this.connected.delete(target)) this.apply({ type: 'interrupted', target })
   }
 
+  /** The session of a peer has no path that answers. */
+  silence(target: Target): void {
+    this.connected.delete(target)
+    this.waiting.add(target)
+    this.apply({ type: 'interrupted', target })
+  }
+
   run(forMs: number): void {
     const untilMs = this.nowMs + forMs
     for (;;) {
@@ -74,7 +93,7 @@ class World {
 
   #need(target: Target): Need {
     const path = this.connected.get(target)
-    if (path === undefined) return 'any'
+    if (path === undefined) return this.waiting.has(target) ? 'urgent' : 'any'
     return path === 'direct' ? 'none' : 'better'
   }
 
@@ -93,7 +112,8 @@ class World {
     if (this.#racing > MAX_PARALLEL_DIALS) this.breaches.push('too many peers at a time')
     const all = this.#peers.get(target)?.ways ?? []
     const ways = this.#need(target) === 'better' ? all.filter(({ isRelay }) => !isRelay) : all
-    const race = new DialRace(ways)
+    const isUrgent = this.#need(target) === 'urgent'
+    const race = new DialRace(ways, isUrgent)
     const abandoned = new Set<number>()
     let own = 0
     let isOpen = true
@@ -113,7 +133,8 @@ class World {
           const { answersAfterMs, isRelay } = one
           const dials = (this.#dials.get(one) ?? 0) + 1
           this.#dials.set(one, dials)
-          const works = one.works && dials > one.failsFirst
+          const fromMs = one.worksFromMs ?? 0
+          const works = one.works && dials > one.failsFirst && this.nowMs >= fromMs
           this.#at(this.nowMs + answersAfterMs, () => {
             if (abandoned.has(effect.way)) return
             own -= 1
@@ -129,6 +150,14 @@ class World {
       }
       const atMs = race.wakeAtMs
       if (atMs !== undefined) this.#at(atMs, () => step({ type: 'timer' }))
+    }
+    const limitMs = RESUME_DIAL_MS * 1.5 ** this.#queue.failures(target)
+    if (isUrgent) {
+      this.#at(this.nowMs + limitMs, () => {
+        if (!isOpen) return
+        step({ type: 'cancel' })
+        end(false)
+      })
     }
     step({ type: 'start' })
   }
@@ -194,4 +223,35 @@ describe('dialling', () => {
     sim.run(YIELD_DIAL_MS + 20)
     expect(sim.connected.get(idOf(9))).toBe('direct')
   })
+})
+
+describe('a session that waits', () => {
+  it.each([5_000, 20_000, 55_000])(
+    'stands again soon after a network that was dead for %i ms',
+    (deadMs) => {
+      const id = '1'.repeat(64)
+      const healedAtMs = 10_000 + deadMs
+      const late = { works: true, failsFirst: 0, worksFromMs: healedAtMs }
+      const sim = new World(
+        [
+          {
+            id,
+            // A dial into a dead network takes its whole time; the relay says at once that it is not connected.
+            ways: [
+              { ...late, isRelay: false, works: false, answersAfterMs: 10_000 },
+              { ...late, isRelay: true, answersAfterMs: 50 },
+            ],
+          },
+        ],
+        () => 0.5,
+      )
+      sim.run(10_000)
+      sim.silence(id)
+      sim.run(deadMs)
+      expect(sim.connected.get(id)).toBeUndefined()
+      sim.run(Math.max(RELAY_RETRY_MS, RESUME_MAX_MS) + 200)
+      expect(sim.connected.get(id)).toBe('relay')
+      expect(sim.breaches).toEqual([])
+    },
+  )
 })

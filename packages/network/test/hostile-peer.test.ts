@@ -1,6 +1,7 @@
 import { isNetworkError, type NetworkEvents } from '@vudo/network'
 import { createByteWriter } from '@vudo/wire'
 import { describe, expect, it } from 'vitest'
+import { frameKind, type HelloFrame } from '../src/frames.ts'
 import {
   encodeAck,
   encodeCode,
@@ -9,8 +10,6 @@ import {
   encodeOpen,
   encodeProofs,
   encodeWelcome,
-  frameKind,
-  type HelloFrame,
 } from '../src/wire.ts'
 import {
   attack,

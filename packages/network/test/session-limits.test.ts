@@ -10,14 +10,8 @@ import {
   type MembershipInit,
 } from '../src/membership.ts'
 import type { SessionEffect } from '../src/session-io.ts'
-import {
-  decodeFrame,
-  encodeOpen,
-  encodeProofs,
-  encodeReset,
-  frameKind,
-  type Frame,
-} from '../src/wire.ts'
+import { frameKind, type Frame } from '../src/frames.ts'
+import { decodeFrame, encodeOpen, encodeProofs, encodeReset } from '../src/wire.ts'
 
 const [dialerId, victimId] = ['1'.repeat(64), '2'.repeat(64)]
 const keyOf = (id: string): DatabaseKey =>

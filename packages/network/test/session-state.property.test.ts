@@ -4,7 +4,7 @@ import { Handshakes, type SessionEntry } from '../src/handshake.ts'
 import { deriveDatabaseKey } from '../src/membership.ts'
 import { Scheduler, type Schedulable } from '../src/scheduler.ts'
 import type { SessionEffect, SessionInput } from '../src/session-io.ts'
-import type { PriorityNumber } from '../src/wire.ts'
+import type { PriorityNumber } from '../src/frames.ts'
 
 const [left, right] = ['1'.repeat(64), '2'.repeat(64)]
 

@@ -5,6 +5,7 @@ import { hexToBytes } from '@vudo/wire'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { deriveDatabaseKey, membershipProof } from '../src/membership.ts'
+import { frameKind, type Frame } from '../src/frames.ts'
 import {
   decodeFrame,
   encodeAck,
@@ -18,8 +19,6 @@ import {
   encodeReset,
   encodeTime,
   encodeWelcome,
-  frameKind,
-  type Frame,
 } from '../src/wire.ts'
 
 interface ProofVector {

@@ -1,7 +1,8 @@
 /** Chooses the node's bandwidth limit: by hand, or by what the platform says of the connection. */
 import type { Network } from '@vudo/network'
 import { invalid } from './option-types.ts'
-import type { BandwidthProfile, BandwidthSettings } from './options.ts'
+import type { BandwidthProfile } from './options.ts'
+import type { BandwidthSettings } from './settings.ts'
 
 /**
  * A name that is none would lift every limit.

@@ -11,7 +11,8 @@ import { MAX_CONFIG_FILE_BYTES } from './limits.ts'
 import { nearestName } from './nearest-name.ts'
 import { optionTable, variableOf, variablesByLikelyName, type OptionRow } from './option-table.ts'
 import { checkTypes } from './option-types.ts'
-import { parseP2POptions, type P2POptions, type P2PSettings } from './options.ts'
+import type { P2POptions } from './options.ts'
+import { parseP2POptions, type P2PSettings } from './settings.ts'
 
 /** Where one value comes from. */
 export type OptionOrigin = 'code' | 'environment' | 'file' | 'default'

@@ -1,7 +1,8 @@
 /** Options that are right one by one and cannot be meant together. */
 import { registeredTransports, TransportError } from '@vudo/transport'
 import { invalid } from './option-types.ts'
-import type { P2POptions, P2PSettings } from './options.ts'
+import type { P2POptions } from './options.ts'
+import type { P2PSettings } from './settings.ts'
 
 /** Several names of one option, the one that counts first; a dot leads into an object. */
 const namesOfOne: readonly (readonly string[])[] = [

@@ -26,7 +26,8 @@ import { readConfiguration, type OptionReport } from './configuration.ts'
 import { P2PError } from './errors.ts'
 import { forwardDatabaseEvents, forwardNetworkEvents } from './forward-events.ts'
 import { log, warnOnce } from './log.ts'
-import type { BandwidthProfile, P2POptions, P2PSettings } from './options.ts'
+import type { BandwidthProfile, P2POptions } from './options.ts'
+import type { P2PSettings } from './settings.ts'
 import type { P2P, P2PEvents } from './p2p.ts'
 import { parsePeerAddress } from './peer-address.ts'
 import { ProtocolCalls, type Joined } from './protocol-calls.ts'
@@ -96,6 +97,10 @@ class Node extends ProtocolCalls implements P2P {
 
   get isStarted(): boolean {
     return this.#starting !== undefined
+  }
+
+  get transports(): readonly string[] {
+    return this.#running?.transports.map(({ name }) => name) ?? []
   }
 
   get addresses(): readonly Address[] {

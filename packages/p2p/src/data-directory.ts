@@ -13,7 +13,7 @@ import {
 import { readOrCreateAuthorKeyFile, readOrCreateKeyFile } from '@vudo/identity/key-file'
 import { openMemoryStore, openStore, type Store } from '@vudo/storage'
 import { bytesToHex } from '@vudo/wire'
-import type { P2PSettings } from './options.ts'
+import type { P2PSettings } from './settings.ts'
 import { readTicketFile, writeTicketFile } from './ticket-file.ts'
 import { viewName } from './view-name.ts'
 

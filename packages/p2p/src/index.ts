@@ -20,13 +20,11 @@ export * from './limits.ts'
 export type {
   BandwidthOptions,
   BandwidthProfile,
-  BandwidthSettings,
   DiscoveryOptions,
-  DiscoverySettings,
   P2POptions,
-  P2PSettings,
   SyncOptions,
 } from './options.ts'
+export type { BandwidthSettings, DiscoverySettings, P2PSettings } from './settings.ts'
 export type { OwnEvents, P2P, P2PEvents } from './p2p.ts'
 export { parsePeerAddress } from './peer-address.ts'
 export type { ProtocolOptions } from './protocols.ts'

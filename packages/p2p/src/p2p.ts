@@ -46,7 +46,7 @@ export interface OwnEvents {
  * A node: documents that sync with every peer of the same database. Made by {@link createP2P}.
  *
  * While it is stopped, `initialize`, `start`, `stop`, `isStarted` and `events` can be used,
- * and `peerId`, `authorId`, `addresses` and `status` can be read; everything else throws
+ * and `peerId`, `authorId`, `transports`, `addresses` and `status` can be read; everything else throws
  * `P2PError` `ERR_P2P_STOPPED`.
  */
 export interface P2P extends AsyncDisposable {
@@ -67,6 +67,8 @@ export interface P2P extends AsyncDisposable {
   readonly isPublic: boolean
   /** True from the call of `start` until `stop` is called or `start` has failed. */
   readonly isStarted: boolean
+  /** Names of the transports that this node has, in its order of preference; empty after `stop`. */
+  readonly transports: readonly string[]
   /** Where others can reach this node, best first; empty before `start` and after `stop`. */
   readonly addresses: readonly Address[]
   /** All documents, for what has no short form here. */

@@ -8,7 +8,7 @@ import {
 } from '@vudo/transport'
 import { warnOnce } from './log.ts'
 import { hasMethods, invalid } from './option-types.ts'
-import type { P2PSettings } from './options.ts'
+import type { P2PSettings } from './settings.ts'
 // Importing them makes them known to `createTransport`.
 import '@vudo/transport-disabled'
 import '@vudo/transport-tcp'
@@ -37,8 +37,7 @@ export async function openTransports(
       'encryption: false leaves out the end-to-end layer where the medium proves its peers; connections stay encrypted',
     )
   }
-  const wanted = wantedTransports(settings)
-  for (const one of wanted) if (typeof one === 'string') await loadStack(one)
+  const wanted = await wantedTransports(settings)
   return wanted.map((one, i) => {
     const port = i === 0 ? {} : { port: 0 }
     if (typeof one === 'string') {
@@ -50,20 +49,46 @@ export async function openTransports(
   })
 }
 
-function wantedTransports({
-  transports,
-  transport,
-  enableLibp2p,
-  enableWebrtc,
-}: P2PSettings): readonly (string | TransportFactory)[] {
-  if (transports) return transports
-  if (transport.mode !== 'auto') return [transport.mode]
-  const usable = usableTransports(transport).filter(
-    (name) => name !== 'webrtc' || enableWebrtc !== false,
+/** What is asked for, with what `auto` stands for in its place, each once. */
+async function wantedTransports(
+  settings: P2PSettings,
+): Promise<readonly (string | TransportFactory)[]> {
+  const asked = settings.transports ?? [settings.transport.mode]
+  const isAuto = asked.includes('auto')
+  const named = [...asked, ...(isAuto ? stacksOfSettings(settings) : [])]
+  for (const one of named) if (typeof one === 'string') await loadStack(one)
+  const wanted = new Set<string | TransportFactory>()
+  for (const one of asked) {
+    for (const each of one === 'auto' ? autoTransports(settings) : [one]) wanted.add(each)
+  }
+  return [...wanted]
+}
+
+/** TCP, what the application has imported, and what its settings name, as far as they can work. */
+function autoTransports(settings: P2PSettings): readonly string[] {
+  const isKnown = new Set(registeredTransports())
+  // One that is named and not installed is asked for all the same: that gives the line that installs it.
+  const missing = stacksOfSettings(settings).filter((name) => !isKnown.has(name))
+  const isLeftOut: Readonly<Record<string, boolean>> = {
+    libp2p: settings.enableLibp2p === false,
+    webrtc: settings.enableWebrtc === false,
+  }
+  return [...usableTransports(settings.transport), ...missing].filter(
+    (name) => isLeftOut[name] !== true,
   )
-  if (enableLibp2p === undefined) return usable
-  const others = usable.filter((name) => name !== 'libp2p')
-  return enableLibp2p ? [...others, 'libp2p'] : others
+}
+
+/** Stacks that a setting of the node itself is for; what a ticket says is somebody else's wish. */
+function stacksOfSettings({ transport, enableLibp2p }: P2PSettings): readonly string[] {
+  const { relayUrl, bootstrapNodes, enableDht } = transport
+  const schemes = new Set(bootstrapNodes.map((address) => address.split('://', 1)[0]))
+  const isNamed: Readonly<Record<string, boolean>> = {
+    libp2p: enableLibp2p ?? schemes.has('libp2p'),
+    iroh: schemes.has('iroh'),
+    hyperswarm: schemes.has('hyperswarm') && enableDht,
+    relay: relayUrl !== undefined,
+  }
+  return Object.keys(stacks).filter((name) => isNamed[name] === true)
 }
 
 /** Imports the package of a stack that is named and was not imported by the application. */

@@ -6,7 +6,7 @@ import type { Willow, WillowInit } from '@vudo/willow'
 import { dataDirectory, type Belongings } from './data-directory.ts'
 import { P2PError } from './errors.ts'
 import { logEvents } from './log.ts'
-import type { P2PSettings } from './options.ts'
+import type { P2PSettings } from './settings.ts'
 import { viewName } from './view-name.ts'
 
 const keyInfo = new TextEncoder().encode('vudo/willow-user/1')

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Bandwidth, type BandwidthState } from '../src/bandwidth.ts'
 import { readMetered } from '../src/metered.ts'
-import type { BandwidthSettings } from '../src/options.ts'
+import type { BandwidthSettings } from '../src/settings.ts'
 import { createNode } from './nodes.ts'
 
 const settings: BandwidthSettings = {

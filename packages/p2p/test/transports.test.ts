@@ -8,7 +8,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { createNodeKey } from '@vudo/identity'
 import type { P2POptions } from '@vudo/p2p'
 import { createTransportContext } from '@vudo/secure-channel'
-import { parseP2POptions } from '../src/options.ts'
+import { parseP2POptions } from '../src/settings.ts'
 import { isMissing, openTransports } from '../src/transports.ts'
 
 /** The transports that a node with these options has. */
@@ -22,6 +22,25 @@ async function namesWith(options: P2POptions = {}): Promise<string[]> {
 describe('the transports of a node', () => {
   it('are TCP alone unless more is asked for or imported', async () => {
     expect(await namesWith()).toEqual(['tcp'])
+  })
+
+  it('include, with auto, the stacks that the settings are for', async () => {
+    const relayUrl = 'ws://127.0.0.1:1'
+    expect(await namesWith({ relayUrl })).toEqual(['tcp', 'relay'])
+    expect(await namesWith()).toEqual(['tcp'])
+    expect(await namesWith({ relayUrl, transports: ['tcp'] })).toEqual(['tcp'])
+    const bootstrapNodes = ['hyperswarm://127.0.0.1:1', '127.0.0.1:1']
+    expect(await namesWith({ bootstrapNodes })).toEqual(['tcp', 'hyperswarm'])
+    expect(await namesWith({ bootstrapNodes, enableDht: false })).toEqual(['tcp'])
+  })
+
+  it('are those of auto where that stands among others, each once', async () => {
+    const relayUrl = 'ws://127.0.0.1:1'
+    expect(await namesWith({ transports: ['auto'] })).toEqual(['tcp'])
+    expect(await namesWith({ relayUrl, transports: ['relay', 'auto', 'tcp'] })).toEqual([
+      'relay',
+      'tcp',
+    ])
   })
 
   it('are loaded by name, in the order given', async () => {

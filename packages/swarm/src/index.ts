@@ -4,6 +4,7 @@
  *
  * @packageDocumentation
  */
+export { createLinkInbox, type LinkInbox, type LinkInboxOptions } from './link-inbox.ts'
 export {
   isLink,
   type Accept,
@@ -15,3 +16,4 @@ export {
 export { systemRuntime, type Runtime } from './runtime.ts'
 export { createSwarm, type SwarmOptions } from './swarm.ts'
 export { createTokenBucket, type TokenBucket } from './token-bucket.ts'
+export { createWaiters, type Waiter, type Waiters } from './waiters.ts'

@@ -57,3 +57,6 @@ export const MAX_COUNTED_ADDRESSES = 10_000
 export const MIN_REFRESH_MS = 30_000
 /** See {@link MIN_REFRESH_MS}: half a day. */
 export const MAX_REFRESH_MS = 43_200_000
+
+/** Messages of a link's inbox that were taken and are still in its array; beyond, the array is cut. */
+export const MAX_TAKEN_BEHIND = 1_024

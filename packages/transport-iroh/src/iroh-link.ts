@@ -1,3 +1,4 @@
+import { createLinkInbox } from '@vudo/swarm'
 import {
   isTransportError,
   TransportError,
@@ -10,8 +11,7 @@ import {
 } from '@vudo/transport'
 import { within } from './abandon.ts'
 import { createLaneDecoder, lanes, type Frame } from './frames.ts'
-import { createInbox } from './inbox.ts'
-import { CLOSE_GRACE_MS, READ_BYTES } from './limits.ts'
+import { CLOSE_GRACE_MS, MAX_QUEUED_BYTES, MAX_QUEUED_MESSAGES, READ_BYTES } from './limits.ts'
 import { createOutbox, type NumberSink, type Outbox } from './outbox.ts'
 import { stackCause, turnedAway } from './stack-error.ts'
 
@@ -76,7 +76,10 @@ class StreamLink implements IrohLink {
 
   readonly #connection: StackConnection
   readonly #stream: StackStream
-  readonly #inbox = createInbox()
+  readonly #inbox = createLinkInbox({
+    maxBytes: MAX_QUEUED_BYTES,
+    maxMessages: MAX_QUEUED_MESSAGES,
+  })
   readonly #outbox: Outbox
   readonly #decoder = createLaneDecoder()
   readonly #closed = Promise.withResolvers<CloseReason>()

@@ -1,6 +1,6 @@
+import { createWaiters, type Waiter } from '@vudo/swarm'
 import { encodeFrame, type Lane } from './frames.ts'
 import { MAX_UNSENT_BYTES } from './limits.ts'
-import { createWaiters, type Waiter } from './waiters.ts'
 
 /** What an outbox needs of a QUIC stream. */
 export interface NumberSink {

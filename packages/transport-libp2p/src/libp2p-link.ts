@@ -1,4 +1,5 @@
 import type { Connection, Stream } from '@libp2p/interface'
+import { createLinkInbox } from '@vudo/swarm'
 import {
   TransportError,
   type AbortOptions,
@@ -11,7 +12,6 @@ import {
 import { costOf, createReceiveCredit } from './credit.ts'
 import { createFrameReader, lanes, type Frame } from './frames.ts'
 import { freeWhole } from './free-whole.ts'
-import { createInbox } from './inbox.ts'
 import { CLOSE_GRACE_MS } from './limits.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
 
@@ -53,7 +53,7 @@ class StreamLink implements Libp2pLink {
   readonly #stream: Stream
   readonly #outbound: boolean
   readonly #received = createReceiveCredit()
-  readonly #inbox = createInbox(({ bytes }) => this.#grant(bytes))
+  readonly #inbox = createLinkInbox({ onTaken: ({ bytes }) => this.#grant(bytes) })
   readonly #outbox: Outbox
   readonly #reader = createFrameReader((frame) => this.#take(frame))
   readonly #closed = Promise.withResolvers<CloseReason>()

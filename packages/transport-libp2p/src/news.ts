@@ -1,4 +1,4 @@
-import { createWaiters } from './waiters.ts'
+import { createWaiters } from '@vudo/swarm'
 
 /** What comes in while nobody waits for it, for one who reads at her own pace. */
 export interface News<T> extends AsyncIterable<T> {

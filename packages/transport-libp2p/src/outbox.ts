@@ -1,9 +1,9 @@
 import type { Stream } from '@libp2p/interface'
+import { createWaiters, type Waiter } from '@vudo/swarm'
 import { costOf, createSendCredit } from './credit.ts'
 import { writeHeader, type Lane } from './frames.ts'
 import { createBufferRing } from './buffer-ring.ts'
 import { FRAME_HEADER_BYTES, LARGE_BUFFER_BYTES, SMALL_BUFFER_BYTES } from './limits.ts'
-import { createWaiters, type Waiter } from './waiters.ts'
 
 /**
  * Sends frames, and waits while the far end does not read. On a stream that has nothing

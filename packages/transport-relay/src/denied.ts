@@ -31,7 +31,7 @@ export function closeError(host: string, code: number): TransportError | undefin
   const error = new TransportError(
     'ERR_CONNECTION_LOST',
     `the relay ${host} has another connection with this end point`,
-    { hint: 'name each relay once, and not two of one operator that are joined' },
+    { hint: 'does another process run with the state of this one, a copied machine for example?' },
   )
   // Whoever came back at once would throw the other one out, and so on for ever.
   lastingErrors.add(error)

@@ -33,7 +33,7 @@ import {
 /** What a link is made of. */
 export interface RelayLinkInit {
   readonly target: RelayTarget
-  /** This node at every relay: 96 characters of hex. */
+  /** This node at this relay, and at no other: 96 characters of hex. */
   readonly endpoint: string
   /** Signs under `vudo/relay-challenge/1`. */
   readonly sign: (message: Uint8Array) => Uint8Array
@@ -48,6 +48,8 @@ export interface RelayLinkInit {
 /** See {@link createRelayLink}. */
 export interface RelayLink {
   readonly host: string
+  /** This node there. */
+  readonly endpoint: string
   readonly topics: TopicBook
   readonly isConnected: boolean
   /** Why it will not help to wait; `undefined` while it may. */
@@ -113,6 +115,10 @@ class Link implements RelayLink {
 
   get host(): string {
     return this.#init.target.host
+  }
+
+  get endpoint(): string {
+    return this.#init.endpoint
   }
 
   get isConnected(): boolean {

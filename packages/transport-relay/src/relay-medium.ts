@@ -49,6 +49,14 @@ const features: TransportFeatures = {
   relays: true,
 }
 
+/** What the handshake of a pipe needs. */
+interface SecureOptions extends Pick<MediumDialOptions, 'expected' | 'signal'> {
+  /** This node at the relay of the pipe. */
+  readonly near: string
+  readonly initiator: boolean
+  readonly address: Address
+}
+
 interface TopicUse {
   isListed: boolean
   watchers: number
@@ -58,7 +66,6 @@ class RelayMedium implements Medium {
   readonly name = 'relay'
   readonly features = features
   readonly #init: RelayMediumInit
-  readonly #endpoint: string
   readonly #links: readonly RelayLink[]
   readonly #pipes = new Set<RelayPipe>()
   readonly #uses = new Map<string, TopicUse>()
@@ -71,18 +78,20 @@ class RelayMedium implements Medium {
   constructor(init: RelayMediumInit) {
     const { context, targets, connect, runtime } = init
     this.#init = init
-    this.#endpoint = context.peerId + bytesToHex(runtime.randomBytes(INSTANCE_BYTES))
     this.#news = createNews(runtime, this.#closing.signal)
     const key = createNodeKey(context.seed)
     this.#links = targets.map((target) => {
       const link: RelayLink = createRelayLink({
         target,
-        endpoint: this.#endpoint,
+        // Another one for each: two names of one relay, or two relays that are joined, would
+        // otherwise take one for the other, and close the older one again and again.
+        endpoint: context.peerId + bytesToHex(runtime.randomBytes(INSTANCE_BYTES)),
         sign: (message) => key.sign(proofTag, message),
         connect,
         runtime,
         onIncoming: (pipe) => this.#arrived(link, pipe),
         onMember: (topic, endpoint) => {
+          if (this.#isOwn(endpoint)) return
           const peer = this.#peerAt(link, endpoint)
           for (const watcher of this.#watchers) watcher(topic, peer)
         },
@@ -92,6 +101,11 @@ class RelayMedium implements Medium {
       return link
     })
     this.#inboxes = createInboxes(this.#links)
+  }
+
+  /** This node as another of its relays sees it. */
+  #isOwn(endpoint: string): boolean {
+    return keyOf(endpoint) === this.#init.context.peerId
   }
 
   #peerAt({ host }: RelayLink, endpoint: string): PeerInfo {
@@ -108,18 +122,19 @@ class RelayMedium implements Medium {
     const refusal = this.#links.every((link) => link.lastingError) && this.#links[0]?.lastingError
     if (refusal) throw refusal
     // Also of relays that are away: they are expected back.
-    return this.#links.map(({ host }) => formatRelayAddress({ host, endpoint: this.#endpoint }))
+    return this.#links.map(({ host, endpoint }) => formatRelayAddress({ host, endpoint }))
   }
 
-  #arrived({ host }: RelayLink, pipe: RelayPipe): void {
+  #arrived(link: RelayLink, pipe: RelayPipe): void {
     this.#keep(pipe)
+    const { host, endpoint: near } = link
     const address = formatRelayAddress({ host, endpoint: pipe.endpoint })
     if (!this.#accept) return void pipe.close()
     this.#accept({
       // There is no IP address here: without a count for each key, one of them takes all places.
       remoteAddress: keyOf(pipe.endpoint),
       address,
-      open: (signal) => this.#secure(pipe, { initiator: false, signal, address }),
+      open: (signal) => this.#secure(pipe, { near, initiator: false, signal, address }),
       refuse: () => void pipe.close(),
     })
   }
@@ -132,13 +147,9 @@ class RelayMedium implements Medium {
   /** Both ends bind the handshake to the pipe: what a relay splices into it fails. */
   #secure(
     pipe: RelayPipe,
-    options: Pick<MediumDialOptions, 'expected' | 'signal'> & {
-      readonly initiator: boolean
-      readonly address: Address
-    },
+    { near, initiator, signal, expected, address }: SecureOptions,
   ): Promise<Link> {
-    const { initiator, signal, expected, address } = options
-    const ends = [hexToBytes(this.#endpoint), hexToBytes(pipe.endpoint)]
+    const ends = [hexToBytes(near), hexToBytes(pipe.endpoint)]
     const binding = concatBytes(...(initiator ? ends : ends.toReversed()), pipe.id)
     const path = { transport: this.name, relayed: true, address }
     return this.#init.context.secure(pipe, { initiator, signal, expected, binding, path })
@@ -152,14 +163,15 @@ class RelayMedium implements Medium {
         hint: 'both nodes need a relay in common: add it here',
       })
     }
-    if (keyOf(endpoint) === this.#init.context.peerId) throw selfError()
+    if (this.#isOwn(endpoint)) throw selfError()
     const release = this.#inboxes.join(keyOf(endpoint))
     try {
       await this.#untilReachable(link, endpoint, signal)
       const pipe = link.open(endpoint)
       this.#keep(pipe)
       void pipe.ended.then(release)
-      return await this.#secured(pipe, { signal, expected, address, initiator: true })
+      const near = link.endpoint
+      return await this.#secured(pipe, { near, signal, expected, address, initiator: true })
     } catch (error) {
       release()
       throw error
@@ -176,10 +188,7 @@ class RelayMedium implements Medium {
     if (link.topics.isOver(topic) && !link.topics.knows(endpoint)) throw topicLimitError()
   }
 
-  async #secured(
-    pipe: RelayPipe,
-    options: MediumDialOptions & { readonly initiator: boolean; readonly address: Address },
-  ): Promise<Link> {
+  async #secured(pipe: RelayPipe, options: SecureOptions): Promise<Link> {
     try {
       return await this.#secure(pipe, options)
     } catch (error) {
@@ -262,7 +271,10 @@ class RelayMedium implements Medium {
 
   #found(topic: Topic): PeerInfo[] {
     return this.#links.flatMap((link) =>
-      link.topics.members(topic).map((endpoint) => this.#peerAt(link, endpoint)),
+      link.topics
+        .members(topic)
+        .filter((endpoint) => !this.#isOwn(endpoint))
+        .map((endpoint) => this.#peerAt(link, endpoint)),
     )
   }
 

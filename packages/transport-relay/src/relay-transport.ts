@@ -53,7 +53,7 @@ function targetsOf(
   )
 }
 
-/** Two links to one relay would replace each other for ever: they have one end point. */
+/** Two links to one relay cost both ends twice as much and reach nobody else; of two names that differ nobody can tell. */
 function distinct(targets: readonly RelayTarget[]): RelayTarget[] {
   const byHost = new Map<string, RelayTarget>()
   for (const target of targets) {

@@ -68,6 +68,24 @@ describe('a node', () => {
     expect(twice.transport.addresses).toHaveLength(1)
   })
 
+  it('is at one relay under two names without a fight, and does not find itself', async () => {
+    const one = await start()
+    const urls = [one.url, `ws://localhost:${one.port}`]
+    const both = node(relay({ urls }))
+    await both.transport.listen()
+    await expect.poll(() => one.connectionCount).toBe(2)
+    const topic = crypto.getRandomValues(new Uint8Array(32))
+    await both.transport.announce(topic)
+    expect(await both.transport.lookup(topic)).toEqual([])
+    const found = await node(relay({ urls: [one.url] })).transport.lookup(topic)
+    expect(new Set(found.map(({ id }) => id))).toEqual(new Set([both.id]))
+    const [ab, ba] = await meet(both, node(relay({ urls })))
+    void ab.send(Uint8Array.of(1))
+    expect(await ba.receive()).toEqual(Uint8Array.of(1))
+    // Two connections of each, and one of the node that only looked.
+    expect(one.connectionCount).toBe(5)
+  })
+
   it('is not made without a relay', () => {
     expect(() => createNode(relay())).toThrowError(/expected 1 to 4/)
   })

@@ -1,7 +1,7 @@
 import type { TLSSocket } from 'node:tls'
+import { createWaiters, type Waiter } from '@vudo/swarm'
 import { writeHeader, type Lane } from './frames.ts'
 import { FRAME_HEADER_BYTES, LARGE_BUFFER_BYTES } from './limits.ts'
-import { createWaiters, type Waiter } from './waiters.ts'
 import { giveBuffer, takeBuffer } from './write-buffers.ts'
 
 /**

@@ -1,4 +1,5 @@
 import type { TLSSocket } from 'node:tls'
+import { createLinkInbox } from '@vudo/swarm'
 import {
   TransportError,
   type AbortOptions,
@@ -9,8 +10,7 @@ import {
   type PeerId,
 } from '@vudo/transport'
 import { createFrameDecoder, lanes, type Frame } from './frames.ts'
-import { createInbox } from './inbox.ts'
-import { CLOSE_GRACE_MS } from './limits.ts'
+import { CLOSE_GRACE_MS, MAX_QUEUED_BYTES, MAX_QUEUED_MESSAGES } from './limits.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
 
 /** What a link is made of. */
@@ -44,7 +44,10 @@ class SocketLink implements TcpLink {
   readonly path: ConnectionPath
 
   readonly #socket: TLSSocket
-  readonly #inbox = createInbox()
+  readonly #inbox = createLinkInbox({
+    maxBytes: MAX_QUEUED_BYTES,
+    maxMessages: MAX_QUEUED_MESSAGES,
+  })
   readonly #outbox: Outbox
   readonly #decoder = createFrameDecoder((frame) => this.#take(frame))
   readonly #closed = Promise.withResolvers<CloseReason>()

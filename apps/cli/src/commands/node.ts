@@ -26,7 +26,7 @@ export function addNodeCommand(program: Command): void {
     )
     .option(
       '--transport <name>',
-      'tcp, libp2p, iroh, hyperswarm or relay; may be repeated; the first listens on --bind',
+      'auto, tcp, libp2p, iroh, hyperswarm or relay; may be repeated; the first listens on --bind',
       collect,
       [],
     )

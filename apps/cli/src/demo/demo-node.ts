@@ -19,6 +19,8 @@ export interface DemoNode {
   readonly dataDir: string
   readonly pid: number
   readonly peerId: string
+  /** What it talks over: more than one with `auto`. */
+  readonly transports: readonly string[]
   /** Where it accepts connections, best first. */
   readonly addresses: readonly string[]
   readonly control: ControlClient
@@ -62,7 +64,8 @@ export async function startDemoNode(init: DemoNodeInit): Promise<DemoNode> {
       dataDir: init.dataDir,
       pid: child.pid ?? 0,
       peerId: String(status['peerId']),
-      addresses: Array.isArray(status['addresses']) ? status['addresses'].map(String) : [],
+      transports: textsIn(status['transports']),
+      addresses: textsIn(status['addresses']),
       control,
       kill: () => end('SIGKILL'),
       stop: () => end('SIGTERM'),
@@ -76,6 +79,10 @@ export async function startDemoNode(init: DemoNodeInit): Promise<DemoNode> {
     await exited
     throw error
   }
+}
+
+function textsIn(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.map(String) : []
 }
 
 function spawnNode(init: DemoNodeInit): ChildProcess {

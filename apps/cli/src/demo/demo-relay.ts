@@ -30,7 +30,7 @@ export async function startDemoRelay(
   transport: string,
   folder: string,
 ): Promise<DemoRelay | undefined> {
-  if (transport !== 'relay') return undefined
+  if (transport !== 'relay' && transport !== 'auto') return undefined
   const main = import.meta.url.endsWith('.ts') ? '../main.ts' : '../main.js'
   const file = path.join(folder, 'relay.log')
   const log = openSync(file, 'a', 0o600)

@@ -2,11 +2,11 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isMap } from '../control/protocol.ts'
 import { CliError } from '../errors.ts'
 import { startDemoDht, type DemoDht } from './demo-dht.ts'
 import { startDemoNode, type DemoNode } from './demo-node.ts'
 import { startDemoRelay, type DemoRelay } from './demo-relay.ts'
+import { agree, pathsBetween, ticketOf, type DemoPath } from './questions.ts'
 import { documentPath, historiesOf, importFiles, markdownFiles, textAt } from './documents.ts'
 
 /** How long one step of the demo may take before it counts as failed, in milliseconds. */
@@ -24,6 +24,10 @@ export interface DemoResult {
   readonly documents: number
   readonly changes: number
   readonly foundBy: FoundBy
+  /** What each node talks over. */
+  readonly transports: readonly string[]
+  /** The connections of the session between them, the one in use first. */
+  readonly paths: readonly DemoPath[]
   /** Path of a document that both have. */
   readonly edited: string
   /** The folders of the nodes that are left running; empty unless they were kept. */
@@ -97,6 +101,7 @@ class Story {
     const database = await ticketOf(a)
     const b = await this.#start('B', database)
     const foundBy = await this.#meet(a, b)
+    const paths = await this.#gatherPaths(a, b)
     await this.#until(`B has every document of A`, () => agree(a, b))
     tell(`B has all ${this.#files.length} documents`)
 
@@ -105,7 +110,8 @@ class Story {
     const { lines, changes } = await historiesOf(again.control)
     const kept = this.#init.isKept ? [a.dataDir, again.dataDir] : []
     const edited = documentPath(this.#files[0] ?? '')
-    return { documents: lines.length, changes, foundBy, edited, kept }
+    const { transports } = a
+    return { documents: lines.length, changes, foundBy, transports, paths, edited, kept }
   }
 
   async stop(): Promise<void> {
@@ -145,12 +151,15 @@ class Story {
 
   /** Multicast DNS first; where it does not work the address is given by hand, and that is said. */
   async #meet(a: DemoNode, b: DemoNode): Promise<FoundBy> {
-    const { tell, transport } = this.#init
+    const { tell } = this.#init
     try {
-      await this.#until('A and B meet', () => isConnected(b, a), discoveryTimeoutMs)
+      const isConnected = async (): Promise<boolean> => (await pathsBetween(b, a)).length > 0
+      await this.#until('A and B meet', isConnected, discoveryTimeoutMs)
       const foundBy = this.#dht ? 'dht' : this.#relay ? 'relay' : 'mdns'
       const how = { dht: 'in the hash table', relay: 'at the relay', mdns: 'by mDNS' }[foundBy]
-      tell(`B found A ${how}, over ${transport}, and both proved that they may take part`)
+      const [first] = await pathsBetween(b, a)
+      const over = first?.transport ?? this.#init.transport
+      tell(`B found A ${how}, over ${over}, and both proved that they may take part`)
       return foundBy
     } catch (error) {
       this.#init.signal.throwIfAborted()
@@ -161,6 +170,24 @@ class Story {
       )
       return 'address'
     }
+  }
+
+  /** Of several transports the relay connects first, and what is direct takes over from it. */
+  async #gatherPaths(a: DemoNode, b: DemoNode): Promise<readonly DemoPath[]> {
+    const { transports } = a
+    if (transports.length > 1) {
+      this.#init.tell(`both have the transports ${transports.join(' and ')}`)
+      await this.#until('a direct connection joins that of the relay', async () => {
+        const paths = await pathsBetween(b, a)
+        return paths.some(({ relayed }) => relayed) && paths.some(({ relayed }) => !relayed)
+      })
+    }
+    const paths = await pathsBetween(b, a)
+    const [used, ...others] = paths.map(({ transport }) => transport)
+    if (others.length > 0) {
+      this.#init.tell(`their session runs over ${used} now, and ${others.join(', ')} stands by`)
+    }
+    return paths
   }
 
   /** Both write into the same paragraph of the same documents before either hears of the other. */
@@ -224,20 +251,4 @@ class Story {
       await sleep(pollMs)
     }
   }
-}
-
-async function ticketOf(node: DemoNode): Promise<string> {
-  const answer = await node.control.call('ticket')
-  return isMap(answer) ? String(answer['ticket']) : ''
-}
-
-async function isConnected(node: DemoNode, to: DemoNode): Promise<boolean> {
-  const status = await node.control.call('status')
-  const peers = isMap(status) && Array.isArray(status['peers']) ? status['peers'].filter(isMap) : []
-  return peers.some(({ peerId }) => peerId === to.peerId)
-}
-
-async function agree(a: DemoNode, b: DemoNode): Promise<boolean> {
-  const [ours, theirs] = await Promise.all([historiesOf(a.control), historiesOf(b.control)])
-  return ours.lines.length > 0 && ours.lines.join('\n') === theirs.lines.join('\n')
 }

@@ -1,10 +1,20 @@
 import type { CloseReason, LinkMessage } from '@vudo/transport'
-import { MAX_QUEUED_BYTES, MAX_QUEUED_MESSAGES } from './limits.ts'
+import { MAX_TAKEN_BEHIND } from './limits.ts'
 import { createWaiters } from './waiters.ts'
 
-/** Messages that have arrived and wait to be taken. */
-export interface Inbox {
-  /** True from `MAX_QUEUED_BYTES` or `MAX_QUEUED_MESSAGES` on: stop reading the socket. */
+/** What a {@link LinkInbox} is told. */
+export interface LinkInboxOptions {
+  /** Bytes from which it is full. @defaultValue no bound: whoever sends has a credit that bounds it */
+  readonly maxBytes?: number | undefined
+  /** Messages from which it is full: small ones cost more than their bytes. @defaultValue no bound, for the same reason */
+  readonly maxMessages?: number | undefined
+  /** Hears of every message that has found its reader. */
+  readonly onTaken?: ((message: LinkMessage) => void) | undefined
+}
+
+/** Messages of a link that have arrived and wait to be taken. */
+export interface LinkInbox {
+  /** True from one of its bounds on: stop reading the medium. What still comes is kept. */
   readonly isFull: boolean
   /** Hands the message to who has waited longest, or keeps it. Ignored after {@link end}. */
   put(message: LinkMessage): void
@@ -19,12 +29,15 @@ export interface Inbox {
   clear(): void
 }
 
-/** Makes an empty inbox. */
-export function createInbox(): Inbox {
-  return new Queue()
+/** Makes an empty inbox, for the `receive` of a link. */
+export function createLinkInbox(options: LinkInboxOptions = {}): LinkInbox {
+  return new Queue(options)
 }
 
-class Queue implements Inbox {
+class Queue implements LinkInbox {
+  readonly #maxBytes: number
+  readonly #maxMessages: number
+  readonly #onTaken: ((message: LinkMessage) => void) | undefined
   readonly #takers = createWaiters<LinkMessage | undefined>()
   /** Read from {@link #head} on: taking the first does not move all the others. */
   #messages: LinkMessage[] = []
@@ -32,14 +45,19 @@ class Queue implements Inbox {
   #bytes = 0
   #end: CloseReason | undefined
 
+  constructor({ maxBytes = Infinity, maxMessages = Infinity, onTaken }: LinkInboxOptions) {
+    this.#maxBytes = maxBytes
+    this.#maxMessages = maxMessages
+    this.#onTaken = onTaken
+  }
+
   get isFull(): boolean {
-    return (
-      this.#bytes >= MAX_QUEUED_BYTES || this.#messages.length - this.#head >= MAX_QUEUED_MESSAGES
-    )
+    return this.#bytes >= this.#maxBytes || this.#messages.length - this.#head >= this.#maxMessages
   }
 
   put(message: LinkMessage): void {
-    if (this.#end || this.#takers.resolveFirst(message)) return
+    if (this.#end) return
+    if (this.#takers.resolveFirst(message)) return this.#onTaken?.(message)
     this.#messages.push(message)
     this.#bytes += message.bytes.length
   }
@@ -69,11 +87,12 @@ class Queue implements Inbox {
     this.#bytes -= message.bytes.length
     if (this.#head === this.#messages.length) {
       this.clear()
-    } else if (this.#head >= MAX_QUEUED_MESSAGES) {
+    } else if (this.#head >= MAX_TAKEN_BEHIND) {
       // A reader that never quite catches up must not leave a growing trail behind it.
       this.#messages = this.#messages.slice(this.#head)
       this.#head = 0
     }
+    this.#onTaken?.(message)
     return message
   }
 }

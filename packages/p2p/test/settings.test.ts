@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createNodeKey, encodeTicket } from '@vudo/identity'
 import { createP2P, isVudoError, type P2POptions } from '@vudo/p2p'
-import { parseP2POptions } from '../src/options.ts'
+import { parseP2POptions } from '../src/settings.ts'
 
 /** Asks for something as JavaScript does, without a compiler. */
 function parse(options: unknown): ReturnType<typeof parseP2POptions> {
