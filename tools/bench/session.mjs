@@ -113,8 +113,8 @@ async function startDht() {
 }
 
 async function startRelay() {
-  const { url, stop } = await startServer('relay-ours')
-  return { setting: { relayUrl: url }, stop }
+  const server = await startServer('relay-ours')
+  return { setting: { relayUrl: server.url }, stop: () => server.stop() }
 }
 
 /** Most stacks need nobody but the two ends. */
