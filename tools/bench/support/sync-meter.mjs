@@ -1,0 +1,75 @@
+/**
+ * What a process of the sync benches has used so far: CPU time, memory, and what crossed its
+ * sockets. Counted the same way for every contender: bytes of TCP with handshakes and all, and
+ * beside them messages of the sync channel and their bytes, in both directions.
+ */
+import diagnostics from 'node:diagnostics_channel'
+import process from 'node:process'
+import WebSocket from 'ws'
+
+const sockets = new Set()
+for (const name of ['net.client.socket', 'net.server.socket']) {
+  diagnostics.subscribe(name, ({ socket }) => void sockets.add(socket))
+}
+
+let frames = 0
+let syncBytes = 0
+
+function count(message) {
+  frames += 1
+  syncBytes += message.byteLength ?? Buffer.byteLength(message)
+}
+
+/** Counts every message of every WebSocket of this process. */
+export function meterWebSockets() {
+  const { send, emit } = WebSocket.prototype
+  WebSocket.prototype.send = function (data, ...rest) {
+    count(data)
+    return send.call(this, data, ...rest)
+  }
+  WebSocket.prototype.emit = function (event, ...args) {
+    if (event === 'message') count(args[0])
+    return emit.call(this, event, ...args)
+  }
+}
+
+/** Counts every message of every channel of `@vudo/network` of this process; the sync engine opens no others. */
+export async function meterChannels() {
+  const file = new URL('channel.js', import.meta.resolve('@vudo/network')).href
+  const { SessionChannel } = await import(file)
+  const { send, receive } = SessionChannel.prototype
+  SessionChannel.prototype.send = function (message, options) {
+    count(message)
+    return send.call(this, message, options)
+  }
+  SessionChannel.prototype.receive = async function (options) {
+    const message = await receive.call(this, options)
+    if (message !== undefined) count(message)
+    return message
+  }
+}
+
+/** Milliseconds of the clock that all processes of one machine share. */
+export function nowMs() {
+  return Number(process.hrtime.bigint() / 1_000n) / 1_000
+}
+
+/** Everything so far. */
+export function usage() {
+  const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage()
+  let tcpBytes = 0
+  for (const { bytesRead, bytesWritten } of sockets) tcpBytes += bytesRead + bytesWritten
+  const cpuMs = (userCPUTime + systemCPUTime) / 1_000
+  return { cpuMs, peakMb: maxRSS / 1_024, tcpBytes, syncBytes, frames }
+}
+
+/** Waits until no message has crossed for `quietMs`, and tells when the last one did. */
+export async function quiet(quietMs = 1_500) {
+  let last = nowMs()
+  for (let seen = frames; nowMs() - last < quietMs;) {
+    await new Promise((resolve) => void setTimeout(resolve, 20))
+    if (frames !== seen) last = nowMs()
+    seen = frames
+  }
+  return last
+}
