@@ -5,7 +5,7 @@
  */
 import process from 'node:process'
 import { readFile, writeFile } from 'node:fs/promises'
-import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises'
+import { setTimeout as pause } from 'node:timers/promises'
 import * as Automerge from '@automerge/automerge'
 import { Repo } from '@automerge/automerge-repo'
 import {
@@ -15,6 +15,8 @@ import {
 import { NodeFSStorageAdapter } from '@automerge/automerge-repo-storage-nodefs'
 import { WebSocketServer } from 'ws'
 import { content, laterEdits } from '../support/sync-documents.mjs'
+import { createCrowd, createTypist } from '../support/sync-typing.mjs'
+import { readTrace } from '../support/sync-trace.mjs'
 import { meterWebSockets, nowMs, quiet, usage } from '../support/sync-meter.mjs'
 import { answer, residentKiB } from '../support/workers.mjs'
 
@@ -25,6 +27,11 @@ let repo
 let server
 let adapter
 let address
+let directoryOf
+let text
+const typist = createTypist({ length: () => lengthOf(text), append: () => append(text, 'x') })
+const crowd = createCrowd()
+const members = []
 
 answer({
   usage,
@@ -45,11 +52,9 @@ answer({
     const startedMs = nowMs()
     if (isHub) await listen()
     open(directory)
-    const urls = isHub
-      ? JSON.parse(await readFile(`${directory}.json`, 'utf8').catch(() => '[]'))
-      : []
-    for (const url of urls.slice(0, openDocuments)) await repo.find(url)
-    return { address, readyMs: nowMs() - startedMs }
+    const urls = JSON.parse(await readFile(`${directory}.json`, 'utf8').catch(() => '[]'))
+    for (const url of urls.slice(0, openDocuments)) watch(await repo.find(url))
+    return { address, text: urls[0], readyMs: nowMs() - startedMs }
   },
   /** Settles when everything is stored. */
   async fetch({ address: hub, documents }) {
@@ -78,11 +83,70 @@ answer({
   async join({ address: hub, text: url }) {
     address = hub
     await connect()
-    if (url !== undefined) watch(await repo.find(url))
+    if (url === undefined) return
+    watch(await repo.find(url))
+    await keepUrl(directoryOf)
   },
-  arm,
-  seen: () => seen.promise,
-  type,
+  ...typist.actions,
+  /** The keystrokes of a trace, one change each. */
+  async buildTrace({ directory, file, count }) {
+    open(directory)
+    const low = Automerge.getBackend(Automerge.init())
+    const object = low.putObject('_root', 'text', '')
+    low.commit()
+    for (const [at, removed, inserted] of readTrace(file, count)) {
+      low.splice(object, at, removed, inserted)
+      low.commit()
+    }
+    watch(repo.import(low.save()))
+    await text.whenReady()
+    await keepUrl(directory)
+    return lengthOf(text)
+  },
+  async buildText({ directory, count }) {
+    open(directory)
+    watch(repo.create({ text: '' }))
+    for (let i = 0; i < count; i++) append(text, '.')
+    await keepUrl(directory)
+  },
+  read: () => lengthOf(text),
+  /** Types many characters at one place, offline. */
+  async editText({ directory, count, at, character }) {
+    open(directory)
+    const [url] = JSON.parse(await readFile(`${directory}.json`, 'utf8'))
+    watch(await repo.find(url))
+    for (let i = 0; i < count; i++) {
+      text.change((doc) => Automerge.splice(doc, ['text'], at + i, 0, character))
+      if (i % 1_000 === 999) await pause(0)
+    }
+    await repo.flush()
+  },
+  async meet({ address: hub, length }) {
+    address = hub
+    await connect(repo)
+    await until(() => lengthOf(text) >= length)
+  },
+  async has({ length }) {
+    await until(() => lengthOf(text) >= length)
+  },
+  heads: () => Automerge.getHeads(text.doc()).toSorted(),
+  /** Many clients in this process, each with a store of its own. */
+  async gather({ count, directory, address: hub, text: url }) {
+    address = hub
+    for (let i = 0; i < count; i++) {
+      const storage = new NodeFSStorageAdapter(`${directory}-${i}`)
+      const member = new Repo({ network: [], storage, peerId: `${name}-${i}` })
+      members.push(member)
+      await connect(member)
+      const handle = await member.find(url)
+      crowd.clients.push({
+        length: () => lengthOf(handle),
+        append: () => handle.change((doc) => Automerge.splice(doc, ['text'], 0, 0, 'x')),
+        onChange: (listener) => handle.on('change', listener),
+      })
+    }
+  },
+  ...crowd.actions,
   async close() {
     await repo?.flush()
   },
@@ -96,50 +160,45 @@ async function listen() {
 }
 
 function open(directory) {
+  directoryOf = directory
   const network = server === undefined ? [] : [new WebSocketServerAdapter(server)]
   repo = new Repo({ network, storage: new NodeFSStorageAdapter(directory), peerId: name })
 }
 
-async function connect() {
+async function connect(member = repo) {
   adapter = new WebSocketClientAdapter(address)
   const met = new Promise((resolve) => void adapter.once('peer-candidate', resolve))
-  repo.networkSubsystem.addNetworkAdapter(adapter)
+  member.networkSubsystem.addNetworkAdapter(adapter)
   await met
 }
 
-let text
-let seen = Promise.withResolvers()
-let wanted = 0
-let base = 0
-let times = []
+async function keepUrl(directory) {
+  await repo.flush()
+  await writeFile(`${directory}.json`, JSON.stringify([text.url]))
+}
 
 function watch(handle) {
   text = handle
-  text.on('change', look)
+  text.on('change', () => typist.look())
 }
 
-function arm({ count }) {
-  seen = Promise.withResolvers()
-  base = text.doc().text.length
-  times = []
-  wanted = count
+function lengthOf(handle) {
+  return handle.doc().text.length
 }
 
-function look() {
-  if (wanted === 0) return
-  const arrived = Math.min(text.doc().text.length - base, wanted)
-  while (times.length < arrived) times.push(nowMs())
-  if (times.length < wanted) return
-  wanted = 0
-  seen.resolve(times)
+function append(handle, character) {
+  handle.change((doc) => Automerge.splice(doc, ['text'], doc.text.length, 0, character))
 }
 
-async function type({ count, rate }) {
-  const sent = []
-  for (let i = 0; i < count; i++) {
-    sent.push(nowMs())
-    text.change((doc) => Automerge.splice(doc, ['text'], doc.text.length, 0, 'x'))
-    await (rate > 0 ? pause(1_000 / rate) : turn())
-  }
-  return sent
+/** Looks after each change of the text. */
+function until(isDone) {
+  return new Promise((resolve) => {
+    text.on('change', look)
+    look()
+    function look() {
+      if (!isDone()) return
+      text.off('change', look)
+      resolve()
+    }
+  })
 }

@@ -1,7 +1,7 @@
 /** Ours in the sync benches: a database of `@vudo/sync` in a directory, over `@vudo/transport-tcp`. */
 import process from 'node:process'
-import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises'
-import { createAuthorKey, createNodeKey } from '@vudo/identity'
+import { setTimeout as pause } from 'node:timers/promises'
+import { createAuthorKey, createNodeKey, sha256 } from '@vudo/identity'
 import { createNetwork } from '@vudo/network'
 import { createTransportContext } from '@vudo/secure-channel'
 import { openStore } from '@vudo/storage'
@@ -9,6 +9,8 @@ import { openDatabase, splice } from '@vudo/sync'
 import { createTransport } from '@vudo/transport'
 import '@vudo/transport-tcp'
 import { content, laterEdits } from '../support/sync-documents.mjs'
+import { createCrowd, createTypist } from '../support/sync-typing.mjs'
+import { readTrace } from '../support/sync-trace.mjs'
 import { meterChannels, nowMs, quiet, usage } from '../support/sync-meter.mjs'
 import { answer, residentKiB } from '../support/workers.mjs'
 
@@ -20,7 +22,12 @@ let store
 let network
 let database
 let hubId
+let isOnline = false
 const handles = []
+let text
+const typist = createTypist({ length: () => lengthOf(text), append: () => append(text, 'x') })
+const crowd = createCrowd()
+const members = []
 
 answer({
   usage,
@@ -47,7 +54,8 @@ answer({
   },
   async start({ directory, openDocuments = 0 }) {
     const startedMs = nowMs()
-    await goOnline()
+    isOnline = true
+    network = await createNode(directory)
     await open(directory)
     await database.whenReady()
     await openAll({ documents: openDocuments })
@@ -70,20 +78,77 @@ answer({
     return (await quiet()) - startedMs
   },
   // One text that is typed into.
-  begin: () => openText({ text: '' }),
+  begin: () => openText(),
   async join({ address, text: isReader }) {
     hubId = await network.connectPeer(address)
     await database.whenSynced({ with: hubId })
-    if (isReader) await openText({ text: '' })
+    if (isReader) await openText()
   },
-  arm,
-  seen: () => seen.promise,
-  type,
+  ...typist.actions,
+  /** The keystrokes of a trace, one change each. */
+  async buildTrace({ directory, file, count }) {
+    await open(directory)
+    await openText()
+    for (const [i, [at, removed, inserted]] of readTrace(file, count).entries()) {
+      text.change((doc) => splice(doc, ['text'], at, removed, inserted))
+      if (i % 1_000 === 999) await pause(0)
+    }
+    await text.whenSaved()
+    return lengthOf(text)
+  },
+  async buildText({ directory, count }) {
+    await open(directory)
+    await openText()
+    for (let i = 0; i < count; i++) append(text, '.')
+    await text.whenSaved()
+  },
+  /** Types many characters at one place, offline. */
+  async editText({ directory, count, at, character }) {
+    await open(directory)
+    await openText()
+    for (let i = 0; i < count; i++) {
+      text.change((doc) => splice(doc, ['text'], at + i, 0, character))
+      if (i % 1_000 === 999) await pause(0)
+    }
+    await text.whenSaved()
+  },
+  /** Opens the text and tells how long it is. */
+  async read() {
+    await openText()
+    return lengthOf(text)
+  },
+  /** Connects; settles when the text has so many characters here. */
+  async meet({ address, length }) {
+    await network.connectPeer(address)
+    await until(() => lengthOf(text) >= length)
+  },
+  async has({ length }) {
+    await until(() => lengthOf(text) >= length)
+  },
+  heads: () => text.heads,
+  /** Many clients in this process, each with a store of its own. */
+  async gather({ count, directory, address }) {
+    isOnline = true
+    for (let i = 0; i < count; i++) {
+      const member = await createMember(`${directory}-${i}`)
+      members.push(member)
+      const hub = await member.network.connectPeer(address)
+      await member.database.whenSynced({ with: hub })
+      const handle = await member.database.open('notes/text', { text: '' })
+      crowd.clients.push({
+        length: () => lengthOf(handle),
+        append: () => handle.change((doc) => splice(doc, ['text'], 0, 0, 'x')),
+        onChange: (listener) => handle.subscribe(listener),
+      })
+    }
+  },
+  ...crowd.actions,
   async close() {
-    for (const handle of handles) await handle.close()
-    await database?.close()
-    await network?.stop()
-    await store?.close()
+    for (const member of [...members, { database, network, store }]) {
+      await member.database?.close()
+      await member.network?.stop()
+      await member.store?.close()
+    }
   },
   exit: () => process.exit(),
 })
@@ -92,8 +157,16 @@ function pathOf(i) {
   return `notes/${String(i).padStart(6, '0')}`
 }
 
-async function goOnline() {
-  const key = createNodeKey()
+async function open(directory) {
+  const member = await createMember(directory, network)
+  store = member.store
+  database = member.database
+  network = member.network
+}
+
+/** A node has its key from its directory, so that others know it again. */
+async function createNode(directory) {
+  const key = createNodeKey(sha256(new TextEncoder().encode(directory)))
   const config = {
     mode: 'tcp',
     port: 0,
@@ -102,14 +175,44 @@ async function goOnline() {
     maxNewConnectionsPerSecond: 1_000,
   }
   const transports = [createTransport(config, createTransportContext(key))]
-  network = createNetwork({ key, transports })
-  await network.start()
-  await network.join(ticket)
+  const node = createNetwork({ key, transports })
+  await node.start()
+  await node.join(ticket)
+  return node
 }
 
-async function open(directory) {
-  store = await openStore({ directory })
-  database = await openDatabase({ id: ticket.id, store, author, network })
+async function createMember(directory, node) {
+  const online = node === undefined && isOnline ? await createNode(directory) : node
+  const opened = await openStore({ directory })
+  const init = { id: ticket.id, store: opened, author, network: online }
+  return { store: opened, network: online, database: await openDatabase(init) }
+}
+
+async function openText() {
+  text = await database.open('notes/text', { text: '' })
+  handles.push(text)
+  text.subscribe(() => typist.look())
+}
+
+function lengthOf(handle) {
+  return handle.current.text.length
+}
+
+function append(handle, character) {
+  handle.change((doc) => splice(doc, ['text'], doc.text.length, 0, character))
+}
+
+/** Looks after each change of the text. */
+function until(isDone) {
+  return new Promise((resolve) => {
+    const stop = text.subscribe(look)
+    queueMicrotask(look)
+    function look() {
+      if (!isDone()) return
+      stop()
+      resolve()
+    }
+  })
 }
 
 async function openAll({ documents }) {
@@ -118,43 +221,4 @@ async function openAll({ documents }) {
     if (!handle.current.title.endsWith('!')) throw new Error(`document ${i} is not whole`)
     handles.push(handle)
   }
-}
-
-let text
-let seen = Promise.withResolvers()
-let wanted = 0
-let base = 0
-let times = []
-
-async function openText(initial) {
-  text = await database.open('notes/text', initial)
-  handles.push(text)
-  text.subscribe(look)
-}
-
-function arm({ count }) {
-  seen = Promise.withResolvers()
-  base = text.current.text.length
-  times = []
-  wanted = count
-}
-
-function look() {
-  if (wanted === 0) return
-  const arrived = Math.min(text.current.text.length - base, wanted)
-  while (times.length < arrived) times.push(nowMs())
-  if (times.length < wanted) return
-  wanted = 0
-  seen.resolve(times)
-}
-
-/** Types so many characters; a rate of 0 is as fast as the event loop allows. */
-async function type({ count, rate }) {
-  const sent = []
-  for (let i = 0; i < count; i++) {
-    sent.push(nowMs())
-    text.change((doc) => splice(doc, ['text'], doc.text.length, 0, 'x'))
-    await (rate > 0 ? pause(1_000 / rate) : turn())
-  }
-  return sent
 }

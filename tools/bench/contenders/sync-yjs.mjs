@@ -3,14 +3,14 @@
  * y-websocket server does for one document in memory; it stores nothing.
  */
 import process from 'node:process'
-import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises'
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
-import WebSocket, { WebSocketServer } from 'ws'
+import { WebSocket, WebSocketServer } from 'ws'
 import * as sync from 'y-protocols/sync'
 import { WebsocketProvider } from 'y-websocket'
 import * as Y from 'yjs'
-import { meterWebSockets, nowMs, quiet, usage } from '../support/sync-meter.mjs'
+import { createTypist } from '../support/sync-typing.mjs'
+import { meterWebSockets, quiet, usage } from '../support/sync-meter.mjs'
 import { answer, residentKiB } from '../support/workers.mjs'
 
 meterWebSockets()
@@ -19,6 +19,10 @@ meterWebSockets()
 const SYNC = 0
 const doc = new Y.Doc()
 const text = doc.getText('text')
+const typist = createTypist({
+  length: () => text.length,
+  append: () => text.insert(text.length, 'x'),
+})
 
 answer({
   usage,
@@ -28,19 +32,16 @@ answer({
     return { address: isHub ? await listen() : undefined, readyMs: 0 }
   },
   begin() {
-    text.observe(look)
+    text.observe(() => typist.look())
     return 'text'
   },
   async join({ address }) {
     const options = { WebSocketPolyfill: WebSocket, disableBc: true }
     const provider = new WebsocketProvider(address, 'room', doc, options)
     await new Promise((resolve) => void provider.on('sync', (done) => done && resolve()))
-    provider.ws._socket.setNoDelay(true)
-    text.observe(look)
+    text.observe(() => typist.look())
   },
-  arm,
-  seen: () => seen.promise,
-  type,
+  ...typist.actions,
   close() {},
   exit: () => process.exit(),
 })
@@ -53,7 +54,6 @@ async function listen() {
     for (const socket of open) socket.send(bytes)
   })
   server.on('connection', (socket) => {
-    socket._socket.setNoDelay(true)
     open.add(socket)
     socket.on('close', () => open.delete(socket))
     socket.on('message', (data) => {
@@ -73,35 +73,4 @@ function frame(write) {
   encoding.writeVarUint(out, SYNC)
   write(out)
   return out
-}
-
-let seen = Promise.withResolvers()
-let wanted = 0
-let base = 0
-let times = []
-
-function arm({ count }) {
-  seen = Promise.withResolvers()
-  base = text.length
-  times = []
-  wanted = count
-}
-
-function look() {
-  if (wanted === 0) return
-  const arrived = Math.min(text.length - base, wanted)
-  while (times.length < arrived) times.push(nowMs())
-  if (times.length < wanted) return
-  wanted = 0
-  seen.resolve(times)
-}
-
-async function type({ count, rate }) {
-  const sent = []
-  for (let i = 0; i < count; i++) {
-    sent.push(nowMs())
-    text.insert(text.length, 'x')
-    await (rate > 0 ? pause(1_000 / rate) : turn())
-  }
-  return sent
 }

@@ -5,7 +5,7 @@
  */
 import diagnostics from 'node:diagnostics_channel'
 import process from 'node:process'
-import WebSocket from 'ws'
+import { WebSocket } from 'ws'
 
 const sockets = new Set()
 for (const name of ['net.client.socket', 'net.server.socket']) {
@@ -14,9 +14,14 @@ for (const name of ['net.client.socket', 'net.server.socket']) {
 
 let frames = 0
 let syncBytes = 0
+/** How often the direction turned: two legs are one round trip. */
+let legs = 0
+let lastDirection
 
-function count(message) {
+function count(direction, message) {
   frames += 1
+  if (direction !== lastDirection) legs += 1
+  lastDirection = direction
   syncBytes += message.byteLength ?? Buffer.byteLength(message)
 }
 
@@ -24,11 +29,11 @@ function count(message) {
 export function meterWebSockets() {
   const { send, emit } = WebSocket.prototype
   WebSocket.prototype.send = function (data, ...rest) {
-    count(data)
+    count('out', data)
     return send.call(this, data, ...rest)
   }
   WebSocket.prototype.emit = function (event, ...args) {
-    if (event === 'message') count(args[0])
+    if (event === 'message') count('in', args[0])
     return emit.call(this, event, ...args)
   }
 }
@@ -39,12 +44,12 @@ export async function meterChannels() {
   const { SessionChannel } = await import(file)
   const { send, receive } = SessionChannel.prototype
   SessionChannel.prototype.send = function (message, options) {
-    count(message)
+    count('out', message)
     return send.call(this, message, options)
   }
   SessionChannel.prototype.receive = async function (options) {
     const message = await receive.call(this, options)
-    if (message !== undefined) count(message)
+    if (message !== undefined) count('in', message)
     return message
   }
 }
@@ -60,7 +65,7 @@ export function usage() {
   let tcpBytes = 0
   for (const { bytesRead, bytesWritten } of sockets) tcpBytes += bytesRead + bytesWritten
   const cpuMs = (userCPUTime + systemCPUTime) / 1_000
-  return { cpuMs, peakMb: maxRSS / 1_024, tcpBytes, syncBytes, frames }
+  return { cpuMs, peakMb: maxRSS / 1_024, tcpBytes, syncBytes, frames, legs }
 }
 
 /** Waits until no message has crossed for `quietMs`, and tells when the last one did. */

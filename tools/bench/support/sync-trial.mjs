@@ -34,9 +34,9 @@ export async function trial(contender, task) {
     },
     directory: (name) => path.join(root, name),
     /** In a process of its own: what was built must not count in the memory of what is measured. */
-    async build(args) {
+    async build(args, action = 'build') {
       const builder = tools.start('builder')
-      const result = await builder.ask('build', args)
+      const result = await builder.ask(action, args)
       await builder.ask('close')
       await builder.end()
       return result
@@ -84,10 +84,10 @@ function difference(before, after) {
 /** Runs every contender `rounds` times in an order that turns, and gives the medians of its numbers by its name. */
 export async function interleaved(contenders, rounds, once) {
   const rowsByName = new Map(contenders.map((name) => [name, []]))
-  for (let round = 0; round < rounds; round++) {
+  for (let turn = 0; turn < rounds; turn++) {
     for (let i = 0; i < contenders.length; i++) {
-      const name = contenders[(i + round) % contenders.length]
-      process.stderr.write(`round ${round + 1} of ${rounds}: ${name}\n`)
+      const name = contenders[(i + turn) % contenders.length]
+      process.stderr.write(`round ${turn + 1} of ${rounds}: ${name}\n`)
       rowsByName.get(name).push(await once(name))
     }
   }
