@@ -1,5 +1,10 @@
 import { isWireError } from '@vudo/wire'
-import { decodeCatalogueRecord, decodeTrustedRecord, encodeRecord } from './catalogue-record.ts'
+import {
+  checkRecord,
+  decodeTrustedRecord,
+  encodeRecord,
+  type CatalogueRecord,
+} from './catalogue-record.ts'
 import { sameHeads, type DocumentState } from './document-state.ts'
 import { isSyncError, SyncError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
@@ -7,8 +12,10 @@ import {
   MAX_PAGE_BYTES,
   MAX_PAGE_ENTRIES,
   MAX_PAGES_IN_FLIGHT,
+  MAX_RECORDS,
   POSITION_DELAY_MS,
 } from './limits.ts'
+import { keptOnPage, mayTake, take } from './page-takes.ts'
 import type { PeerState } from './peer-state.ts'
 import type { Replica } from './replica.ts'
 import type { PageEntry, SyncMessage } from './wire.ts'
@@ -35,7 +42,8 @@ export function announceNext(
     peer.announcedUpTo = upTo
     peer.saidLast = isLast
     const number = peer.nextPage++
-    peer.pagesInFlight.set(number, upTo)
+    const documents = entries.map((entry) => (entry.type === 'document' ? entry : undefined))
+    peer.pagesInFlight.set(number, { upTo, entries: documents, isTaken: false })
     exchange.send(peer, { type: 'page', number, upTo, isLast, entries })
   }
   // Asked for while the window was full: said as soon as it opens.
@@ -90,7 +98,8 @@ function entryOf(exchange: Exchange, peer: PeerState, item: string): PageEntry |
   const id = item.slice(1)
   if (item.startsWith('r')) {
     const record = replica.recordsByHash.get(id)
-    if (!record || !exchange.mayRead(peer, record.documentId)) return undefined
+    if (!record || peer.toldRecords.get(id) === record.author) return undefined
+    if (!exchange.mayRead(peer, record.documentId)) return undefined
     return { type: 'record', bytes: encodeRecord(record) }
   }
   const state = replica.knownDocument(id)
@@ -114,11 +123,16 @@ export function handlePage(
   peer.lastIncomingPage = number
   peer.heardLast = isLast
   const open = new Set(entries.flatMap((entry) => (entry.type === 'document' ? entry.id : [])))
-  peer.incoming.push({ number, upTo, open })
-  for (const entry of entries) {
+  const documents = entries.map((entry) => (entry.type === 'document' ? entry : undefined))
+  const incoming = { number, upTo, open, entries: documents, kept: new Set<number>() }
+  peer.incoming.push(incoming)
+  const taken: number[] = []
+  for (const [place, entry] of entries.entries()) {
     if (entry.type === 'record') takeRecord(exchange, peer, entry.bytes)
+    else if (mayTake(exchange, peer, entry)) taken.push(place)
     else compareDocument(exchange, peer, entry)
   }
+  if (taken.length > 0) take(exchange, peer, incoming, taken)
   settlePages(exchange, peer)
   exchange.replica.emit({ type: 'progress' })
 }
@@ -126,8 +140,10 @@ export function handlePage(
 function takeRecord(exchange: Exchange, peer: PeerState, bytes: Uint8Array): void {
   const { replica } = exchange
   try {
-    if (isKnownRecord(replica, bytes)) return
-    const record = decodeCatalogueRecord(replica.init.database, bytes)
+    const trusted = decodeTrustedRecord(replica.init.database, bytes)
+    if (peer.toldRecords.size < MAX_RECORDS) peer.toldRecords.set(trusted.hash, trusted.author)
+    if (isKnownRecord(replica, trusted)) return
+    const record = checkRecord(replica.init.database, trusted)
     const action = record.state === 'deleted' ? 'delete' : 'write'
     if (!replica.may(record.author, action, record.path)) return
     replica.addRecord(record, peer.peerId)
@@ -142,8 +158,7 @@ function takeRecord(exchange: Exchange, peer: PeerState, bytes: Uint8Array): voi
 }
 
 /** What is here already is not verified again: a comparison brings all of it. */
-function isKnownRecord(replica: Replica, bytes: Uint8Array): boolean {
-  const { hash, author } = decodeTrustedRecord(replica.init.database, bytes)
+function isKnownRecord(replica: Replica, { hash, author }: CatalogueRecord): boolean {
   const known = replica.recordsByHash.get(hash)
   return known !== undefined && known.author <= author
 }
@@ -174,7 +189,7 @@ function want(exchange: Exchange, peer: PeerState, id: string, heads: readonly s
     if (old.isAsked) old.rounds = Math.min(old.rounds, 1)
     return
   }
-  peer.wants.set(id, { heads, rounds: 0, isAsked: false })
+  peer.wants.set(id, { heads, rounds: 0, isAsked: false, isTaken: false })
   exchange.askNext(peer)
 }
 
@@ -188,7 +203,7 @@ export function settleDocument(
   if (!peer.headsById.has(state.id)) peer.headsById.set(state.id, heads)
   // It announces what is durable: that is an acknowledgement.
   exchange.acknowledged(peer, state, heads)
-  exchange.tellStored(peer, state)
+  if (!keptOnPage(peer, state.id, heads)) exchange.tellStored(peer, state)
   exchange.dropWant(peer, state.id)
 }
 
@@ -197,7 +212,7 @@ export function settlePages(exchange: Exchange, peer: PeerState, id?: string): v
   const { replica } = exchange
   if (id !== undefined) for (const { open } of peer.incoming) open.delete(id)
   while (peer.incoming[0]?.open.size === 0) {
-    const { number, upTo } = peer.incoming[0]
+    const { number, upTo, kept } = peer.incoming[0]
     peer.incoming.shift()
     if (upTo !== peer.position?.arrival || peer.run !== peer.position.run) {
       peer.position = { run: peer.run, arrival: upTo }
@@ -206,7 +221,8 @@ export function settlePages(exchange: Exchange, peer: PeerState, id?: string): v
     peer.owedPages += 1
     replica.whenDurable(() => {
       peer.owedPages -= 1
-      exchange.send(peer, { type: 'page-stored', number })
+      if (!peer.takesDocuments) exchange.send(peer, { type: 'page-stored', number })
+      else exchange.send(peer, { type: 'kept', number, places: [...kept] })
     })
   }
 }

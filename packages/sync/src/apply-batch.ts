@@ -1,10 +1,10 @@
 import * as Automerge from '@automerge/automerge'
-import { isProven, type ActorProof } from './authorship.ts'
+import { deriveActor, isProven, type ActorProof } from './authorship.ts'
 import { readChanges, vetDocument, type ChangeHeader } from './automerge-chunks.ts'
 import { createBatchBudget, type BatchBudget } from './batch-budget.ts'
 import { inflateBounded } from './deflate.ts'
-import type { AnyDocument, DocumentState } from './document-state.ts'
-import { SyncError } from './errors.ts'
+import { sameHeads, type AnyDocument, type DocumentState } from './document-state.ts'
+import { isSyncError, SyncError } from './errors.ts'
 import { isInitialChange } from './initial-changes.ts'
 import { MAX_DOCUMENT_BYTES, MAX_HEADS, MAX_UNWRITTEN_PROOFS, MAX_VALUE_DEPTH } from './limits.ts'
 import type { ChangeBatch } from './wire.ts'
@@ -50,6 +50,55 @@ export function applyBatch(
   const proofs = new Map(batch.proofs.map((proof) => [proof.actor, proof]))
   const incoming: Incoming = { state, proofs, rules, budget }
   return batch.isSaved ? applySaved(incoming, payload) : applyChanges(incoming, payload)
+}
+
+/**
+ * Takes a saved document unopened: vetted, and as far as that can be told from outside with the
+ * heads that were announced and a proof for each actor. What is inside is claimed until somebody
+ * opens it; then {@link isDocumentProven} looks.
+ *
+ * @throws as {@link applyBatch}.
+ */
+export function keepBatch(state: DocumentState, batch: ChangeBatch, rules: BatchRules): void {
+  const { payload, proofs } = batch
+  const { actors, heads } = vetDocument(payload)
+  if (!sameHeads(heads, batch.heads.toSorted())) {
+    throw new SyncError('ERR_SYNC_PROTOCOL', 'a saved document has other heads than announced')
+  }
+  const authorByActor = new Map(proofs.map(({ actor, author }) => [actor, author]))
+  if (proofs.length !== actors.length || !actors.every((actor) => authorByActor.has(actor))) {
+    throw unproven('a saved document comes with other proofs than its actors need')
+  }
+  for (const { actor, author, nonce } of proofs) {
+    if (!nonce || deriveActor(author, state.id, nonce) === actor) continue
+    throw unproven(`actor ${actor} is not one of author ${author}`)
+  }
+  for (const author of new Set(authorByActor.values())) {
+    if (rules.mayWrite(author)) continue
+    throw new SyncError('ERR_NOT_ALLOWED', `author ${author} may not write here`)
+  }
+  state.keep(payload.slice(), heads, proofs)
+}
+
+/** Tells whether an open document that was kept unopened is what its authors have signed. */
+export function isDocumentProven(state: DocumentState, database: string): boolean {
+  const { open } = state
+  const proofs = new Map(state.proofs.map((proof) => [proof.actor, proof]))
+  const budget = createBatchBudget(0)
+  const incoming = { state, proofs, budget, rules: { database, mayWrite: () => true } }
+  const backend = Automerge.getBackend(open)
+  try {
+    checkContent(open)
+    checkAuthors(
+      incoming,
+      Automerge.getChangesMetaSince(open, []),
+      (hash) => backend.getChangeByHash(hash) ?? undefined,
+    )
+    return true
+  } catch (error) {
+    if (!isSyncError(error)) throw error
+    return false
+  }
 }
 
 interface Incoming {

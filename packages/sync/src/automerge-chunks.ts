@@ -69,20 +69,36 @@ export function readChanges(
 export function vetDocument(
   bytes: Uint8Array,
   budget: BatchBudget = createBatchBudget(bytes.length),
-): void {
+): SavedHeader {
   const chunk = readChunk(bytes, 0, budget)
   if (chunk.type !== chunkTypes.document || chunk.end !== bytes.length) {
     throw damaged('not one saved document')
   }
   const reader = new ChunkCursor(chunk.body)
-  takeActors(reader)
-  const heads = reader.unsigned()
-  if (heads > MAX_HEADS) throw tooMuch(`${heads} heads`)
-  reader.take(heads * HASH_BYTES)
+  const actors = takeActors(reader)
+  const count = reader.unsigned()
+  if (count > MAX_HEADS) throw tooMuch(`${count} heads`)
+  const heads = Array.from({ length: count }, () => bytesToHex(reader.take(HASH_BYTES)))
   const changeColumns = readColumns(reader)
   const operationColumns = readColumns(reader)
   const changes = vetColumns(reader, changeColumns, budget).rows
   budget.takeOperations(Math.max(changes, vetColumns(reader, operationColumns, budget).rows))
+  return { actors, heads: heads.toSorted() }
+}
+
+/** What a saved document says about itself; only opening it tells whether that is true. */
+export interface SavedHeader {
+  /** Hex. */
+  readonly actors: readonly string[]
+  /** Sorted. */
+  readonly heads: readonly string[]
+}
+
+/** The actors that a saved document of our own store names; it was vetted when it came. @throws `SyncError` `ERR_SYNC_PROTOCOL`. */
+export function actorsOfSaved(bytes: Uint8Array): readonly string[] {
+  const reader = new ChunkCursor(bytes, headerBytes)
+  reader.unsigned() // bytes of the body
+  return takeActors(reader)
 }
 
 interface Chunk {
@@ -139,10 +155,10 @@ function readChange(chunk: Chunk, budget: BatchBudget): ChangeHeader {
   return { hash: chunk.hash, actor, seq, deps, bytes: chunk.bytes, operations, hasContainers }
 }
 
-function takeActors(reader: ChunkCursor): void {
+function takeActors(reader: ChunkCursor): string[] {
   const actors = reader.unsigned()
   if (actors > MAX_ACTORS) throw tooMuch(`${actors} actors`)
-  for (let index = 0; index < actors; index++) reader.take(reader.unsigned())
+  return Array.from({ length: actors }, () => bytesToHex(reader.take(reader.unsigned())))
 }
 
 interface Column {

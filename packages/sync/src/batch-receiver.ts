@@ -1,7 +1,7 @@
 import { concatBytes, isWireError } from '@vudo/wire'
 import { settleDocument } from './announcements.ts'
-import { applyBatch, type BatchOutcome } from './apply-batch.ts'
-import type { DocumentState } from './document-state.ts'
+import { applyBatch, keepBatch, type BatchOutcome } from './apply-batch.ts'
+import { sameHeads, type DocumentState } from './document-state.ts'
 import { isSyncError, SyncError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import { MAX_ASK_ROUNDS, MAX_INCOMING_BYTES, MAX_PEER_INCOMING_BYTES } from './limits.ts'
@@ -81,6 +81,10 @@ function takeBatch(exchange: Exchange, peer: PeerState, { id, parts, totalBytes 
     return exchange.countFruitless(peer)
   }
   const state = replica.document(id)
+  if (batch.isSaved && peer.wants.get(id)?.isTaken && state.isBlank) {
+    release(exchange, peer, totalBytes)
+    return keep(exchange, peer, state, batch)
+  }
   replica.withDocument(state, () => {
     release(exchange, peer, totalBytes)
     if (exchange.isPresent(peer)) apply(exchange, peer, state, batch)
@@ -100,7 +104,31 @@ function decodeHeld(
   }
 }
 
-function apply(
+/** Stores what was asked for as it came, without opening it. */
+export function keep(
+  exchange: Exchange,
+  peer: PeerState,
+  state: DocumentState,
+  batch: ChangeBatch,
+): void {
+  const { replica } = exchange
+  takeAnswer(peer, batch)
+  try {
+    keepBatch(state, batch, {
+      database: replica.init.database,
+      mayWrite: (author) => replica.mayWith(author, 'write', state.id),
+    })
+  } catch (error) {
+    if (!isSyncError(error) && !isWireError(error)) throw error
+    return reject(exchange, peer, state.id, error)
+  }
+  peer.headsById.set(state.id, batch.heads)
+  replica.changed(state, peer.peerId)
+  checkWants(exchange, peer, state, true)
+}
+
+/** Brings what came into the open document. */
+export function apply(
   exchange: Exchange,
   peer: PeerState,
   state: DocumentState,
@@ -148,12 +176,14 @@ function checkWants(
   for (const peer of exchange.peers.values()) {
     const want = peer.wants.get(state.id)
     if (!want) continue
-    if (state.has(want.heads)) settleDocument(exchange, peer, state, want.heads)
+    const isHere = state.doc ? state.has(want.heads) : sameHeads(state.heads, want.heads)
+    if (isHere) settleDocument(exchange, peer, state, want.heads)
     else if (peer === sender && isAnswer && want.isAsked) {
       if (want.rounds >= MAX_ASK_ROUNDS) {
         exchange.giveUp(peer, state.id, 'it never became what was announced')
       } else {
         want.isAsked = false
+        want.isTaken = false
         peer.wantsInFlight -= 1
         exchange.askNext(peer)
       }

@@ -1,8 +1,11 @@
+import { concatBytes, createByteReader } from '@vudo/wire'
+import { readProof } from './authorship.ts'
 import { buildBatch, toParts } from './change-batches.ts'
 import { sameHeads, type DocumentState } from './document-state.ts'
 import { SyncError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import { MAX_OUTGOING_BYTES, MAX_WAITING_WANTS } from './limits.ts'
+import type { ReadDocument } from './open-documents.ts'
 import type { PeerState } from './peer-state.ts'
 import type { RefusalReason, SyncMessage } from './wire.ts'
 
@@ -29,12 +32,18 @@ export function serve(exchange: Exchange, peer: PeerState): void {
   while (!peer.isServing && peer.outgoingBytes < MAX_OUTGOING_BYTES) {
     const [next] = peer.requests
     if (!next) return
-    const [id, { heads, have }] = next
+    const [id, { heads, have, isTaken = false }] = next
     peer.requests.delete(id)
     const state = replica.knownDocument(id)
     if (!state || !replica.catalogue.knows(id)) refuse(exchange, peer, id, 'absent')
     else if (!exchange.mayRead(peer, id)) refuse(exchange, peer, id, 'not-allowed')
-    else {
+    else if (isTaken && isStoredWhole(state)) {
+      peer.isServing = true
+      replica.withStored(state, (read) => {
+        peer.isServing = false
+        if (exchange.isPresent(peer)) answerAsStored(exchange, peer, state, read)
+      })
+    } else {
       peer.isServing = true
       replica.withDocument(state, () => {
         peer.isServing = false
@@ -42,6 +51,31 @@ export function serve(exchange: Exchange, peer: PeerState): void {
       })
     }
   }
+}
+
+/** Tells whether the store holds a document as one saved document, so that it need not be opened to be sent. */
+export function isStoredWhole({ doc, stored, isDirty, isHeld }: DocumentState): boolean {
+  const isQuiet = doc === undefined && !isDirty && !isHeld
+  return isQuiet && stored.chunkCount > 0 && stored.laterBytes === 0
+}
+
+/** Sends what the store holds, unless it has changed since it was asked for. */
+function answerAsStored(
+  exchange: Exchange,
+  peer: PeerState,
+  state: DocumentState,
+  { chunks, proofs }: ReadDocument,
+): void {
+  const payload = concatBytes(...chunks)
+  const { heads } = state.stored
+  if (!isStoredWhole(state) || payload.length !== state.stored.snapshotBytes) {
+    peer.requests.set(state.id, { heads: [], have: [] })
+    return serve(exchange, peer)
+  }
+  const read = proofs.map((bytes) => readProof(createByteReader(bytes)))
+  const batch = { isAnswer: true, isSaved: true, isDeflated: false, heads, proofs: read, payload }
+  for (const part of toParts(state.id, batch) ?? []) exchange.send(peer, part)
+  serve(exchange, peer)
 }
 
 function answer(

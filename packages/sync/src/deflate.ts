@@ -32,3 +32,27 @@ export function inflateBounded(bytes: Uint8Array, budget: BatchBudget): Uint8Arr
     )
   }
 }
+
+/** The bytes deflated (RFC 1951), with what both ends know as dictionary. */
+export function deflateWith(bytes: Uint8Array, dictionary?: Uint8Array): Uint8Array {
+  const deflated = deflateRawSync(bytes, dictionary?.length ? { dictionary } : {})
+  return new Uint8Array(deflated.buffer, deflated.byteOffset, deflated.length)
+}
+
+/** Inflates to exactly so many bytes, which the caller has bounded; `undefined` for anything else. */
+export function inflateExactly(
+  bytes: Uint8Array,
+  inflatedBytes: number,
+  dictionary?: Uint8Array,
+): Uint8Array | undefined {
+  if (inflatedBytes < 1) return undefined
+  const options = { maxOutputLength: inflatedBytes, ...(dictionary?.length ? { dictionary } : {}) }
+  try {
+    const inflated = inflateRawSync(bytes, options)
+    if (inflated.length !== inflatedBytes) return undefined
+    return new Uint8Array(inflated.buffer, inflated.byteOffset, inflated.length)
+  } catch {
+    // A peer's bytes may be anything.
+    return undefined
+  }
+}

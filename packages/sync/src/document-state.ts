@@ -14,6 +14,7 @@ import {
 import { deleteChunks, putChunks, salvage } from './document-chunks.ts'
 import { DocumentSize } from './document-size.ts'
 import { MAX_CHUNKS, SMALL_CHUNKS_BYTES } from './limits.ts'
+import type { ReadDocument } from './open-documents.ts'
 import { documentKey, encodeStoredDocument, proofKey, type StoredDocument } from './stored-keys.ts'
 
 /** Any document: its shape is the application's business. */
@@ -55,11 +56,18 @@ export class DocumentState {
   isDirty = false
   /** Work that waits for the document to be read. */
   readonly waiting: (() => void)[] = []
+  /** Who waits for what the store holds of it, without opening it. */
+  readonly readers: ((read: ReadDocument) => void)[] = []
   /** What each peer has stored, as a digest of its heads. */
   readonly ackByPeer: Map<PeerId, string> = new Map()
   #proofs = new Map<string, ActorProof>()
   readonly #newProofs = new Set<string>()
   #ownNewest: string | undefined
+  #actor: string | undefined
+  /** A saved document that came and was not opened, until it is durable. */
+  #held: Uint8Array | undefined
+  /** What was claimed of it turned out to be wrong: it is not taken unopened again. */
+  isSuspect = false
 
   constructor(id: string, context: DocumentContext, stored: StoredDocument = nothingStored) {
     this.id = id
@@ -73,7 +81,8 @@ export class DocumentState {
   /** The actor under which this run edits the document. */
   get actor(): string {
     const { author, runId } = this.#context
-    return deriveActor(author.authorId, this.id, deriveNonce(runId, this.id))
+    this.#actor ??= deriveActor(author.authorId, this.id, deriveNonce(runId, this.id))
+    return this.#actor
   }
 
   /** The open document. Call it only while it is open. */
@@ -110,6 +119,66 @@ export class DocumentState {
       this.durableHeads = heads
     }
     return isWhole
+  }
+
+  /** True when nothing of it is here, in memory or in the store: then it may be taken unopened. */
+  get isBlank(): boolean {
+    const isUsed = this.doc !== undefined || this.pins > 0 || this.isReading || this.isDirty
+    return !isUsed && this.heads.length === 0 && this.stored.chunkCount === 0
+  }
+
+  /** True while a document that came unopened waits for its write. */
+  get isHeld(): boolean {
+    return this.#held !== undefined
+  }
+
+  /** Keeps a saved document as it came. What it and its proofs say counts as claimed until it is opened. */
+  keep(saved: Uint8Array, heads: readonly string[], proofs: readonly ActorProof[]): void {
+    this.#held = saved
+    this.heads = heads
+    this.isDirty = true
+    this.size.measured(saved.length)
+    this.addProofs(proofs)
+  }
+
+  /** Opens what is kept. @returns false when it cannot be opened or has other heads than claimed. */
+  loadHeld(): boolean {
+    const saved = this.#held ?? new Uint8Array()
+    this.#held = undefined
+    try {
+      this.doc = Automerge.load(saved, { actor: this.actor })
+      if (sameHeads(headsOf(this.open), this.heads)) return true
+      Automerge.free(this.open)
+    } catch {
+      // What cannot be opened is no document.
+    }
+    this.doc = Automerge.init({ actor: this.actor })
+    return false
+  }
+
+  /** Gives up everything that it holds: it was not what was claimed. */
+  discard(): void {
+    if (this.doc) Automerge.free(this.doc)
+    this.doc = Automerge.init({ actor: this.actor })
+    this.#proofs.clear()
+    this.#newProofs.clear()
+    this.heads = []
+    this.durableHeads = []
+    this.isDirty = true
+    this.isSuspect = true
+  }
+
+  /** What was claimed of it has been found to be true. */
+  confirm(): void {
+    this.stored = { ...this.stored, isClaimed: false }
+  }
+
+  /** Its write has settled. */
+  settled(heads: readonly string[]): void {
+    this.durableHeads = heads
+    if (!this.#held || this.isDirty) return
+    this.#held = undefined
+    this.#proofs.clear()
   }
 
   /** Takes the document as it is after changes. The former one is gone. */
@@ -161,6 +230,11 @@ export class DocumentState {
     }
   }
 
+  /** All proofs of the open document. */
+  get proofs(): readonly ActorProof[] {
+    return [...this.#proofs.values()]
+  }
+
   /** How many proofs wait for the next write. */
   get unwrittenProofs(): number {
     return this.#newProofs.size
@@ -175,8 +249,10 @@ export class DocumentState {
   /** Signs our newest change only when somebody needs it: typing makes many. */
   #proveOwn(): void {
     const { database, author, runId } = this.#context
-    const [actor, hash] = [this.actor, this.#ownNewest]
-    if (hash === undefined || this.#proofs.get(actor)?.hash === hash) return
+    const hash = this.#ownNewest
+    if (hash === undefined) return
+    const { actor } = this
+    if (this.#proofs.get(actor)?.hash === hash) return
     const change = { database, documentId: this.id, actor, hash }
     this.addProofs([signProof(change, author, deriveNonce(runId, this.id))])
   }
@@ -196,6 +272,7 @@ export class DocumentState {
 
   /** Adds a chunk with what is new; joins all chunks when they cost more to read than they hold. */
   #chunkOperations(arrival: number): StoreOperation[] {
+    if (this.#held && !this.doc) return this.#heldOperations(this.#held, arrival)
     const { id, stored, open } = this
     const next = stored.firstChunk + stored.chunkCount
     const isNew = stored.chunkCount === 0 || !this.has(stored.heads)
@@ -217,6 +294,23 @@ export class DocumentState {
     const chunkCount = puts.length
     this.stored = { arrival, heads, firstChunk: next, chunkCount, snapshotBytes, laterBytes: 0 }
     return [...puts, ...deleteChunks(id, stored.firstChunk, stored.chunkCount)]
+  }
+
+  #heldOperations(saved: Uint8Array, arrival: number): StoreOperation[] {
+    const { id, heads, stored } = this
+    const firstChunk = stored.firstChunk + stored.chunkCount
+    const puts = putChunks(id, firstChunk, saved)
+    const [chunkCount, snapshotBytes] = [puts.length, saved.length]
+    this.stored = {
+      arrival,
+      heads,
+      firstChunk,
+      chunkCount,
+      snapshotBytes,
+      laterBytes: 0,
+      isClaimed: true,
+    }
+    return puts
   }
 
   #sameChunks(stored: StoredDocument, arrival: number): StoreOperation[] {

@@ -22,7 +22,16 @@ import type { ReplicaInput } from './replica-effects.ts'
 import type { Replica } from './replica.ts'
 import { handleWant, push, serve } from './batch-server.ts'
 import { handlePart } from './batch-receiver.ts'
-import { decodeMessage, encodeMessage, type StorePosition, type SyncMessage } from './wire.ts'
+import { handleDocuments } from './bundle-receiver.ts'
+import { handleTake } from './bundle-server.ts'
+import {
+  decodeMessage,
+  encodeDeflatedPage,
+  encodeMessage,
+  features,
+  type StorePosition,
+  type SyncMessage,
+} from './wire.ts'
 
 type LinkInput = Exclude<
   ReplicaInput,
@@ -87,7 +96,7 @@ export class Exchange {
     }
     const certificates = [signCertificate(node, author)]
     const hello = { run: bytesToHex(runId), position: position ?? nowhere, certificates }
-    this.send(peer, { type: 'hello', ...hello })
+    this.send(peer, { type: 'hello', ...hello, features: features.documents })
     replica.emit({ type: 'progress' })
   }
 
@@ -117,7 +126,8 @@ export class Exchange {
   /** Hands a message to the peer's channel; a channel that takes nothing for too long is ended. Nothing happens when it is gone. */
   send(peer: PeerState, message: SyncMessage): void {
     if (!this.isPresent(peer)) return
-    const bytes = encodeMessage(message)
+    const isPage = message.type === 'page' && peer.takesDocuments
+    const bytes = isPage ? encodeDeflatedPage(message) : encodeMessage(message)
     peer.outgoingBytes += bytes.length
     peer.outgoingMessages += 1
     if (
@@ -160,6 +170,12 @@ export class Exchange {
         return this.#refused(peer, message)
       case 'compare':
         return this.#compare(peer)
+      case 'take':
+        return handleTake(this, peer, message)
+      case 'documents':
+        return handleDocuments(this, peer, message)
+      case 'kept':
+        return this.#kept(peer, message)
       case 'unknown':
     }
   }
@@ -184,6 +200,7 @@ export class Exchange {
       .map(({ author }) => author)
     peer.isReady = true
     peer.run = hello.run
+    peer.takesDocuments = ((hello.features ?? 0) & features.documents) > 0
     this.#announceAll(peer, this.#resolve(hello.position))
   }
 
@@ -280,6 +297,19 @@ export class Exchange {
   mayRead(peer: PeerState, id: string): boolean {
     const authors = peer.authors.length > 0 ? peer.authors : ['']
     return authors.some((author) => this.replica.mayWith(author, 'read', id))
+  }
+
+  /** What a peer has stored of a page counts as if it had told of each document. */
+  #kept(peer: PeerState, { number, places }: SyncMessage & { type: 'kept' }): void {
+    const page = peer.pagesInFlight.get(number)
+    for (const place of places) {
+      const entry = page?.entries[place]
+      const state = entry && this.replica.knownDocument(entry.id)
+      if (!entry || !state) continue
+      if (!peer.headsById.has(entry.id)) peer.headsById.set(entry.id, entry.heads)
+      this.#stored(peer, { type: 'stored', id: entry.id, heads: entry.heads })
+    }
+    this.#pageStored(peer, number)
   }
 
   #pageStored(peer: PeerState, number: number): void {

@@ -183,3 +183,18 @@ export const MAX_CHANNELS_PER_PEER = 4
 
 /** Milliseconds before a peer is told a position that brings no news: enough to gather a burst. */
 export const POSITION_DELAY_MS = 1_000
+
+/** Bytes of a stored document up to which it travels together with others in one message; larger ones travel alone. */
+export const MAX_BUNDLED_DOCUMENT_BYTES = 16_384
+
+/** Bytes of documents that are gathered for one message before they are deflated; with one more document and its proofs it stays below {@link MAX_DOCUMENTS_BYTES}. */
+export const BUNDLE_BYTES = 196_608
+
+/** Inflated bytes of one message with many documents. */
+export const MAX_DOCUMENTS_BYTES = 524_288
+
+/** Proofs of a document that travels together with others. */
+export const MAX_BUNDLED_PROOFS = 256
+
+/** Small documents that are read from the store at once. */
+export const READ_TOGETHER = 256

@@ -9,6 +9,24 @@ export interface IncomingPage {
   readonly upTo: number
   /** Documents of which something is still missing here. */
   readonly open: Set<string>
+  /** What was announced, in the order of the page; `undefined` where a record stands. */
+  readonly entries: readonly (AnnouncedDocument | undefined)[]
+  /** Places of documents that are here as announced. */
+  readonly kept: Set<number>
+}
+
+/** What one entry of a page says of a document. */
+export interface AnnouncedDocument {
+  readonly id: string
+  readonly heads: readonly string[]
+}
+
+/** An announcement without an answer. */
+export interface OutgoingPage {
+  readonly upTo: number
+  readonly entries: readonly (AnnouncedDocument | undefined)[]
+  /** Its documents are asked for at most once. */
+  isTaken: boolean
 }
 
 /** A document that was announced and has to be asked for. */
@@ -18,6 +36,8 @@ export interface Want {
   /** How often it was asked for. */
   rounds: number
   isAsked: boolean
+  /** It was asked for together with others of its page, as it is stored. */
+  isTaken: boolean
 }
 
 /** A document on its way here, in parts. */
@@ -36,6 +56,8 @@ export interface Transfer {
 export interface Request {
   readonly heads: readonly string[]
   readonly have: readonly string[]
+  /** The peer takes it as it is stored, unopened. */
+  readonly isTaken?: boolean
 }
 
 /** Everything that belongs to one channel; gone with it, except for the position. */
@@ -46,6 +68,8 @@ export interface PeerState {
   isReady: boolean
   /** The life of its store. */
   run: string
+  /** It understands many documents in one message. */
+  takesDocuments: boolean
   /** Authors whose certificates it has shown. */
   authors: readonly string[]
   /** Where we stand in its store. */
@@ -53,8 +77,10 @@ export interface PeerState {
 
   /** What is to be announced, in the order of arrival: `r` or `d` and a hash or an id. */
   readonly queue: Set<string>
-  /** Announcements without an answer, and up to which arrival each goes. */
-  readonly pagesInFlight: Map<number, number>
+  /** Records that it has sent itself, by hash, and whose signature it sent: it is not told them again. */
+  readonly toldRecords: Map<string, string>
+  /** Announcements without an answer, by their numbers. */
+  readonly pagesInFlight: Map<number, OutgoingPage>
   nextPage: number
   announcedUpTo: number
   /** The last announcement said that nothing more is waiting. */
@@ -110,9 +136,11 @@ export function createPeerState(
     peerId,
     isReady: false,
     run: '',
+    takesDocuments: false,
     authors: [],
     position,
     queue: new Set(),
+    toldRecords: new Map(),
     pagesInFlight: new Map(),
     nextPage: 1,
     announcedUpTo: 0,

@@ -158,7 +158,7 @@ export class PendingWrites {
     const flight = this.#flight
     if (flight?.token !== token) return undefined
     this.#flight = undefined
-    for (const { state, heads } of flight.documents) state.durableHeads = heads
+    for (const { state, heads } of flight.documents) state.settled(heads)
     for (const { item, arrival } of flight.items) {
       // Out and in again: the order of the map is the order of arrival.
       this.arrivals.delete(item)

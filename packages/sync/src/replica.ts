@@ -8,7 +8,8 @@ import type { DocumentState } from './document-state.ts'
 import { SyncError } from './errors.ts'
 import { Exchange } from './exchange.ts'
 import { MAX_ACKNOWLEDGING_PEERS, MAX_KNOWN_PEERS, MAX_RUNS } from './limits.ts'
-import { OpenDocuments } from './open-documents.ts'
+import { isDocumentProven } from './apply-batch.ts'
+import { OpenDocuments, type ReadDocument } from './open-documents.ts'
 import { PendingWrites } from './pending-writes.ts'
 import type { ChangeOrigin, ReplicaEffect, ReplicaEvent, ReplicaInput } from './replica-effects.ts'
 import {
@@ -88,7 +89,11 @@ export class Replica {
     this.init = init
     const { index } = init
     this.positionsByPeer = new Map(index.positionsByPeer)
-    this.#documents = new OpenDocuments(init, (id) => this.effect({ type: 'read-document', id }))
+    this.#documents = new OpenDocuments(init, {
+      read: (id) => this.effect({ type: 'read-document', id }),
+      onDamage: (state, reason) => this.#damaged(state, reason),
+      isProven: (state) => isDocumentProven(state, init.database),
+    })
     this.#loadIndex(index)
     this.runs = this.#beginRun(index.runs)
     this.#exchange = new Exchange(this)
@@ -158,7 +163,7 @@ export class Replica {
   #take(input: ReplicaInput, nowMs: number): void {
     switch (input.type) {
       case 'document-read':
-        this.#documents.documentRead(input, (state) => this.#damaged(state))
+        this.#documents.documentRead(input)
         break
       case 'persisted':
         this.#persisted(input.token)
@@ -223,6 +228,11 @@ export class Replica {
     this.#documents.whenOpen(state, task)
   }
 
+  /** Runs `task` with what the store holds of a document that is not open, which stays closed. */
+  withStored(state: DocumentState, task: (read: ReadDocument) => void): void {
+    this.#documents.whenRead(state, task)
+  }
+
   /** Keeps an open document in memory, until it was unpinned as often as pinned. For open handles. */
   pin(state: DocumentState): void {
     this.#documents.pin(state)
@@ -234,9 +244,8 @@ export class Replica {
   }
 
   /** A document that the disk has damaged is asked for again, from everybody and from the start. */
-  #damaged(state: DocumentState): void {
+  #damaged(state: DocumentState, reason: string): void {
     const path = this.catalogue.pathOf(state.id)
-    const reason = 'damaged on this device; asking the peers for what is missing'
     this.emit({ type: 'document:quarantined', id: state.id, path, peerId: undefined, reason })
     this.#writes.addDocument(state)
     this.#exchange.compareAgain()

@@ -101,6 +101,8 @@ export interface StoredDocument {
   /** Bytes of the first chunk and of those after it. */
   readonly snapshotBytes: number
   readonly laterBytes: number
+  /** It was stored as it came and never opened: what it says of itself is what its sender claims. */
+  readonly isClaimed?: boolean | undefined
 }
 
 /** What was read of a database when it opens. */
@@ -170,7 +172,8 @@ export function encodeStoredDocument(stored: StoredDocument): Uint8Array {
   const writer = createByteWriter().varint(stored.arrival)
   writeHashes(writer, stored.heads)
   writer.varint(stored.firstChunk).varint(stored.chunkCount)
-  return writer.varint(stored.snapshotBytes).varint(stored.laterBytes).finish()
+  writer.varint(stored.snapshotBytes).varint(stored.laterBytes)
+  return (stored.isClaimed ? writer.u8(1) : writer).finish()
 }
 
 function decodeStoredDocument(value: Uint8Array): StoredDocument {
@@ -182,6 +185,7 @@ function decodeStoredDocument(value: Uint8Array): StoredDocument {
     chunkCount: reader.varint(MAX_CHUNKS + MAX_CHUNK_PIECES),
     snapshotBytes: reader.varint(),
     laterBytes: reader.varint(),
+    isClaimed: reader.remaining > 0 && reader.u8() === 1,
   }
 }
 

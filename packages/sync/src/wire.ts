@@ -9,10 +9,12 @@ import {
   type ActorProof,
   type NodeCertificate,
 } from './authorship.ts'
+import { deflateWith, inflateExactly } from './deflate.ts'
 import {
   MAX_ACTORS,
   MAX_BATCH_OVERHEAD_BYTES,
   MAX_CERTIFICATES,
+  MAX_DOCUMENTS_BYTES,
   MAX_DOCUMENT_BYTES,
   MAX_HAVE_HASHES,
   MAX_HEADS,
@@ -61,6 +63,8 @@ export type SyncMessage =
       /** Where the sender stands in the receiver's store. */
       readonly position: StorePosition
       readonly certificates: readonly NodeCertificate[]
+      /** What the sender understands beyond version 1, as a sum of {@link features}; 0 when left out. */
+      readonly features?: number | undefined
     }
   | {
       readonly type: 'page'
@@ -91,6 +95,20 @@ export type SyncMessage =
   | { readonly type: 'refused'; readonly id: string; readonly reason: RefusalReason }
   /** The sender asks that everything be announced again. */
   | { readonly type: 'compare' }
+  /** Asks for documents of a page, all of each, by their places among the page's entries. */
+  | { readonly type: 'take'; readonly number: number; readonly places: readonly number[] }
+  /** Saved documents of a page, many in one message. */
+  | {
+      readonly type: 'documents'
+      /** Of the page. */
+      readonly number: number
+      /** Bytes of what `deflated` holds. */
+      readonly inflatedBytes: number
+      /** Deflated (RFC 1951) with the heads of the page's documents as dictionary. */
+      readonly deflated: Uint8Array
+    }
+  /** As `page-stored`, and tells which of its documents are stored here as announced. */
+  | { readonly type: 'kept'; readonly number: number; readonly places: readonly number[] }
   /** Of a newer minor version; to be ignored. */
   | { readonly type: 'unknown' }
 
@@ -118,7 +136,20 @@ const kinds = {
   stored: 7,
   refused: 8,
   compare: 9,
+  take: 10,
+  documents: 11,
+  kept: 12,
+  deflated: 13,
 } as const
+
+/** What a hello may tell that its sender understands; each is one bit. */
+export const features = {
+  /** `take`, `documents`, `kept` and deflated pages. */
+  documents: 1,
+} as const
+
+/** Smaller pages gain nothing. */
+const MIN_DEFLATED_PAGE_BYTES = 512
 
 /** Kinds from here on may be added within a version; they are ignored. */
 const firstOptionalKind = 64
@@ -160,6 +191,14 @@ export function encodeMessage(message: SyncMessage): Uint8Array {
       break
     case 'compare':
       writer.u8(kinds.compare)
+      break
+    case 'take':
+    case 'kept':
+      writer.u8(kinds[message.type]).varint(message.number).prefixed(toBits(message.places))
+      break
+    case 'documents':
+      writer.u8(kinds.documents).varint(message.number).varint(message.inflatedBytes)
+      writer.bytes(message.deflated)
       break
     case 'unknown':
       throw new TypeError('an unknown message cannot be written')
@@ -204,6 +243,17 @@ function decodeKind(kind: number, reader: ByteReader): SyncMessage {
     }
     case kinds.compare:
       return { type: 'compare' }
+    case kinds.take:
+      return { type: 'take', number: reader.varint(), places: readPlaces(reader) }
+    case kinds.kept:
+      return { type: 'kept', number: reader.varint(), places: readPlaces(reader) }
+    case kinds.documents: {
+      const number = reader.varint()
+      const inflatedBytes = reader.varint(MAX_DOCUMENTS_BYTES)
+      return { type: 'documents', number, inflatedBytes, deflated: reader.rest() }
+    }
+    case kinds.deflated:
+      return readDeflated(reader)
     default:
       return refuse(reader)
   }
@@ -215,11 +265,48 @@ function refuse(reader: ByteReader): never {
   throw new Error('unreachable')
 }
 
+/** Places among the entries of a page as bits, the lowest of the first byte for the first entry. */
+function toBits(places: readonly number[]): Uint8Array {
+  const bits = new Uint8Array(places.length === 0 ? 0 : (Math.max(...places) >> 3) + 1)
+  for (const place of places) bits[place >> 3] = (bits[place >> 3] ?? 0) | (1 << (place & 7))
+  return bits
+}
+
+function readPlaces(reader: ByteReader): number[] {
+  const bits = reader.prefixed(Math.ceil(MAX_PAGE_ENTRIES / 8))
+  const places: number[] = []
+  for (let place = 0; place < 8 * bits.length; place++) {
+    if (((bits[place >> 3] ?? 0) & (1 << (place & 7))) > 0) places.push(place)
+  }
+  return places
+}
+
+/** A page of its own, deflated: the only message that gains by it as a whole. */
+function readDeflated(reader: ByteReader): SyncMessage {
+  const inflatedBytes = reader.varint(MAX_SYNC_MESSAGE_BYTES)
+  const inflated = inflateExactly(reader.rest(), inflatedBytes)
+  if (inflated?.[0] !== kinds.page) return refuse(reader)
+  const inner = createByteReader(inflated)
+  inner.u8()
+  const page = readPage(inner)
+  inner.end()
+  return page
+}
+
+/** Writes a page for a peer that understands deflated ones. */
+export function encodeDeflatedPage(page: SyncMessage & { type: 'page' }): Uint8Array {
+  const bytes = encodeMessage(page)
+  if (bytes.length < MIN_DEFLATED_PAGE_BYTES) return bytes
+  const writer = createByteWriter().u8(kinds.deflated).varint(bytes.length)
+  return writer.bytes(deflateWith(bytes)).finish()
+}
+
 function writeHello(writer: ByteWriter, hello: SyncMessage & { type: 'hello' }): void {
   writer.u8(kinds.hello).u8(SYNC_VERSION).bytes(hexToBytes(hello.run))
   writer.bytes(hexToBytes(hello.position.run)).varint(hello.position.arrival)
   writer.varint(hello.certificates.length)
   for (const certificate of hello.certificates) writeCertificate(writer, certificate)
+  if (hello.features !== undefined) writer.varint(hello.features)
 }
 
 function readHello(reader: ByteReader): SyncMessage {
@@ -228,7 +315,8 @@ function readHello(reader: ByteReader): SyncMessage {
   const position = { run: bytesToHex(reader.bytes(RUN_BYTES)), arrival: reader.varint() }
   const count = reader.varint(MAX_CERTIFICATES)
   const certificates = Array.from({ length: count }, () => readCertificate(reader))
-  return { type: 'hello', run, position, certificates }
+  const hello = { type: 'hello', run, position, certificates } as const
+  return reader.remaining === 0 ? hello : { ...hello, features: reader.varint() }
 }
 
 function writePage(writer: ByteWriter, page: SyncMessage & { type: 'page' }): void {

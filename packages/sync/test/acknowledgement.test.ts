@@ -57,12 +57,12 @@ test('a batch is answered at once as received, and as stored only after its dura
   expect(b.read('notes/x')).toEqual({ lines: ['1', '2'] })
   expect(tap.names).toContain('b received')
   expect(tap.names).not.toContain('b stored')
-  expect(tap.names).not.toContain('b page-stored')
+  expect(tap.names).not.toContain('b kept')
   isHeld = false
   lab.releaseWrites()
   lab.settle()
   expect(tap.names).toContain('b stored')
-  expect(tap.names).toContain('b page-stored')
+  expect(tap.names).toContain('b kept')
 })
 
 test('an edit is announced to peers only after its own durable write', () => {

@@ -18,7 +18,15 @@ const id = fc
   .uint8Array({ minLength: 16, maxLength: 16 })
   .map((bytes) => Buffer.from(bytes).toString('hex'))
 const hashes = fc.array(hash, { maxLength: 5 })
+const places = fc.uniqueArray(fc.nat({ max: 249 })).map((list) => list.toSorted((a, b) => a - b))
 const message: fc.Arbitrary<SyncMessage> = fc.oneof(
+  fc.record({ type: fc.constantFrom('take' as const, 'kept' as const), number: fc.nat(), places }),
+  fc.record({
+    type: fc.constant('documents' as const),
+    number: fc.nat(),
+    inflatedBytes: fc.nat({ max: 524_288 }),
+    deflated: fc.uint8Array(),
+  }),
   fc.record({ type: fc.constant('want' as const), id, heads: hashes, have: hashes }),
   fc.record({ type: fc.constantFrom('received' as const, 'stored' as const), id, heads: hashes }),
   fc.record({ type: fc.constant('page-stored' as const), number: fc.nat() }),
