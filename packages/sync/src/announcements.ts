@@ -27,6 +27,10 @@ export function announceNext(
   options: { readonly evenEmpty?: boolean } = {},
 ): void {
   let mustSend = options.evenEmpty ?? false
+  if (!mustSend && peer.saidLast && isAllLive(exchange, peer)) {
+    if (peer.queue.size > 0) setTimer(exchange, peer)
+    return
+  }
   while (peer.pagesInFlight.size < MAX_PAGES_IN_FLIGHT && (peer.queue.size > 0 || mustSend)) {
     const entries = takeEntries(exchange, peer)
     const upTo = coveredUpTo(exchange, peer)
@@ -48,6 +52,40 @@ export function announceNext(
   }
   // Asked for while the window was full: said as soon as it opens.
   if (mustSend) peer.saidLast = false
+}
+
+/** Nothing waits but documents that the peer gets, or has, as live edits: they need no announcement for a while. */
+function isAllLive(exchange: Exchange, peer: PeerState): boolean {
+  if (peer.queue.size === 0) return false
+  for (const item of peer.queue) {
+    const state = item.startsWith('d') ? exchange.replica.knownDocument(item.slice(1)) : undefined
+    if (!state || !(peer.pushed.has(state.id) || isThere(peer, state))) return false
+  }
+  return true
+}
+
+/** Tells whether the peer has said that it has what is durable here, in memory at least. */
+function isThere(peer: PeerState, { id, durableHeads }: DocumentState): boolean {
+  const told = peer.headsById.get(id)
+  return told !== undefined && durableHeads.length > 0 && sameHeads(told, durableHeads)
+}
+
+/** Tells the peer of what it has as well that it is stored here: shorter than announcing it, and at once. */
+export function confirmLive(
+  exchange: Exchange,
+  peer: PeerState,
+  items: Iterable<string> = peer.queue,
+): void {
+  for (const item of items) {
+    if (!item.startsWith('d')) continue
+    const state = exchange.replica.knownDocument(item.slice(1))
+    if (!state || !isThere(peer, state) || !exchange.mayRead(peer, state.id)) continue
+    const said = peer.storedById.get(state.id)
+    if (said && sameHeads(said, state.durableHeads)) continue
+    peer.storedById.set(state.id, state.durableHeads)
+    exchange.send(peer, { type: 'stored', id: state.id, heads: state.durableHeads })
+    if (exchange.hasStored(peer, state)) peer.queue.delete(item)
+  }
 }
 
 function setTimer(exchange: Exchange, peer: PeerState): void {

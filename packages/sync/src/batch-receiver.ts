@@ -4,10 +4,15 @@ import { applyBatch, keepBatch, type BatchOutcome } from './apply-batch.ts'
 import { sameHeads, type DocumentState } from './document-state.ts'
 import { isSyncError, SyncError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
-import { MAX_ASK_ROUNDS, MAX_INCOMING_BYTES, MAX_PEER_INCOMING_BYTES } from './limits.ts'
+import {
+  MAX_ASK_ROUNDS,
+  MAX_INCOMING_BYTES,
+  MAX_LIVE_BYTES,
+  MAX_PEER_INCOMING_BYTES,
+} from './limits.ts'
 import type { PeerState, Transfer } from './peer-state.ts'
 import { refuse } from './batch-server.ts'
-import { decodeBatch, type ChangeBatch, type SyncMessage } from './wire.ts'
+import { decodeBatch, encodeBatch, type ChangeBatch, type SyncMessage } from './wire.ts'
 
 /* What a peer sends of the documents: parts of batches, and what becomes of them. */
 
@@ -136,6 +141,7 @@ export function apply(
 ): void {
   const { replica } = exchange
   const isAnswer = takeAnswer(peer, batch)
+  const before = state.heads
   let outcome: BatchOutcome
   try {
     outcome = applyBatch(state, batch, {
@@ -154,9 +160,21 @@ export function apply(
   if (outcome !== 'applied' && !isAnswer) exchange.countFruitless(peer)
   peer.headsById.set(state.id, batch.heads)
   exchange.send(peer, { type: 'received', id: state.id, heads: state.heads })
-  if (outcome === 'applied') replica.changed(state, peer.peerId)
+  if (outcome === 'applied') {
+    passOn(state, before, batch)
+    replica.changed(state, peer.peerId)
+  }
   if (outcome !== 'gap') exchange.tellStored(peer, state)
   checkWants(exchange, peer, state, isAnswer)
+}
+
+/** What led from one state to the next here does so at every peer that is in the former one. */
+function passOn(state: DocumentState, base: readonly string[], batch: ChangeBatch): void {
+  const { heads } = state
+  state.lastBatch = undefined
+  if (batch.isSaved || batch.payload.length > MAX_LIVE_BYTES) return
+  const bytes = encodeBatch({ ...batch, isAnswer: false, heads })
+  if (bytes.length <= MAX_LIVE_BYTES) state.lastBatch = { base, heads, bytes }
 }
 
 /** Tells whether a batch answers a request, and counts the request as answered. */

@@ -1,13 +1,13 @@
 import { concatBytes, createByteReader } from '@vudo/wire'
 import { readProof } from './authorship.ts'
 import { buildBatch, toParts } from './change-batches.ts'
-import { sameHeads, type DocumentState } from './document-state.ts'
+import { sameHeads, type DocumentState, type EncodedBatch } from './document-state.ts'
 import { SyncError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
-import { MAX_OUTGOING_BYTES, MAX_WAITING_WANTS } from './limits.ts'
+import { MAX_LIVE_BYTES, MAX_OUTGOING_BYTES, MAX_WAITING_WANTS } from './limits.ts'
 import type { ReadDocument } from './open-documents.ts'
 import type { PeerState } from './peer-state.ts'
-import type { RefusalReason, SyncMessage } from './wire.ts'
+import { encodeBatch, type RefusalReason, type SyncMessage } from './wire.ts'
 
 /* What a peer is given of the documents: what it asks for, and live edits. */
 
@@ -126,11 +126,22 @@ export function push(exchange: Exchange, peer: PeerState, state: DocumentState):
     peer.pushDue.add(id)
     return
   }
-  const parts = toParts(id, buildBatch(state, theirs, false))
+  const { bytes } = batchSince(state, theirs)
   // What does not fit into one message is announced and asked for.
-  if (parts?.length !== 1) return
+  if (bytes.length > MAX_LIVE_BYTES) return
   peer.pushed.add(id)
-  for (const part of parts) exchange.send(peer, part)
+  exchange.send(peer, { type: 'part', id, totalBytes: bytes.length, offset: 0, bytes })
+}
+
+/** Encoded once for all peers that are in the same state; often it is what has just come, and is only passed on. */
+function batchSince(state: DocumentState, base: readonly string[]): EncodedBatch {
+  const { lastBatch, heads } = state
+  if (lastBatch && sameHeads(lastBatch.base, base) && sameHeads(lastBatch.heads, heads)) {
+    return lastBatch
+  }
+  const bytes = encodeBatch(buildBatch(state, base, false))
+  state.lastBatch = { base, heads, bytes }
+  return state.lastBatch
 }
 
 function headsOf(

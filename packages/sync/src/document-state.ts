@@ -28,6 +28,13 @@ export interface DocumentContext {
   readonly runId: Uint8Array
 }
 
+/** Changes that lead from one state of a document to another. */
+export interface EncodedBatch {
+  readonly base: readonly string[]
+  readonly heads: readonly string[]
+  readonly bytes: Uint8Array
+}
+
 const nothingStored: StoredDocument = {
   arrival: 0,
   heads: [],
@@ -54,6 +61,8 @@ export class DocumentState {
   pins = 0
   isReading = false
   isDirty = false
+  /** What was sent or came last as a live edit, encoded, for all peers in the same state. */
+  lastBatch: EncodedBatch | undefined
   /** Work that waits for the document to be read. */
   readonly waiting: (() => void)[] = []
   /** Who waits for what the store holds of it, without opening it. */
@@ -214,12 +223,15 @@ export class DocumentState {
   unload(): void {
     if (this.doc) Automerge.free(this.doc)
     this.doc = undefined
+    this.lastBatch = undefined
     this.#proofs.clear()
   }
 
   /** Tells whether all of `heads` are in the history of the open document. */
   has(heads: readonly string[]): boolean {
-    return heads.length === 0 || Automerge.hasHeads(this.open, [...heads])
+    // Most often asked for what is newest, which needs no look into the document.
+    if (heads.every((head) => this.heads.includes(head))) return true
+    return Automerge.hasHeads(this.open, [...heads])
   }
 
   /** Keeps proofs that came with changes. */

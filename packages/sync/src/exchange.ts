@@ -1,7 +1,7 @@
 import type { PeerId } from '@vudo/transport'
 import { bytesToHex, isWireError } from '@vudo/wire'
 import { isCertified, signCertificate } from './authorship.ts'
-import { announceNext, handlePage, settlePages } from './announcements.ts'
+import { announceNext, confirmLive, handlePage, settlePages } from './announcements.ts'
 import { sampleHistory } from './change-batches.ts'
 import { digestOf, sameHeads, type DocumentState } from './document-state.ts'
 import { isSyncError, SyncError, type SyncErrorCode } from './errors.ts'
@@ -272,7 +272,9 @@ export class Exchange {
   durable(): void {
     for (const peer of this.peers.values()) {
       for (const id of peer.owedStored) this.tellStored(peer, this.replica.document(id))
-      if (peer.isReady) announceNext(this, peer)
+      if (!peer.isReady) continue
+      confirmLive(this, peer)
+      announceNext(this, peer)
     }
     this.replica.emit({ type: 'progress' })
   }
@@ -285,6 +287,7 @@ export class Exchange {
       return
     }
     peer.owedStored.delete(state.id)
+    peer.storedById.set(state.id, state.durableHeads)
     this.send(peer, { type: 'stored', id: state.id, heads: state.durableHeads })
   }
 
@@ -420,6 +423,7 @@ export class Exchange {
     this.replica.emit({ type: 'acknowledged', id, peerId, durability: 'received', heads })
     // Only after progress: a peer that lacks the past would be sent the same for ever.
     const isProgress = !before || !sameHeads(before, heads)
+    if (isProgress) confirmLive(this, peer, [`d${id}`])
     if (isProgress && peer.pushDue.has(id)) push(this, peer, state)
   }
 
@@ -438,6 +442,11 @@ export class Exchange {
   acknowledged(peer: PeerState, state: DocumentState, heads: readonly string[]): void {
     const { peerId } = peer
     this.replica.writeAck(state, peerId, digestOf(heads))
+    const said = peer.storedById.get(state.id)
+    // Both have told each other: there is nothing left to announce.
+    if (said && sameHeads(said, state.durableHeads) && this.hasStored(peer, state)) {
+      peer.queue.delete(`d${state.id}`)
+    }
     this.replica.emit({ type: 'acknowledged', id: state.id, peerId, durability: 'stored', heads })
   }
 }

@@ -198,3 +198,6 @@ export const MAX_BUNDLED_PROOFS = 256
 
 /** Small documents that are read from the store at once. */
 export const READ_TOGETHER = 256
+
+/** Bytes of a batch that is sent without being asked for: one message, with room for its head. What is larger is announced. */
+export const MAX_LIVE_BYTES = 262_000

@@ -110,6 +110,8 @@ export interface PeerState {
 
   /** What it has of a document in memory, as far as it told. */
   readonly headsById: KnownHeads
+  /** What it was last told to be stored here. */
+  readonly storedById: KnownHeads
   /** Documents of which a live edit is under way and not yet received. */
   readonly pushed: Set<string>
   /** Documents that have changed since without a live edit: it follows when this one is received. */
@@ -160,6 +162,7 @@ export function createPeerState(
     isCompareDue: false,
     transfer: undefined,
     headsById: new KnownHeads(),
+    storedById: new KnownHeads(),
     pushed: new Set(),
     pushDue: new Set(),
     owedStored: new Set(),

@@ -16,7 +16,7 @@ const compiled = new URL('compiled.mjs', import.meta.url).href
 export async function trial(contender, task) {
   const script = fileURLToPath(new URL(`../contenders/sync-${contender}.mjs`, import.meta.url))
   const root = await mkdtemp(path.join(tmpdir(), 'vudo-bench-'))
-  const workers = []
+  const workers = new Set()
   const tools = {
     start(name) {
       const execArgv = [
@@ -29,7 +29,7 @@ export async function trial(contender, task) {
       if (profile !== undefined)
         execArgv.push('--cpu-prof', `--cpu-prof-dir=${path.join(profile, name)}`)
       const worker = startWorker(script, [name], { execArgv })
-      workers.push(worker)
+      workers.add(worker)
       return worker
     },
     directory: (name) => path.join(root, name),
@@ -39,6 +39,7 @@ export async function trial(contender, task) {
       const result = await builder.ask(action, args)
       await builder.ask('close')
       await builder.end()
+      workers.delete(builder)
       return result
     },
   }
@@ -46,10 +47,9 @@ export async function trial(contender, task) {
     return await task(tools)
   } finally {
     if (process.env.BENCH_PROFILE !== undefined) {
-      // A process that is killed writes no profile.
-      await Promise.all(workers.map((worker) => worker.ask('exit').catch(() => {})))
+      await Promise.all([...workers].map((worker) => worker.finish()))
     }
-    await Promise.all(workers.map((worker) => worker.end()))
+    await Promise.all([...workers].map((worker) => worker.end()))
     await rm(root, { recursive: true, force: true })
   }
 }
