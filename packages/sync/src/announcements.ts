@@ -144,6 +144,8 @@ function entryOf(exchange: Exchange, peer: PeerState, item: string): PageEntry |
   if (!state || !replica.catalogue.knows(id) || exchange.hasStored(peer, state)) return undefined
   if (peer.refused.has(id) || peer.oversized.has(id) || !exchange.mayRead(peer, id))
     return undefined
+  // What is announced is durable: nothing more has to be said of it.
+  peer.storedById.set(id, state.durableHeads)
   return { type: 'document', id, heads: state.durableHeads }
 }
 
@@ -241,7 +243,8 @@ export function settleDocument(
   if (!peer.headsById.has(state.id)) peer.headsById.set(state.id, heads)
   // It announces what is durable: that is an acknowledgement.
   exchange.acknowledged(peer, state, heads)
-  if (!keptOnPage(peer, state.id, heads)) exchange.tellStored(peer, state)
+  if (keptOnPage(peer, state.id, heads)) peer.storedById.set(state.id, heads.toSorted())
+  else exchange.tellStored(peer, state)
   exchange.dropWant(peer, state.id)
 }
 
