@@ -48,7 +48,7 @@ export function createProgramFolder(): ProgramFolder {
     symlinkSync(target, place, 'junction')
   }
   for (const { kind, dir, manifest } of members()) {
-    if (kind === 'package') link(manifest.name, dir)
+    if (kind === 'package' || kind === 'app') link(manifest.name, dir)
   }
   for (const name of ['@types/node', 'vitest']) {
     link(name, path.join(workspaceRoot, 'node_modules', name))
@@ -104,7 +104,7 @@ export async function runProgram(file: string): Promise<void> {
 }
 
 /**
- * Runs the shell blocks of one file in order, in a scratch home. `vudo node` and `vudo
+ * Runs the shell blocks of one file in order, in a scratch home. `vudo node`, `vudo relay` and `vudo
  * watch` go on in the background, as in a second terminal. Lines that begin with `npm`
  * are not run (the checks run them already, or they would install): they must name a
  * script or packages that there are.
@@ -118,7 +118,7 @@ export async function runShellFences(fences: readonly Fence[]): Promise<void> {
       for (const line of shellLines(content)) {
         try {
           if (/^npm\b/.test(line)) expectKnownScript(line)
-          else if (/^(npx )?vudo (node|watch)\b/.test(line)) {
+          else if (/^(npx )?vudo (node|watch|relay)\b/.test(line)) {
             background.push(await startLine(line, home, env))
           } else
             await execute('/bin/bash', ['-euc', line], { cwd: home, env, timeout: blockTimeoutMs })
@@ -188,7 +188,7 @@ function loopbackOnly(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return { ...env, VUDO_P2P_BIND: '127.0.0.1:0', VUDO_P2P_MDNS_INTERFACE: '127.0.0.1' }
 }
 
-/** Starts a line; a node is waited for until it has printed its first line, which it does when it takes commands. */
+/** Starts a line; a node or relay is waited for until it has printed its first line, which it does when it is ready. */
 async function startLine(line: string, cwd: string, env: NodeJS.ProcessEnv): Promise<Background> {
   const child = spawn('/bin/bash', ['-euc', `exec ${line}`], {
     cwd,

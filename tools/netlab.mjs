@@ -11,8 +11,18 @@
  */
 import { spawn, spawnSync } from 'node:child_process'
 import process from 'node:process'
+import { parseLogs } from './netlab/support/scene.mjs'
 
-const scenarios = { 'nat-pairs': () => import('./netlab/nat-pairs.mjs') }
+const scenarios = {
+  'nat-pairs': () => import('./netlab/nat-pairs.mjs'),
+  matrix: () => import('./netlab/matrix.mjs'),
+  'udp-blocked': () => import('./netlab/udp-blocked.mjs'),
+  'only-443': () => import('./netlab/only-443.mjs'),
+  'address-change': () => import('./netlab/address-change.mjs'),
+  outage: () => import('./netlab/outage.mjs'),
+  partition: () => import('./netlab/partition.mjs'),
+  links: () => import('./netlab/links.mjs'),
+}
 
 /** Set in the process inside. */
 const mark = 'VUDO_NETLAB_INSIDE'
@@ -39,6 +49,13 @@ async function runInside() {
 }
 
 async function runIsolated() {
+  // Before anything else: a mistake is one on every machine, whether it can run the lab or not.
+  const mistake = await mistakeIn(flags)
+  if (mistake !== undefined) {
+    console.error(mistake)
+    process.exitCode = 2
+    return
+  }
   const missing = whatIsMissing()
   if (missing !== undefined) {
     console.log(`skipped: ${missing}`)
@@ -59,6 +76,16 @@ async function runIsolated() {
   child.on('error', ended.reject)
   child.stdin.on('error', () => undefined)
   process.exitCode = await ended.promise
+}
+
+/** Some scenarios take flags of their own, the others only the one for their logs. */
+async function mistakeIn(args) {
+  const { parsePlan = parseLogs } = await scenarios[name]()
+  try {
+    return parsePlan(args)?.mistake
+  } catch (error) {
+    return error.message
+  }
 }
 
 /** The command that runs another one in namespaces of its own, with a `/run` of its own for their names. */

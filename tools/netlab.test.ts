@@ -27,13 +27,41 @@ it('measures a pair, or says what is missing', async () => {
   expect(result).toMatchObject(isSkipped ? { skipped: first.slice('skipped: '.length) } : measured)
 }, 60_000)
 
+it.each([
+  // Only a relay connects these two; the others meet at it and go on directly.
+  { transports: 'relay', pairs: 'strict:strict', direct: 0 },
+  { transports: 'tcp,relay', pairs: 'none:moderate', direct: 1 },
+])(
+  'brings whole nodes together over $transports: $pairs',
+  async (wanted) => {
+    const { transports, pairs, direct } = wanted
+    const lines = await run('matrix', `--transports=${transports}`, `--pairs=${pairs}`)
+    const result: unknown = JSON.parse(lines.at(-1) ?? '')
+    const [first = ''] = lines
+    const isSkipped = first.startsWith('skipped: ')
+    const paths: unknown = expect.arrayContaining(direct === 1 ? ['relay', 'tcp'] : ['relay'])
+    // Whether it took less than 3 s is for the bench: other programs run beside a test.
+    const measured = {
+      ours: { trials: 1, whole: 1, lost: 0, doubled: 0, reordered: 0 },
+      results: [{ sessions: 1, paths: [paths, paths] }],
+    }
+    expect(result).toMatchObject(
+      isSkipped ? { skipped: first.slice('skipped: '.length) } : measured,
+    )
+  },
+  60_000,
+)
+
 it('lists the scenarios', async () => {
-  expect(await run()).toContain('  nat-pairs')
+  expect(await run()).toEqual(expect.arrayContaining(['  nat-pairs', '  matrix', '  links']))
 })
 
 it.each([
   [['nonsense'], 'no scenario nonsense; there are: nat-pairs'],
   [['nat-pairs', '--nonsense'], 'nonsense'],
+  [['nat-pairs', '--rounds=0'], '--rounds is 0, expected a whole number from 1'],
+  [['nat-pairs', '--rounds=x'], '--rounds is x, expected a whole number from 1'],
+  [['matrix', '--pairs=none:nonsense'], 'none:nonsense is no pair'],
 ])('refuses %j', async (args, message) => {
   await expect(run(...args)).rejects.toThrow(message)
 })

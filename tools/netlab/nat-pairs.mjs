@@ -30,10 +30,6 @@ const punch = fileURLToPath(new URL('support/punch.mjs', import.meta.url))
 /** Runs it with the words of the command line, and gives the status to exit with. */
 export async function run(args) {
   const plan = parsePlan(args)
-  if (plan.mistake !== undefined) {
-    console.error(plan.mistake)
-    return 2
-  }
   if (plan.logs !== undefined) mkdirSync(plan.logs, { recursive: true })
   const results = []
   for (const trial of plan.trials) {
@@ -48,7 +44,8 @@ export async function run(args) {
   return 0
 }
 
-function parsePlan(args) {
+/** What the words of the command line ask for, or the `mistake` in them. */
+export function parsePlan(args) {
   const { values } = parseArgs({
     args,
     options: {
@@ -60,7 +57,9 @@ function parsePlan(args) {
   })
   const chosen = values.stacks.split(',')
   const pairs = values.pairs.split(',').map((pair) => pair.split(':'))
-  const rounds = Array.from({ length: Number(values.rounds) })
+  if (!/^[1-9]\d{0,3}$/.test(values.rounds)) {
+    return { mistake: `--rounds is ${values.rounds}, expected a whole number from 1 to 9999` }
+  }
   const noStack = chosen.find((stack) => !contestants.includes(stack))
   const noPair = pairs.find(
     (pair) => pair.length !== 2 || !pair.every((one) => kinds.includes(one)),
@@ -68,6 +67,7 @@ function parsePlan(args) {
   if (noStack !== undefined)
     return { mistake: `no stack ${noStack}; there are: ${contestants.join(', ')}` }
   if (noPair) return { mistake: `${noPair.join(':')} is no pair of two of: ${kinds.join(', ')}` }
+  const rounds = Array.from({ length: Number(values.rounds) })
   const trials = chosen.flatMap((stack) =>
     pairs.flatMap(([a, b]) => rounds.map((_, round) => ({ stack, a, b, round }))),
   )

@@ -1,12 +1,14 @@
 import { Command, CommanderError } from 'commander'
 import { isVudoError } from '@vudo/transport'
 import manifest from '../package.json' with { type: 'json' }
+import { addConfigCommand } from './commands/config.ts'
 import { addDemoCommand } from './commands/demo.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
 import { addDocumentCommands } from './commands/documents.ts'
 import { addFolderCommands } from './commands/folders.ts'
 import { addKeygenCommand } from './commands/keygen.ts'
 import { addNodeCommand } from './commands/node.ts'
+import { addProfileCommand } from './commands/profile.ts'
 import { addStopCommand } from './commands/stop.ts'
 import { addTicketCommand } from './commands/ticket.ts'
 import { CliError } from './errors.ts'
@@ -19,6 +21,11 @@ import { printError, printJsonError } from './output.ts'
  * @param argv - As `process.argv`: two entries to skip, then the words.
  */
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
+  // It has options of its own, and nothing of it is loaded by any other command.
+  if (argv[2] === 'relay') {
+    const { runRelayCommandLine } = await import('@vudo/relay')
+    return runRelayCommandLine([...argv.slice(0, 2), ...argv.slice(3)])
+  }
   const program = createProgram()
   try {
     await program.parseAsync([...argv])
@@ -50,8 +57,11 @@ function createProgram(): Command {
   addDocumentCommands(program)
   addFolderCommands(program)
   addDoctorCommand(program)
+  addConfigCommand(program)
+  addProfileCommand(program)
   addKeygenCommand(program)
   addDemoCommand(program)
+  program.command('relay').description('a relay for peers that nothing direct brings together')
   return program
 }
 

@@ -9,6 +9,9 @@ export const MAX_CONTROL_MESSAGE_BYTES = 33_554_432
 /** Commands that one control connection may have open at one time. */
 export const MAX_OPEN_REQUESTS = 64
 
+/** Commands that our side of a control connection sends before one is answered, the others wait: half of what a node takes, which counts one until its answer is written. */
+export const MAX_PENDING_REQUESTS = 32
+
 /** Items of a stream that a command may have received and not read; above it the socket waits. */
 export const MAX_UNREAD_STREAM_ITEMS = 256
 

@@ -34,6 +34,7 @@ export function nodeOperations(
     edit: async (args) => editText(p2p, args),
     watch: (args, signal) => p2p.changes(optionalText(args, 'prefix'), { signal }),
     connect: async (args) => ({ peerId: await p2p.connectPeer(text(args, 'address')) }),
+    profile: async (args) => setProfile(p2p, optionalText(args, 'profile')),
     discover: async () => p2p.discoverPeers(),
     synced: async (args, signal) => {
       const limit = AbortSignal.timeout(Number(args['timeoutMs'] ?? 30_000))
@@ -62,7 +63,24 @@ function nodeStatus(p2p: P2P): object {
       rttMs: rttMs ?? null,
     })),
     sync: { ...p2p.status },
+    bandwidth: bandwidthOf(p2p),
   }
+}
+
+function setProfile(p2p: P2P, profile: string | undefined): object {
+  if (profile === 'auto' || profile === 'metered' || profile === 'unmetered') {
+    p2p.setProfile(profile)
+  } else if (profile !== undefined) {
+    throw new CliError('ERR_INPUT_INVALID', `there is no profile ${JSON.stringify(profile)}`, {
+      hint: 'use auto, metered or unmetered',
+    })
+  }
+  return bandwidthOf(p2p)
+}
+
+/** As it travels: `null` says that there is no limit. */
+function bandwidthOf({ bandwidth }: P2P): object {
+  return { ...bandwidth, bytesPerSecond: bandwidth.bytesPerSecond ?? null }
 }
 
 /** What decides whether two nodes agree: the heads of every document, and how many changes led there. */

@@ -7,7 +7,7 @@ import { controlAddress } from '../src/control/address.ts'
 import { connectToNode } from '../src/control/client.ts'
 import { listenForCommands, type Operation } from '../src/control/server.ts'
 import { CliError } from '../src/errors.ts'
-import { MAX_CONTROL_MESSAGE_BYTES } from '../src/limits.ts'
+import { MAX_CONTROL_MESSAGE_BYTES, MAX_OPEN_REQUESTS } from '../src/limits.ts'
 import { scratchFolder } from './run-vudo.ts'
 
 async function serve(operations: Record<string, Operation>): Promise<string> {
@@ -38,6 +38,28 @@ it('answers, streams and passes errors on with code and hint', async () => {
   const items: unknown[] = []
   for await (const item of client.stream('count')) items.push(item)
   expect(items).toEqual([1, 2])
+})
+
+it('keeps calls back that would be more than the node takes at one time', async () => {
+  const release = Promise.withResolvers<void>()
+  let most = 0
+  let open = 0
+  const dataDir = await serve({
+    slow: async ({ at }) => {
+      most = Math.max(most, ++open)
+      await release.promise
+      open--
+      return at
+    },
+  })
+  const client = await connectToNode(dataDir)
+  const numbers = Array.from({ length: 5 * MAX_OPEN_REQUESTS }, (_, at) => at)
+  const answers = Promise.all(numbers.map((at) => client.call('slow', { at })))
+  await expect.poll(() => open).toBeGreaterThan(1)
+  release.resolve()
+  expect(await answers).toEqual(numbers)
+  expect(most).toBeLessThanOrEqual(MAX_OPEN_REQUESTS)
+  await client.close()
 })
 
 it('lets go of whoever does not speak the protocol, and serves on', async () => {

@@ -68,6 +68,10 @@ it('converges over hyperswarm, in a hash table of its own', async () => {
   expect(await demoOver('hyperswarm', vudo)).toMatchObject({ documents: 4, foundBy: 'dht' })
 }, 120_000)
 
+it('converges over relay, at one of its own', async () => {
+  expect(await demoOver('relay', vudo)).toMatchObject({ documents: 4, foundBy: 'relay' })
+}, 120_000)
+
 it('converges over iroh', async (context) => {
   // That stack asks the router for a port whatever it is told, and tests keep to this machine.
   if (!canIsolate()) context.skip('this machine makes no network namespaces')

@@ -74,6 +74,7 @@ interface Listener {
 
 class MulticastDiscovery implements MdnsDiscovery {
   readonly name = 'mdns'
+  readonly isLocal = true
 
   readonly #options: CheckedMdnsOptions
   readonly #timers = createTimers()

@@ -90,29 +90,71 @@ export function ed25519PairOf(seed: Uint8Array): Ed25519Pair {
 
 /**
  * Tells whether `signature` is an Ed25519 signature of `message`. Never throws.
- * Refuses public keys of small order: anybody can sign with those.
+ *
+ * Strict, whatever the platform's library does: S below the group order, the key and
+ * R written canonically and not of small order. Anybody can sign with a key of small
+ * order, and verifiers that disagree about such signatures split a network.
  */
 export function ed25519Verify(
   publicKey: Uint8Array,
   message: Uint8Array,
   signature: Uint8Array,
 ): boolean {
-  if (signature.length !== SIGNATURE_BYTES || publicKey.length !== SEED_BYTES) return false
-  if (hasSmallOrder(publicKey)) return false
+  const key = keyForStrict(publicKey, signature)
+  if (key === undefined) return false
   try {
-    return crypto.verify(null, message, cachedKey(publicKey), signature)
+    return crypto.verify(null, message, key, signature)
   } catch {
     // OpenSSL refuses the key itself: then nothing is signed by it.
     return false
   }
 }
 
-/** Recently used public keys by their hex, the least recently used one first. */
+/** As {@link ed25519Verify}, on another thread. The bytes must not change before it is settled. */
+export async function ed25519VerifyAsync(
+  publicKey: Uint8Array,
+  message: Uint8Array,
+  signature: Uint8Array,
+): Promise<boolean> {
+  const key = keyForStrict(publicKey, signature)
+  if (key === undefined) return false
+  return new Promise((resolve) => {
+    try {
+      // An error is the same answer as in the synchronous form.
+      crypto.verify(null, message, key, signature, (error, isValid) => {
+        resolve(error === null && isValid)
+      })
+    } catch {
+      // The key itself is refused, as above.
+      resolve(false)
+    }
+  })
+}
+
+/** The key when it and the signature are of the strict form; `undefined` otherwise. */
+function keyForStrict(publicKey: Uint8Array, signature: Uint8Array): KeyObject | undefined {
+  if (signature.length !== SIGNATURE_BYTES || publicKey.length !== SEED_BYTES) return undefined
+  if (!isStrictPoint(signature.subarray(0, 32)) || !isBelowOrder(signature.subarray(32))) {
+    return undefined
+  }
+  return cachedKey(publicKey)
+}
+
+/** Recently used public keys by their hex, the least recently used one first. All are strict points. */
 const publicKeys = new Map<string, KeyObject>()
 
-function cachedKey(publicKey: Uint8Array): KeyObject {
-  const hex = Buffer.from(publicKey).toString('hex')
-  const key = publicKeys.get(hex) ?? publicKeyOf(der.ed25519Public, publicKey)
+function cachedKey(publicKey: Uint8Array): KeyObject | undefined {
+  const hex = hexOf(publicKey)
+  let key = publicKeys.get(hex)
+  if (key === undefined) {
+    if (!isStrictPoint(publicKey)) return undefined
+    try {
+      key = publicKeyOf(der.ed25519Public, publicKey)
+    } catch {
+      // Some versions of OpenSSL look whether it is a point at all.
+      return undefined
+    }
+  }
   publicKeys.delete(hex)
   publicKeys.set(hex, key)
   if (publicKeys.size > MAX_CACHED_KEYS) {
@@ -122,6 +164,41 @@ function cachedKey(publicKey: Uint8Array): KeyObject {
     }
   }
   return key
+}
+
+function hexOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex')
+}
+
+/** The first bytes of the points of small order: whatever begins otherwise is none of them. */
+const smallOrderBegins: ReadonlySet<number> = new Set([0x00, 0x01, 0x26, 0xc7, 0xec, 0xed, 0xee])
+
+/** Tells whether 32 bytes write a point canonically, and not one of small order. That it lies on the curve is left to the library. */
+export function isStrictPoint(point: Uint8Array): boolean {
+  if (!isBelowPrime(point)) return false
+  return !(smallOrderBegins.has(point[0] ?? 0) && hasSmallOrder(point))
+}
+
+/** Tells whether y, without the sign bit, is below 2^255 − 19: else the same point has another form. */
+function isBelowPrime(point: Uint8Array): boolean {
+  if ((point[0] ?? 0) < 0xed || ((point[31] ?? 0) & 0x7f) !== 0x7f) return true
+  for (let at = 1; at < 31; at++) if (point[at] !== 0xff) return true
+  return false
+}
+
+/** The order of the group, little-endian (RFC 8032 section 5.1). */
+const groupOrder = Buffer.from(
+  'edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010',
+  'hex',
+)
+
+/** Tells whether the scalar S, 32 bytes, is below the order of the group. */
+export function isBelowOrder(scalar: Uint8Array): boolean {
+  for (let at = 31; at >= 0; at--) {
+    const difference = (scalar[at] ?? 0) - (groupOrder[at] ?? 0)
+    if (difference !== 0) return difference < 0
+  }
+  return false
 }
 
 /** How many public keys are kept ready; for tests. */

@@ -24,6 +24,7 @@ export {
   type NodeKey,
   type SigningKey,
 } from './keys.ts'
+export { createEd25519Key, verifyEd25519, verifyEd25519Async, type Ed25519Key } from './ed25519.ts'
 export * from './limits.ts'
 export { decodePeerRecord, signPeerRecord, type PeerRecordContent } from './peer-record.ts'
 export { seal, type OpenedMessage, type SealOptions } from './sealed.ts'

@@ -18,6 +18,7 @@ export const signatureTags = [
   'vudo/author-change/1',
   'vudo/catalogue-record/1',
   'vudo/session-membership/1',
+  'vudo/relay-challenge/1',
   'vudo/message/1',
 ] as const
 

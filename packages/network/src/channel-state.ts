@@ -5,8 +5,9 @@
  *
  * Each direction numbers its frames from 0 without gaps: the opening (its opener
  * only), data, the end. A frame stays here until the far end has acknowledged its
- * number; when the session moves to another connection, sending goes on at the
- * number that the far end expects, so nothing is lost and nothing is doubled.
+ * number, and knows the path on which it is under way; when that path is lost or in
+ * doubt, it is sent again on another one. What comes twice the receiver ignores, and
+ * what comes early it keeps: nothing is lost, doubled or out of order.
  *
  * Credit counts the bytes of data frames from the channel's beginning, each with
  * `FRAME_COST_BYTES` on top. The receiver grants what the application has read plus
@@ -24,10 +25,13 @@ import {
   SEND_QUEUE_BYTES,
   SEND_RESUME_BYTES,
 } from './limits.ts'
+import type { PathState } from './path-state.ts'
 import type { Schedulable } from './scheduler.ts'
 import {
   dataFrameBytes,
   encodeEnd,
+  frameKind,
+  markAsking,
   protocolError,
   writeData,
   type ChannelPosition,
@@ -45,6 +49,8 @@ export interface ChannelInit {
   readonly database: string | undefined
   /** The opening, on the side that opens. */
   readonly open?: Uint8Array | undefined
+  /** True for the channel that every session has: nobody opens or ends it. */
+  readonly isControl?: boolean | undefined
   /** Where the buffers of large frames come from and go to. */
   readonly pool: FramePool
 }
@@ -56,14 +62,26 @@ export interface ReceivedMessage {
   readonly cost: number
 }
 
-/** A frame that the far end has not acknowledged. */
-interface OutgoingFrame {
+/** A frame that the far end has not acknowledged. What can change belongs to the path that it is on. */
+export interface OutgoingFrame {
   /** Belongs to the pool; the frame is at its beginning. */
   readonly buffer: Uint8Array
   readonly frameBytes: number
   readonly payloadBytes: number
   /** The credit that the far end must have granted before it may be sent. */
   readonly endOffset: number
+  /** Where it is under way; `undefined` while it is to be sent. */
+  path: PathState | undefined
+  /** True when another way than a path carries it: an opening in the control channel. */
+  isElsewhere: boolean
+  /** True when it was sent more than once: how long it took then says nothing. */
+  isRepeated: boolean
+  /** Connections that may still read it. */
+  lent: number
+  sentAtMs: number
+  /** What the path had delivered when it was sent, and when. */
+  deliveredBytes: number
+  deliveredAtMs: number
 }
 
 /** The state of one channel. Owned by one session. */
@@ -81,18 +99,17 @@ export class ChannelState implements Schedulable<ChannelState> {
   isAckQueued = false
   /** True while an acknowledgement is due at the next occasion. */
   isAckUrgent = false
+  /** True while its data waits because the opening is on its way; belongs to the table. */
+  isHeld = false
 
   readonly #pool: FramePool
   /** Frames from number `#acked` on. */
   #frames: OutgoingFrame[] = []
   #acked = 0
+  /** The lowest number that is not under way. */
   #nextToSend = 0
   /** The highest number that ever went out: the far end cannot have received more. */
   #sent = 0
-  /** The frame that the connection may still read, because sending it has not settled. */
-  #lent: OutgoingFrame | undefined
-  /** Frames below this number went out on an earlier connection, which may still read them. */
-  #lentBefore = 0
   #cutOffset = 0
   #credit = INITIAL_CREDIT_BYTES
   #queuedBytes = 0
@@ -121,14 +138,30 @@ export class ChannelState implements Schedulable<ChannelState> {
     this.database = init.database
     this.isLocal = init.open !== undefined
     this.#pool = init.pool
-    if (init.open === undefined) this.#expected = 1
-    else this.#push(init.open)
+    if (init.open !== undefined) this.#push(init.open)
+    else if (init.isControl !== true) this.#expected = 1
   }
 
   /** True when a frame may be sent now. */
   get isReady(): boolean {
     const frame = this.#frames[this.#nextToSend - this.#acked]
     return frame !== undefined && frame.endOffset <= this.#credit
+  }
+
+  /** Bytes of the next frame; 0 when there is none. */
+  get nextFrameBytes(): number {
+    return this.#frames[this.#nextToSend - this.#acked]?.frameBytes ?? 0
+  }
+
+  /** True when the next frame was sent before. */
+  get isNextRepeated(): boolean {
+    return this.#nextToSend < this.#sent
+  }
+
+  /** True when the far end has to grant more credit before anything is sent. */
+  get isBlocked(): boolean {
+    const frame = this.#frames[this.#nextToSend - this.#acked]
+    return frame !== undefined && frame.endOffset > this.#credit
   }
 
   /** True when the opening itself is what is to be sent next. */
@@ -144,11 +177,6 @@ export class ChannelState implements Schedulable<ChannelState> {
   /** Payload bytes that the far end has not acknowledged, whether they were sent or not. */
   get unacknowledgedBytes(): number {
     return this.#unacknowledgedBytes
-  }
-
-  /** True when something was sent and is not acknowledged. */
-  get isAwaitingAck(): boolean {
-    return this.#nextToSend > this.#acked
   }
 
   get hasEnded(): boolean {
@@ -167,12 +195,18 @@ export class ChannelState implements Schedulable<ChannelState> {
 
   /** How much was received that the far end has not been told, in credit. */
   get unreportedBytes(): number {
-    if (this.#hasRemoteEnded) return 0
+    if (this.#hasRemoteEnded || !this.isReportable) return 0
     return Math.max(this.#receivedOffset - this.#acknowledgedOffset, this.#limit() - this.#granted)
+  }
+
+  /** True when the far end certainly knows the channel: what it is told of one that it does not is a breach. */
+  get isReportable(): boolean {
+    return !this.isLocal || this.#acked > 0 || this.#expected > 0
   }
 
   /** True when the far end does not know yet how far this end is. */
   get isAckDue(): boolean {
+    if (!this.isReportable) return false
     if (this.#acknowledged !== this.#expected) return true
     return !this.#hasRemoteEnded && this.#limit() > this.#granted
   }
@@ -203,24 +237,64 @@ export class ChannelState implements Schedulable<ChannelState> {
     this.#push(encodeEnd({ channel: this.id, sequence }))
   }
 
-  /** The next frame to send; only when {@link isReady}. */
-  takeFrame(): Uint8Array | undefined {
+  /** The next frame for `path`; only when {@link isReady}. */
+  takeFrame(path: PathState, isUrgent: boolean, nowMs: number): Uint8Array | undefined {
+    const frame = this.#takeNext()
+    if (frame === undefined) return undefined
+    const isAsking = path.lend(frame, isUrgent, nowMs)
+    this.#skip()
+    const { buffer, frameBytes } = frame
+    if (buffer[0] === frameKind.data || buffer[0] === frameKind.dataAsking) {
+      markAsking(buffer, isAsking)
+    }
+    return frameBytes === buffer.length ? buffer : buffer.subarray(0, frameBytes)
+  }
+
+  /** The opening, for the control channel, which sees to it that it arrives. */
+  takeOpening(): Uint8Array | undefined {
+    const frame = this.#takeNext()
+    if (frame !== undefined) frame.isElsewhere = true
+    this.#skip()
+    return frame?.buffer
+  }
+
+  #takeNext(): OutgoingFrame | undefined {
     const frame = this.#frames[this.#nextToSend - this.#acked]
     if (frame === undefined || frame.endOffset > this.#credit) return undefined
     if (this.#nextToSend === this.#sent) {
       this.#sent += 1
       this.#queuedBytes -= frame.payloadBytes
       if (this.#queuedBytes <= SEND_RESUME_BYTES) this.#isFull = false
-    }
+    } else frame.isRepeated = true
     this.#nextToSend += 1
-    this.#lent = frame
-    const { buffer, frameBytes } = frame
-    return frameBytes === buffer.length ? buffer : buffer.subarray(0, frameBytes)
+    return frame
   }
 
-  /** The connection has sent the frame that was taken last, and reads it no more. */
-  settle(): void {
-    this.#lent = undefined
+  /** Leaves out what is under way: after a path was lost, the frames of another one stand between. */
+  #skip(): void {
+    if (this.#nextToSend >= this.#sent) return
+    for (;;) {
+      const frame = this.#frames[this.#nextToSend - this.#acked]
+      if (frame === undefined || (frame.path === undefined && !frame.isElsewhere)) return
+      this.#nextToSend += 1
+    }
+  }
+
+  /** What is under way on `path` is to be sent again; true when there was something. */
+  recall(path: PathState): boolean {
+    let lowest = Infinity
+    for (const [index, frame] of this.#frames.entries()) {
+      if (frame.path !== path) continue
+      frame.path = undefined
+      lowest = Math.min(lowest, this.#acked + index)
+    }
+    this.#nextToSend = Math.min(this.#nextToSend, lowest)
+    return lowest !== Infinity
+  }
+
+  /** True when everything that is not acknowledged is under way on `path`. */
+  isAllOn(path: PathState): boolean {
+    return this.#frames.every((frame) => frame.path === path)
   }
 
   /**
@@ -229,7 +303,7 @@ export class ChannelState implements Schedulable<ChannelState> {
    * @returns True when it knows something new.
    * @throws `NetworkError` `ERR_SESSION_PROTOCOL` when it claims what was never sent.
    */
-  acknowledge({ next, credit }: ChannelPosition): boolean {
+  acknowledge({ next, credit }: ChannelPosition, nowMs: number): boolean {
     if (next > this.#sent) {
       throw protocolError(
         `frame ${next - 1} is acknowledged, the last one sent is ${this.#sent - 1}`,
@@ -238,34 +312,35 @@ export class ChannelState implements Schedulable<ChannelState> {
     const isNews = next > this.#acked || credit > this.#credit
     if (next > this.#acked) {
       const gone = this.#frames.splice(0, next - this.#acked)
-      for (const frame of gone) {
-        this.#unacknowledgedBytes -= frame.payloadBytes
-        this.#recycle(frame, this.#acked++)
-      }
+      this.#acked = next
       this.#nextToSend = Math.max(this.#nextToSend, next)
+      this.#release(gone, nowMs)
+      this.#skip()
     }
     if (credit > this.#credit) this.#credit = credit
     return isNews
   }
 
-  /**
-   * Gives the buffer of an acknowledged frame back, unless a connection may still read
-   * it: a peer can acknowledge what it has not received, and would then be sent whatever
-   * the next owner of the buffer writes into it.
-   */
-  #recycle(frame: OutgoingFrame, sequence: number): void {
-    if (frame !== this.#lent && sequence >= this.#lentBefore) this.#pool.give(frame.buffer)
-  }
-
-  /** The session goes on over another connection, on which the far end has told where it stands. */
-  goOn(position: ChannelPosition | undefined): void {
-    this.#lentBefore = this.#sent
-    if (position !== undefined) this.acknowledge(position)
-    this.#nextToSend = this.#acked
+  #release(gone: readonly OutgoingFrame[], nowMs: number): void {
+    let last: OutgoingFrame | undefined
+    for (const frame of gone) {
+      this.#unacknowledgedBytes -= frame.payloadBytes
+      const { path } = frame
+      if (path !== undefined) {
+        path.arrived(frame, nowMs)
+        last = frame
+      }
+      // A peer can acknowledge what it has not received, and would then be sent whatever the next
+      // owner of the buffer writes into it. A connection that died reads for ever.
+      if (frame.lent === 0) this.#pool.give(frame.buffer)
+    }
+    if (last === undefined || last.isRepeated) return
+    last.path?.measure(last, last.buffer[0] === frameKind.dataAsking, nowMs)
   }
 
   /** The channel is over: nothing is sent or kept any more. */
   abandon(): void {
+    for (const frame of this.#frames) frame.path?.drop(frame)
     this.#hasEnded = true
     this.#hasRemoteEnded = true
     this.#frames = []
@@ -305,7 +380,9 @@ export class ChannelState implements Schedulable<ChannelState> {
       this.#accept(next, messages)
       next = this.#early.size === 0 ? undefined : this.#takeEarly()
     }
-    if (this.unreportedBytes >= ACK_AFTER_BYTES) this.isAckUrgent = true
+    if (frame.kind === frameKind.dataAsking || this.unreportedBytes >= ACK_AFTER_BYTES) {
+      this.isAckUrgent = true
+    }
     return messages
   }
 
@@ -313,6 +390,11 @@ export class ChannelState implements Schedulable<ChannelState> {
   consume(cost: number): void {
     this.#consumedOffset += cost
     if (this.unreportedBytes >= ACK_AFTER_BYTES) this.isAckUrgent = true
+  }
+
+  /** How far this end is and what it has granted, for a snapshot; nobody may hear of it. */
+  get position(): ChannelPosition {
+    return { channel: this.id, next: this.#expected, credit: this.#granted }
   }
 
   /** How far this end is; the caller tells the far end. */
@@ -333,7 +415,19 @@ export class ChannelState implements Schedulable<ChannelState> {
     this.#queuedBytes += payloadBytes
     this.#unacknowledgedBytes += payloadBytes
     if (this.#queuedBytes >= SEND_QUEUE_BYTES) this.#isFull = true
-    this.#frames.push({ buffer, frameBytes, payloadBytes, endOffset: this.#cutOffset })
+    this.#frames.push({
+      buffer,
+      frameBytes,
+      payloadBytes,
+      endOffset: this.#cutOffset,
+      path: undefined,
+      isElsewhere: false,
+      isRepeated: false,
+      lent: 0,
+      sentAtMs: 0,
+      deliveredBytes: 0,
+      deliveredAtMs: 0,
+    })
   }
 
   #assertCredit(frame: DataFrame | EndFrame): void {

@@ -3,26 +3,34 @@
  * it goes next. Part of the pure core; throws only for breaches of the peer.
  */
 import { createTokenBucket, type TokenBucket } from '@vudo/swarm'
+import { AckQueue, CreditQuestion } from './channel-acks.ts'
+import { ControlQueue } from './channel-control.ts'
+import {
+  forgottenByPeer,
+  leftDatabase,
+  notProven,
+  resetByPeer,
+  tooManyChannels,
+} from './channel-errors.ts'
 import { ChannelState } from './channel-state.ts'
-import { NetworkError } from './errors.ts'
+import type { NetworkError } from './errors.ts'
 import { FramePool } from './frame-pool.ts'
 import {
-  ACK_DELAY_MS,
   ACK_WITH_DATA_BYTES,
   FRAME_HEAD_BYTES,
   MAX_CHANNELS,
-  MAX_FRAME_PAYLOAD_BYTES,
-  MAX_PENDING_RESETS,
   OPENINGS_PER_SECOND,
-  URGENT_FRAME_PAYLOAD_BYTES,
 } from './limits.ts'
 import type { Membership } from './membership.ts'
+import type { PathState } from './path-state.ts'
+import type { PathTable } from './path-table.ts'
 import { Scheduler } from './scheduler.ts'
 import type { SessionEffect, SessionInput } from './session-io.ts'
 import {
   encodeAck,
+  encodeAsk,
   encodeOpen,
-  encodeReset,
+  frameKind,
   isCode,
   protocolError,
   type AckFrame,
@@ -30,6 +38,7 @@ import {
   type DataFrame,
   type EndFrame,
   type OpenFrame,
+  type PriorityNumber,
   type ResetFrame,
 } from './wire.ts'
 
@@ -37,11 +46,16 @@ import {
 export interface ChannelTableInit {
   /** True on the side that sent the hello: its channels have odd numbers. */
   readonly isDialer: boolean
+  /** True when control frames travel in channel 0: from version 2 on. */
+  readonly isOrdered: boolean
   readonly membership: Membership
   readonly maxFrameBytes: number
+  readonly paths: PathTable
   readonly nowMs: number
   /** Called before a new channel of the peer is judged: lists of proofs that wait count for it. */
   readonly onOpening: (nowMs: number) => void
+  /** Takes a message of channel 0. */
+  readonly onControl: (bytes: Uint8Array, nowMs: number) => void
   /** Takes what the driver has to be told. */
   readonly emit: (effect: SessionEffect) => void
 }
@@ -51,24 +65,21 @@ export class ChannelTable {
   readonly #init: ChannelTableInit
   readonly #channels = new Map<number, ChannelState>()
   readonly #scheduler = new Scheduler<ChannelState>()
-  /** Local channels whose opening is to be sent, lowest number first. */
-  #opening: ChannelState[] = []
-  /** Whose frame the connection is sending. */
-  #lender: ChannelState | undefined
-  /** Channels whose acknowledgement waits for no company; each once. */
-  #urgentAcks: ChannelState[] = []
-  readonly #resets = new Map<number, string>()
+  readonly #control: ControlQueue
+  readonly #acks = new AckQueue()
+  readonly #question = new CreditQuestion()
   readonly #openings: TokenBucket
   #nextLocal: number
   #highestRemote: number
   #criticalChannels = 0
-  #ackAtMs: number | undefined
 
   constructor(init: ChannelTableInit) {
     this.#init = init
     this.#nextLocal = init.isDialer ? 1 : 2
     this.#highestRemote = init.isDialer ? 0 : -1
     this.#openings = createTokenBucket(OPENINGS_PER_SECOND, init.nowMs)
+    this.#control = new ControlQueue(init.isOrdered, pool)
+    if (this.#control.channel !== undefined) this.#channels.set(0, this.#control.channel)
   }
 
   /** The number of the channel that is opened next. */
@@ -76,14 +87,9 @@ export class ChannelTable {
     return this.#nextLocal
   }
 
-  /** When acknowledgements that waited for company are due. */
-  get ackAtMs(): number | undefined {
-    return this.#ackAtMs
-  }
-
-  /** True while something was sent and is not acknowledged. */
-  get isAwaitingAck(): boolean {
-    return [...this.#channels.values()].some((channel) => channel.isAwaitingAck)
+  /** When {@link onTimer} has something to do. */
+  get wakeAtMs(): number {
+    return Math.min(this.#acks.atMs ?? Infinity, this.#question.atMs ?? Infinity)
   }
 
   /** A channel that is not over. */
@@ -95,41 +101,35 @@ export class ChannelTable {
   positions(): ChannelPosition[] {
     return [...this.#channels.values()]
       .filter((channel) => channel.isKnownToPeer)
-      .map((channel) => channel.report())
+      .map((channel) => channel.position)
   }
 
-  /** The next frame of any channel. To be asked for when the connection has sent the one before. */
-  takeFrame(): Uint8Array | undefined {
-    this.#lender?.settle()
-    this.#lender = undefined
-    if (this.#resets.size > 0) return this.#takeReset()
-    return this.#takeOpening() ?? this.#takeAck() ?? this.#takeData()
-  }
-
-  #takeReset(): Uint8Array | undefined {
-    for (const [channel, code] of this.#resets) {
-      this.#resets.delete(channel)
-      return encodeReset({ channel, code })
+  /** The next frame for `path`, which has sent the one before. */
+  takeFrame(path: PathState, nowMs: number): Uint8Array | undefined {
+    const { best, bulk } = this.#init.paths
+    const isBest = path === best
+    const control = isBest ? this.#takeControl(path, nowMs) : undefined
+    if (control !== undefined) return control
+    if (path === (this.#acks.path?.isUsable === true ? this.#acks.path : best)) {
+      const channel = this.#acks.take()
+      if (channel !== undefined) return this.#ack(channel)
     }
-    return undefined
+    if (!isBest && path !== bulk) return undefined
+    return this.#takeData(path, { least: isBest ? 0 : 2, most: path === bulk ? 3 : 1 }, nowMs)
   }
 
-  #takeOpening(): Uint8Array | undefined {
-    const channel = this.#opening.shift()
-    if (channel === undefined) return undefined
-    const frame = this.#take(channel)
-    this.#scheduler.wake(channel)
-    return frame
-  }
-
-  #takeAck(): Uint8Array | undefined {
-    while (this.#urgentAcks.length > 0) {
-      const channel = this.#urgentAcks.shift()
-      if (channel === undefined) break
-      channel.isAckQueued = false
-      if (channel.isAckDue || channel.isAckUrgent) return this.#ack(channel)
+  #takeControl(path: PathState, nowMs: number): Uint8Array | undefined {
+    if (this.#question.take()) return encodeAsk()
+    const { channel } = this.#control
+    if (channel !== undefined) {
+      this.#control.feed(channel, (opened) => this.#scheduler.wake(opened))
+      return channel.isReady ? channel.takeFrame(path, true, nowMs) : undefined
     }
-    return undefined
+    return this.#control.takeFrame((opening) => {
+      const frame = opening.takeFrame(path, this.#isUrgent, nowMs)
+      this.#scheduler.wake(opening)
+      return frame
+    })
   }
 
   #ack(channel: ChannelState): Uint8Array {
@@ -138,15 +138,15 @@ export class ChannelTable {
     return frame
   }
 
-  #takeData(): Uint8Array | undefined {
-    const channel = this.#scheduler.next()
+  #takeData(path: PathState, classes: Classes, nowMs: number): Uint8Array | undefined {
+    const channel = this.#nextFor(path, classes, nowMs)
     if (channel === undefined) return undefined
     if (channel.unreportedBytes >= ACK_WITH_DATA_BYTES) {
       this.#scheduler.wake(channel)
       return this.#ack(channel)
     }
     const wasWritable = channel.isWritable
-    const frame = this.#take(channel)
+    const frame = channel.takeFrame(path, this.#isUrgent, nowMs)
     this.#scheduler.charge(channel, frame?.length ?? 0)
     if (!wasWritable && channel.isWritable) {
       this.#init.emit({ type: 'writable', channel: channel.id })
@@ -154,15 +154,48 @@ export class ChannelTable {
     return frame
   }
 
-  #take(channel: ChannelState): Uint8Array | undefined {
-    this.#lender = channel
-    return channel.takeFrame()
+  /** The channel whose turn it is, as far as the path has room. */
+  #nextFor(path: PathState, { least, most }: Classes, nowMs: number): ChannelState | undefined {
+    for (;;) {
+      const channel = this.#scheduler.next(least, most)
+      if (channel === undefined) {
+        if (this.#init.isOrdered) this.#question.note(this.#channels.values(), nowMs)
+        return undefined
+      }
+      if (this.#mustWait(channel, path)) {
+        channel.isHeld = true
+        continue
+      }
+      // What a person waits for does not queue, and what is sent again may hold up everything after it.
+      const isFree = channel.priority === 0 || channel.isNextRepeated
+      if (isFree || path.hasRoom(channel.nextFrameBytes, this.#isUrgent)) return channel
+      this.#scheduler.putBack(channel)
+      return undefined
+    }
+  }
+
+  /** Data may follow its opening at once only where it cannot overtake it. */
+  #mustWait(channel: ChannelState, path: PathState): boolean {
+    const { channel: control } = this.#control
+    if (control === undefined || !channel.isLocal || channel.isOpenAcknowledged) return false
+    return !control.isAllOn(path)
+  }
+
+  get #isUrgent(): boolean {
+    return this.#criticalChannels > 0
+  }
+
+  /** Shows a list of proofs, before anything else. */
+  show(proofs: Uint8Array): void {
+    this.#control.show(proofs)
   }
 
   /** Data, or the end of a direction. */
-  onData(frame: DataFrame | EndFrame, nowMs: number): void {
+  onData(frame: DataFrame | EndFrame, path: PathState, nowMs: number): void {
     const channel = this.#find(frame.channel)
+    this.#acks.path = path
     if (channel === undefined) return
+    if (channel === this.#control.channel) return this.#onControl(channel, frame, nowMs)
     const hadEnded = channel.hasRemoteEnded
     for (const { bytes, cost } of channel.receive(frame)) {
       this.#init.emit({ type: 'message', channel: channel.id, bytes, cost })
@@ -170,17 +203,42 @@ export class ChannelTable {
     if (channel.hasRemoteEnded && !hadEnded) {
       this.#init.emit({ type: 'end', channel: channel.id })
     }
-    this.#scheduleAck(channel, nowMs)
+    this.#acks.schedule(channel, nowMs)
+  }
+
+  #onControl(channel: ChannelState, frame: DataFrame | EndFrame, nowMs: number): void {
+    if (frame.kind === frameKind.end) throw protocolError('the end of channel 0')
+    for (const { bytes, cost } of channel.receive(frame)) {
+      channel.consume(cost)
+      this.#init.onControl(bytes, nowMs)
+    }
+    this.#acks.schedule(channel, nowMs)
   }
 
   /** The peer says how far it is. */
-  onAck(frame: AckFrame): void {
+  onAck(frame: AckFrame, nowMs: number): void {
     const channel = this.#channels.get(frame.channel)
     // The channel may be over on this side already; a number that never was is a lie.
     if (channel === undefined) return this.#assertKnown(frame.channel)
-    channel.acknowledge(frame)
+    const isNews = channel.acknowledge(frame, nowMs)
+    if (isNews) this.#question.answered()
+    if (channel === this.#control.channel || channel.isHeld) this.#unhold()
     this.#wake(channel)
     this.#forgetWhenDone(channel)
+  }
+
+  /** The peer asks where this end stands. */
+  onAsk(path: PathState): void {
+    this.#acks.path = path
+    this.#acks.reportAll(this.#channels.values())
+  }
+
+  #unhold(): void {
+    for (const channel of this.#channels.values()) {
+      if (!channel.isHeld) continue
+      channel.isHeld = false
+      this.#wake(channel)
+    }
   }
 
   /** The peer opens a channel. */
@@ -191,40 +249,37 @@ export class ChannelTable {
     if (present !== undefined) {
       // Sent again: our acknowledgement was lost with its connection.
       present.isAckUrgent = true
-      this.#queueAck(present)
+      this.#acks.queue(present)
       return
     }
-    if (id <= this.#highestRemote) return this.#queueReset(id, 'ERR_CHANNEL_CLOSED')
+    if (id <= this.#highestRemote) return this.#control.answer(id, 'ERR_CHANNEL_CLOSED')
     this.#highestRemote = id
-    if (!this.#openings.take(nowMs)) return this.#queueReset(id, 'ERR_LIMIT')
+    if (!this.#openings.take(nowMs)) return this.#control.answer(id, 'ERR_LIMIT')
     this.#init.onOpening(nowMs)
     const database = proof.length === 0 ? undefined : this.#init.membership.databaseOf(proof)
     const isMember =
       proof.length === 0 ? this.#init.membership.shared.size > 0 : database !== undefined
-    if (!isMember) return this.#queueReset(id, 'ERR_NOT_MEMBER')
-    if (this.#count(false) >= MAX_CHANNELS) return this.#queueReset(id, 'ERR_LIMIT')
+    if (!isMember) return this.#control.answer(id, 'ERR_NOT_MEMBER')
+    if (this.#count(false) >= MAX_CHANNELS) return this.#control.answer(id, 'ERR_LIMIT')
     // Whoever takes the channel may reset it, and the answers of a peer that does not read pile up.
-    this.#assertRoomForResets()
+    this.#control.assertRoom()
     const channel = new ChannelState({ id, protocol, priority, database, pool })
     this.#add(channel)
     channel.isAckUrgent = true
-    this.#queueAck(channel)
+    this.#acks.queue(channel)
     this.#init.emit({ type: 'open', channel: id, protocol, priority, database })
   }
 
   /** The peer ends a channel early. */
   onReset({ channel: id, code }: ResetFrame): void {
+    if (id === 0) throw protocolError('a reset of channel 0')
     const channel = this.#channels.get(id)
     if (channel === undefined) return this.#assertKnown(id)
-    const isRefusal = channel.isLocal && !channel.isOpenAcknowledged
-    this.#drop(
-      channel,
-      new NetworkError(
-        isRefusal ? 'ERR_CHANNEL_REFUSED' : 'ERR_CHANNEL_RESET',
-        `the peer ${isRefusal ? 'refused' : 'reset'} channel "${channel.protocol}": ${code}`,
-        { peerCode: code },
-      ),
-    )
+    // The last acknowledgement was lost with its path, and for the peer all is done.
+    if (code === 'ERR_CHANNEL_CLOSED' && channel.hasEnded && channel.hasRemoteEnded) {
+      return this.#closeForgotten(channel)
+    }
+    this.#drop(channel, resetByPeer(channel, code))
   }
 
   /** Opens a channel, or says at once that it is closed. */
@@ -242,7 +297,7 @@ export class ChannelTable {
     const open = encodeOpen({ channel: id, protocol, priority, proof })
     const channel = new ChannelState({ id, protocol, priority, database, open, pool })
     this.#add(channel)
-    this.#opening.push(channel)
+    this.#control.open(channel)
   }
 
   #refusalToOpen(database: string | undefined): NetworkError | undefined {
@@ -250,25 +305,16 @@ export class ChannelTable {
       database === undefined
         ? this.#init.membership.shared.size > 0
         : this.#init.membership.shared.has(database)
-    if (!isMember) {
-      return new NetworkError('ERR_NOT_MEMBER', 'the peer has not proven to have the database', {
-        hint: 'open channels after the event database:shared',
-      })
-    }
-    if (this.#count(true) < MAX_CHANNELS) return undefined
-    return new NetworkError('ERR_LIMIT', `${MAX_CHANNELS} channels are open, no more are allowed`, {
-      hint: 'close channels that are not needed',
-    })
+    if (!isMember) return notProven()
+    return this.#count(true) < MAX_CHANNELS ? undefined : tooManyChannels()
   }
 
   /** Queues a message. */
   send(id: number, message: Uint8Array): void {
     const channel = this.#channels.get(id)
     if (channel === undefined || channel.hasEnded) return
-    const most = Math.min(
-      this.#criticalChannels > 0 ? URGENT_FRAME_PAYLOAD_BYTES : MAX_FRAME_PAYLOAD_BYTES,
-      this.#init.maxFrameBytes - FRAME_HEAD_BYTES,
-    )
+    const { paths, maxFrameBytes } = this.#init
+    const most = Math.min(paths.payloadBytes(this.#isUrgent), maxFrameBytes - FRAME_HEAD_BYTES)
     channel.send(message, most)
     this.#wake(channel)
   }
@@ -278,7 +324,7 @@ export class ChannelTable {
     const channel = this.#channels.get(id)
     if (channel === undefined) return
     channel.consume(cost)
-    this.#scheduleAck(channel, nowMs)
+    this.#acks.schedule(channel, nowMs)
   }
 
   /** Ends this direction of a channel. */
@@ -294,7 +340,7 @@ export class ChannelTable {
     const channel = this.#channels.get(id)
     if (channel === undefined) return
     this.#drop(channel, undefined)
-    if (channel.isKnownToPeer) this.#resets.set(id, isCode(code) ? code : 'ERR_CHANNEL_RESET')
+    if (channel.isKnownToPeer) this.#control.reset(id, isCode(code) ? code : 'ERR_CHANNEL_RESET')
   }
 
   /** A database is not shared any more: its channels end. */
@@ -304,79 +350,81 @@ export class ChannelTable {
     }
   }
 
-  /** The connection is gone; what it owed, the positions will say. */
+  /** What is under way on `path` goes over another one; what was acknowledged on it is said again. */
+  recall(path: PathState): void {
+    for (const channel of this.#channels.values()) {
+      if (channel.recall(path)) this.#wake(channel)
+    }
+    path.release()
+    if (this.#control.channel === undefined) this.#control.reopen(this.#channels.values())
+    this.#unhold()
+    this.#acks.reportAll(this.#channels.values())
+  }
+
+  /** No path is left; what is owed is said when there is one again. */
   detach(): void {
-    this.#ackAtMs = undefined
-    for (const channel of this.#urgentAcks) channel.isAckQueued = false
-    this.#urgentAcks = []
+    this.#acks.detach()
+    this.#question.answered()
   }
 
   /** The session is over; the driver ends the channels. */
   clear(): void {
     for (const channel of this.#channels.values()) channel.abandon()
     this.#channels.clear()
-    this.#opening = []
-    this.#resets.clear()
-    this.detach()
+    this.#control.clear()
+    this.#acks.clear()
+    this.#question.answered()
   }
 
   #expel(channel: ChannelState): void {
-    this.#drop(
-      channel,
-      new NetworkError('ERR_NOT_MEMBER', 'the database of the channel was left by one end'),
-    )
-    this.#resets.set(channel.id, 'ERR_NOT_MEMBER')
+    this.#drop(channel, leftDatabase())
+    this.#control.reset(channel.id, 'ERR_NOT_MEMBER')
   }
 
-  /** Acknowledgements that waited for company go out alone. */
   onTimer(nowMs: number): void {
-    if (this.#ackAtMs === undefined || nowMs < this.#ackAtMs) return
-    this.#ackAtMs = undefined
-    for (const channel of this.#channels.values()) {
-      if (channel.isAckDue) this.#queueAck(channel)
-    }
+    this.#question.onTimer(nowMs)
+    this.#acks.onTimer(this.#channels.values(), nowMs)
   }
 
-  #scheduleAck(channel: ChannelState, nowMs: number): void {
-    if (channel.isAckUrgent) this.#queueAck(channel)
-    else if (channel.isAckDue) this.#ackAtMs ??= nowMs + ACK_DELAY_MS
-  }
-
-  #queueAck(channel: ChannelState): void {
-    if (channel.isAckQueued) return
-    channel.isAckQueued = true
-    this.#urgentAcks.push(channel)
-  }
-
-  /** Brings every channel to where the peer is. */
-  goOn(positions: ReadonlyMap<number, ChannelPosition>): void {
-    this.#opening = []
+  /**
+   * Another connection carries the session, and the peer has said where it stands. With
+   * channel 0 nothing is forgotten; else what the peer does not name it has reset.
+   */
+  goOn(positions: ReadonlyMap<number, ChannelPosition>, nowMs: number): void {
     for (const channel of this.#channels.values()) {
       const position = positions.get(channel.id)
-      channel.goOn(position)
-      if (position === undefined && !(channel.isLocal && !channel.isOpenAcknowledged)) {
+      if (position !== undefined) channel.acknowledge(position, nowMs)
+      if (position === undefined && this.#isForgotten(channel)) {
         this.#closeForgotten(channel)
         continue
       }
-      if (channel.isOpenPending) this.#opening.push(channel)
-      else this.#scheduler.wake(channel)
+      this.#wake(channel)
       this.#forgetWhenDone(channel)
     }
+    this.#unhold()
+    this.#acks.reportAll(this.#channels.values())
+    if (!this.#init.isOrdered) this.#goOnInOrder(positions)
+  }
+
+  #isForgotten(channel: ChannelState): boolean {
+    return !this.#init.isOrdered && !(channel.isLocal && !channel.isOpenAcknowledged)
+  }
+
+  #goOnInOrder(positions: ReadonlyMap<number, ChannelPosition>): void {
+    this.#control.reopen(this.#channels.values())
     for (const id of positions.keys()) {
       if (this.#channels.has(id)) continue
       // The peer's opening was lost with the connection and comes again.
       if (!this.#isLocal(id) && id > this.#highestRemote) continue
       this.#assertKnown(id)
-      this.#queueReset(id, 'ERR_CHANNEL_CLOSED')
+      this.#control.answer(id, 'ERR_CHANNEL_CLOSED')
     }
   }
 
   /** The peer has forgotten the channel: it was complete for the peer, or was reset. */
   #closeForgotten(channel: ChannelState): void {
     const isComplete = channel.hasEnded && channel.hasRemoteEnded
-    const error = isComplete
-      ? undefined
-      : new NetworkError('ERR_CHANNEL_RESET', `the peer reset channel "${channel.protocol}"`)
+    const error = isComplete ? undefined : forgottenByPeer(channel)
     this.#drop(channel, error, true)
   }
 
@@ -388,8 +436,8 @@ export class ChannelTable {
   #remove(channel: ChannelState): void {
     if (!this.#channels.delete(channel.id)) return
     if (channel.priority === 0) this.#criticalChannels -= 1
-    this.#urgentAcks = this.#urgentAcks.filter((other) => other !== channel)
-    this.#opening = this.#opening.filter((other) => other !== channel)
+    this.#acks.forget(channel)
+    this.#control.forget(channel)
   }
 
   /** Ends a channel early; with an error the driver is told, without one it knows. */
@@ -410,8 +458,8 @@ export class ChannelTable {
   }
 
   #wake(channel: ChannelState): void {
-    // The opening goes out on its own, in the order of the numbers; data waits for it.
-    if (!channel.isOpenPending) this.#scheduler.wake(channel)
+    // The opening goes out on its own, in the order of the numbers; data waits for it. So does channel 0.
+    if (channel.id !== 0 && !channel.isOpenPending) this.#scheduler.wake(channel)
   }
 
   /** The channel of a data frame; one that is over is answered with a reset. */
@@ -419,19 +467,8 @@ export class ChannelTable {
     const channel = this.#channels.get(id)
     if (channel !== undefined) return channel
     this.#assertKnown(id)
-    this.#queueReset(id, 'ERR_CHANNEL_CLOSED')
+    this.#control.answer(id, 'ERR_CHANNEL_CLOSED')
     return undefined
-  }
-
-  #queueReset(id: number, code: string): void {
-    if (this.#resets.has(id)) return
-    this.#assertRoomForResets()
-    this.#resets.set(id, code)
-  }
-
-  #assertRoomForResets(): void {
-    if (this.#resets.size < MAX_PENDING_RESETS) return
-    throw protocolError(`the peer does not read the answers to ${MAX_PENDING_RESETS} channels`)
   }
 
   /** @throws when no channel ever had this number. */
@@ -445,10 +482,16 @@ export class ChannelTable {
   }
 
   #count(isLocal: boolean): number {
-    let count = 0
-    for (const channel of this.#channels.values()) if (channel.isLocal === isLocal) count += 1
-    return count
+    const isCounted = (channel: ChannelState): boolean =>
+      channel.id !== 0 && channel.isLocal === isLocal
+    return [...this.#channels.values()].filter(isCounted).length
   }
+}
+
+/** Priorities that a path carries. */
+interface Classes {
+  readonly least: PriorityNumber
+  readonly most: PriorityNumber
 }
 
 const noBytes = new Uint8Array(0)

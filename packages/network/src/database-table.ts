@@ -10,8 +10,15 @@ import { Presence, type PresenceInit } from './presence.ts'
 
 /** What the table needs: what a presence needs, with the database named. */
 export interface DatabaseTableInit extends Omit<PresenceInit, 'topic' | 'onRecord' | 'onPeer'> {
-  readonly onRecord: (record: PeerRecord, databaseId: string) => void
+  readonly onRecord: (record: PeerRecord, source: RecordSource) => void
   readonly onPeer: (peer: PeerInfo, databaseId: string) => void
+}
+
+/** Where a record was found. */
+export interface RecordSource {
+  readonly databaseId: string
+  /** By a discovery that hears the local network only. */
+  readonly isLocal: boolean
 }
 
 interface JoinedDatabase {
@@ -99,6 +106,11 @@ export class DatabaseTable {
     return [...new Map(found.flat().map((peer) => [peer.id, peer])).values()]
   }
 
+  /** This node may be elsewhere now: announces and searches at once. */
+  refresh(): void {
+    for (const { presence } of this.#databases.values()) presence.refresh()
+  }
+
   async stop(): Promise<void> {
     const databases = [...this.#databases.values()]
     this.#databases.clear()
@@ -115,7 +127,7 @@ export class DatabaseTable {
     return new Presence({
       ...rest,
       topic,
-      onRecord: (record) => onRecord(record, id),
+      onRecord: (record, isLocal) => onRecord(record, { databaseId: id, isLocal }),
       onPeer: (peer) => onPeer(peer, id),
     })
   }

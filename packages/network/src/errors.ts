@@ -32,6 +32,14 @@ export type NetworkErrorCode =
   | 'ERR_PROTOCOL_UNKNOWN'
   /** A message is larger than 256 KiB. Nothing was sent. */
   | 'ERR_CHANNEL_MESSAGE_SIZE'
+  /** The lists `allow` and `block` keep the peer out, or it broke the protocol a short while ago. */
+  | 'ERR_PEER_BLOCKED'
+  /** The peer did not answer a request within its time. */
+  | 'ERR_REQUEST_TIMEOUT'
+  /** The peer refused a request or failed at it; `peerCode` says why. */
+  | 'ERR_REQUEST_FAILED'
+  /** A request or an answer is larger than its end allows. */
+  | 'ERR_REQUEST_SIZE'
   /** There is no session with that peer. */
   | 'ERR_PEER_NOT_CONNECTED'
   /** The database was not joined. */

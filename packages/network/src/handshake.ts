@@ -4,18 +4,18 @@
  * session stands; one round trip.
  *
  * A hello that names a session of the same proven key, instance and id goes on with
- * it. Without one, a new session begins, and an older one with the same instance
- * ends: that process has forgotten it. Another instance under the same key is
- * another process, and leaves it alone.
+ * it, or joins it where other connections carry it already. Without one, a new session
+ * begins, and an older one with the same instance ends: that process has forgotten it.
+ * Another instance under the same key is another process, and leaves it alone.
  *
- * When both ends dial at the same time, the dial of the smaller peer id stands and
- * the other is refused as a duplicate.
+ * When both ends dial for a new session at the same time, the dial of the smaller peer
+ * id stands and the other is refused as a duplicate; it may join right after.
  */
 import { sha256 } from '@vudo/identity'
 import { bytesToHex, concatBytes, hexToBytes } from '@vudo/wire'
 import type { PeerId } from '@vudo/transport'
 import { isNetworkError, NetworkError } from './errors.ts'
-import { MAX_SESSIONS_PER_PEER, SESSION_VERSION } from './limits.ts'
+import { MAX_PATHS, MAX_SESSIONS_PER_PEER, MIN_SESSION_VERSION, SESSION_VERSION } from './limits.ts'
 import { Membership, type DatabaseKey } from './membership.ts'
 import type { SessionEffect } from './session-io.ts'
 import { SessionState } from './session-state.ts'
@@ -55,6 +55,10 @@ export type HandshakeOutcome =
       readonly type: 'accepted'
       readonly session: SessionEntry
       readonly isNew: boolean
+      /** True when other connections carry the session already. */
+      readonly isFurther: boolean
+      /** The number of this connection in the session. */
+      readonly path: number
       /** What attaching it caused. */
       readonly effects: readonly SessionEffect[]
       /** The acceptor's answer, to be sent before anything else. */
@@ -121,14 +125,22 @@ export class Handshakes {
     this.#pending.delete(pending)
   }
 
-  /** The hello for a new connection to `peerId`. Every hello ends in {@link complete} or {@link abandon}. */
-  hello(peerId: PeerId, nonce: Uint8Array): { frame: Uint8Array; pending: PendingHello } {
+  /**
+   * The hello for a new connection to `peerId`. Every hello ends in {@link complete} or {@link abandon}.
+   *
+   * @param session - The one to go on with or to join; the one that waits longest for a connection when left out.
+   */
+  hello(
+    peerId: PeerId,
+    nonce: Uint8Array,
+    session?: SessionEntry,
+  ): { frame: Uint8Array; pending: PendingHello } {
     const { instance, maxFrameBytes } = this.#init
-    const resumes = this.with(peerId).find(({ state }) => !state.isAttached)
+    const resumes = session ?? this.#sessionToJoin(peerId)
     const pending = { peerId, nonce, resumes }
     this.#pending.add(pending)
     const frame = encodeHello({
-      minVersion: SESSION_VERSION,
+      minVersion: MIN_SESSION_VERSION,
       maxVersion: SESSION_VERSION,
       nonce,
       instance,
@@ -140,6 +152,15 @@ export class Handshakes {
       record: this.#init.record(),
     })
     return { frame, pending }
+  }
+
+  /** With a peer of version 1 only a session without a connection can go on. */
+  #sessionToJoin(peerId: PeerId): SessionEntry | undefined {
+    const sessions = this.with(peerId)
+    return (
+      sessions.find(({ state }) => !state.isAttached) ??
+      sessions.find(({ state }) => state.isShared)
+    )
   }
 
   /**
@@ -176,28 +197,29 @@ export class Handshakes {
   }
 
   #welcome(peerId: PeerId, hello: HelloFrame, nonce: Uint8Array, nowMs: number): HandshakeOutcome {
+    const instance = bytesToHex(hello.instance)
+    const present = this.with(peerId).find((session) => session.instance === instance)
+    const isNamed = hello.resume !== undefined && present?.id === bytesToHex(hello.resume.sessionId)
+    if (present !== undefined && isNamed && present.state.isShared) {
+      return this.#goOn(present, hello, nonce, nowMs)
+    }
     const isMine = this.#init.peerId < peerId
     const isDialling = [...this.#pending].some((pending) => pending.peerId === peerId)
     if (isMine && isDialling) throw duplicate()
-    const instance = bytesToHex(hello.instance)
-    const present = this.with(peerId).find((session) => session.instance === instance)
-    if (present !== undefined && hello.resume !== undefined) {
-      if (present.id === bytesToHex(hello.resume.sessionId)) {
-        return this.#goOn(present, hello, nonce, nowMs)
-      }
-    }
+    if (present !== undefined && isNamed) return this.#goOn(present, hello, nonce, nowMs)
     if (present?.state.isAttached) throw duplicate()
     const ended = present && this.#forget(present, nowMs)
     this.#assertRoom(peerId)
+    const version = Math.min(SESSION_VERSION, hello.maxVersion)
     const session = this.#create(
-      { peerId, instance, maxFrameBytes: hello.maxFrameBytes, nowMs },
+      { peerId, instance, version, maxFrameBytes: hello.maxFrameBytes, nowMs },
       {
         isDialer: false,
         dialerNonce: hello.nonce,
         acceptorNonce: nonce,
       },
     )
-    const reply = this.#encodeWelcome(nonce, session.membership, undefined)
+    const reply = this.#encodeWelcome(nonce, version, session.membership)
     const effects = session.entry.state.handle({ type: 'attach' }, nowMs)
     return accepted(session.entry, { isNew: true, effects, reply, ended, record: hello.record })
   }
@@ -209,12 +231,13 @@ export class Handshakes {
     nowMs: number,
   ): HandshakeOutcome {
     const from = hello.resume
-    if (from === undefined || session.state.isOutdated(from)) throw duplicate()
-    // The old connection may not have noticed its end yet.
-    const left = session.state.handle({ type: 'detach' }, nowMs)
-    const reply = this.#encodeWelcome(nonce, undefined, session.state)
-    const effects = [...left, ...session.state.handle({ type: 'attach', from }, nowMs)]
-    return accepted(session, { isNew: false, effects, reply, record: hello.record })
+    const { state } = session
+    if (from === undefined || state.isOutdated(from)) throw duplicate()
+    assertRoomForPath(state)
+    const isFurther = state.isShared && state.isAttached
+    const reply = this.#encodeWelcome(nonce, state.isShared ? 2 : 1, state)
+    const effects = state.handle({ type: 'attach', from }, nowMs)
+    return accepted(session, { isNew: false, isFurther, effects, reply, record: hello.record })
   }
 
   #welcomed(pending: PendingHello, welcome: WelcomeFrame, nowMs: number): HandshakeOutcome {
@@ -226,17 +249,19 @@ export class Handshakes {
         throw protocolError('a session goes on that was not asked for')
       }
       const from = welcome.resumed
-      if (resumes.state.isOutdated(from)) throw duplicate()
-      const left = resumes.state.handle({ type: 'detach' }, nowMs)
-      const effects = [...left, ...resumes.state.handle({ type: 'attach', from }, nowMs)]
-      return accepted(resumes, { isNew: false, effects, record })
+      const { state } = resumes
+      if (state.isOutdated(from)) throw duplicate()
+      assertRoomForPath(state)
+      const isFurther = state.isShared && state.isAttached
+      const effects = state.handle({ type: 'attach', from }, nowMs)
+      return accepted(resumes, { isNew: false, isFurther, effects, record })
     }
     const present = this.with(peerId).find((session) => session.instance === instance)
     const ended = present && this.#forget(present, nowMs)
     this.#assertRoom(peerId)
-    const { maxFrameBytes } = welcome
+    const { maxFrameBytes, version } = welcome
     const { entry } = this.#create(
-      { peerId, instance, maxFrameBytes, nowMs },
+      { peerId, instance, version, maxFrameBytes, nowMs },
       {
         isDialer: true,
         dialerNonce: pending.nonce,
@@ -251,7 +276,13 @@ export class Handshakes {
   }
 
   #create(
-    far: { peerId: PeerId; instance: string; maxFrameBytes: number; nowMs: number },
+    far: {
+      peerId: PeerId
+      instance: string
+      version: number
+      maxFrameBytes: number
+      nowMs: number
+    },
     roles: { isDialer: boolean; dialerNonce: Uint8Array; acceptorNonce: Uint8Array },
   ): { entry: SessionEntry; membership: Membership } {
     const settings = this.#init
@@ -275,7 +306,9 @@ export class Handshakes {
       concatBytes(sessionTag, Uint8Array.of(0), dialerNonce, dialer, acceptorNonce, acceptor),
     )
     const state = new SessionState({
+      version: far.version,
       isDialer: roles.isDialer,
+      isSmaller: settings.peerId < far.peerId,
       membership,
       maxFrameBytes: Math.min(settings.maxFrameBytes, far.maxFrameBytes),
       heartbeatIntervalMs: settings.heartbeatIntervalMs,
@@ -288,18 +321,15 @@ export class Handshakes {
     return { entry, membership }
   }
 
-  #encodeWelcome(
-    nonce: Uint8Array,
-    membership: Membership | undefined,
-    resumed: SessionState | undefined,
-  ): Uint8Array {
+  #encodeWelcome(nonce: Uint8Array, version: number, about: Membership | SessionState): Uint8Array {
+    const isNew = about instanceof Membership
     return encodeWelcome({
-      version: SESSION_VERSION,
+      version,
       nonce,
       instance: this.#init.instance,
       maxFrameBytes: this.#init.maxFrameBytes,
-      resumed: resumed?.snapshot(),
-      proofs: membership?.ownProofs() ?? [],
+      resumed: isNew ? undefined : about.snapshot(),
+      proofs: isNew ? about.ownProofs() : [],
       record: this.#init.record(),
     })
   }
@@ -332,14 +362,22 @@ function accepted(
   session: SessionEntry,
   rest: {
     isNew: boolean
+    isFurther?: boolean
     effects: readonly SessionEffect[]
     record: Uint8Array
     reply?: Uint8Array
     ended?: { session: SessionEntry; effects: readonly SessionEffect[] } | undefined
   },
 ): HandshakeOutcome {
-  const { ended, ...others } = rest
-  return { type: 'accepted', session, ...others, ...(ended === undefined ? {} : { ended }) }
+  const { ended, isFurther = false, ...others } = rest
+  const path = session.state.lastPath
+  const past = ended === undefined ? {} : { ended }
+  return { type: 'accepted', session, path, isFurther, ...others, ...past }
+}
+
+function assertRoomForPath(state: SessionState): void {
+  if (state.hasRoom) return
+  throw new NetworkError('ERR_LIMIT', `${MAX_PATHS} connections carry the session already`)
 }
 
 function duplicate(): NetworkError {
@@ -352,7 +390,7 @@ function duplicate(): NetworkError {
 function versionMismatch(min: number, max: number): NetworkError {
   return new NetworkError(
     'ERR_VERSION_MISMATCH',
-    `the peer speaks versions ${min} to ${max} of the session protocol, this node ${SESSION_VERSION}`,
+    `the peer speaks versions ${min} to ${max} of the session protocol, this node ${MIN_SESSION_VERSION} to ${SESSION_VERSION}`,
     { hint: 'update the older of the two' },
   )
 }

@@ -4,6 +4,7 @@
  *
  * @packageDocumentation
  */
+export type { PeerLists } from './admission.ts'
 export type { Channel, EndReason } from './channel.ts'
 export { createNetwork } from './create-network.ts'
 export {
@@ -12,6 +13,7 @@ export {
   type NetworkErrorCode,
   type NetworkErrorOptions,
 } from './errors.ts'
+export { latestReader, latestWriter, type LatestReader, type LatestWriter } from './latest.ts'
 export * from './limits.ts'
 export type {
   ChannelHandler,
@@ -23,4 +25,12 @@ export type {
   PeerStatus,
 } from './network.ts'
 export type { NetworkOptions } from './options.ts'
-export type { OpenChannelOptions, Priority, Session } from './session.ts'
+export {
+  request,
+  requestHandler,
+  type RequestContext,
+  type RequestHandler,
+  type RequestHandlerOptions,
+  type RequestOptions,
+} from './request.ts'
+export type { OpenChannelOptions, Priority, Session, SessionPath } from './session.ts'

@@ -1,7 +1,10 @@
 /** Every bound of sessions and of the network, with its unit and reason. */
 
-/** The protocol version that this package speaks. */
-export const SESSION_VERSION = 1
+/** The newest version of the session protocol that this package speaks: several connections at once. */
+export const SESSION_VERSION = 2
+
+/** The oldest one: one connection at a time. */
+export const MIN_SESSION_VERSION = 1
 
 /** Bytes of the random number that each end puts into the hello. */
 export const NONCE_BYTES = 32
@@ -96,6 +99,9 @@ export const MAX_UNANSWERED_PINGS = 3
 /** A hello that is not answered within this time ends its connection, in milliseconds. */
 export const HELLO_TIMEOUT_MS = 10_000
 
+/** How long a start waits for ways to be found that are slower than the first one, in milliseconds. */
+export const START_GRACE_MS = 500
+
 /** How long a session may stand without a database that both ends have, in milliseconds. */
 export const UNSHARED_GRACE_MS = 10_000
 
@@ -114,8 +120,92 @@ export const MIN_STRANGER_MS = 2_000
 /** Peers whose addresses are remembered. The one that was heard of longest ago goes first. */
 export const MAX_KNOWN_PEERS = 1_024
 
-/** Dials at one time. */
+/** Time whose bytes a bandwidth budget keeps for a burst, in milliseconds. */
+export const BUDGET_BURST_MS = 1_000
+
+/** Requests of one caller that may be under way to one peer; more wait their turn. */
+export const MAX_REQUESTS_PER_PEER = 4
+
+/** Requests to one peer that may wait for their turn; more are refused with `ERR_LIMIT`. */
+export const MAX_WAITING_REQUESTS = 256
+
+/** How long a request may take when nothing else was said, in milliseconds. */
+export const REQUEST_TIMEOUT_MS = 30_000
+
+/** How long a peer may take to end its direction after its answer, in milliseconds: the end is due with the answer. */
+export const REQUEST_END_MS = 250
+
+/** Requests that one peer may make per second and protocol; more are refused. */
+export const REQUESTS_PER_PEER_AND_SECOND = 64
+
+/** Handshakes of one peer per second: each of its transports may make some at once. */
+export const HANDSHAKES_PER_PEER_AND_SECOND = 16
+
+/** For how long a peer is kept out that broke the session protocol, in milliseconds; doubles with each time. */
+export const BAN_FIRST_MS = 60_000
+
+/** For how long a peer is kept out at most, in milliseconds. */
+export const BAN_MAX_MS = 3_600_000
+
+/** Peers whose faults and handshakes are remembered. */
+export const MAX_JUDGED_PEERS = 4_096
+
+/** Addresses of one peer that the local network has named: two records full. */
+export const MAX_VOUCHED_ADDRESSES = 32
+
+/** Peers that are dialled at one time, each over several ways. */
 export const MAX_PARALLEL_DIALS = 8
+
+/** How long a better direct way is alone before the next one is tried beside it, in milliseconds: RFC 8305 section 8. */
+export const HEAD_START_MS = 250
+
+/** Dials to one peer at one time, relays included. */
+export const MAX_RACE_DIALS = 4
+
+/** Relays over which one peer is dialled at one time. */
+export const MAX_RACE_RELAYS = 2
+
+/** Ways to one peer that one race tries; of more, the best. */
+export const MAX_RACE_WAYS = 24
+
+/** Dials of this node at one time, in all: sockets that wait for an answer. */
+export const MAX_DIALS_UNDER_WAY = 32
+
+/** Dials of one address at one time: as many handshakes as a peer lets one host have open. */
+export const MAX_DIALS_PER_ADDRESS = 4
+
+/**
+ * Dials per minute of one host that only signed records of unproven peers name. Who
+ * names a stranger's address in a thousand records must not make us its weapon.
+ */
+export const UNPROVEN_DIALS_PER_HOST_AND_MINUTE = 32
+
+/** Hosts whose dials are counted. */
+export const MAX_COUNTED_HOSTS = 1_024
+
+/** Ways whose measurements are remembered. The one that was used longest ago goes first. */
+export const MAX_SCORED_PATHS = 4_096
+
+/** After this time a failure counts half, in milliseconds. */
+export const SCORE_HALF_LIFE_MS = 300_000
+
+/** How long a second hello to a peer waits for the outcome of the first, in milliseconds. */
+export const HELLO_TURN_MS = 1_000
+
+/** After a wake or in a new network, targets are dialled spread over so many milliseconds. */
+export const RESET_SPREAD_MS = 500
+
+/** How often the clocks and the network interfaces are looked at, in milliseconds. */
+export const SURROUNDINGS_INTERVAL_MS = 5_000
+
+/** A clock that is ahead of its timer by more than this has slept, in milliseconds. */
+export const SLEEP_JUMP_MS = 10_000
+
+/** First pause before a peer that is connected over relays only is dialled directly again, in milliseconds. */
+export const UPGRADE_FIRST_MS = 15_000
+
+/** Longest pause before a peer that is connected over relays only is dialled directly again, in milliseconds. */
+export const UPGRADE_MAX_MS = 300_000
 
 /** How long the peer with the larger id waits for the other one to dial first, in milliseconds. */
 export const YIELD_DIAL_MS = 500
@@ -161,3 +251,52 @@ export const MEMBERSHIP_LISTS_PER_SECOND = 32
 
 /** Channels that one peer may open per second on a session; more are refused with `ERR_LIMIT`. */
 export const OPENINGS_PER_SECOND = 128
+
+/** Connections that carry one session at a time; a further one is refused with `ERR_LIMIT`. */
+export const MAX_PATHS = 8
+
+/** Unacknowledged bytes that a path may have however slow it is: a frame of the largest size. */
+export const MIN_PATH_WINDOW_BYTES = 65_536
+
+/** What a path may have unacknowledged, in parts of its bandwidth times its round trip. */
+export const PATH_WINDOW_GAIN = 1.5
+
+/**
+ * Round trip that a path counts with at least while nothing is urgent, in milliseconds:
+ * what a busy event loop adds. With 0.2 ms on loopback an acknowledgement would be due
+ * every 64 KiB, and each costs both ends a system call.
+ */
+export const MIN_COUNTED_ROUND_TRIP_MS = 5
+
+/** Data that was not acknowledged for this long puts its path in doubt, in milliseconds; or four round trips. */
+export const MIN_STALL_MS = 500
+
+/** Round trips after which unacknowledged data puts its path in doubt. */
+export const STALL_ROUND_TRIPS = 4
+
+/** Round trip that is assumed before one was measured, in milliseconds. */
+export const ASSUMED_ROUND_TRIP_MS = 250
+
+/** For how long a measured throughput counts at most, in milliseconds. */
+export const RATE_WINDOW_MS = 10_000
+
+/** A path that was in doubt counts as lossy; half of that is forgotten after this time, in milliseconds. */
+export const LOSS_HALF_LIFE_MS = 60_000
+
+/** What a path that a third machine passes on is worse by, in milliseconds, beside half of its round trip. */
+export const RELAY_PENALTY_MS = 10
+
+/** What a path that was in doubt a moment ago is worse by, in milliseconds. */
+export const LOSS_PENALTY_MS = 500
+
+/** Another path takes over when it is better by this factor: two that are alike do not take turns. */
+export const PATH_CHANGE_FACTOR = 0.8
+
+/** And by so many milliseconds: on loopback a factor says nothing. */
+export const PATH_CHANGE_MS = 1
+
+/** Bytes of openings, resets and lists of proofs that are under way at a time. */
+export const CONTROL_QUEUE_BYTES = 32_768
+
+/** Longest pause between two questions for credit that may have been lost, in milliseconds. */
+export const MAX_ASK_PAUSE_MS = 15_000

@@ -1,9 +1,8 @@
 /** Ties sessions to transports and discoveries: who is connected, who is wanted, what is told. */
 import { createEventHub, type EventHub } from '@vudo/events'
-import { decodePeerRecord, randomBytes } from '@vudo/identity'
+import { randomBytes } from '@vudo/identity'
 import {
   isPeerId,
-  isVudoError,
   type AbortOptions,
   type Address,
   type Connection,
@@ -11,18 +10,17 @@ import {
   type PeerInfo,
 } from '@vudo/transport'
 import { bytesToHex } from '@vudo/wire'
+import { Admission, type PeerLists } from './admission.ts'
+import { BandwidthBudget } from './bandwidth-budget.ts'
 import type { Channel, EndReason } from './channel.ts'
-import { Connector, type Accepted } from './connector.ts'
+import type { Accepted } from './connector.ts'
 import { DatabaseTable } from './database-table.ts'
+import type { Need, Target } from './dial-queue.ts'
+import { Dialler } from './dialler.ts'
 import { isNetworkError, NetworkError } from './errors.ts'
 import { Handshakes, type SessionEntry } from './handshake.ts'
-import {
-  DUPLICATE_WAIT_MS,
-  GOODBYE_PAUSE_MS,
-  INSTANCE_BYTES,
-  MAX_KNOWN_ADDRESSES,
-  REDIAL_FIRST_MS,
-} from './limits.ts'
+import { DUPLICATE_WAIT_MS, GOODBYE_PAUSE_MS, INSTANCE_BYTES, REDIAL_FIRST_MS } from './limits.ts'
+import { listenAll } from './listening.ts'
 import type {
   ChannelHandler,
   ConnectPeerOptions,
@@ -34,12 +32,11 @@ import type {
 } from './network.ts'
 import { parseNetworkOptions, type NetworkSettings } from './options.ts'
 import { OwnRecord } from './own-record.ts'
-import { PeerBook } from './peer-book.ts'
-import { Redial, type Target } from './redial.ts'
 import { SessionDirectory } from './session-directory.ts'
 import { SessionDriver, type SessionListener } from './session-driver.ts'
-import type { Session } from './session.ts'
+import type { Session, SessionPath } from './session.ts'
 import { Strangers } from './strangers.ts'
+import { Surroundings, type SurroundingsChange } from './surroundings.ts'
 import { abortable, Tasks, waitFor, whenShared } from './waiting.ts'
 
 /** See {@link Network}. */
@@ -53,16 +50,16 @@ export class NetworkDriver implements Network, SessionListener {
   readonly #directory = new SessionDirectory()
   readonly #handlers = new Map<string, ChannelHandler>()
   readonly #databases: DatabaseTable
-  readonly #book: PeerBook
-  readonly #redial: Redial
-  readonly #connector: Connector<SessionDriver>
+  readonly #dialler: Dialler<SessionDriver>
+  readonly #admission: Admission
+  readonly #budget: BandwidthBudget
+  readonly #canDialDirectly: boolean
   readonly #record: OwnRecord
   /** What `stop` waits for. */
   readonly #tasks = new Tasks()
   readonly #strangers: Strangers
+  readonly #surroundings: Surroundings
   readonly #connected = new Set<PeerId>()
-  /** Who answered at an address: how a bootstrap node is known to be connected. */
-  readonly #peerByAddress = new Map<Address, PeerId>()
   readonly #stopping = new AbortController()
   #started: Promise<void> | undefined
   #stopped: Promise<void> | undefined
@@ -74,19 +71,22 @@ export class NetworkDriver implements Network, SessionListener {
     this.#settings = settings
     this.peerId = init.key.peerId
     this.instance = bytesToHex(instance)
-    this.#book = new PeerBook(settings.wallClock)
+    this.#admission = new Admission(settings.peers)
+    this.#budget = new BandwidthBudget(settings.now)
+    this.#canDialDirectly = init.transports.some(
+      ({ features }) => features.dials && features.relays !== true,
+    )
     this.#strangers = new Strangers(settings.maxConnections)
+    this.#surroundings = new Surroundings({
+      now: settings.now,
+      wallClock: settings.wallClock,
+      interfaces: init.interfaces,
+      onChange: (change) => this.#onSurroundings(change),
+    })
     this.#record = new OwnRecord(init, settings.wallClock)
     this.#databases = this.#createDatabases()
     this.#handshakes = this.#createHandshakes(instance)
-    this.#connector = this.#createConnector()
-    this.#redial = new Redial({
-      self: this.peerId,
-      isConnected: (target) => this.#isTargetConnected(target),
-      isAwaited: (target) => this.#handshakes.with(target).length > 0,
-      dial: (target) => this.#tasks.add(this.#dialAgain(target)),
-      random: settings.random,
-    })
+    this.#dialler = this.#createDialler()
   }
 
   get addresses(): readonly Address[] {
@@ -117,7 +117,7 @@ export class NetworkDriver implements Network, SessionListener {
 
   async leave(databaseId: string): Promise<void> {
     const leaving = this.#databases.leave(databaseId)
-    this.#redial.unwant(databaseId)
+    this.#dialler.unwant(databaseId)
     for (const driver of this.#directory.all()) driver.apply({ type: 'leave', databaseId })
     await leaving
   }
@@ -137,7 +137,7 @@ export class NetworkDriver implements Network, SessionListener {
     )
     const expected = options.expected ?? (isPeerId(target) ? target : undefined)
     const present = expected === undefined ? undefined : this.#directory.attached(expected)
-    const driver = present ?? (await this.#dial(target, { expected, signal }))
+    const driver = present ?? (await this.#dialler.dial(target, { expected, signal }))
     await whenShared(driver, this.events, signal)
     return driver.peerId
   }
@@ -149,14 +149,35 @@ export class NetworkDriver implements Network, SessionListener {
         hint: 'connectPeer first',
       })
     }
-    this.#redial.forget(peerId)
+    this.#dialler.forget(peerId)
     await Promise.all(drivers.map((driver) => driver.close()))
   }
 
   async disconnectAll(): Promise<void> {
     const drivers = this.#directory.all()
-    for (const { peerId } of drivers) this.#redial.forget(peerId)
+    for (const { peerId } of drivers) this.#dialler.forget(peerId)
     await Promise.all(drivers.map((driver) => driver.close()))
+  }
+
+  get bandwidthLimit(): number | undefined {
+    return this.#budget.bytesPerSecond
+  }
+
+  setBandwidthLimit(bytesPerSecond: number | undefined): void {
+    this.#budget.setRate(bytesPerSecond)
+  }
+
+  get peerLists(): PeerLists {
+    return this.#admission.lists
+  }
+
+  async setPeerLists(lists: PeerLists): Promise<void> {
+    this.#admission.setLists(lists)
+    const nowMs = this.#settings.now()
+    const refused = this.#directory
+      .all()
+      .filter(({ peerId }) => this.#admission.refusal(peerId, nowMs) !== undefined)
+    await Promise.all(refused.map((driver) => driver.close()))
   }
 
   async discoverPeers({ signal }: AbortOptions = {}): Promise<PeerInfo[]> {
@@ -188,7 +209,8 @@ export class NetworkDriver implements Network, SessionListener {
   }
 
   onShared(session: SessionDriver, databaseId: string): void {
-    if (session.connection) this.#strangers.remove(session.connection)
+    for (const connection of session.connections) this.#strangers.remove(connection)
+    this.#dialler.proven(session.peerId)
     this.events.publish('database:shared', { session, databaseId })
   }
 
@@ -196,10 +218,29 @@ export class NetworkDriver implements Network, SessionListener {
     this.events.publish('database:unshared', { session, databaseId })
   }
 
+  onPathAdded(session: Session, path: SessionPath): void {
+    this.events.publish('path:added', { session, path })
+  }
+
+  onPathRemoved(session: Session, path: SessionPath): void {
+    this.#dialler.measured(session.peerId, path)
+    this.events.publish('path:removed', { session, path })
+  }
+
+  onPathChanged(session: Session, path: SessionPath): void {
+    this.events.publish('path:changed', { session, path })
+  }
+
+  /** The connections stand and nobody answers on them: a further one may be alive. */
+  onSilent(session: Session): void {
+    this.events.publish('session:silent', { session })
+    this.#dialler.interrupted(session.peerId)
+  }
+
   onInterrupted(session: Session): void {
     this.events.publish('session:interrupted', { session })
     this.#noteDisconnected(session.peerId, 'interrupted')
-    this.#redial.interrupted(session.peerId)
+    this.#dialler.interrupted(session.peerId)
   }
 
   onEnded(session: SessionDriver, { error }: EndReason): void {
@@ -207,10 +248,12 @@ export class NetworkDriver implements Network, SessionListener {
     if (entry !== undefined) this.#handshakes.remove(entry)
     const { peerId } = session
     this.events.publish('session:ended', { session, error })
+    if (error?.code === 'ERR_SESSION_PROTOCOL') this.#admission.fault(peerId, this.#settings.now())
     if (error?.code === 'ERR_NO_SHARED_DATABASE') this.#tellRefused(peerId, error)
     this.#noteDisconnected(peerId, error?.code ?? 'closed')
     const isWanted = error?.code === 'ERR_SESSION_RESET' || error?.code === 'ERR_SESSION_TIMEOUT'
-    this.#redialLater(peerId, isWanted ? REDIAL_FIRST_MS : GOODBYE_PAUSE_MS)
+    if (this.#directory.with(peerId).length > 0) return
+    this.#dialler.lost(peerId, isWanted ? REDIAL_FIRST_MS : GOODBYE_PAUSE_MS)
   }
 
   // --- starting and stopping ---
@@ -225,21 +268,32 @@ export class NetworkDriver implements Network, SessionListener {
     }
   }
 
+  #onSurroundings(change: SurroundingsChange): void {
+    // Before the pauses end: only who is in doubt needs a dial.
+    for (const driver of this.#directory.all()) driver.doubtPaths()
+    this.#dialler.reset()
+    this.#databases.refresh()
+    this.events.publish('surroundings:changed', { change })
+  }
+
   async #start(): Promise<void> {
     this.#assertRunning()
-    await Promise.all(
-      this.#init.transports.map((transport) => transport.listen({ signal: this.#stopping.signal })),
-    )
+    const { signal } = this.#stopping
+    const onLate = (): void => this.#databases.refresh()
+    await listenAll(this.#init.transports, { signal, onLate })
     this.#assertRunning()
     this.#databases.start()
-    for (const address of this.#settings.bootstrapNodes) this.#redial.wantAlways(address)
+    this.#surroundings.start()
+    this.#dialler.wantAlways(this.#settings.bootstrapNodes)
   }
 
   async #stop(): Promise<void> {
     const error = stopped()
-    this.#redial.stop()
+    this.#surroundings.stop()
+    this.#dialler.stop()
     await Promise.all(this.#directory.all().map((driver) => driver.close()))
     this.#stopping.abort(error)
+    this.#budget.close()
     await this.#databases.stop()
     const { transports, discoveries = [] } = this.#init
     // One that cannot be closed must not keep the others open; its error is told afterwards.
@@ -259,29 +313,6 @@ export class NetworkDriver implements Network, SessionListener {
 
   // --- connections ---
 
-  async #dial(
-    target: Target,
-    options: { readonly expected?: PeerId | undefined; readonly signal: AbortSignal },
-  ): Promise<SessionDriver> {
-    const { peerId, result } = await this.#connector.dial(target, options)
-    if (!isPeerId(target)) this.#rememberAddress(target, peerId)
-    return result
-  }
-
-  /** Nobody waits for these dials, so how they end is told. */
-  async #dialAgain(target: Target): Promise<void> {
-    const { signal } = this.#stopping
-    try {
-      const { peerId } = await this.#dial(target, { signal })
-      this.events.publish('dial:ended', { target, peerId, error: undefined })
-    } catch (error) {
-      if (!signal.aborted) {
-        this.events.publish('dial:ended', { target, peerId: undefined, error })
-      }
-      throw error
-    }
-  }
-
   #adopt(connection: Connection): void {
     if (this.#stopped !== undefined) {
       void this.#tasks.add(connection.close())
@@ -289,7 +320,7 @@ export class NetworkDriver implements Network, SessionListener {
     }
     if (!connection.path.outbound) this.#limitStrangers(connection)
     // A refusal is told by `onRefused`; nobody waits for this one.
-    void this.#tasks.add(this.#connector.adopt(connection)).catch(() => undefined)
+    void this.#tasks.add(this.#dialler.adopt(connection)).catch(() => undefined)
   }
 
   #limitStrangers(connection: Connection): void {
@@ -303,17 +334,17 @@ export class NetworkDriver implements Network, SessionListener {
   }
 
   #onAccepted(connection: Connection, accepted: Accepted): SessionDriver {
-    const { session: entry, isNew, ended, effects, reply, record } = accepted
+    const { session: entry, isNew, isFurther, ended, effects, reply, record } = accepted
     if (ended !== undefined) this.#directory.of(ended.session)?.perform(ended.effects)
     const driver = this.#directory.of(entry) ?? this.#createDriver(entry)
-    this.#learn(record, entry.peerId)
-    const former = driver.attach(connection, reply)
-    this.#redial.connected(entry.peerId)
+    this.#dialler.learn(record, entry.peerId)
+    const former = driver.attach(connection, accepted.path, reply)
+    this.#dialler.connected(entry.peerId)
     if (driver.databases.size > 0) this.#strangers.remove(connection)
-    this.#tellAttached(driver, isNew)
+    if (!isFurther) this.#tellAttached(driver, isNew)
     // After the news, so that a session is known before its databases and channels are.
     void this.#tasks.add(driver.carry(connection, effects))
-    if (former !== undefined) void this.#tasks.add(former.close())
+    for (const other of former) void this.#tasks.add(other.close())
     return driver
   }
 
@@ -327,21 +358,17 @@ export class NetworkDriver implements Network, SessionListener {
 
   #createDriver(entry: SessionEntry): SessionDriver {
     const { now, wallClock } = this.#settings
-    const driver = new SessionDriver({ entry, listener: this, now, sinceMs: wallClock() })
+    const driver = new SessionDriver({
+      entry,
+      listener: this,
+      now,
+      sinceMs: wallClock(),
+      budget: this.#budget,
+      isBulk: (name) =>
+        this.#init.transports.find((each) => each.name === name)?.features.bulk !== false,
+    })
     this.#directory.add(entry, driver)
     return driver
-  }
-
-  /** A peer's record as it came in its hello: only its own is believed. */
-  #learn(bytes: Uint8Array, peerId: PeerId): void {
-    if (bytes.length === 0) return
-    try {
-      const record = decodePeerRecord(bytes, this.#settings.wallClock())
-      if (record.peerId === peerId) this.#book.learn(record)
-    } catch (error) {
-      // A record is a courtesy: a clock that differs makes it useless, and no reason to part.
-      if (!isVudoError(error)) throw error
-    }
   }
 
   #noteDisconnected(peerId: PeerId, reason: string): void {
@@ -353,42 +380,19 @@ export class NetworkDriver implements Network, SessionListener {
     this.events.publish('peer:refused', { peerId, code, message })
   }
 
-  #redialLater(peerId: PeerId, pauseMs: number): void {
-    if (this.#directory.with(peerId).length > 0) return
-    this.#redial.lost(peerId, pauseMs)
-    for (const [address, other] of this.#peerByAddress) {
-      if (other === peerId) this.#redial.lost(address, REDIAL_FIRST_MS)
-    }
-  }
-
-  #rememberAddress(address: Address, peerId: PeerId): void {
-    this.#peerByAddress.delete(address)
-    this.#peerByAddress.set(address, peerId)
-    if (this.#peerByAddress.size <= MAX_KNOWN_ADDRESSES) return
-    for (const oldest of this.#peerByAddress.keys()) {
-      this.#peerByAddress.delete(oldest)
-      break
-    }
-  }
-
-  #isTargetConnected(target: Target): boolean {
-    const peerId = isPeerId(target) ? target : this.#peerByAddress.get(target)
-    return peerId !== undefined && this.isPeerConnected(peerId)
-  }
-
   async #whenAttached(peerId: PeerId, signal: AbortSignal): Promise<SessionDriver | undefined> {
     const isAttached = (): boolean => this.#directory.attached(peerId) !== undefined
     await waitFor(isAttached, this.events, { signal, withinMs: DUPLICATE_WAIT_MS })
     return this.#directory.attached(peerId)
   }
 
-  /** A peer was found under a database. */
-  #found(peer: PeerInfo, databaseId: string, isNews: boolean): void {
-    if (peer.id === this.peerId) return
-    if (isNews) this.events.publish('peer:discovered', peer)
-    if (this.isPeerConnected(peer.id)) return
-    if (this.#redial.count(databaseId) >= this.#settings.maxPeersPerDatabase) return
-    this.#redial.want(peer.id, databaseId, isNews)
+  /** What a peer lacks: a relay will do until there is a direct way. */
+  #need(peerId: PeerId): Need {
+    if (this.#admission.refusal(peerId, this.#settings.now()) !== undefined) return 'none'
+    const answering = this.#directory.paths(peerId).filter(({ isAnswering }) => isAnswering)
+    if (answering.some(({ path }) => !path.relayed)) return 'none'
+    if (answering.length > 0) return this.#canDialDirectly ? 'better' : 'none'
+    return this.#handshakes.with(peerId).length > 0 ? 'urgent' : 'any'
   }
 
   // --- parts ---
@@ -403,13 +407,8 @@ export class NetworkDriver implements Network, SessionListener {
       random,
       record: () => this.#record.current(),
       onConnection: (connection) => this.#adopt(connection),
-      onRecord: (record, databaseId) => {
-        if (record.peerId === this.peerId) return
-        const isMoved = this.#book.learn(record)
-        const isNews = this.#book.meet(record.peerId) || isMoved
-        this.#found({ id: record.peerId, address: record.addresses[0] }, databaseId, isNews)
-      },
-      onPeer: (peer, databaseId) => this.#found(peer, databaseId, this.#book.meet(peer.id)),
+      onRecord: (record, source) => this.#dialler.foundRecord(record, source),
+      onPeer: (peer, databaseId) => this.#dialler.foundPeer(peer, databaseId),
       onFailure: (name, error) => this.events.publish('search:failed', { name, error }),
     })
   }
@@ -431,14 +430,17 @@ export class NetworkDriver implements Network, SessionListener {
     })
   }
 
-  #createConnector(): Connector<SessionDriver> {
-    return new Connector({
+  #createDialler(): Dialler<SessionDriver> {
+    return new Dialler({
+      self: this.peerId,
+      settings: this.#settings,
       transports: this.#init.transports,
       handshakes: this.#handshakes,
-      book: this.#book,
-      now: this.#settings.now,
+      admission: this.#admission,
+      tasks: this.#tasks,
       signal: this.#stopping.signal,
-      maxPending: this.#settings.maxConnections,
+      needOf: (peerId) => this.#need(peerId),
+      publish: (name, event) => void this.events.publish(name, event),
       onAccepted: (connection, accepted) => this.#onAccepted(connection, accepted),
       onDuplicate: (peerId, signal) => this.#whenAttached(peerId, signal),
       onRefused: (peerId, error) => this.#tellRefused(peerId, error),

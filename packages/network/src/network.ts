@@ -11,10 +11,11 @@ import type {
 } from '@vudo/transport'
 import type { EventHub } from '@vudo/events'
 import type { NodeKey, SealingKeys } from '@vudo/identity'
+import type { PeerLists } from './admission.ts'
 import type { Channel } from './channel.ts'
 import type { NetworkError } from './errors.ts'
 import type { NetworkOptions } from './options.ts'
-import type { Session } from './session.ts'
+import type { Session, SessionPath } from './session.ts'
 
 /** What {@link createNetwork} takes. */
 export interface NetworkInit {
@@ -35,6 +36,13 @@ export interface NetworkInit {
    */
   readonly sealingKeys?: SealingKeys | undefined
   readonly options?: NetworkOptions | undefined
+  /**
+   * The addresses of this machine's interfaces as one text, the same as long as they are:
+   * looked at every 5 s, and when it changes everything that is wanted is dialled anew.
+   *
+   * @defaultValue none: such changes are noticed by the connections that die of them.
+   */
+  readonly interfaces?: (() => string) | undefined
 }
 
 /** A database to take part in. */
@@ -80,9 +88,17 @@ export interface NetworkEvents {
   /** No session of the peer is attached any more; `reason` is a code, `interrupted` while it may come back. */
   'peer:disconnected': { readonly peerId: PeerId; readonly reason: string }
   'session:started': { readonly session: Session }
-  /** The connection is lost; channels keep what they have and wait. */
+  /** One more connection carries the session. */
+  'path:added': { readonly session: Session; readonly path: SessionPath }
+  /** A connection of the session is gone; what was under way on it goes over another one. */
+  'path:removed': { readonly session: Session; readonly path: SessionPath }
+  /** Another connection is the best one: what is urgent goes over it. */
+  'path:changed': { readonly session: Session; readonly path: SessionPath }
+  /** The session's connections stand and do not answer; the peer is dialled again. */
+  'session:silent': { readonly session: Session }
+  /** The last connection is lost; channels keep what they have and wait. */
   'session:interrupted': { readonly session: Session }
-  /** Another connection carries the session; channels go on. */
+  /** A connection carries the session again; channels go on. */
   'session:resumed': { readonly session: Session }
   /** Over for good; without an error when this end closed it. */
   'session:ended': { readonly session: Session; readonly error: NetworkError | undefined }
@@ -106,6 +122,11 @@ export interface NetworkEvents {
     readonly peerId: PeerId | undefined
     readonly error: unknown
   }
+  /**
+   * This machine slept, or its interfaces have other addresses: pauses between dials have
+   * ended, and the node announces itself and searches again.
+   */
+  'surroundings:changed': { readonly change: 'woken' | 'interfaces' }
   /** A transport or discovery failed at something; it is tried again. */
   'search:failed': { readonly name: string; readonly error: unknown }
 }
@@ -126,7 +147,8 @@ export interface Network {
   /** What happens; closed when the network has stopped. */
   readonly events: EventHub<NetworkEvents>
   /**
-   * Begins to accept connections and to dial bootstrap nodes. Idempotent.
+   * Begins to accept connections and to dial bootstrap nodes. Idempotent. A transport that
+   * takes longer than half a second after the first one joins in when it is ready.
    *
    * @throws `NetworkError` `ERR_NETWORK_STOPPED`; `TransportError` when a transport cannot listen.
    */
@@ -177,6 +199,23 @@ export interface Network {
   disconnectPeer(peerId: PeerId): Promise<void>
   /** {@link disconnectPeer} for every peer. */
   disconnectAll(): Promise<void>
+  /** Bytes per second over all peers, both directions together; `undefined` while there is no limit. */
+  readonly bandwidthLimit: number | undefined
+  /**
+   * Limits what this node sends and receives. Channels of priority `normal` and `low` wait
+   * for it; `critical` and `high` ones are counted and do not wait.
+   *
+   * @throws `RangeError` for less than 1.
+   */
+  setBandwidthLimit(bytesPerSecond: number | undefined): void
+  /** Who is let in, and who is kept out. */
+  readonly peerLists: PeerLists
+  /**
+   * Replaces the lists: sessions with peers that they keep out end now.
+   *
+   * @throws `NetworkError` `ERR_NETWORK_OPTION` for what is no peer id; nothing has changed then.
+   */
+  setPeerLists(lists: PeerLists): Promise<void>
   /** Looks for peers of every joined database now; those found are dialled as well. */
   discoverPeers(options?: AbortOptions): Promise<PeerInfo[]>
   /** The session with a peer: an attached one, of several the oldest; `undefined` when there is none. */

@@ -1,4 +1,5 @@
 import { parseTransportConfig, type Address } from '@vudo/transport'
+import type { PeerLists } from './admission.ts'
 import { NetworkError } from './errors.ts'
 import { UNSHARED_GRACE_MS } from './limits.ts'
 
@@ -38,18 +39,30 @@ export interface NetworkOptions {
    */
   readonly bootstrapNodes?: readonly Address[] | undefined
   /**
+   * Milliseconds over all attempts to reach one peer, 1 to 2,147,483,647.
+   *
+   * @defaultValue 30,000
+   */
+  readonly connectionTimeoutMs?: number | undefined
+  /**
    * Milliseconds between two searches for peers, each with up to a fifth of jitter. 100 to 86,400,000.
    *
    * @defaultValue 30,000
    */
   readonly discoveryIntervalMs?: number | undefined
   /**
-   * Peers of one database that are dialled; peers that dial us are limited by
-   * `maxConnections` only. 1 to 1,000,000.
+   * Peers of one database that are dialled; one that fails gives way to another that is found.
+   * Peers that dial us are limited by `maxConnections` only. 1 to 1,000,000.
    *
    * @defaultValue 32
    */
   readonly maxPeersPerDatabase?: number | undefined
+  /**
+   * Whom to let in, and whom to keep out; `Network.setPeerLists` changes it later.
+   *
+   * @defaultValue everybody who has a common database
+   */
+  readonly peers?: PeerLists | undefined
   /**
    * A clock that never goes back, in milliseconds.
    *
@@ -81,8 +94,10 @@ const defaults: NetworkSettings = {
   unsharedGraceMs: UNSHARED_GRACE_MS,
   maxConnections: 100,
   bootstrapNodes: [],
+  connectionTimeoutMs: 30_000,
   discoveryIntervalMs: 30_000,
   maxPeersPerDatabase: 32,
+  peers: {},
   now: () => performance.now(),
   wallClock: () => Date.now(),
   random: () => Math.random(),
@@ -93,6 +108,7 @@ const ranges = {
   resumeWindowMs: [0, 3_600_000],
   unsharedGraceMs: [0, 3_600_000],
   maxConnections: [1, 1_000_000],
+  connectionTimeoutMs: [1, 2_147_483_647],
   discoveryIntervalMs: [100, 86_400_000],
   maxPeersPerDatabase: [1, 1_000_000],
 } as const

@@ -1,215 +1,96 @@
-/**
- * Whom to dial when: a table of targets, each with its own backoff. No sockets; the
- * timers are set here because there is nothing else in it.
- *
- * Of two peers that find each other, the one with the smaller id dials at once and
- * the other waits a moment. A target that fails waits 1 s, then twice as long each
- * time, up to 5 minutes, with jitter, so that peers of a server that comes back do
- * not arrive all at the same moment. While a session waits for its peer the pauses
- * are short.
- */
-import type { Address, DialTarget, PeerId } from '@vudo/transport'
-import {
-  MAX_KNOWN_PEERS,
-  MAX_PARALLEL_DIALS,
-  REDIAL_FIRST_MS,
-  REDIAL_MAX_MS,
-  RESUME_FIRST_MS,
-  RESUME_MAX_MS,
-  YIELD_DIAL_MS,
-} from './limits.ts'
+/** Dials whom the queue names, and has its one timer. What to dial when is in `dial-queue.ts`. */
+import type { Address, PeerId } from '@vudo/transport'
+import { DialQueue, type DialQueueInit, type QueueInput, type Target } from './dial-queue.ts'
 
-/** A peer id, or the address of a bootstrap node. */
-export type Target = DialTarget
+export type { Target } from './dial-queue.ts'
 
-/** What the table needs. */
-export interface RedialInit {
-  readonly self: PeerId
-  /** True when the target needs no dial now. */
-  readonly isConnected: (target: Target) => boolean
-  /** True when a session with the target waits for it. */
-  readonly isAwaited: (target: Target) => boolean
+/** What it needs. */
+export interface RedialInit extends DialQueueInit {
   /** Dials and shakes hands; rejects when it failed. */
   readonly dial: (target: Target) => Promise<unknown>
-  readonly random: () => number
-}
-
-interface Entry {
-  failures: number
-  isDialling: boolean
-  /** Waits for one of the parallel dials to end. */
-  isDue: boolean
-  timer: ReturnType<typeof setTimeout> | undefined
-  /** Why it is wanted: ids of databases; a bootstrap node needs none. */
-  readonly reasons: Set<string>
-  readonly isPermanent: boolean
+  /** Monotonic, in milliseconds. */
+  readonly now: () => number
 }
 
 /** Dials what is wanted and not connected. */
 export class Redial {
+  readonly #queue: DialQueue
   readonly #init: RedialInit
-  readonly #entries = new Map<Target, Entry>()
-  #dialling = 0
-  #isStopped = false
+  #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(init: RedialInit) {
     this.#init = init
+    this.#queue = new DialQueue(init)
   }
 
-  /** How many targets are wanted for `reason`. */
-  count(reason: string): number {
-    let count = 0
-    for (const { reasons } of this.#entries.values()) if (reasons.has(reason)) count += 1
-    return count
-  }
-
-  /** Wants `peerId` for a database. `isNews` forgets earlier failures: its addresses have changed. */
-  want(peerId: PeerId, reason: string, isNews: boolean): void {
-    const entry = this.#entry(peerId, false)
-    if (entry === undefined) return
-    entry.reasons.add(reason)
-    if (isNews && entry.failures > 0) {
-      entry.failures = 0
-      this.#clear(entry)
-    }
-    if (entry.timer === undefined && !entry.isDialling && !entry.isDue) {
-      this.#schedule(peerId, entry, this.#init.self < peerId ? 0 : YIELD_DIAL_MS)
-    }
+  /** Wants `target` for a database, unless enough others are. `isNews` forgets earlier failures. */
+  want(target: PeerId, reason: string, isNews: boolean): void {
+    this.#apply({ type: 'want', target, reason, isNews })
   }
 
   /** Wants a bootstrap node for as long as this lives. */
-  wantAlways(address: Address): void {
-    const entry = this.#entry(address, true)
-    if (entry !== undefined) this.#schedule(address, entry, 0)
+  wantAlways(target: Address): void {
+    this.#apply({ type: 'want-always', target })
   }
 
-  /** A database was left: peers that nothing else wants are not dialled any more. */
+  /** A database was left. */
   unwant(reason: string): void {
-    for (const [target, entry] of this.#entries) {
-      entry.reasons.delete(reason)
-      if (entry.reasons.size === 0 && !entry.isPermanent) this.#drop(target, entry)
-    }
+    this.#apply({ type: 'unwant', reason })
   }
 
   /** The target is not to be dialled until it is wanted again. */
   forget(target: Target): void {
-    const entry = this.#entries.get(target)
-    if (entry !== undefined && !entry.isPermanent) this.#drop(target, entry)
+    this.#apply({ type: 'forget', target })
   }
 
   /** The connection to a target is gone, or a session ended: dials again after a pause. */
   lost(target: Target, pauseMs: number): void {
-    const entry = this.#entries.get(target)
-    if (entry === undefined || entry.isDialling) return
-    this.#clear(entry)
-    this.#schedule(target, entry, pauseMs)
+    this.#apply({ type: 'lost', target, pauseMs })
   }
 
-  /** The connection of a session is gone: dials at once, the larger id a moment later. */
-  interrupted(peerId: PeerId): void {
-    const entry = this.#entry(peerId, false)
-    if (entry === undefined || entry.isDialling) return
-    entry.failures = 0
-    this.#clear(entry)
-    this.#schedule(peerId, entry, this.#init.self < peerId ? 0 : RESUME_FIRST_MS)
+  /** The connection of a session is gone. */
+  interrupted(target: PeerId): void {
+    this.#apply({ type: 'interrupted', target })
   }
 
-  /** The target is connected: all is forgiven. */
+  /** The target is connected. */
   connected(target: Target): void {
-    const entry = this.#entries.get(target)
-    if (entry === undefined) return
-    entry.failures = 0
-    this.#clear(entry)
-    if (entry.reasons.size === 0 && !entry.isPermanent && !entry.isDialling) {
-      this.#entries.delete(target)
-    }
+    this.#apply({ type: 'connected', target })
+  }
+
+  /** This node has woken up, or is in another network. */
+  reset(): void {
+    this.#apply({ type: 'reset' })
   }
 
   /** Dials no more. */
   stop(): void {
-    this.#isStopped = true
-    for (const entry of this.#entries.values()) this.#clear(entry)
-    this.#entries.clear()
+    this.#apply({ type: 'stop' })
   }
 
-  #entry(target: Target, isPermanent: boolean): Entry | undefined {
-    const present = this.#entries.get(target)
-    if (present !== undefined) return present
-    if (this.#isStopped || this.#entries.size >= MAX_KNOWN_PEERS) return undefined
-    const entry: Entry = {
-      failures: 0,
-      isDialling: false,
-      isDue: false,
-      timer: undefined,
-      reasons: new Set(),
-      isPermanent,
-    }
-    this.#entries.set(target, entry)
-    return entry
+  #apply(input: QueueInput): void {
+    // Owned: `#dial` never rejects.
+    for (const target of this.#queue.handle(input, this.#init.now())) void this.#dial(target)
+    this.#arm()
   }
 
-  #schedule(target: Target, entry: Entry, inMs: number): void {
-    if (this.#isStopped) return
-    entry.timer = setTimeout(() => {
-      entry.timer = undefined
-      entry.isDue = true
-      this.#startDue()
-    }, inMs)
-  }
-
-  #startDue(): void {
-    for (const [target, entry] of this.#entries) {
-      if (this.#dialling >= MAX_PARALLEL_DIALS) return
-      if (!entry.isDue) continue
-      entry.isDue = false
-      if (this.#init.isConnected(target)) continue
-      // Owned: `#dial` never rejects.
-      void this.#dial(target, entry)
-    }
-  }
-
-  async #dial(target: Target, entry: Entry): Promise<void> {
-    this.#dialling += 1
-    entry.isDialling = true
+  async #dial(target: Target): Promise<void> {
+    let isOk = true
     try {
       await this.#init.dial(target)
-      entry.failures = 0
     } catch {
       // Whoever wants to know listens to `dial:ended`; here a failure means to wait.
-      entry.failures += 1
+      isOk = false
     }
-    entry.isDialling = false
-    this.#dialling -= 1
-    if (this.#entries.get(target) === entry) this.#after(target, entry)
-    this.#startDue()
+    this.#apply({ type: 'dialled', target, isOk })
   }
 
-  #after(target: Target, entry: Entry): void {
-    if (this.#isStopped || this.#init.isConnected(target)) return
-    const isAwaited = this.#init.isAwaited(target)
-    if (entry.reasons.size === 0 && !entry.isPermanent && !isAwaited) {
-      this.#entries.delete(target)
-      return
-    }
-    this.#schedule(target, entry, this.#pauseMs(entry.failures, isAwaited))
-  }
-
-  #pauseMs(failures: number, isAwaited: boolean): number {
-    const [first, most] = isAwaited
-      ? [RESUME_FIRST_MS, RESUME_MAX_MS]
-      : [REDIAL_FIRST_MS, REDIAL_MAX_MS]
-    const wholeMs = Math.min(most, first * 2 ** Math.min(failures - 1, 30))
-    return wholeMs * (0.5 + this.#init.random() / 2)
-  }
-
-  #drop(target: Target, entry: Entry): void {
-    this.#clear(entry)
-    this.#entries.delete(target)
-  }
-
-  #clear(entry: Entry): void {
-    clearTimeout(entry.timer)
-    entry.timer = undefined
-    entry.isDue = false
+  #arm(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const atMs = this.#queue.wakeAtMs
+    if (atMs === undefined) return
+    const inMs = Math.max(0, Math.ceil(atMs - this.#init.now()))
+    this.#timer = setTimeout(() => this.#apply({ type: 'timer' }), inMs)
   }
 }

@@ -27,7 +27,7 @@ interface Queue<Item> {
 /** Weight of high, normal and low; critical does not share. */
 const weights: readonly number[] = [Infinity, 4, 2, 1]
 
-/** Chooses the next channel. One per session. */
+/** Chooses the next channel. One per session, whichever paths it has. */
 export class Scheduler<Item extends Schedulable<Item>> {
   readonly #queues: readonly Queue<Item>[] = weights.map(() => ({
     first: undefined,
@@ -54,10 +54,16 @@ export class Scheduler<Item extends Schedulable<Item>> {
     queue.last = item
   }
 
-  /** Takes the next channel out of the queue; the caller takes one frame of it and tells {@link charge}. */
-  next(): Item | undefined {
+  /**
+   * Takes the next channel out of the queue; the caller takes one frame of it and tells
+   * {@link charge}, or gives it back with {@link putBack}.
+   *
+   * @param least - Only priorities from here
+   * @param most - to here: paths may carry different ones.
+   */
+  next(least: PriorityNumber = 0, most: PriorityNumber = 3): Item | undefined {
     for (;;) {
-      const queue = this.#queues[this.#nextClass()]
+      const queue = this.#queues[this.#nextClass(least, most)]
       const item = queue?.first
       if (queue === undefined || item === undefined) return undefined
       queue.first = item.following
@@ -69,6 +75,16 @@ export class Scheduler<Item extends Schedulable<Item>> {
     }
   }
 
+  /** Nothing of `item` could be sent: it stays first in line. */
+  putBack(item: Item): void {
+    const queue = this.#queues[item.priority]
+    if (queue === undefined || item.isQueued) return
+    item.isQueued = true
+    item.following = queue.first
+    queue.first = item
+    queue.last ??= item
+  }
+
   /** Accounts for what `item` sent, and lets it stand in line again. */
   charge(item: Item, bytes: number): void {
     const time = this.#virtualTimes[item.priority] ?? 0
@@ -77,11 +93,11 @@ export class Scheduler<Item extends Schedulable<Item>> {
     this.wake(item)
   }
 
-  #nextClass(): number {
-    if (this.#queues[0]?.first !== undefined) return 0
-    let best = 1
+  #nextClass(least: number, most: number): number {
+    if (least === 0 && this.#queues[0]?.first !== undefined) return 0
+    let best = -1
     let bestTime = Infinity
-    for (let priority = 1; priority <= 3; priority++) {
+    for (let priority = Math.max(1, least); priority <= most; priority++) {
       const time = this.#virtualTimes[priority] ?? 0
       if (this.#queues[priority]?.first === undefined || time >= bestTime) continue
       best = priority

@@ -3,6 +3,7 @@ import type { PeerId } from '@vudo/transport'
 import type { SessionEntry } from './handshake.ts'
 import type { PeerStatus } from './network.ts'
 import type { SessionDriver } from './session-driver.ts'
+import type { SessionPath } from './session.ts'
 
 /** Every session that has not ended. */
 export class SessionDirectory {
@@ -21,6 +22,16 @@ export class SessionDirectory {
   /** The session with `peerId` that has a connection now. */
   attached(peerId: PeerId): SessionDriver | undefined {
     return this.with(peerId).find((driver) => driver.isAttached)
+  }
+
+  /** The session with `peerId` that has a connection which answers, as far as is known. */
+  answering(peerId: PeerId): SessionDriver | undefined {
+    return this.with(peerId).find(({ paths }) => paths.some((path) => path.isAnswering))
+  }
+
+  /** Every connection to `peerId`, over all sessions, and what was measured on it. */
+  paths(peerId: PeerId): SessionPath[] {
+    return this.with(peerId).flatMap(({ paths }) => paths)
   }
 
   of(entry: SessionEntry): SessionDriver | undefined {

@@ -1,15 +1,18 @@
 /**
- * Runs a {@link SessionState} over connections and a timer. It knows sockets and
- * no protocol: what is to be done, the core says.
+ * Runs a {@link SessionState} over its connections and a timer. It knows no
+ * protocol: what is to be done, the core says.
  */
 import type { Connection, ConnectionPath, PeerId } from '@vudo/transport'
+import type { BandwidthBudget } from './bandwidth-budget.ts'
 import { SessionChannel, type Channel, type ChannelHost, type EndReason } from './channel.ts'
 import { NetworkError } from './errors.ts'
 import type { SessionEntry } from './handshake.ts'
-import { GOODBYE_TIMEOUT_MS, MAX_PROTOCOL_BYTES } from './limits.ts'
+import { MAX_PROTOCOL_BYTES } from './limits.ts'
+import { PathDriver, type PathHost } from './path-driver.ts'
+import { SessionBudget } from './session-budget.ts'
 import type { SessionEffect, SessionInput } from './session-io.ts'
 import type { SessionState } from './session-state.ts'
-import type { OpenChannelOptions, Priority, Session } from './session.ts'
+import type { OpenChannelOptions, Priority, Session, SessionPath } from './session.ts'
 import type { PriorityNumber } from './wire.ts'
 
 /** What a session tells its network. */
@@ -18,6 +21,15 @@ export interface SessionListener {
   onChannel(channel: Channel): boolean
   onShared(session: SessionDriver, databaseId: string): void
   onUnshared(session: Session, databaseId: string): void
+  /** A connection has joined the session. */
+  onPathAdded(session: SessionDriver, path: SessionPath): void
+  /** A connection has left it; it may have been the last one. */
+  onPathRemoved(session: SessionDriver, path: SessionPath): void
+  /** Another connection carries what is urgent now. */
+  onPathChanged(session: SessionDriver, path: SessionPath): void
+  /** No connection answers: a further one may. */
+  onSilent(session: SessionDriver): void
+  /** The last connection is gone. */
   onInterrupted(session: Session): void
   onEnded(session: SessionDriver, reason: EndReason): void
 }
@@ -30,6 +42,10 @@ export interface SessionDriverInit {
   readonly now: () => number
   /** Milliseconds since 1970. */
   readonly sinceMs: number
+  /** False for the name of a transport over which large transfers should not go. */
+  readonly isBulk: (transport: string) => boolean
+  /** Of the node; bulk waits for it. */
+  readonly budget: BandwidthBudget
 }
 
 const priorities: Readonly<Record<Priority, PriorityNumber>> = {
@@ -41,8 +57,8 @@ const priorities: Readonly<Record<Priority, PriorityNumber>> = {
 
 const utf8 = new TextEncoder()
 
-/** One session: the core, its connection, its timer, its channels. */
-export class SessionDriver implements Session, ChannelHost {
+/** One session: the core, its connections, its timer, its channels. */
+export class SessionDriver implements Session, ChannelHost, PathHost {
   readonly id: string
   readonly peerId: PeerId
   readonly instance: string
@@ -53,14 +69,19 @@ export class SessionDriver implements Session, ChannelHost {
   readonly #now: () => number
   readonly #channels = new Map<number, SessionChannel>()
   readonly #settleClosed: (reason: EndReason) => void
-  #connection: Connection | undefined
-  /** The connection on which a frame is being sent: one at a time, its promise is the back-pressure. */
-  #sendingOn: Connection | undefined
+  readonly #isBulk: (transport: string) => boolean
+  readonly #budget: SessionBudget
+  #paths: readonly PathDriver[] = []
   #timer: ReturnType<typeof setTimeout> | undefined
   #timerAtMs = Infinity
   #isClosedHere = false
 
-  constructor({ entry, listener, now, sinceMs }: SessionDriverInit) {
+  constructor({ entry, listener, now, sinceMs, isBulk, budget }: SessionDriverInit) {
+    this.#isBulk = isBulk
+    this.#budget = new SessionBudget(budget, {
+      drain: (id) => this.#channels.get(id)?.drain(),
+      confirm: (channel, cost) => this.apply({ type: 'consume', channel, cost }),
+    })
     this.id = entry.id
     this.peerId = entry.peerId
     this.instance = entry.instance
@@ -81,21 +102,30 @@ export class SessionDriver implements Session, ChannelHost {
     return this.#state.shared
   }
 
-  /** The one that carries it now. */
-  get connection(): Connection | undefined {
-    return this.#connection
+  /** Every connection that carries it. */
+  get connections(): Connection[] {
+    return this.#paths.map(({ connection }) => connection)
   }
 
   get isAttached(): boolean {
-    return this.#connection !== undefined
+    return this.#paths.length > 0
   }
 
   get path(): ConnectionPath | undefined {
-    return this.#connection?.path
+    return this.#best?.connection.path
+  }
+
+  get paths(): SessionPath[] {
+    return this.#paths.map((path) => this.#statusOf(path))
   }
 
   get rttMs(): number | undefined {
     return this.isAttached ? (this.#state.rttMs ?? this.path?.rttMs) : undefined
+  }
+
+  get #best(): PathDriver | undefined {
+    const id = this.#state.bestPath
+    return this.#paths.find((path) => path.id === id) ?? this.#paths[0]
   }
 
   openChannel(protocol: string, options: OpenChannelOptions = {}): Channel {
@@ -127,7 +157,8 @@ export class SessionDriver implements Session, ChannelHost {
   }
 
   isWritable(id: number): boolean {
-    return this.#state.channel(id)?.isWritable === true
+    const channel = this.#state.channel(id)
+    return channel?.isWritable === true && !this.#budget.holdsBack(id, channel.priority)
   }
 
   unacknowledgedBytes(id: number): number {
@@ -135,6 +166,7 @@ export class SessionDriver implements Session, ChannelHost {
   }
 
   send(id: number, message: Uint8Array): void {
+    this.#budget.sent(message.length)
     this.apply({ type: 'send', channel: id, message })
   }
 
@@ -148,7 +180,7 @@ export class SessionDriver implements Session, ChannelHost {
   }
 
   consume(id: number, cost: number): void {
-    this.apply({ type: 'consume', channel: id, cost })
+    this.#budget.received(id, this.#state.channel(id)?.priority ?? 0, cost)
   }
 
   /** Something happened: tells the core and does what it says. */
@@ -165,20 +197,28 @@ export class SessionDriver implements Session, ChannelHost {
   }
 
   /**
-   * Takes the connection that carries the session from now on; the core has been attached.
+   * Takes a connection that carries the session from now on; the core has been attached.
    *
+   * @param id - Its number in the core.
    * @param first - What to send before anything else: the welcome.
-   * @returns The former connection, to be closed: it is dead, or the peer has left it.
+   * @returns Connections that it takes the place of, to be closed: with a peer that speaks
+   *   version 1 there is one at a time.
    */
-  attach(connection: Connection, first: Uint8Array | undefined): Connection | undefined {
-    const former = this.#connection
-    this.#connection = connection
-    if (first !== undefined) {
-      this.#sendingOn = connection
-      // Owned: it never rejects, and it ends when the connection does.
-      void this.#sendAll(connection, first)
+  attach(connection: Connection, id: number, first: Uint8Array | undefined): Connection[] {
+    const path = new PathDriver(id, connection, this)
+    const former = this.#paths.filter((other) => this.#state.path(other.id) === undefined)
+    for (const other of former) other.leave()
+    this.#paths = [...this.#paths.filter((other) => !former.includes(other)), path]
+    const { transport, relayed, outbound } = connection.path
+    const info = {
+      transport,
+      isRelayed: relayed,
+      isOutbound: outbound,
+      isBulk: this.#isBulk(transport),
     }
-    return former
+    this.perform(this.#state.handle({ type: 'describe', path: id, info }, this.#now()))
+    if (first !== undefined) path.begin(first)
+    return former.map((other) => other.connection)
   }
 
   /** Does what came of attaching, and receives until the connection ends. */
@@ -186,59 +226,68 @@ export class SessionDriver implements Session, ChannelHost {
     this.perform(effects)
     this.#pump()
     this.#arm()
-    await this.#receiveAll(connection)
-  }
-
-  async #receiveAll(connection: Connection): Promise<void> {
-    try {
-      while (this.#connection === connection) {
-        const bytes = await connection.receive()
-        if (bytes === undefined || this.#connection !== connection) break
-        this.apply({ type: 'frame', bytes })
-      }
-    } catch {
-      // However the connection ended, the session waits for another one; `closed` has the reason.
-    }
-    await this.#leave(connection)
-  }
-
-  /** The connection is gone. */
-  async #leave(connection: Connection): Promise<void> {
-    if (this.#connection === connection && !this.#state.hasEnded) {
-      this.#connection = undefined
-      this.apply({ type: 'detach' })
-      this.#listener.onInterrupted(this)
+    const path = this.#paths.find((other) => other.connection === connection)
+    if (path !== undefined) {
+      this.#listener.onPathAdded(this, this.#statusOf(path))
+      await path.receiveAll()
+      this.#leave(path)
     }
     await connection.close()
   }
 
-  #pump(): void {
-    const connection = this.#connection
-    if (connection === undefined || this.#sendingOn === connection) return
-    const frame = this.#state.takeFrame(this.#now())
-    if (frame === undefined) return
-    this.#sendingOn = connection
-    // Owned: it never rejects, and it ends when the connection does.
-    void this.#sendAll(connection, frame)
+  /** Closes a connection once what it carries has arrived; the session goes on over the others. */
+  retirePath(id: number): void {
+    this.apply({ type: 'retire', path: id })
   }
 
-  async #sendAll(connection: Connection, first: Uint8Array): Promise<void> {
-    let frame: Uint8Array | undefined = first
-    try {
-      while (frame !== undefined) {
-        const sent = connection.send(frame)
-        this.perform(this.#state.takeEffects())
-        await sent
-        // Asked first: a frame that is taken has to be sent, and another connection may carry the session now.
-        frame = this.#connection === connection ? this.#state.takeFrame(this.#now()) : undefined
-      }
-    } catch {
-      // The connection has ended. Not closed here: what came in before its end, perhaps a
-      // goodbye, is still to be received, and the receiving loop ends with it.
-    } finally {
-      if (this.#sendingOn === connection) this.#sendingOn = undefined
-      this.perform(this.#state.takeEffects())
+  /** After sleep or on another network: every connection has to show that it is alive. */
+  doubtPaths(): void {
+    this.apply({ type: 'doubt' })
+  }
+
+  takeFrame(path: PathDriver): Uint8Array | undefined {
+    return this.#state.takeFrame(path.id, this.#now())
+  }
+
+  settle(): void {
+    this.perform(this.#state.takeEffects())
+  }
+
+  received(path: PathDriver, bytes: Uint8Array): void {
+    this.apply({ type: 'frame', path: path.id, bytes })
+  }
+
+  /** A connection is gone. */
+  #leave(path: PathDriver): void {
+    if (!this.#paths.includes(path) || this.#state.hasEnded) return
+    const status = this.#statusOf(path)
+    path.leave()
+    this.#paths = this.#paths.filter((other) => other !== path)
+    this.apply({ type: 'detach', path: path.id })
+    this.#listener.onPathRemoved(this, status)
+    if (!this.isAttached) this.#listener.onInterrupted(this)
+  }
+
+  #statusOf({ id, connection }: PathDriver): SessionPath {
+    const { path } = connection
+    const state = this.#state.path(id)
+    const { rttMs, bytesPerSecond } = state?.meter ?? {}
+    const now = this.#now()
+    return {
+      id,
+      path,
+      rttMs: rttMs ?? path.rttMs,
+      bytesPerSecond,
+      lossRatio: state?.lossRatio(now) ?? 0,
+      ageMs: state === undefined ? 0 : now - state.sinceMs,
+      isBest: this.#state.bestPath === id,
+      isAnswering: state?.isDoubtful !== true,
     }
+  }
+
+  #pump(): void {
+    // By index: this runs for every frame, and there is mostly one path.
+    for (let at = 0; at < this.#paths.length; at++) this.#paths[at]!.pump()
   }
 
   #perform(effect: SessionEffect): void {
@@ -265,12 +314,31 @@ export class SessionDriver implements Session, ChannelHost {
         this.#listener.onUnshared(this, effect.databaseId)
         break
       case 'drop-path':
-        void this.#connection?.close(new NetworkError('ERR_SESSION_TIMEOUT', 'no sign of life'))
+        this.#drop(effect.path, effect.isLost)
+        break
+      case 'best-path':
+        this.#tellBest(effect.path)
+        break
+      case 'silent':
+        this.#listener.onSilent(this)
         break
       case 'ended':
         void this.#finish(effect.error)
         break
     }
+  }
+
+  #drop(id: number, isLost: boolean): void {
+    const path = this.#paths.find((other) => other.id === id)
+    // Owned: `carry` waits for the end of the connection.
+    void path?.connection.close(
+      isLost ? new NetworkError('ERR_SESSION_TIMEOUT', 'no sign of life') : undefined,
+    )
+  }
+
+  #tellBest(id: number): void {
+    const path = this.#paths.find((other) => other.id === id)
+    if (path !== undefined) this.#listener.onPathChanged(this, this.#statusOf(path))
   }
 
   #accept({ channel: id, protocol, database }: SessionEffect & { type: 'open' }): void {
@@ -288,27 +356,23 @@ export class SessionDriver implements Session, ChannelHost {
   /** The end: channels first, then the goodbye and the connection. Never rejects. */
   async #finish(error: NetworkError): Promise<void> {
     this.#disarm()
+    this.#budget.close()
     const reason: EndReason = this.#isClosedHere ? {} : { error }
     const channels = [...this.#channels.values()]
     this.#channels.clear()
     for (const channel of channels) channel.end({ error })
-    const connection = this.#connection
-    this.#connection = undefined
+    const paths = this.#paths
+    this.#paths = []
+    for (const path of paths) path.leave()
     this.#listener.onEnded(this, reason)
-    if (connection !== undefined) await this.#sayGoodbye(connection)
+    await this.#sayGoodbye(paths)
     this.#settleClosed(reason)
   }
 
-  async #sayGoodbye(connection: Connection): Promise<void> {
-    const frame = this.#state.takeFrame(this.#now())
-    // A peer that does not read must not keep us: after a while the connection closes unsaid.
-    const signal = AbortSignal.timeout(GOODBYE_TIMEOUT_MS)
-    try {
-      if (frame !== undefined) await raced(connection.send(frame), signal)
-    } catch {
-      // It was a courtesy: the peer notices the end of the connection as well.
-    }
-    await connection.close()
+  /** On every path: which of them is alive, nobody knows for certain. */
+  async #sayGoodbye(paths: readonly PathDriver[]): Promise<void> {
+    const goodbye = this.#state.takeGoodbye()
+    await Promise.all(paths.map((path) => path.sayGoodbye(goodbye)))
   }
 
   #arm(): void {
@@ -331,17 +395,6 @@ export class SessionDriver implements Session, ChannelHost {
     clearTimeout(this.#timer)
     this.#timer = undefined
     this.#timerAtMs = Infinity
-  }
-}
-
-async function raced(work: Promise<void>, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const onAbort = (): void => resolve()
-  signal.addEventListener('abort', onAbort, { once: true })
-  try {
-    await Promise.race([work, promise])
-  } finally {
-    signal.removeEventListener('abort', onAbort)
   }
 }
 

@@ -1,12 +1,14 @@
 /**
- * A session: what two peers have to say to each other, whichever connection carries
+ * A session: what two peers have to say to each other, whichever connections carry
  * it. The pure core: no sockets, no timers, no clock, no randomness.
  *
- * A session begins with a handshake (`handshake.ts`) and is *attached* while a
- * connection carries it. When the connection breaks it is *detached* and waits
- * `resumeWindowMs` for another one on which the peer proves the same key and names
- * the same session; then every channel goes on where it was. Otherwise it *ends*,
- * once and for good.
+ * A session begins with a handshake (`handshake.ts`) and is *attached* while at least
+ * one connection, a *path* (`path-table.ts`), carries it. Further ones join it and
+ * leave it; what was under way on a path that is lost, or does not answer, goes over
+ * another one. When the last one is gone the session is *detached* and waits
+ * `resumeWindowMs` for another on which the peer proves the same key and names the
+ * same session; then every channel goes on where it was. Otherwise it *ends*, once and
+ * for good.
  *
  * Invariants, held under any order of inputs:
  * - each channel delivers every message once and in order, or ends with an error;
@@ -14,17 +16,20 @@
  * - nothing of a database goes to a peer that has not proven to be a member.
  *
  * Frames are pulled with {@link SessionState.takeFrame} rather than returned as
- * effects, because only the driver knows when the connection takes more. Control
- * frames go first: the list of proofs, signs of life, resets, openings in the order
- * of their numbers, acknowledgements; then data as the scheduler says.
+ * effects, because only the driver knows when a connection takes more. Signs of life
+ * go first, then control frames: the list of proofs, resets, openings in the order of
+ * their numbers; then acknowledgements, and data as the scheduler says.
+ *
+ * With a peer of version 1 a session has one path at a time: a further one takes over.
  */
 import { createTokenBucket, type TokenBucket } from '@vudo/swarm'
 import type { ChannelState } from './channel-state.ts'
 import { ChannelTable } from './channel-table.ts'
 import { isNetworkError, NetworkError } from './errors.ts'
-import { Heartbeat } from './heartbeat.ts'
 import { MEMBERSHIP_LISTS_PER_SECOND } from './limits.ts'
 import type { Membership, MembershipChange } from './membership.ts'
+import type { PathInfo, PathState } from './path-state.ts'
+import { PathTable } from './path-table.ts'
 import type { SessionEffect, SessionInput, SessionStateInit } from './session-io.ts'
 import {
   decodeFrame,
@@ -40,24 +45,27 @@ import {
 /** The core of one session. */
 export class SessionState {
   readonly #init: SessionStateInit
+  /** True when control frames travel in channel 0, and several paths may carry the session. */
+  readonly #isOrdered: boolean
   readonly #membership: Membership
   readonly #channels: ChannelTable
   readonly #lists: TokenBucket
   /** The last list of proofs that the peer sent, while it waits to be compared. */
   #shown: { readonly proofs: readonly Uint8Array[]; readonly atMs: number } | undefined
-  #proofs: typeof frameKind.confirm | typeof frameKind.membership | undefined
-  #pongMs: number | undefined
-  #isPingDue = false
+  /** True while the list of proofs is to go as the first frame of a new session of version 1. */
+  #isConfirmDue: boolean
+  readonly #paths: PathTable
+  /** The path that was told to be the best. */
+  #toldBest: PathState | undefined
+  #isSilenceTold = false
   #goodbye: string | undefined
 
   #isAwaitingConfirm: boolean
-  #isAttached = false
   /** How many snapshots were taken, and the number of the last one that the peer sent. */
   #snapshots = 0
   #peerSnapshot = 0
   #hasEnded = false
 
-  #heartbeat: Heartbeat
   #detachedAtMs: number
   #unsharedAtMs: number | undefined
   #effects: SessionEffect[] = []
@@ -65,24 +73,58 @@ export class SessionState {
   constructor(init: SessionStateInit) {
     this.#init = init
     this.#membership = init.membership
+    this.#isOrdered = init.version > 1
+    this.#paths = new PathTable(init.isSmaller, {
+      intervalMs: init.heartbeatIntervalMs,
+      isMetered: this.#isOrdered,
+    })
     this.#channels = new ChannelTable({
       isDialer: init.isDialer,
+      isOrdered: this.#isOrdered,
       membership: init.membership,
       maxFrameBytes: init.maxFrameBytes,
+      paths: this.#paths,
       nowMs: init.nowMs,
       onOpening: (nowMs) => this.#compareShown(nowMs),
+      onControl: (bytes, nowMs) => this.#onControl(bytes, nowMs),
       emit: (effect) => this.#effects.push(effect),
     })
     this.#lists = createTokenBucket(MEMBERSHIP_LISTS_PER_SECOND, init.nowMs)
-    this.#isAwaitingConfirm = !init.isDialer
-    this.#proofs = init.isDialer ? frameKind.confirm : undefined
-    this.#heartbeat = new Heartbeat(init.heartbeatIntervalMs, init.nowMs)
+    this.#isAwaitingConfirm = !init.isDialer && !this.#isOrdered
+    this.#isConfirmDue = init.isDialer && !this.#isOrdered
+    // Before any opening, and in order with it: another path could overtake a confirmation.
+    if (init.isDialer && this.#isOrdered) this.#show()
     this.#detachedAtMs = init.nowMs
     this.#unsharedAtMs = init.membership.shared.size === 0 ? init.nowMs : undefined
   }
 
   get isAttached(): boolean {
-    return this.#isAttached
+    return this.#paths.size > 0
+  }
+
+  /** True when one more connection may join. */
+  get hasRoom(): boolean {
+    return !this.#isOrdered || !this.#paths.isFull
+  }
+
+  /** True when several connections may carry it at a time. */
+  get isShared(): boolean {
+    return this.#isOrdered
+  }
+
+  /** The number of the connection that was attached last. */
+  get lastPath(): number {
+    return this.#paths.lastId
+  }
+
+  /** A connection that carries it, for questions about it. */
+  path(id: number): PathState | undefined {
+    return this.#paths.get(id)
+  }
+
+  /** The number of the path that carries what is urgent. */
+  get bestPath(): number | undefined {
+    return this.#paths.best?.id
   }
 
   get hasEnded(): boolean {
@@ -94,9 +136,9 @@ export class SessionState {
     return this.#membership.shared
   }
 
-  /** The last measured round trip in milliseconds. */
+  /** The last measured round trip of the best path in milliseconds. */
   get rttMs(): number | undefined {
-    return this.#heartbeat.rttMs
+    return this.#paths.best?.meter.rttMs
   }
 
   /** The number of the channel that the next `open` makes. */
@@ -109,14 +151,15 @@ export class SessionState {
     return this.#channels.get(id)
   }
 
-  /** When to call with `timer` at the latest, on the clock of `nowMs`; `undefined` once ended. */
+  /** When to call with `timer` at the latest, on the clock of `nowMs`; `undefined` when there is nothing to wait for. */
   get wakeAtMs(): number | undefined {
     if (this.#hasEnded) return undefined
     const { resumeWindowMs, unsharedGraceMs } = this.#init
-    const life = this.#isAttached ? this.#heartbeat.wakeAtMs : this.#detachedAtMs + resumeWindowMs
+    const life = this.isAttached ? this.#paths.wakeAtMs : this.#detachedAtMs + resumeWindowMs
     const unshared = (this.#unsharedAtMs ?? Infinity) + unsharedGraceMs
     const listed = this.#shown?.atMs ?? Infinity
-    return Math.min(life, unshared, listed, this.#channels.ackAtMs ?? Infinity)
+    const atMs = Math.min(life, unshared, listed, this.#channels.wakeAtMs)
+    return atMs === Infinity ? undefined : atMs
   }
 
   /** Where every channel stands, for a hello or a welcome. */
@@ -125,9 +168,12 @@ export class SessionState {
     return { number: this.#snapshots, positions: this.#channels.positions() }
   }
 
-  /** True when the peer has said since where it stands: `snapshot` is from an older connection. */
+  /**
+   * True when the peer has said since where it stands: `snapshot` is from an older
+   * connection. Where several carry the session that does not matter.
+   */
   isOutdated(snapshot: Snapshot): boolean {
-    return snapshot.number <= this.#peerSnapshot
+    return !this.#isOrdered && snapshot.number <= this.#peerSnapshot
   }
 
   /** Never waits and never throws for a fault of the peer. `nowMs` never goes back. */
@@ -151,24 +197,27 @@ export class SessionState {
   }
 
   /**
-   * The next frame for the connection, or nothing at present. After the end, the goodbye.
-   * Its memory may be used again once it was acknowledged and the next one is taken, so
-   * that is asked for when the connection has sent this one.
+   * The next frame for a connection, or nothing at present. Its memory may be used again
+   * once it was acknowledged and the next one is taken, so that is asked for when the
+   * connection has sent this one.
    */
-  takeFrame(nowMs: number): Uint8Array | undefined {
-    if (this.#goodbye !== undefined) {
-      const code = this.#goodbye
-      this.#goodbye = undefined
-      return encodeCode({ kind: frameKind.goodbye, code })
-    }
-    if (!this.#isAttached || this.#hasEnded) return undefined
-    return this.#takeControl(nowMs) ?? this.#channels.takeFrame()
+  takeFrame(id: number, nowMs: number): Uint8Array | undefined {
+    const path = this.#paths.get(id)
+    if (path === undefined || this.#hasEnded) return undefined
+    path.settle()
+    return this.#takeSign(path, nowMs) ?? this.#channels.takeFrame(path, nowMs)
+  }
+
+  /** After the end: what to tell the peer, on every connection; nothing when it knows. */
+  takeGoodbye(): Uint8Array | undefined {
+    if (this.#goodbye === undefined) return undefined
+    return encodeCode({ kind: frameKind.goodbye, code: this.#goodbye })
   }
 
   #apply(input: SessionInput, nowMs: number): void {
     switch (input.type) {
       case 'frame':
-        return this.#onFrame(input.bytes, nowMs)
+        return this.#onFrame(input.path, input.bytes, nowMs)
       case 'send':
         return this.#channels.send(input.channel, input.message)
       case 'consume':
@@ -189,8 +238,14 @@ export class SessionState {
         return this.#changeMembership(this.#membership.show(input.proofs), nowMs, false)
       case 'attach':
         return this.#attach(input.from, nowMs)
+      case 'describe':
+        return this.#describe(input.path, input.info, nowMs)
       case 'detach':
-        return this.#detach(nowMs)
+        return this.#detach(input.path, nowMs)
+      case 'retire':
+        return this.#retire(input.path, nowMs)
+      case 'doubt':
+        return this.#doubtAll(nowMs)
       case 'close':
         return this.#end(input.error)
     }
@@ -198,33 +253,45 @@ export class SessionState {
 
   // --- frames out ---
 
-  #takeControl(nowMs: number): Uint8Array | undefined {
-    if (this.#proofs !== undefined) {
-      const kind = this.#proofs
-      this.#proofs = undefined
-      return encodeProofs({ kind, proofs: this.#membership.ownProofs() })
+  /** The confirmation of a new session, and the signs of life of a path. */
+  #takeSign(path: PathState, nowMs: number): Uint8Array | undefined {
+    if (this.#isConfirmDue) {
+      this.#isConfirmDue = false
+      return encodeProofs({ kind: frameKind.confirm, proofs: this.#membership.ownProofs() })
     }
-    if (this.#pongMs !== undefined) {
-      const timestampMs = this.#pongMs
-      this.#pongMs = undefined
+    if (path.pongMs !== undefined) {
+      const timestampMs = path.pongMs
+      path.pongMs = undefined
       return encodeTime({ kind: frameKind.pong, timestampMs })
     }
-    if (this.#isPingDue) {
-      this.#isPingDue = false
-      return encodeTime({ kind: frameKind.ping, timestampMs: Math.floor(nowMs) })
+    if (path.isPingDue) {
+      path.isPingDue = false
+      // Finer than milliseconds: it is given back as it is.
+      return encodeTime({ kind: frameKind.ping, timestampMs: Math.floor(nowMs * 1_000) })
     }
     return undefined
   }
 
   // --- frames in ---
 
-  #onFrame(bytes: Uint8Array, nowMs: number): void {
-    if (!this.#isAttached) return
-    this.#heartbeat.heard(nowMs)
+  #onFrame(id: number, bytes: Uint8Array, nowMs: number): void {
+    const path = this.#paths.get(id)
+    if (path === undefined) return
+    path.heard(nowMs)
     const frame = decodeFrame(bytes)
     if (frame === undefined) return
     if (this.#isAwaitingConfirm && frame.kind !== frameKind.confirm) this.#assertEarly(frame)
-    this.#dispatch(frame, nowMs)
+    this.#dispatch(frame, path, nowMs)
+  }
+
+  /** A message of channel 0. */
+  #onControl(bytes: Uint8Array, nowMs: number): void {
+    const frame = decodeFrame(bytes)
+    if (frame === undefined) return
+    if (frame.kind === frameKind.open) return this.#channels.onOpen(frame, nowMs)
+    if (frame.kind === frameKind.reset) return this.#channels.onReset(frame)
+    if (frame.kind === frameKind.membership) return this.#onShown(frame.proofs, nowMs)
+    throw protocolError(`frame of kind ${frame.kind} in channel 0`)
   }
 
   /** Before the dialer has confirmed, only what ends or keeps alive the session may come. */
@@ -233,33 +300,47 @@ export class SessionState {
     throw protocolError('the first frame of a new session is not its confirmation')
   }
 
-  #dispatch(frame: Frame, nowMs: number): void {
+  #dispatch(frame: Frame, path: PathState, nowMs: number): void {
     switch (frame.kind) {
       case frameKind.data:
+      case frameKind.dataAsking:
       case frameKind.end:
-        return this.#channels.onData(frame, nowMs)
+        return this.#channels.onData(frame, path, nowMs)
       case frameKind.ack:
-        return this.#channels.onAck(frame)
+        path.progressed(nowMs)
+        return this.#channels.onAck(frame, nowMs)
+      case frameKind.ask:
+        return this.#channels.onAsk(path)
       case frameKind.open:
         return this.#channels.onOpen(frame, nowMs)
       case frameKind.reset:
         return this.#channels.onReset(frame)
       case frameKind.confirm:
-        if (!this.#isAwaitingConfirm) throw protocolError('confirmation out of place')
-        this.#isAwaitingConfirm = false
-        return this.#changeMembership(this.#membership.show(frame.proofs), nowMs, false)
+        return this.#onConfirm(frame.proofs, nowMs)
       case frameKind.membership:
         return this.#onShown(frame.proofs, nowMs)
       case frameKind.ping:
-        this.#pongMs = frame.timestampMs
+        path.pongMs = frame.timestampMs
         return
       case frameKind.pong:
-        return this.#heartbeat.answered(frame.timestampMs, nowMs)
+        return this.#onPong(path, frame.timestampMs / 1_000, nowMs)
       case frameKind.goodbye:
         return this.#onGoodbye(frame.code)
       default:
         throw protocolError(`frame of kind ${frame.kind} within a session`)
     }
+  }
+
+  #onConfirm(proofs: readonly Uint8Array[], nowMs: number): void {
+    if (!this.#isAwaitingConfirm) throw protocolError('confirmation out of place')
+    this.#isAwaitingConfirm = false
+    this.#changeMembership(this.#membership.show(proofs), nowMs, false)
+  }
+
+  #onPong(path: PathState, askedAtMs: number, nowMs: number): void {
+    path.answered(askedAtMs, nowMs)
+    this.#paths.settleRivals(nowMs)
+    this.#reconsider(nowMs)
   }
 
   #onGoodbye(code: string): void {
@@ -286,7 +367,7 @@ export class SessionState {
   }
 
   #changeMembership(change: MembershipChange, nowMs: number, isOwn: boolean): void {
-    if (isOwn && this.#proofs !== frameKind.confirm) this.#proofs = frameKind.membership
+    if (isOwn && !this.#isConfirmDue) this.#show()
     for (const databaseId of change.unshared) {
       this.#channels.expel(databaseId)
       this.#effects.push({ type: 'unshared', databaseId })
@@ -294,6 +375,12 @@ export class SessionState {
     for (const databaseId of change.shared) this.#effects.push({ type: 'shared', databaseId })
     if (this.shared.size > 0) this.#unsharedAtMs = undefined
     else this.#unsharedAtMs ??= nowMs
+  }
+
+  /** Shows all proofs, in order with the other control frames. */
+  #show(): void {
+    const proofs = this.#membership.ownProofs()
+    this.#channels.show(encodeProofs({ kind: frameKind.membership, proofs }))
   }
 
   // --- time ---
@@ -311,7 +398,7 @@ export class SessionState {
         ),
       )
     }
-    if (this.#isAttached) return this.#checkLife(nowMs)
+    if (this.isAttached) return this.#checkPaths(nowMs)
     if (nowMs >= this.#detachedAtMs + resumeWindowMs) {
       this.#end(
         new NetworkError('ERR_SESSION_TIMEOUT', `the peer did not return in ${resumeWindowMs} ms`),
@@ -319,45 +406,90 @@ export class SessionState {
     }
   }
 
-  #checkLife(nowMs: number): void {
-    const verdict = this.#heartbeat.check(this.#channels.isAwaitingAck, nowMs)
-    if (verdict === 'lost') this.#effects.push({ type: 'drop-path' })
-    if (verdict === 'ping') this.#ping(nowMs)
-  }
-
-  #ping(nowMs: number): void {
-    this.#isPingDue = true
-    this.#heartbeat.asked(nowMs)
+  #checkPaths(nowMs: number): void {
+    const { dropped, isDoubted } = this.#paths.check(nowMs)
+    for (const { id, isRetired } of dropped) {
+      this.#effects.push({ type: 'drop-path', path: id, isLost: !isRetired })
+    }
+    if (isDoubted || this.#paths.isInDoubt) this.#reconsider(nowMs)
   }
 
   // --- connections ---
 
   #attach(from: Snapshot | undefined, nowMs: number): void {
-    this.#isAttached = true
-    this.#heartbeat = new Heartbeat(this.#init.heartbeatIntervalMs, nowMs)
-    this.#ping(nowMs)
-    if (from === undefined) return
-    this.#peerSnapshot = from.number
-    // If the confirmation was lost with its connection: the list of proofs follows anyway.
-    this.#isAwaitingConfirm = false
-    this.#proofs = frameKind.membership
-    this.#channels.goOn(new Map(from.positions.map((position) => [position.channel, position])))
+    if (!this.#isOrdered) for (const { id } of this.#paths.all) this.#detach(id, nowMs)
+    this.#paths.add(nowMs)
+    if (from !== undefined) {
+      this.#peerSnapshot = from.number
+      // If the confirmation was lost with its connection: the list of proofs follows anyway.
+      this.#isAwaitingConfirm = false
+      const positions = new Map(from.positions.map((position) => [position.channel, position]))
+      this.#channels.goOn(positions, nowMs)
+      this.#isConfirmDue = false
+      if (!this.#isOrdered) this.#show()
+    }
+    this.#reconsider(nowMs)
   }
 
-  #detach(nowMs: number): void {
-    if (!this.#isAttached) return
-    this.#isAttached = false
+  #describe(id: number, info: PathInfo, nowMs: number): void {
+    const path = this.#paths.get(id)
+    if (path === undefined) return
+    this.#paths.describe(path, info, nowMs)
+    this.#reconsider(nowMs)
+  }
+
+  #detach(id: number, nowMs: number): void {
+    const path = this.#paths.get(id)
+    if (path === undefined) return
+    this.#paths.remove(path, nowMs)
+    this.#channels.recall(path)
+    if (this.isAttached) return this.#reconsider(nowMs)
     this.#detachedAtMs = nowMs
+    this.#isSilenceTold = false
+    this.#toldBest = undefined
     this.#channels.detach()
-    // Whoever comes back shows all proofs first.
-    this.#shown = undefined
-    this.#pongMs = undefined
-    this.#isPingDue = false
+    // Where nothing is numbered, whoever comes back shows all proofs first.
+    if (!this.#isOrdered) this.#shown = undefined
+  }
+
+  #retire(id: number, nowMs: number): void {
+    const path = this.#paths.get(id)
+    if (path === undefined) return
+    path.isRetired = true
+    this.#paths.choose(nowMs)
+    this.#reconsider(nowMs)
+  }
+
+  #doubtAll(nowMs: number): void {
+    for (const path of this.#paths.all) {
+      this.#paths.doubt(path, nowMs)
+      // Anew: what was asked before a sleep was not left unanswered by the peer.
+      path.askAnew(nowMs)
+    }
+    this.#reconsider(nowMs)
+  }
+
+  /** Something about the paths has changed: what is under way where no answer comes goes elsewhere. */
+  #reconsider(nowMs: number): void {
+    this.#paths.choose(nowMs)
+    const { best } = this.#paths
+    if (best?.isUsable === true) {
+      this.#isSilenceTold = false
+      for (const path of this.#paths.all) {
+        if (path.isDoubtful && path.underWayBytes > 0) this.#channels.recall(path)
+      }
+    } else if (this.#paths.isMute && !this.#isSilenceTold) {
+      this.#isSilenceTold = true
+      this.#effects.push({ type: 'silent' })
+    }
+    if (best === undefined || best === this.#toldBest) return
+    this.#toldBest = best
+    this.#effects.push({ type: 'best-path', path: best.id })
   }
 
   #end(error: NetworkError, isToldToPeer = true): void {
     this.#hasEnded = true
-    if (isToldToPeer && this.#isAttached) this.#goodbye = error.code
+    if (isToldToPeer && this.isAttached) this.#goodbye = error.code
     this.#channels.clear()
     this.#effects.push({ type: 'ended', error })
   }

@@ -21,9 +21,29 @@ export interface OpenChannelOptions {
   readonly priority?: Priority | undefined
 }
 
+/** One connection that carries a session, and what was measured on it. */
+export interface SessionPath {
+  /** Its number in the session; none is used twice. */
+  readonly id: number
+  readonly path: ConnectionPath
+  /** The last measured round trip in milliseconds. */
+  readonly rttMs: number | undefined
+  /** The highest throughput of the last seconds; `undefined` before data was acknowledged. */
+  readonly bytesPerSecond: number | undefined
+  /** How often it did not answer of late, from 0 to 1. */
+  readonly lossRatio: number
+  /** Milliseconds since it was added. */
+  readonly ageMs: number
+  /** True for the one that carries what is urgent. */
+  readonly isBest: boolean
+  /** False while questions on it are not answered. */
+  readonly isAnswering: boolean
+}
+
 /**
- * What stands between this process and one process of a peer. It outlives its
- * connection: for `resumeWindowMs` the peer can come back and every channel goes on.
+ * What stands between this process and one process of a peer. Several connections may
+ * carry it at once, and it outlives them: for `resumeWindowMs` the peer can come back
+ * and every channel goes on.
  */
 export interface Session {
   /** 64 hex characters; the same at both ends. */
@@ -34,11 +54,13 @@ export interface Session {
   readonly instance: string
   /** Ids of the databases that both ends have proven to have. */
   readonly databases: ReadonlySet<string>
-  /** False while the connection is lost and the peer may come back. */
+  /** False while no connection is left and the peer may come back. */
   readonly isAttached: boolean
-  /** How the peer is reached now; `undefined` while it is not. */
+  /** How the peer is reached now, over the best connection; `undefined` while it is not. */
   readonly path: ConnectionPath | undefined
-  /** The last measured round trip in milliseconds. */
+  /** Every connection that carries it now. */
+  readonly paths: readonly SessionPath[]
+  /** The last measured round trip in milliseconds, on the best connection. */
   readonly rttMs: number | undefined
   /** When the session began, in milliseconds since 1970. */
   readonly sinceMs: number

@@ -24,6 +24,7 @@ import {
   MAX_DATABASES,
   MAX_PROTOCOL_BYTES,
   MIN_FRAME_BYTES,
+  MIN_SESSION_VERSION,
   NONCE_BYTES,
   PROOF_BYTES,
   SESSION_ID_BYTES,
@@ -40,11 +41,13 @@ export const frameKind = {
   ping: 0x06,
   pong: 0x07,
   goodbye: 0x08,
+  ask: 0x09,
   open: 0x10,
   data: 0x11,
   end: 0x12,
   reset: 0x13,
   ack: 0x14,
+  dataAsking: 0x15,
 } as const
 
 /** From this kind on, unknown frames are skipped. */
@@ -141,9 +144,15 @@ export interface OpenFrame {
   readonly proof: Uint8Array
 }
 
+/** Asks where the receiver stands: it acknowledges every channel. */
+export interface AskFrame {
+  readonly kind: typeof frameKind.ask
+}
+
 /** A fragment of a message. */
 export interface DataFrame {
-  readonly kind: typeof frameKind.data
+  /** `dataAsking` when it is to be acknowledged at once. */
+  readonly kind: typeof frameKind.data | typeof frameKind.dataAsking
   readonly channel: number
   readonly sequence: number
   /** True when more fragments of the same message follow. */
@@ -178,6 +187,7 @@ export type Frame =
   | CodeFrame
   | ProofsFrame
   | TimeFrame
+  | AskFrame
   | OpenFrame
   | DataFrame
   | EndFrame
@@ -227,7 +237,9 @@ const decoders: Readonly<Record<number, (reader: ByteReader) => Frame>> = {
   [frameKind.pong]: (reader) => ({ kind: frameKind.pong, timestampMs: reader.varint() }),
   [frameKind.goodbye]: (reader) => ({ kind: frameKind.goodbye, code: readCode(reader) }),
   [frameKind.open]: decodeOpen,
-  [frameKind.data]: decodeData,
+  [frameKind.ask]: () => ({ kind: frameKind.ask }),
+  [frameKind.data]: (reader) => decodeData(reader, frameKind.data),
+  [frameKind.dataAsking]: (reader) => decodeData(reader, frameKind.dataAsking),
   [frameKind.end]: (reader) => ({
     kind: frameKind.end,
     channel: reader.varint(),
@@ -245,7 +257,7 @@ function decodeHello(reader: ByteReader): HelloFrame | ForeignHelloFrame {
   const minVersion = reader.u8()
   const maxVersion = reader.u8()
   if (minVersion > maxVersion) throw protocolError('hello has an empty range of versions')
-  if (SESSION_VERSION < minVersion || SESSION_VERSION > maxVersion) {
+  if (SESSION_VERSION < minVersion || MIN_SESSION_VERSION > maxVersion) {
     return { kind: 'foreign-hello', minVersion, maxVersion }
   }
   return {
@@ -264,7 +276,9 @@ function decodeHello(reader: ByteReader): HelloFrame | ForeignHelloFrame {
 
 function decodeWelcome(reader: ByteReader): WelcomeFrame {
   const version = reader.u8()
-  if (version !== SESSION_VERSION) throw protocolError(`welcome of version ${version}`)
+  if (version < MIN_SESSION_VERSION || version > SESSION_VERSION) {
+    throw protocolError(`welcome of version ${version}`)
+  }
   const nonce = reader.bytes(NONCE_BYTES)
   const instance = reader.bytes(INSTANCE_BYTES)
   const maxFrameBytes = readMaxFrameBytes(reader)
@@ -296,11 +310,11 @@ function isPriority(value: number): value is PriorityNumber {
   return value <= 3
 }
 
-function decodeData(reader: ByteReader): DataFrame {
+function decodeData(reader: ByteReader, kind: DataFrame['kind']): DataFrame {
   const channel = reader.varint()
   const sequence = reader.varint()
   return {
-    kind: frameKind.data,
+    kind,
     channel,
     sequence,
     hasMore: readFlag(reader),
@@ -329,7 +343,8 @@ function readPosition(reader: ByteReader): ChannelPosition {
 
 function readSnapshot(reader: ByteReader): Snapshot {
   const number = reader.varint()
-  const count = reader.varint(2 * MAX_CHANNELS)
+  // One more for the control channel.
+  const count = reader.varint(2 * MAX_CHANNELS + 1)
   return { number, positions: Array.from({ length: count }, () => readPosition(reader)) }
 }
 
@@ -392,6 +407,11 @@ export function encodeTime({ kind, timestampMs }: TimeFrame): Uint8Array {
   return createByteWriter(16).u8(kind).varint(timestampMs).finish()
 }
 
+/** The bytes of a question where the receiver stands. */
+export function encodeAsk(): Uint8Array {
+  return Uint8Array.of(frameKind.ask)
+}
+
 /** The bytes of an opening. */
 export function encodeOpen(open: Omit<OpenFrame, 'kind'>): Uint8Array {
   const writer = createByteWriter(128)
@@ -409,10 +429,16 @@ export function dataFrameBytes({ channel, sequence, payload }: Omit<DataFrame, '
 }
 
 /** The bytes of a fragment, in a new buffer. */
-export function encodeData(data: Omit<DataFrame, 'kind'>): Uint8Array {
+export function encodeData(data: Omit<DataFrame, 'kind'>, isAsking = false): Uint8Array {
   const frame = new Uint8Array(dataFrameBytes(data))
   writeData(frame, data)
+  markAsking(frame, isAsking)
   return frame
+}
+
+/** Says in a written data frame whether it is to be acknowledged at once. */
+export function markAsking(frame: Uint8Array, isAsking: boolean): void {
+  frame[0] = isAsking ? frameKind.dataAsking : frameKind.data
 }
 
 /** Writes a fragment to the beginning of `frame`, which has room: the one copy that sending makes. */

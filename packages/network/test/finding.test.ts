@@ -28,6 +28,7 @@ class Board {
     }
     return {
       name: 'board',
+      isLocal: true,
       announce: async (topic, record) => {
         own.add(record.peerId)
         under(topic).set(record.peerId, record)

@@ -69,7 +69,7 @@ describe('a hostile peer loses its connection, and nobody else notices', () => {
 
   it('DG4: another version is refused by name', async () => {
     const at = await scene()
-    await at.attacker.connection.send(encodeHello(helloFields({ minVersion: 2, maxVersion: 9 })))
+    await at.attacker.connection.send(encodeHello(helloFields({ minVersion: 3, maxVersion: 9 })))
     expect(await at.attacker.connection.receive()).toEqual(
       createByteWriter().u8(frameKind.refused).text('ERR_VERSION_MISMATCH').finish(),
     )

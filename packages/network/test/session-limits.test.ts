@@ -10,7 +10,14 @@ import {
   type MembershipInit,
 } from '../src/membership.ts'
 import type { SessionEffect } from '../src/session-io.ts'
-import { decodeFrame, encodeOpen, encodeProofs, encodeReset, frameKind } from '../src/wire.ts'
+import {
+  decodeFrame,
+  encodeOpen,
+  encodeProofs,
+  encodeReset,
+  frameKind,
+  type Frame,
+} from '../src/wire.ts'
 
 const [dialerId, victimId] = ['1'.repeat(64), '2'.repeat(64)]
 const keyOf = (id: string): DatabaseKey =>
@@ -36,6 +43,8 @@ function attachedVictim(): { readonly victim: SessionEntry; readonly roles: Memb
   const dialerNonce = new Uint8Array(32).fill(1)
   const acceptorNonce = new Uint8Array(32).fill(2)
   const { frame } = node(dialerId, 1).hello(victimId, dialerNonce)
+  // The byte of the highest version: control frames go bare.
+  frame[2] = 1
   const answer = node(victimId, 2).answer(dialerId, frame, acceptorNonce, 0)
   if (answer.type === 'refused') throw answer.error
   const [self, peer] = [hexToBytes(dialerId), hexToBytes(victimId)]
@@ -54,6 +63,13 @@ function opening(channel: number): Uint8Array {
   return encodeOpen({ channel, protocol: '/x/1', priority: 2, proof: new Uint8Array(0) })
 }
 
+/** What channel 0 carries in `bytes`. */
+function controlFrameOf(bytes: Uint8Array): Frame | undefined {
+  const frame = decodeFrame(bytes)
+  const isControl = frame !== undefined && 'payload' in frame && frame.channel === 0
+  return isControl ? decodeFrame(frame.payload) : frame
+}
+
 function countOf(effects: readonly SessionEffect[], type: SessionEffect['type']): number {
   return effects.filter((effect) => effect.type === type).length
 }
@@ -63,7 +79,7 @@ describe('lists of proofs', () => {
     const { victim, roles } = attachedVictim()
     const { state } = victim
     const hear = (bytes: Uint8Array): readonly SessionEffect[] =>
-      state.handle({ type: 'frame', bytes }, 1)
+      state.handle({ type: 'frame', path: 1, bytes }, 1)
     hear(listOf(roles, ['one'], frameKind.confirm))
     const flood = Array.from({ length: 1_000 }, (_, index) =>
       hear(listOf(roles, index % 2 === 0 ? ['two'] : ['one'], frameKind.membership)),
@@ -81,7 +97,7 @@ describe('lists of proofs', () => {
     const { victim, roles } = attachedVictim()
     const { state } = victim
     const hear = (bytes: Uint8Array): readonly SessionEffect[] =>
-      state.handle({ type: 'frame', bytes }, 1)
+      state.handle({ type: 'frame', path: 1, bytes }, 1)
     hear(listOf(roles, [], frameKind.confirm))
     for (let i = 0; i < MEMBERSHIP_LISTS_PER_SECOND; i++) {
       hear(listOf(roles, [], frameKind.membership))
@@ -97,16 +113,16 @@ describe('channels that are opened and reset over and over', () => {
   it('are refused above the rate, and taken again later', () => {
     const { victim, roles } = attachedVictim()
     const { state } = victim
-    state.handle({ type: 'frame', bytes: listOf(roles, ['one'], frameKind.confirm) }, 0)
+    state.handle({ type: 'frame', path: 1, bytes: listOf(roles, ['one'], frameKind.confirm) }, 0)
     const churn = (from: number, nowMs: number): { opened: number; refused: number } => {
       const seen = { opened: 0, refused: 0 }
       for (let channel = from; channel < from + 400; channel += 2) {
-        const effects = state.handle({ type: 'frame', bytes: opening(channel) }, nowMs)
+        const effects = state.handle({ type: 'frame', path: 1, bytes: opening(channel) }, nowMs)
         seen.opened += countOf(effects, 'open')
         const reset = encodeReset({ channel, code: 'ERR_CHANNEL_RESET' })
-        state.handle({ type: 'frame', bytes: reset }, nowMs)
-        for (let bytes = state.takeFrame(nowMs); bytes; bytes = state.takeFrame(nowMs)) {
-          const frame = decodeFrame(bytes)
+        state.handle({ type: 'frame', path: 1, bytes: reset }, nowMs)
+        for (let bytes = state.takeFrame(1, nowMs); bytes; bytes = state.takeFrame(1, nowMs)) {
+          const frame = controlFrameOf(bytes)
           if (frame?.kind === frameKind.reset && frame.code === 'ERR_LIMIT') seen.refused += 1
         }
       }
@@ -123,11 +139,11 @@ describe('channels that are opened and reset over and over', () => {
   it('end the session when the peer does not read the answers', () => {
     const { victim, roles } = attachedVictim()
     const { state } = victim
-    state.handle({ type: 'frame', bytes: listOf(roles, ['one'], frameKind.confirm) }, 0)
+    state.handle({ type: 'frame', path: 1, bytes: listOf(roles, ['one'], frameKind.confirm) }, 0)
     let nowMs = 0
     for (let channel = 1; channel < 2_000 && !state.hasEnded; channel += 2) {
       nowMs += 20
-      const effects = state.handle({ type: 'frame', bytes: opening(channel) }, nowMs)
+      const effects = state.handle({ type: 'frame', path: 1, bytes: opening(channel) }, nowMs)
       // Nobody handles the protocol, and nothing is taken for the connection.
       if (countOf(effects, 'open') === 1) {
         state.handle({ type: 'reset', channel, code: 'ERR_PROTOCOL_UNKNOWN' }, nowMs)

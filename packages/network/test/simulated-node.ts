@@ -1,4 +1,4 @@
-/** A node of the simulator around the shipped cores: `Handshakes` and `SessionState`, no other protocol code. */
+/** Nodes of the simulator around the shipped cores: `Handshakes` and `SessionState`, no other protocol code. */
 import type { ConnectionId, NodeEnvironment, SimulatedNode } from '@vudo/testing'
 import {
   Handshakes,
@@ -19,7 +19,11 @@ export class Books {
   /** Directions of which the receiver saw the end. */
   readonly seenEnd = new Set<string>()
   readonly mistakes: string[] = []
+  /** Sessions that went on after they had no connection, and connections that joined others. */
   resumed = 0
+  joined = 0
+  /** How often another path became the best. */
+  changes = 0
 
   send(direction: string): number {
     const number = this.sent.get(direction) ?? 0
@@ -64,18 +68,92 @@ const messagesPerChannel = 60
 
 interface Live {
   readonly session: SessionEntry
-  connection: ConnectionId | undefined
+  /** Connections that carry it, and their numbers in the core. */
+  readonly paths: Map<ConnectionId, number>
   /** Messages that the application has not read yet. */
   readonly unread: { channel: number; cost: number }[]
   readonly left: Map<number, number>
 }
 
+/** How a connection leads to the peer. */
+interface Way {
+  readonly name: string
+  readonly isOutbound: boolean
+  readonly sinceMs: number
+}
+
+const helloTimeoutMs = 1_500
+
 export interface SimulatedNodeInit {
   readonly env: NodeEnvironment
   readonly peerId: string
+  /** Ids of peers, by the name of the node over which they are reached: the transport. */
   readonly others: Readonly<Record<string, string>>
   readonly books: Books
-  readonly dials: string | undefined
+  /** Nodes over which it dials. */
+  readonly dials: readonly string[]
+}
+
+/** What a test does to a proxy. */
+export interface ProxySwitch {
+  /** True while it forwards nothing, although its connections stay: what it swallows is gone. */
+  isMute: boolean
+}
+
+/**
+ * Stands between two nodes as a transport of its own. A connection of which it has
+ * swallowed something stays silent for ever, because connections lose nothing.
+ */
+export class Proxy implements SimulatedNode {
+  readonly #env: NodeEnvironment
+  readonly #ends: readonly [string, string]
+  readonly #gate: ProxySwitch
+  readonly #far = new Map<ConnectionId, ConnectionId>()
+  /** What came before the far connection was open. */
+  readonly #early = new Map<ConnectionId, Uint8Array[]>()
+  readonly #dead = new Set<ConnectionId>()
+
+  constructor(env: NodeEnvironment, ends: readonly [string, string], gate: ProxySwitch) {
+    this.#env = env
+    this.#ends = ends
+    this.#gate = gate
+  }
+
+  connected(connection: ConnectionId, peerName: string, isOutbound: boolean): void {
+    if (isOutbound) {
+      const waiting = this.#early.get(connection) ?? []
+      this.#early.delete(connection)
+      for (const bytes of waiting) this.#env.send(connection, bytes)
+      return
+    }
+    const far = this.#env.connect(peerName === this.#ends[0] ? this.#ends[1] : this.#ends[0])
+    this.#far.set(connection, far)
+    this.#far.set(far, connection)
+    this.#early.set(far, [])
+  }
+
+  received(connection: ConnectionId, bytes: Uint8Array): void {
+    const far = this.#far.get(connection)
+    if (far === undefined) return
+    if (this.#gate.isMute) this.#dead.add(connection).add(far)
+    if (this.#dead.has(connection)) return
+    const waiting = this.#early.get(far)
+    if (waiting === undefined) this.#env.send(far, bytes)
+    else waiting.push(bytes)
+  }
+
+  closed(connection: ConnectionId): void {
+    const far = this.#far.get(connection)
+    this.#far.delete(connection)
+    if (far === undefined) return
+    this.#far.delete(far)
+    this.#early.delete(far)
+    this.#env.close(far)
+  }
+
+  timer(): void {
+    // It sets none.
+  }
 }
 
 /** Two of these talk whenever they can. */
@@ -85,6 +163,7 @@ export class SessionNode implements SimulatedNode {
   readonly #handshakes: Handshakes
   readonly #live = new Map<SessionEntry, Live>()
   readonly #byConnection = new Map<ConnectionId, Live>()
+  readonly #transports = new Map<ConnectionId, Way>()
   readonly #pending = new Map<ConnectionId, PendingHello>()
   readonly #peers = new Map<ConnectionId, string>()
 
@@ -109,6 +188,7 @@ export class SessionNode implements SimulatedNode {
   connected(connection: ConnectionId, peerName: string, isOutbound: boolean): void {
     const peerId = this.#init.others[peerName] ?? ''
     this.#peers.set(connection, peerId)
+    this.#transports.set(connection, { name: peerName, isOutbound, sinceMs: this.#env.now() })
     if (!isOutbound) return
     const { frame, pending } = this.#handshakes.hello(peerId, this.#env.random.bytes(32))
     this.#pending.set(connection, pending)
@@ -117,7 +197,10 @@ export class SessionNode implements SimulatedNode {
 
   received(connection: ConnectionId, bytes: Uint8Array): void {
     const live = this.#byConnection.get(connection)
-    if (live !== undefined) return this.#apply(live, { type: 'frame', bytes })
+    const path = live?.paths.get(connection)
+    if (live !== undefined && path !== undefined) {
+      return this.#apply(live, { type: 'frame', path, bytes })
+    }
     const pending = this.#pending.get(connection)
     this.#pending.delete(connection)
     const now = this.#env.now()
@@ -131,15 +214,15 @@ export class SessionNode implements SimulatedNode {
 
   closed(connection: ConnectionId): void {
     this.#peers.delete(connection)
+    this.#transports.delete(connection)
     const pending = this.#pending.get(connection)
     if (pending !== undefined) this.#handshakes.abandon(pending)
     this.#pending.delete(connection)
     const live = this.#byConnection.get(connection)
+    const path = live?.paths.get(connection)
     this.#byConnection.delete(connection)
-    if (live?.connection === connection) {
-      live.connection = undefined
-      this.#apply(live, { type: 'detach' })
-    }
+    live?.paths.delete(connection)
+    if (live !== undefined && path !== undefined) this.#apply(live, { type: 'detach', path })
     this.#env.setTimer('dial', 20 + this.#env.random.int(100))
   }
 
@@ -152,35 +235,57 @@ export class SessionNode implements SimulatedNode {
     }
   }
 
+  /** Sees to it that every transport carries the session. */
   #dial(): void {
     this.#env.setTimer('dial', 300)
-    const { dials } = this.#init
-    const isConnected = [...this.#live.values()].some(({ session }) => session.state.isAttached)
-    if (dials !== undefined && !isConnected && this.#pending.size === 0) this.#env.connect(dials)
+    for (const [connection, { sinceMs }] of this.#transports) {
+      // A hello that nobody answers: the connector gives up after a while.
+      if (this.#byConnection.has(connection) || this.#env.now() < sinceMs + helloTimeoutMs) continue
+      this.#env.close(connection)
+      this.closed(connection)
+    }
+    const present = new Set([...this.#transports.values()].map(({ name }) => name))
+    for (const name of this.#init.dials) {
+      if (!present.has(name) && this.#env.random.chance(0.5)) this.#env.connect(name)
+    }
   }
 
   #settle(connection: ConnectionId, outcome: HandshakeOutcome): void {
     if (outcome.reply !== undefined) this.#env.send(connection, outcome.reply)
-    if (outcome.type === 'refused') return this.#env.close(connection)
-    const { session, ended } = outcome
+    if (outcome.type === 'refused') {
+      this.#env.close(connection)
+      return this.closed(connection)
+    }
+    const { session, ended, path } = outcome
     const past = ended && this.#live.get(ended.session)
     if (past !== undefined && ended !== undefined) this.#perform(past, ended.effects)
     const live = this.#live.get(session) ?? {
       session,
-      connection: undefined,
+      paths: new Map<ConnectionId, number>(),
       unread: [],
       left: new Map<number, number>(),
     }
-    if (!outcome.isNew) this.#env.tell(() => (this.#init.books.resumed += 1))
+    const { books } = this.#init
+    this.#env.tell(() => {
+      if (!outcome.isNew && !outcome.isFurther) books.resumed += 1
+      if (outcome.isFurther) books.joined += 1
+    })
     this.#live.set(session, live)
-    if (live.connection !== undefined) {
-      this.#byConnection.delete(live.connection)
-      this.#env.close(live.connection)
-    }
-    live.connection = connection
+    live.paths.set(connection, path)
     this.#byConnection.set(connection, live)
+    this.#describe(live, connection, path)
     this.#perform(live, outcome.effects)
     this.#pump(live)
+  }
+
+  #describe(live: Live, connection: ConnectionId, path: number): void {
+    const { name, isOutbound } = this.#transports.get(connection) ?? { name: '', isOutbound: true }
+    const isRelayed = name === 'relay'
+    const info = { transport: name, isRelayed, isBulk: !isRelayed, isOutbound }
+    this.#perform(
+      live,
+      live.session.state.handle({ type: 'describe', path, info }, this.#env.now()),
+    )
   }
 
   /** Reads what came in and writes what is left. */
@@ -229,16 +334,17 @@ export class SessionNode implements SimulatedNode {
 
   #pump(live: Live): void {
     const { state, id } = live.session
-    if (live.connection !== undefined) {
+    for (const [connection, path] of live.paths) {
       for (;;) {
-        const frame = state.takeFrame(this.#env.now())
+        const frame = state.takeFrame(path, this.#env.now())
         if (frame === undefined) break
-        this.#env.send(live.connection, frame)
+        this.#env.send(connection, frame)
       }
       this.#perform(live, state.takeEffects())
     }
-    if (state.wakeAtMs !== undefined) {
-      this.#env.setTimer(id, Math.max(1, Math.ceil(state.wakeAtMs - this.#env.now())))
+    const { wakeAtMs } = state
+    if (wakeAtMs !== undefined) {
+      this.#env.setTimer(id, Math.max(1, Math.ceil(wakeAtMs - this.#env.now())))
     }
   }
 
@@ -267,7 +373,10 @@ export class SessionNode implements SimulatedNode {
           }
           break
         case 'drop-path':
-          this.#drop(live)
+          this.#drop(live, effect.path)
+          break
+        case 'best-path':
+          this.#env.tell(() => (books.changes += 1))
           break
         case 'ended':
           this.#env.tell(() => {
@@ -281,25 +390,28 @@ export class SessionNode implements SimulatedNode {
     }
   }
 
-  #drop(live: Live): void {
-    const { connection } = live
-    if (connection === undefined) return
-    this.#env.close(connection)
-    this.closed(connection)
+  #drop(live: Live, path: number): void {
+    for (const [connection, id] of live.paths) {
+      if (id !== path) continue
+      this.#env.close(connection)
+      this.closed(connection)
+    }
   }
 
   #finish(live: Live): void {
-    const { connection, session } = live
-    live.connection = undefined
+    const { session } = live
+    const connections = [...live.paths.keys()]
+    live.paths.clear()
     this.#live.delete(session)
     this.#handshakes.remove(session)
     this.#env.clearTimer(session.id)
-    if (connection === undefined) return
-    const goodbye = session.state.takeFrame(this.#env.now())
-    if (goodbye !== undefined) this.#env.send(connection, goodbye)
-    this.#byConnection.delete(connection)
-    this.#env.close(connection)
-    this.closed(connection)
+    const goodbye = session.state.takeGoodbye()
+    for (const connection of connections) {
+      if (goodbye !== undefined) this.#env.send(connection, goodbye)
+      this.#byConnection.delete(connection)
+      this.#env.close(connection)
+      this.closed(connection)
+    }
   }
 
   #direction(live: Live, channel: number, isOwn: boolean): string {

@@ -8,6 +8,7 @@ import { deriveDatabaseKey, membershipProof } from '../src/membership.ts'
 import {
   decodeFrame,
   encodeAck,
+  encodeAsk,
   encodeCode,
   encodeData,
   encodeEnd,
@@ -58,7 +59,10 @@ function encode(frame: Frame): Uint8Array {
     case frameKind.open:
       return encodeOpen(frame)
     case frameKind.data:
-      return encodeData(frame)
+    case frameKind.dataAsking:
+      return encodeData(frame, frame.kind === frameKind.dataAsking)
+    case frameKind.ask:
+      return encodeAsk()
     case frameKind.end:
       return encodeEnd(frame)
     case frameKind.reset:

@@ -9,6 +9,11 @@ const namesOfOne: readonly (readonly string[])[] = [
   ['encryption', 'enableEncryption'],
   ['relayUrl', 'relay'],
   ['heartbeatIntervalMs', 'heartbeatInterval'],
+  ['healthCheckIntervalMs', 'healthCheckInterval'],
+  ['transferTimeoutMs', 'transferTimeout'],
+  ['peerId', 'nodeId'],
+  ['sync.syncIntervalMs', 'sync.syncInterval'],
+  ['sync.syncTimeoutMs', 'sync.syncTimeout'],
   [
     'discovery.discoveryIntervalMs',
     'discovery.peerDiscoveryInterval',
@@ -17,7 +22,7 @@ const namesOfOne: readonly (readonly string[])[] = [
 ]
 
 /** Names of transports that no package offers yet: advice to install one would lead nowhere. */
-const unoffered: ReadonlySet<string> = new Set(['relay', 'webrtc'])
+const unoffered: ReadonlySet<string> = new Set(['webrtc'])
 
 /**
  * Refuses options that contradict each other, instead of choosing silently.

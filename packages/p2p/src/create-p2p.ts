@@ -1,3 +1,4 @@
+import process from 'node:process'
 import { createEventHub, type EventHub } from '@vudo/events'
 import { encodeTicket, type SealingKeys } from '@vudo/identity'
 import type { ConnectPeerOptions, Network, PeerStatus } from '@vudo/network'
@@ -10,13 +11,25 @@ import {
   type SyncedOptions,
   type SyncStatus,
 } from '@vudo/sync'
-import type { AbortOptions, Address, DialTarget, PeerId, PeerInfo } from '@vudo/transport'
+import {
+  isPeerId,
+  type AbortOptions,
+  type Address,
+  type DialTarget,
+  type PeerId,
+  type PeerInfo,
+} from '@vudo/transport'
+import type { Willow } from '@vudo/willow'
 import { abortable } from './abortable.ts'
+import type { BandwidthState } from './bandwidth.ts'
+import { readConfiguration, type OptionReport } from './configuration.ts'
 import { P2PError } from './errors.ts'
 import { forwardDatabaseEvents, forwardNetworkEvents } from './forward-events.ts'
-import { log } from './log.ts'
-import { parseP2POptions, type P2POptions, type P2PSettings } from './options.ts'
+import { log, warnOnce } from './log.ts'
+import type { BandwidthProfile, P2POptions, P2PSettings } from './options.ts'
 import type { P2P, P2PEvents } from './p2p.ts'
+import { parsePeerAddress } from './peer-address.ts'
+import { ProtocolCalls, type Joined } from './protocol-calls.ts'
 import { joinNetwork, openRunning, type Running } from './running.ts'
 import { whenSyncing } from './when-syncing.ts'
 
@@ -25,18 +38,24 @@ import { whenSyncing } from './when-syncing.ts'
  * directory, takes part in a private database of its own, and after `start` reaches the
  * local network by TCP and multicast DNS. Nothing touches the network before `start`.
  *
+ * What the options leave open, the environment and the file `config.json` of the data
+ * directory may say; see {@link readConfiguration}.
+ *
  * @throws `TransportError` `ERR_CONFIG_INVALID`, `ERR_TRANSPORT_MISSING`; `IdentityError` for a
  *   ticket or key file; `P2PError` for the ticket's file; `StoreError` `ERR_STORE_LOCKED` when
  *   another process owns the folder, `ERR_STORE_UNREADABLE`, `ERR_STORE_DAMAGED`, `ERR_STORE_FULL`.
  */
 export async function createP2P(options: P2POptions = {}): Promise<P2P> {
-  const node = new Node(parseP2POptions(options))
+  const { settings, report } = await readConfiguration(options, process.env)
+  warnOfIdle(report)
+  const node = new Node(settings, report)
   await node.initialize()
   return node
 }
 
-class Node implements P2P {
+class Node extends ProtocolCalls implements P2P {
   readonly events: EventHub<P2PEvents> = createEventHub<P2PEvents>()
+  readonly configuration: readonly OptionReport[]
   readonly #settings: P2PSettings
   #opening: Promise<Running> | undefined
   #running: Running | undefined
@@ -45,8 +64,10 @@ class Node implements P2P {
   #starting: Promise<void> | undefined
   #stopping: Promise<void> = Promise.resolve()
 
-  constructor(settings: P2PSettings) {
+  constructor(settings: P2PSettings, configuration: readonly OptionReport[]) {
+    super()
     this.#settings = settings
+    this.configuration = configuration
   }
 
   get peerId(): PeerId {
@@ -185,6 +206,14 @@ class Node implements P2P {
     )
   }
 
+  willow(): Willow {
+    const { willow } = this.#open
+    if (willow) return willow
+    throw new P2PError('ERR_WILLOW_DISABLED', 'the node was made without Willow', {
+      hint: 'createP2P({ willow: true })',
+    })
+  }
+
   async discoverPeers(options: AbortOptions = {}): Promise<PeerInfo[]> {
     const network = await this.#started(options.signal)
     // What announces a node is heard by the node as well.
@@ -194,7 +223,8 @@ class Node implements P2P {
 
   async connectPeer(target: DialTarget, options: ConnectPeerOptions = {}): Promise<PeerId> {
     const network = await this.#started(options.signal)
-    return network.connectPeer(target, options)
+    const address = isPeerId(target) ? undefined : parsePeerAddress(target)
+    return network.connectPeer(address ?? target, options)
   }
 
   async disconnectPeer(peerId: PeerId): Promise<void> {
@@ -211,6 +241,19 @@ class Node implements P2P {
 
   isPeerConnected(peerId: PeerId): boolean {
     return this.network.isPeerConnected(peerId)
+  }
+
+  protected override get joined(): Joined {
+    const { network, ticket } = this.#open
+    return { network, databaseId: ticket.databaseId }
+  }
+
+  get bandwidth(): BandwidthState {
+    return this.#open.bandwidth.state
+  }
+
+  setProfile(profile: BandwidthProfile): void {
+    this.#open.bandwidth.setProfile(profile)
   }
 
   get #open(): Running {
@@ -268,13 +311,16 @@ class Node implements P2P {
   async #openAfter(stopping: Promise<void>): Promise<Running> {
     // Whoever called `stop` was told what went wrong.
     await stopping.catch(() => {})
-    return openRunning(this.#settings)
+    const onBandwidth = (state: BandwidthState): void =>
+      void this.events.publish('bandwidth:changed', state)
+    return openRunning(this.#settings, onBandwidth)
   }
 
   #adopt(running: Running): void {
     this.#running = running
     forwardNetworkEvents(running.network.events, this.events)
     forwardDatabaseEvents(running.database.events, this.events)
+    this.attach(running.network, running.ticket.databaseId)
   }
 
   async #start(): Promise<void> {
@@ -325,6 +371,13 @@ async function* changesAt(
   changes: AsyncIterable<DocumentChange>,
 ): AsyncGenerator<DocumentChange, void> {
   for await (const change of changes) if (change.path === path) yield change
+}
+
+/** What is set and does nothing is worse than what is refused, unless it is said. */
+function warnOfIdle(report: readonly OptionReport[]): void {
+  for (const { name, isUsed, origin } of report) {
+    if (!isUsed && origin !== 'default') warnOnce(`option ${name} is idle in this version`)
+  }
 }
 
 function stopped(cause?: unknown): P2PError {

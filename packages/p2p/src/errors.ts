@@ -6,6 +6,10 @@ export type P2PErrorCode =
   | 'ERR_P2P_STOPPED'
   /** The node has not joined the network. Call `start` first. */
   | 'ERR_P2P_NOT_STARTED'
+  /** The configuration file cannot be read. The message names the path, the cause says why. */
+  | 'ERR_CONFIG_UNREADABLE'
+  /** No protocol of the application may have that name: those that begin with `/vudo/` are ours. */
+  | 'ERR_PROTOCOL_RESERVED'
   /** The file of the ticket cannot be read. The message names the path, the cause says why. */
   | 'ERR_TICKET_FILE_UNREADABLE'
   /** The file of the ticket does not hold a ticket. Restore it from a backup, or name the database. */
@@ -14,6 +18,10 @@ export type P2PErrorCode =
   | 'ERR_TICKET_FILE_EXPOSED'
   /** The file of the ticket cannot be written. The message names the path, the cause says why. */
   | 'ERR_TICKET_FILE_UNWRITABLE'
+  /** The option `willow` is set, and the package `@vudo/willow` is not installed. The hint is the line that installs it. */
+  | 'ERR_WILLOW_MISSING'
+  /** The node was made without the option `willow`. */
+  | 'ERR_WILLOW_DISABLED'
 
 /** What the facade throws; tell cases apart by {@link P2PError.code}. */
 export class P2PError extends VudoError {

@@ -12,10 +12,15 @@ const networkEvents = {
   'session:interrupted': true,
   'session:resumed': true,
   'session:ended': true,
+  'session:silent': true,
+  'path:added': true,
+  'path:removed': true,
+  'path:changed': true,
   'database:shared': true,
   'database:unshared': true,
   'dial:ended': true,
   'search:failed': true,
+  'surroundings:changed': true,
 } as const satisfies Record<EventType<NetworkEvents>, true>
 
 const databaseEvents = {

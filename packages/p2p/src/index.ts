@@ -4,14 +4,32 @@
  *
  * @packageDocumentation
  */
+export type { BandwidthState } from './bandwidth.ts'
+export {
+  readConfiguration,
+  type Configuration,
+  type Environment,
+  type OptionOrigin,
+  type OptionReport,
+} from './configuration.ts'
 export { createP2P } from './create-p2p.ts'
 export { defaultDataDirectory } from './data-directory.ts'
 export { isP2PError, P2PError, type P2PErrorCode } from './errors.ts'
 export { examineDataDirectory, type DataDirectoryFinding, type ExamineOptions } from './examine.ts'
 export * from './limits.ts'
-export type { DiscoveryOptions, P2POptions } from './options.ts'
-export type { P2P, P2PEvents } from './p2p.ts'
+export type {
+  BandwidthOptions,
+  BandwidthProfile,
+  BandwidthSettings,
+  DiscoveryOptions,
+  DiscoverySettings,
+  P2POptions,
+  P2PSettings,
+  SyncOptions,
+} from './options.ts'
+export type { OwnEvents, P2P, P2PEvents } from './p2p.ts'
 export { parsePeerAddress } from './peer-address.ts'
+export type { ProtocolOptions } from './protocols.ts'
 export { Counter, splice, updateText } from '@vudo/sync'
 export type {
   CatalogueEntry,
@@ -23,5 +41,19 @@ export type {
   SyncedOptions,
   SyncStatus,
 } from '@vudo/sync'
-export type { ConnectPeerOptions, Network, NetworkEvents, PeerStatus } from '@vudo/network'
+export type {
+  Channel,
+  ChannelHandler,
+  ConnectPeerOptions,
+  LatestReader,
+  LatestWriter,
+  Network,
+  NetworkEvents,
+  PeerLists,
+  PeerStatus,
+  RequestContext,
+  RequestHandler,
+  RequestHandlerOptions,
+  RequestOptions,
+} from '@vudo/network'
 export { isVudoError } from '@vudo/transport'

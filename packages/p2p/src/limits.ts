@@ -6,3 +6,9 @@ export const MAX_TICKET_FILE_BYTES = 2_048
 
 /** Log lines of events that wait to be written; beyond it the oldest are left out. */
 export const MAX_WAITING_LOG_LINES = 4_096
+
+/** Bytes of a configuration file; a larger one is refused without reading it. */
+export const MAX_CONFIG_FILE_BYTES = 65_536
+
+/** How long a question to the platform may take, in milliseconds: whether the connection is metered. */
+export const PLATFORM_TIMEOUT_MS = 2_000

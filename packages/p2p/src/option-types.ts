@@ -1,51 +1,7 @@
 /** What kind of value each option takes: checked before anything is read, because JavaScript callers have no compiler. */
 import { TransportError } from '@vudo/transport'
-import type { DiscoveryOptions, P2POptions } from './options.ts'
-
-type Kind = 'string' | 'number' | 'boolean' | 'function' | 'object' | ListKind
-type ListKind = 'list of strings' | 'list of objects' | 'list of strings or functions'
-
-const kinds: Readonly<Record<keyof P2POptions, Kind>> = {
-  app: 'string',
-  dataDir: 'string',
-  storage: 'string',
-  database: 'string',
-  mode: 'string',
-  transports: 'list of strings or functions',
-  relayUrl: 'string',
-  relay: 'string',
-  port: 'number',
-  bindAddress: 'string',
-  dialTimeoutMs: 'number',
-  connectionTimeoutMs: 'number',
-  timeoutMs: 'number',
-  connectionTimeout: 'number',
-  maxConnections: 'number',
-  maxNewConnectionsPerSecond: 'number',
-  bootstrapNodes: 'list of strings',
-  encryption: 'boolean',
-  enableEncryption: 'boolean',
-  enableQuic: 'boolean',
-  enableNatTraversal: 'boolean',
-  enableDht: 'boolean',
-  enableLibp2p: 'boolean',
-  discovery: 'object',
-  discoveries: 'list of objects',
-  policy: 'function',
-  heartbeatIntervalMs: 'number',
-  heartbeatInterval: 'number',
-}
-
-const discoveryKinds: Readonly<Record<keyof DiscoveryOptions, Kind>> = {
-  enableMdns: 'boolean',
-  discoveryIntervalMs: 'number',
-  discoveryInterval: 'number',
-  enableDht: 'boolean',
-  peerDiscoveryInterval: 'number',
-  serviceName: 'string',
-  serviceType: 'string',
-  interface: 'string',
-}
+import { nearestName } from './nearest-name.ts'
+import { optionTable, type Kind } from './option-table.ts'
 
 /**
  * Checks that every option exists and holds the right kind of value.
@@ -53,10 +9,7 @@ const discoveryKinds: Readonly<Record<keyof DiscoveryOptions, Kind>> = {
  * @throws `TransportError` `ERR_CONFIG_INVALID`.
  */
 export function checkTypes(options: unknown): void {
-  checkFields('options', options, kinds, '')
-  if (isObject(options) && 'discovery' in options && options.discovery !== undefined) {
-    checkFields('discovery', options.discovery, discoveryKinds, 'discovery.')
-  }
+  checkFields('options', options, '')
 }
 
 /** The error for an option that is wrong. Never quotes an object, which may hold anything. */
@@ -73,27 +26,59 @@ export function hasMethods(value: unknown, names: readonly string[]): boolean {
   return isObject(value) && names.every((name) => typeof Reflect.get(value, name) === 'function')
 }
 
-function checkFields(
-  name: string,
-  values: unknown,
-  expected: Readonly<Record<string, Kind>>,
-  prefix: string,
-): void {
+/** Names of options directly in the group whose name and dot is `prefix`. */
+export function optionNames(prefix: string): string[] {
+  return Object.keys(optionTable)
+    .filter((name) => name.startsWith(prefix))
+    .map((name) => name.slice(prefix.length))
+    .filter((name) => !name.includes('.'))
+}
+
+/** The error for a name that is none. */
+export function unknownName(name: string, what: string, known: readonly string[]): TransportError {
+  const nearest = nearestName(name, known)
+  return new TransportError(
+    'ERR_CONFIG_INVALID',
+    `${shown(name)} is not ${what}, expected one of ${known.join(', ')}`,
+    {
+      hint:
+        nearest === undefined
+          ? 'correct the name, or leave it out'
+          : `did you mean ${JSON.stringify(nearest)}?`,
+    },
+  )
+}
+
+function checkFields(name: string, values: unknown, prefix: string): void {
   if (!isObject(values) || Array.isArray(values)) throw invalid(name, values, 'an object')
   for (const [field, value] of Object.entries(values)) {
-    const kind = Object.hasOwn(expected, field) ? expected[field] : undefined
-    if (kind === undefined) throw unknownField(prefix + field, Object.keys(expected))
-    if (value === undefined || isOfKind(value, kind)) continue
-    throw invalid(prefix + field, value, `a ${kind}`.replace('a object', 'an object'))
+    const path = prefix + field
+    // A dotted key is no path: `{ 'discovery.port': 1 }` means nothing.
+    const row =
+      Object.hasOwn(optionTable, path) && !field.includes('.') ? optionTable[path] : undefined
+    if (row === undefined) {
+      const known = optionNames(prefix).map((one) => prefix + one)
+      throw unknownName(path, 'an option', known)
+    }
+    if (value === undefined) continue
+    if (!isOfKind(value, row.kind)) {
+      throw invalid(path, value, `a ${row.kind}`.replace('a object', 'an object'))
+    }
+    checkRange(path, value, row.range)
+    if (row.kind === 'object') checkFields(path, value, `${path}.`)
   }
 }
 
-function unknownField(field: string, known: readonly string[]): TransportError {
-  return new TransportError(
-    'ERR_CONFIG_INVALID',
-    `${shown(field)} is not an option, expected one of ${known.join(', ')}`,
-    { hint: 'correct the name, or leave it out' },
-  )
+function checkRange(
+  path: string,
+  value: unknown,
+  range: readonly [number, number] | undefined,
+): void {
+  if (range === undefined || typeof value !== 'number') return
+  const [least, most] = range
+  const isWhole = Number.isInteger(value) || least % 1 !== 0
+  if (isWhole && value >= least && value <= most) return
+  throw invalid(path, value, `a ${least % 1 === 0 ? 'whole ' : ''}number from ${least} to ${most}`)
 }
 
 function isOfKind(value: unknown, kind: Kind): boolean {

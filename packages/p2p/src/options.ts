@@ -1,14 +1,18 @@
 import { isIP, isIPv4 } from 'node:net'
 import { MAX_DATABASE_ID_BYTES, parseTicket, type Ticket } from '@vudo/identity'
+import type { PeerLists } from '@vudo/network'
 import type { Policy } from '@vudo/sync'
 import {
+  isPeerId,
   parseTransportConfig,
   TransportError,
   type Discovery,
+  type PeerId,
   type TransportConfig,
   type TransportFactory,
   type TransportSettings,
 } from '@vudo/transport'
+import { checkProfile } from './bandwidth.ts'
 import { checkContradictions, checkObtainable } from './contradictions.ts'
 import { checkTypes, hasMethods, invalid } from './option-types.ts'
 import { parseBootstrapNodes } from './peer-address.ts'
@@ -124,6 +128,123 @@ export interface P2POptions extends TransportConfig {
   readonly heartbeatIntervalMs?: number | undefined
   /** Another name of {@link heartbeatIntervalMs}. */
   readonly heartbeatInterval?: number | undefined
+  /**
+   * Whether to open Willow as well: entries with rights that can be granted, and erasure that
+   * others follow, in `p2p.willow()`. Needs the package `@vudo/willow`.
+   *
+   * @defaultValue false
+   */
+  readonly willow?: boolean | undefined
+  /**
+   * Milliseconds between two looks at what the platform says of the connection, 1,000 to 86,400,000.
+   *
+   * @defaultValue 60,000
+   */
+  readonly healthCheckIntervalMs?: number | undefined
+  /** Another name of {@link healthCheckIntervalMs}. */
+  readonly healthCheckInterval?: number | undefined
+  /**
+   * Whom to let in, and whom to keep out, by peer id. `network.setPeerLists` changes it later.
+   *
+   * @defaultValue everybody who has the database
+   */
+  readonly peers?: PeerLists | undefined
+  /**
+   * A JSON file with options. It counts less than what the program and the environment say.
+   *
+   * @defaultValue `config.json` in the data directory, where there is one
+   */
+  readonly config?: string | undefined
+  /**
+   * Who this node has to be: refused with `ERR_CONFIG_INVALID` when the data directory holds another key.
+   *
+   * @defaultValue whoever the data directory says
+   */
+  readonly peerId?: PeerId | undefined
+  /** Another name of {@link peerId}. */
+  readonly nodeId?: PeerId | undefined
+  /**
+   * With `mode: 'auto'`: false leaves out WebRTC even when it is imported.
+   *
+   * @defaultValue whether it is imported
+   */
+  readonly enableWebrtc?: boolean | undefined
+  /**
+   * Megabits per second that this node may send and receive, 0.001 to 1,000,000; 1 is
+   * 125,000 bytes. What a person waits for is counted, and does not wait.
+   *
+   * @defaultValue no limit
+   */
+  readonly bandwidthLimitMbps?: number | undefined
+  /** How much may be used of a connection that costs by the byte. */
+  readonly bandwidth?: BandwidthOptions | undefined
+  /** For the document engine. Idle in this version. */
+  readonly sync?: SyncOptions | undefined
+  /** A central server to sync with. Idle in this version. @defaultValue none */
+  readonly url?: string | undefined
+  /** Attempts per operation. Idle in this version: what fails is repeated until it is not wanted. @defaultValue 3 */
+  readonly maxRetryAttempts?: number | undefined
+  /** Folder for what can be fetched again. Idle in this version. @defaultValue `cache` in the data directory */
+  readonly cacheDir?: string | undefined
+  /** Bytes in that folder. Idle in this version. @defaultValue 10,000,000,000 */
+  readonly cacheLimitBytes?: number | undefined
+  /** Transfers at one time. Idle in this version. @defaultValue 3 */
+  readonly maxConcurrentTransfers?: number | undefined
+  /** Milliseconds without progress. Idle in this version. @defaultValue 300,000 */
+  readonly transferTimeoutMs?: number | undefined
+  /** Another name of {@link transferTimeoutMs}. */
+  readonly transferTimeout?: number | undefined
+  /** A page of metrics. Idle in this version. */
+  readonly metrics?: { readonly port?: number | undefined } | undefined
+}
+
+/** How bandwidth is used. */
+export interface BandwidthOptions {
+  /**
+   * `metered` and `unmetered` say what the connection is; `auto` asks the platform, and takes
+   * it for unmetered where that does not tell.
+   *
+   * @defaultValue `'auto'`
+   */
+  readonly profile?: BandwidthProfile | undefined
+  /** What holds while the connection is metered. */
+  readonly metered?:
+    | {
+        /**
+         * Bytes per second, 1 to 10^12; the smaller of this and `bandwidthLimitMbps` counts.
+         *
+         * @defaultValue 1,000,000
+         */
+        readonly bytesPerSec?: number | undefined
+      }
+    | undefined
+}
+
+/** See {@link BandwidthOptions.profile}. */
+export type BandwidthProfile = 'auto' | 'metered' | 'unmetered'
+
+/** Options of the document engine, which has none of them yet. Checked, kept, and warned about. */
+export interface SyncOptions {
+  /** @defaultValue true */
+  readonly enableAutoSync?: boolean | undefined
+  /** Milliseconds. @defaultValue 10,000 */
+  readonly syncIntervalMs?: number | undefined
+  /** Another name of {@link syncIntervalMs}. */
+  readonly syncInterval?: number | undefined
+  /** Operations. @defaultValue 1,000 */
+  readonly maxBatchSize?: number | undefined
+  /** @defaultValue true */
+  readonly enableConflictResolution?: boolean | undefined
+  /** Milliseconds. @defaultValue 30,000 */
+  readonly syncTimeoutMs?: number | undefined
+  /** Another name of {@link syncTimeoutMs}. */
+  readonly syncTimeout?: number | undefined
+  /** Milliseconds between two rounds in the background. @defaultValue 30,000 */
+  readonly backgroundIntervalMs?: number | undefined
+  /** Retries of such a round. @defaultValue 3 */
+  readonly backgroundRetries?: number | undefined
+  /** First pause between retries, in milliseconds; it doubles. @defaultValue 5,000 */
+  readonly backgroundBackoffMs?: number | undefined
 }
 
 /** {@link DiscoveryOptions}, complete and checked. */
@@ -151,6 +272,21 @@ export interface P2PSettings {
   readonly discoveries: readonly Discovery[]
   readonly policy: Policy | undefined
   readonly heartbeatIntervalMs: number | undefined
+  readonly willow: boolean
+  readonly healthCheckIntervalMs: number
+  readonly peers: PeerLists
+  /** Who this node has to be. */
+  readonly peerId: PeerId | undefined
+  readonly enableWebrtc: boolean | undefined
+  readonly bandwidth: BandwidthSettings
+}
+
+/** {@link BandwidthOptions}, complete and checked. */
+export interface BandwidthSettings {
+  readonly profile: BandwidthProfile
+  /** `undefined`: no limit. */
+  readonly bytesPerSecond: number | undefined
+  readonly meteredBytesPerSecond: number
 }
 
 /**
@@ -169,34 +305,87 @@ export function parseP2POptions(options: P2POptions = {}): P2PSettings {
 }
 
 function complete(options: P2POptions): P2PSettings {
-  const { app, dataDir, storage, database, transports, discovery, discoveries, policy, ...rest } =
-    options
-  const {
-    heartbeatInterval,
-    heartbeatIntervalMs = heartbeatInterval,
-    enableLibp2p,
-    ...given
-  } = rest
-  const transport = {
-    ...given,
-    // Two names that have to agree: whichever says no wins.
-    ...(discovery?.enableDht === false ? { enableDht: false } : {}),
-  }
+  const { heartbeatInterval, heartbeatIntervalMs = heartbeatInterval } = options
+  const { healthCheckInterval, healthCheckIntervalMs = healthCheckInterval } = options
+  const { nodeId, peerId = nodeId, discovery, database } = options
+  const transport = transportConfig(options)
   checkNames(options)
+  checkPeerIds(options.peers, peerId)
   inRange('heartbeatIntervalMs', heartbeatIntervalMs, [100, 3_600_000])
+  inRange('healthCheckIntervalMs', healthCheckIntervalMs, [1_000, 86_400_000])
   return {
-    app: app ?? 'vudo',
-    dataDir,
-    storage: storage ?? 'disk',
+    app: options.app ?? 'vudo',
+    dataDir: options.dataDir,
+    storage: options.storage ?? 'disk',
     database: database === undefined ? undefined : parseDatabase(database),
-    transports,
-    enableLibp2p,
+    transports: options.transports,
+    enableLibp2p: options.enableLibp2p,
+    enableWebrtc: options.enableWebrtc,
     transportConfig: transport,
     transport: parseTransportConfig(transport),
     discovery: parseDiscovery(discovery),
-    discoveries: discoveries ?? [],
-    policy,
+    discoveries: options.discoveries ?? [],
+    policy: options.policy,
     heartbeatIntervalMs,
+    willow: options.willow ?? false,
+    healthCheckIntervalMs: healthCheckIntervalMs ?? 60_000,
+    peers: options.peers ?? {},
+    peerId,
+    bandwidth: parseBandwidth(options),
+  }
+}
+
+/** Options of {@link TransportConfig}: each transport reads them for itself. */
+const transportOptions = [
+  'mode',
+  'relayUrl',
+  'relay',
+  'port',
+  'bindAddress',
+  'dialTimeoutMs',
+  'connectionTimeoutMs',
+  'timeoutMs',
+  'connectionTimeout',
+  'maxConnections',
+  'maxNewConnectionsPerSecond',
+  'bootstrapNodes',
+  'encryption',
+  'enableEncryption',
+  'enableQuic',
+  'enableNatTraversal',
+  'enableDht',
+] as const satisfies readonly (keyof TransportConfig)[]
+
+function transportConfig(options: P2POptions): TransportConfig {
+  const given = transportOptions.flatMap((name) =>
+    options[name] === undefined ? [] : [[name, options[name]] as const],
+  )
+  // Two names that have to agree: whichever says no wins.
+  const dht = options.discovery?.enableDht === false ? { enableDht: false } : {}
+  return { ...Object.fromEntries(given), ...dht }
+}
+
+function parseBandwidth({ bandwidthLimitMbps, bandwidth = {} }: P2POptions): BandwidthSettings {
+  const { profile = 'auto', metered = {} } = bandwidth
+  checkProfile('bandwidth.profile', profile)
+  return {
+    profile,
+    bytesPerSecond:
+      bandwidthLimitMbps === undefined ? undefined : bandwidthLimitMbps * BYTES_PER_MEGABIT,
+    meteredBytesPerSecond: metered.bytesPerSec ?? 1_000_000,
+  }
+}
+
+/** 1,000,000 bits. */
+const BYTES_PER_MEGABIT = 125_000
+
+function checkPeerIds(peers: PeerLists = {}, peerId: unknown): void {
+  for (const [name, list] of Object.entries(peers)) {
+    const wrong = Array.isArray(list) ? list.find((one) => !isPeerId(one)) : undefined
+    if (wrong !== undefined) throw invalid(`peers.${name}`, wrong, 'peer ids of 64 hex digits')
+  }
+  if (peerId !== undefined && !isPeerId(peerId)) {
+    throw invalid('peerId', peerId, 'a peer id of 64 hex digits')
   }
 }
 

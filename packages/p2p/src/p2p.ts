@@ -1,7 +1,19 @@
 /** What a node offers, without how it does it. */
 import type { EventHub } from '@vudo/events'
 import type { SealingKeys } from '@vudo/identity'
-import type { ConnectPeerOptions, Network, NetworkEvents, PeerStatus } from '@vudo/network'
+import type {
+  Channel,
+  ChannelHandler,
+  ConnectPeerOptions,
+  LatestReader,
+  LatestWriter,
+  Network,
+  NetworkEvents,
+  PeerStatus,
+  RequestHandler,
+  RequestHandlerOptions,
+  RequestOptions,
+} from '@vudo/network'
 import type {
   CatalogueEntry,
   Database,
@@ -12,9 +24,23 @@ import type {
   SyncStatus,
 } from '@vudo/sync'
 import type { AbortOptions, Address, DialTarget, PeerId, PeerInfo } from '@vudo/transport'
+// The tag has to reach the declarations, where only comments of this kind stay.
+// oxlint-disable-next-line jsdoc/check-tag-names
+/** @ts-ignore An optional peer: who compiles without it gets `any` here, and no error. */
+import type { Willow } from '@vudo/willow'
+import type { BandwidthState } from './bandwidth.ts'
+import type { OptionReport } from './configuration.ts'
+import type { BandwidthProfile } from './options.ts'
+import type { ProtocolOptions } from './protocols.ts'
 
 /** Everything that can be listened to on a node: the events of its network and of its documents. */
-export type P2PEvents = NetworkEvents & DatabaseEvents
+export type P2PEvents = NetworkEvents & DatabaseEvents & OwnEvents
+
+/** What the facade itself tells. */
+export interface OwnEvents {
+  /** Another bandwidth limit holds: by {@link P2P.setProfile}, or because the platform says so. */
+  'bandwidth:changed': BandwidthState
+}
 
 /**
  * A node: documents that sync with every peer of the same database. Made by {@link createP2P}.
@@ -118,10 +144,19 @@ export interface P2P extends AsyncDisposable {
    */
   whenSynced(options?: SyncedOptions): Promise<SyncStatus>
 
+  /**
+   * Entries with rights and erasure, synced with the peers of this node. It ends with `stop`:
+   * after the next `start` ask for it again, and open its namespaces again.
+   *
+   * @throws `P2PError` `ERR_WILLOW_DISABLED` without the option `willow`.
+   */
+  willow(): Willow
+
   /** Searches now; the peers found, connected or not. @throws `P2PError` `ERR_P2P_NOT_STARTED`. */
   discoverPeers(options?: AbortOptions): Promise<PeerInfo[]>
   /**
-   * Connects to whoever answers at an address, or to a peer that was found, and gives its proven id.
+   * Connects to whoever answers at an address (`scheme://…`, or `host:port`, which means TCP),
+   * or to a peer that was found, and gives its proven id.
    *
    * @throws `P2PError` `ERR_P2P_NOT_STARTED`; `TransportError` `ERR_PEER_MISMATCH` when somebody
    *   else than `expected` answers; whatever `Network.connectPeer` throws.
@@ -131,6 +166,68 @@ export interface P2P extends AsyncDisposable {
   disconnectPeer(peerId: PeerId): Promise<void>
   /** Ends every session; peers that are found again are connected again. */
   disconnectAll(): Promise<void>
+  /**
+   * Takes the channels that peers open for a protocol of the application. Only peers that
+   * have proven to have the database get through. A later call replaces the handler, which
+   * stays over `stop` and the next `start`.
+   *
+   * @param protocol - 1 to 64 bytes, for example `/my-app/chat/1`; `/vudo/` is ours.
+   * @returns Takes the handler away again.
+   * @throws `P2PError` `ERR_PROTOCOL_RESERVED`; `RangeError` for another length.
+   */
+  handle(protocol: string, handler: ChannelHandler): () => void
+  /**
+   * Opens a channel with a connected peer: an ordered pipe of messages of up to 256 KiB,
+   * which outlives its connection. Until the peer has proven to have the database (the event
+   * `database:shared`; {@link connectPeer} waits for it) it ends at once with `ERR_NOT_MEMBER`.
+   *
+   * @throws `NetworkError` `ERR_PEER_NOT_CONNECTED`; what {@link handle} throws.
+   */
+  openChannel(peerId: PeerId, protocol: string, options?: ProtocolOptions): Channel
+  /**
+   * Answers requests. What the handler throws becomes the caller's `peerCode`, its code alone.
+   * A peer may ask 64 times per second.
+   */
+  respond(
+    protocol: string,
+    handler: RequestHandler,
+    options?: Pick<RequestHandlerOptions, 'maxRequestBytes'>,
+  ): () => void
+  /**
+   * Asks a connected peer and gives its answer.
+   *
+   * @param message - 0 to 262,144 bytes.
+   * @throws `NetworkError` `ERR_PEER_NOT_CONNECTED`, `ERR_REQUEST_TIMEOUT`, `ERR_REQUEST_FAILED`
+   *   with a `peerCode`, `ERR_REQUEST_SIZE`, `ERR_LIMIT`; what {@link handle} throws.
+   */
+  request(
+    peerId: PeerId,
+    protocol: string,
+    message: Uint8Array,
+    options?: Omit<RequestOptions, 'database'>,
+  ): Promise<Uint8Array>
+  /** Takes newest values: iterating gives whatever is newest when the reader is ready. */
+  handleLatest(
+    protocol: string,
+    handler: (values: LatestReader) => void | Promise<void>,
+  ): () => void
+  /**
+   * Sends newest values to a connected peer: a value that has not been sent gives way to a
+   * newer one, for cursors and positions.
+   *
+   * @throws what {@link openChannel} throws.
+   */
+  openLatest(peerId: PeerId, protocol: string, options?: ProtocolOptions): LatestWriter
+  /** Which bandwidth limit holds, and why. */
+  readonly bandwidth: BandwidthState
+  /**
+   * Says by hand what the connection costs, until the end of this `initialize`; `auto` asks the platform again.
+   *
+   * @throws `TransportError` `ERR_CONFIG_INVALID` for what is no profile.
+   */
+  setProfile(profile: BandwidthProfile): void
+  /** Every option with its value and where that came from. Holds no ticket and no token. */
+  readonly configuration: readonly OptionReport[]
   /** One entry per session that stands. */
   connectedPeers(): readonly PeerStatus[]
   /** Tells whether a session with the peer stands. */

@@ -1,14 +1,20 @@
+import { networkInterfaces } from 'node:os'
 import { mdns } from '@vudo/discovery-mdns'
 import type { Ticket } from '@vudo/identity'
-import { createNetwork, type Network } from '@vudo/network'
+import { createNetwork, type Network, type NetworkOptions } from '@vudo/network'
 import { openDatabase, type Database } from '@vudo/sync'
-import { isPeerId, type Discovery, type Transport } from '@vudo/transport'
+import { isPeerId, type Discovery, type PeerId, type Transport } from '@vudo/transport'
+import type { Willow } from '@vudo/willow'
+import { Bandwidth, type BandwidthState } from './bandwidth.ts'
 import { openBelongings, type Belongings } from './data-directory.ts'
 import { logEvents } from './log.ts'
+import { isConnectionMetered } from './metered.ts'
+import { invalid } from './option-types.ts'
 import type { P2PSettings } from './options.ts'
 import { createSealing, type Sealing } from './sealing.ts'
 import { openTransports } from './transports.ts'
 import { viewName } from './view-name.ts'
+import { openWillowOf } from './willow.ts'
 
 /** Everything that is open between `initialize` and `stop`. */
 export interface Running extends Belongings {
@@ -16,7 +22,10 @@ export interface Running extends Belongings {
   readonly transports: readonly Transport[]
   readonly discoveries: readonly Discovery[]
   readonly network: Network
+  readonly bandwidth: Bandwidth
   readonly database: Database
+  /** `undefined` without the option `willow`. */
+  readonly willow: Willow | undefined
   /**
    * Closes all of it, in the reverse order of opening. What cannot be closed does not keep
    * the rest open.
@@ -27,11 +36,15 @@ export interface Running extends Belongings {
 }
 
 /** Opens what a node needs. Nothing touches the network before `network.start()`. */
-export async function openRunning(settings: P2PSettings): Promise<Running> {
+export async function openRunning(
+  settings: P2PSettings,
+  onBandwidth: (state: BandwidthState) => void,
+): Promise<Running> {
   const belongings = await openBelongings(settings)
   const closers: (() => Promise<void> | void)[] = [() => belongings.store.close()]
   const close = (): Promise<void> => closeAll(closers.splice(0).toReversed())
   try {
+    checkIdentity(belongings.key.peerId, settings.peerId)
     const sealing = createSealing(belongings.key)
     closers.push(() => sealing.close())
     const transports = await openTransports(settings, sealing.context)
@@ -47,28 +60,36 @@ export async function openRunning(settings: P2PSettings): Promise<Running> {
       transports,
       discoveries,
       sealingKeys: sealing.keys,
-      options: {
-        heartbeatIntervalMs: settings.heartbeatIntervalMs,
-        maxConnections: settings.transport.maxConnections,
-        discoveryIntervalMs: settings.discovery.discoveryIntervalMs,
-        bootstrapNodes: [
-          ...settings.transport.bootstrapNodes.filter(isPeerAddress),
-          ...dialable(belongings.ticket),
-        ],
-      },
+      interfaces: interfacesAsText,
+      options: networkOptions(settings, belongings.ticket),
     })
     logEvents(network.events, 'p2p:network')
     closers.push(() => network.stop())
-    const database = await openDatabase({
-      id: belongings.ticket.databaseId,
-      store: belongings.store.sub(viewName(belongings.ticket)),
-      author: belongings.author,
-      network,
-      policy: settings.policy,
+    let willow: Willow | undefined
+    const bandwidth = openBandwidth(settings, network, (state) => {
+      if (willow) willow.isMetered = state.isMetered
+      onBandwidth(state)
     })
-    logEvents(database.events, 'p2p:sync')
+    closers.push(() => bandwidth.close())
+    const database = await openDocuments(settings, belongings, network)
     closers.push(() => database.close())
-    return { ...belongings, sealing, transports, discoveries, network, database, close }
+    if (settings.willow) {
+      const opened = await openWillowOf(settings, belongings, { network })
+      closers.push(() => opened.close())
+      opened.isMetered = bandwidth.state.isMetered
+      willow = opened
+    }
+    return {
+      ...belongings,
+      sealing,
+      transports,
+      discoveries,
+      network,
+      bandwidth,
+      database,
+      willow,
+      close,
+    }
   } catch (error) {
     // Why it failed is what the caller needs to know; what closing adds to it follows from that.
     await close().catch(() => {})
@@ -81,12 +102,73 @@ export async function openRunning(settings: P2PSettings): Promise<Running> {
  *
  * @throws `TransportError` when a transport cannot listen; it may be tried again then.
  */
-export async function joinNetwork({ network, transports, ticket }: Running): Promise<void> {
-  // Before the network starts, which it does once: a port that is taken now may be free at the next try.
-  await Promise.all(transports.map((transport) => transport.listen()))
+export async function joinNetwork({ network, bandwidth, ticket }: Running): Promise<void> {
   await network.start()
+  // Not waited for: a platform that does not answer must not keep peers apart.
+  void bandwidth.start()
   const { databaseId: id, secret } = ticket
   await network.join(secret === undefined ? { id } : { id, secret })
+}
+
+async function openDocuments(
+  settings: P2PSettings,
+  { ticket, store, author }: Belongings,
+  network: Network,
+): Promise<Database> {
+  const database = await openDatabase({
+    id: ticket.databaseId,
+    store: store.sub(viewName(ticket)),
+    author,
+    network,
+    policy: settings.policy,
+  })
+  logEvents(database.events, 'p2p:sync')
+  return database
+}
+
+/** In another network the platform may say something else. */
+function openBandwidth(
+  settings: P2PSettings,
+  network: Network,
+  onChange: (state: BandwidthState) => void,
+): Bandwidth {
+  const bandwidth = new Bandwidth({
+    settings: settings.bandwidth,
+    network,
+    isMetered: isConnectionMetered,
+    intervalMs: settings.healthCheckIntervalMs,
+    onChange,
+  })
+  network.events.on('surroundings:changed', () => void bandwidth.look())
+  return bandwidth
+}
+
+function networkOptions(settings: P2PSettings, ticket: Ticket): NetworkOptions {
+  const { heartbeatIntervalMs, transport, discovery, peers } = settings
+  const named = transport.bootstrapNodes.filter(isPeerAddress)
+  return {
+    heartbeatIntervalMs,
+    connectionTimeoutMs: transport.connectionTimeoutMs,
+    maxConnections: transport.maxConnections,
+    discoveryIntervalMs: discovery.discoveryIntervalMs,
+    bootstrapNodes: [...named, ...dialable(ticket)],
+    peers,
+  }
+}
+
+/** A folder that was copied or mixed up is noticed before others hear of it. */
+function checkIdentity(peerId: PeerId, wanted: PeerId | undefined): void {
+  if (wanted === undefined || wanted === peerId) return
+  throw invalid('peerId', wanted, `${peerId}, whose key the data directory holds`)
+}
+
+/** The addresses of this machine, in a fixed order. */
+function interfacesAsText(): string {
+  return Object.values(networkInterfaces())
+    .flatMap((list) => list ?? [])
+    .map(({ address, netmask }) => `${address}/${netmask}`)
+    .toSorted((a, b) => (a < b ? -1 : 1))
+    .join(' ')
 }
 
 async function closeAll(closers: readonly (() => Promise<void> | void)[]): Promise<void> {

@@ -18,6 +18,7 @@ const stacks: Readonly<Record<string, () => Promise<unknown>>> = {
   libp2p: () => import('@vudo/transport-libp2p'),
   iroh: () => import('@vudo/transport-iroh'),
   hyperswarm: () => import('@vudo/transport-hyperswarm'),
+  relay: () => import('@vudo/transport-relay'),
 }
 
 /**
@@ -53,10 +54,13 @@ function wantedTransports({
   transports,
   transport,
   enableLibp2p,
+  enableWebrtc,
 }: P2PSettings): readonly (string | TransportFactory)[] {
   if (transports) return transports
   if (transport.mode !== 'auto') return [transport.mode]
-  const usable = usableTransports(transport)
+  const usable = usableTransports(transport).filter(
+    (name) => name !== 'webrtc' || enableWebrtc !== false,
+  )
   if (enableLibp2p === undefined) return usable
   const others = usable.filter((name) => name !== 'libp2p')
   return enableLibp2p ? [...others, 'libp2p'] : others
@@ -74,7 +78,10 @@ async function loadStack(name: string): Promise<void> {
   }
 }
 
-function isMissing(error: unknown, packageName: string): boolean {
+/** True when an import failed because the package itself is not installed. */
+export function isMissing(error: unknown, packageName: string): boolean {
   if (!(error instanceof Error && 'code' in error)) return false
-  return error.code === 'ERR_MODULE_NOT_FOUND' && error.message.includes(packageName)
+  // The name alone would also stand in the message when a dependency of the package is missing.
+  const isNotFound = error.message.startsWith(`Cannot find package '${packageName}'`)
+  return error.code === 'ERR_MODULE_NOT_FOUND' && isNotFound
 }

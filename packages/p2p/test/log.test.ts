@@ -85,3 +85,28 @@ describe('a program with two nodes', () => {
     expect(linesOf(log).map(({ name }) => name)).toEqual(['p2p', 'p2p'])
   }, 30_000)
 })
+
+describe('what peers say', () => {
+  it('LG1: never becomes a line of its own', async () => {
+    const source = `
+      import { createEventHub } from '@vudo/events'
+      import { logEvents } from ${JSON.stringify(new URL('../src/log.ts', import.meta.url).href)}
+      const hub = createEventHub()
+      logEvents(hub, 'p2p:network')
+      hub.publish('warning', { name: 'x\\n{"level":60,"msg":"forged"}\\r\\u001b[2J', list: ['a\\nb'] })
+      hub.close()
+    `
+    const { stderr } = await promisify(execFile)(
+      process.execPath,
+      ['--input-type=module', '-e', source],
+      {
+        cwd: fileURLToPath(new URL('..', import.meta.url)),
+        env: { ...process.env, VUDO_LOG: 'warn' },
+      },
+    )
+    const lines = linesOf(stderr)
+    expect(lines).toHaveLength(1)
+    expect(lines[0]).toMatchObject({ level: 40, msg: 'warning' })
+    expect(stderr).not.toContain('\u001b')
+  })
+})

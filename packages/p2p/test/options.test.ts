@@ -165,7 +165,7 @@ describe('the options', () => {
   })
 
   it('do not advise to install what nobody offers', async () => {
-    for (const options of [{ mode: 'webrtc' }, { transports: ['tcp', 'relay'] }]) {
+    for (const options of [{ mode: 'webrtc' }, { transports: ['tcp', 'webrtc'] }]) {
       await expect(createP2P({ ...options, storage: 'memory' })).rejects.toMatchObject({
         code: 'ERR_TRANSPORT_MISSING',
         hint: expect.not.stringContaining('npm i') as string,

@@ -1,9 +1,15 @@
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import process from 'node:process'
+import { promisify } from 'node:util'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createNodeKey } from '@vudo/identity'
 import type { P2POptions } from '@vudo/p2p'
 import { createTransportContext } from '@vudo/secure-channel'
 import { parseP2POptions } from '../src/options.ts'
-import { openTransports } from '../src/transports.ts'
+import { isMissing, openTransports } from '../src/transports.ts'
 
 /** The transports that a node with these options has. */
 async function namesWith(options: P2POptions = {}): Promise<string[]> {
@@ -42,3 +48,26 @@ describe('the transports of a node', () => {
     })
   })
 })
+
+describe('an import that failed', () => {
+  it('is told from one of an installed package that misses another one', async () => {
+    const [absent, broken] = ['@vudo/transport-absent', '@vudo/transport-there']
+    expect(isMissing(await errorOf(absent), absent)).toBe(true)
+    expect(isMissing(await errorOf(broken), broken)).toBe(false)
+  })
+})
+
+/** What Node says in a folder in which one package is installed, without what that depends on. */
+async function errorOf(packageName: string): Promise<Error> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'vudo-missing-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const installed = path.join(folder, 'node_modules', '@vudo', 'transport-there')
+  await mkdir(installed, { recursive: true })
+  await writeFile(path.join(installed, 'package.json'), '{"type":"module","exports":"./main.js"}')
+  await writeFile(path.join(installed, 'main.js'), "import '@vudo/no-such-package'")
+  const program = `import('${packageName}').catch(({ code, message }) => console.log(JSON.stringify({ code, message })))`
+  const run = promisify(execFile)
+  const { stdout } = await run(process.execPath, ['-e', program], { cwd: folder })
+  const { code, message } = JSON.parse(stdout)
+  return Object.assign(new Error(message), { code })
+}

@@ -1,6 +1,7 @@
 import type { AbstractIterator, AbstractLevel } from 'abstract-level'
 import { databaseError, StoreError, storeClosed } from './errors.ts'
 import type { DatabaseRange } from './keys.ts'
+import { SCAN_PAGE_BYTES } from './limits.ts'
 import { operationBytes, type DatabaseOperation, type WriteTarget } from './write-queue.ts'
 
 /** The databases that a store can lie on, made with both encodings `view`. */
@@ -80,7 +81,9 @@ export class Database implements WriteTarget {
 
   cursor(range: DatabaseRange, reverse: boolean): Promise<Cursor> {
     return this.#read((level) => {
-      const iterator = level.iterator({ ...range, reverse })
+      // `highWaterMarkBytes` is an option of classic-level, which the common type does not know.
+      const options = { ...range, reverse, highWaterMarkBytes: SCAN_PAGE_BYTES }
+      const iterator = level.iterator(options)
       const openings = this.#openings
       return Promise.resolve({
         next: (count) => this.#next(iterator, openings, count),

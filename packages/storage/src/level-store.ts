@@ -152,8 +152,12 @@ class View implements StoreView {
           for (const [stored, record] of entries) {
             signal?.throwIfAborted()
             bounds = reverse ? { ...bounds, lt: stored } : { gt: stored, lt: bounds.lt }
-            const value = await this.#checked(stored, record)
-            if (value === undefined) continue
+            const value = decodeRecord(stored, record)
+            // Waiting for each sound record as well would double the cost of a scan.
+            if (value === undefined) {
+              await this.#core.quarantine.move(stored)
+              continue
+            }
             yield { key: keyInView(this.#path, stored), value }
             left -= 1
             if (left <= 0) return

@@ -10,6 +10,7 @@
 import type { Address, PeerId } from '@vudo/transport'
 import {
   MAX_BACKOFF_MS,
+  MAX_FOUND_ADDRESSES,
   MAX_FOUND_PEERS,
   MAX_PEERS_PER_ADDRESS,
   MIN_BACKOFF_MS,
@@ -65,6 +66,8 @@ export function createDialSchedule(
 interface Entry {
   id: PeerId | undefined
   addresses: readonly Address[]
+  /** Which address is to be tried next, counted on from the first one again and again. */
+  next: number
   readonly topics: Set<string>
   failures: number
   state: 'waiting' | 'dialling' | 'connected' | 'dismissed'
@@ -93,6 +96,7 @@ class Schedule implements DialSchedule {
     if (!this.#makeRoom(first)) return
     this.#entries.set(key, {
       ...candidate,
+      next: 0,
       topics: new Set([topic]),
       failures: 0,
       state: 'waiting',
@@ -102,9 +106,13 @@ class Schedule implements DialSchedule {
 
   #update(entry: Entry, { addresses }: Candidate, topic: string, nowMs: number): void {
     entry.topics.add(topic)
-    if (addresses.join(' ') === entry.addresses.join(' ')) return
-    // It moved: what failed at the old address says nothing about the new one.
-    entry.addresses = addresses
+    const fresh = addresses.filter((address) => !entry.addresses.includes(address))
+    if (fresh.length === 0) return
+    // Not only the fresh ones: each source knows some of a peer's addresses.
+    entry.addresses = [...entry.addresses, ...fresh].slice(-MAX_FOUND_ADDRESSES)
+    if (entry.failures === 0) return
+    // It may have moved: what failed at the old addresses says nothing about the new one.
+    entry.next = Math.max(0, entry.addresses.length - fresh.length)
     entry.failures = 0
     entry.dueMs = Math.min(entry.dueMs, nowMs + this.#tieDelayMs(entry.id))
   }
@@ -134,7 +142,8 @@ class Schedule implements DialSchedule {
     if (!due || due[1].dueMs > nowMs) return undefined
     const [key, entry] = due
     entry.state = 'dialling'
-    const address = entry.addresses[entry.failures % entry.addresses.length]
+    const address = entry.addresses[entry.next % entry.addresses.length]
+    entry.next += 1
     return address === undefined ? undefined : { key, id: entry.id, address }
   }
 

@@ -14,7 +14,7 @@ import {
   type Topic,
 } from '@vudo/transport'
 import { orAborted } from './deadline.ts'
-import { MAX_FOUND_PEERS } from './limits.ts'
+import { MAX_FOUND_ADDRESSES, MAX_FOUND_PEERS } from './limits.ts'
 import type { Medium } from './medium.ts'
 
 /** A peer with every address of this transport, best first, at least one. */
@@ -65,7 +65,7 @@ class AllSources implements Finder {
     const failure = answers.find((answer) => answer.status === 'rejected')
     const found = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []))
     if (failure && answers.every(({ status }) => status === 'rejected')) throw failure.reason
-    return mergeByPeer(found.flatMap((peer) => this.#accept(peer)))
+    return mergeByPeer(found).flatMap((peer) => this.#accept(peer))
   }
 
   #ask(topic: Topic, options: AbortOptions): Promise<readonly FoundPeer[]>[] {
@@ -91,7 +91,9 @@ class AllSources implements Finder {
     }
     const news = this.#medium.watch?.(topic, { signal })
     await Promise.all([
-      ...(news ? [follow(news, signal, (peer) => take(this.#fromInfo(peer)))] : []),
+      ...(news
+        ? [follow(news, signal, (peer) => take(this.#withKnown(this.#fromInfo(peer))))]
+        : []),
       ...this.#discoveries.map((discovery) =>
         follow(discovery.watch(topic, { signal }), signal, (record) => {
           take(this.#fromRecord(record))
@@ -114,9 +116,16 @@ class AllSources implements Finder {
     return { id, addresses: [address ?? `${this.#medium.name}://${id}`] }
   }
 
+  /** A medium tells one address at a time: the others of the peer hold on. */
+  #withKnown({ id, addresses }: FoundPeer): FoundPeer {
+    return { id, addresses: [...new Set([...this.addressesOf(id), ...addresses])] }
+  }
+
   /** The peer, remembered, or nothing: found text is checked before it goes anywhere. */
   #accept({ id, addresses }: FoundPeer): FoundPeer[] {
-    const usable = addresses.filter((address) => address.length <= MAX_ADDRESS_CHARACTERS)
+    const usable = addresses
+      .filter((address) => address.length <= MAX_ADDRESS_CHARACTERS)
+      .slice(-MAX_FOUND_ADDRESSES)
     if (!isPeerId(id) || id === this.#self || usable.length === 0) return []
     this.#addressesByPeer.delete(id)
     this.#addressesByPeer.set(id, usable)

@@ -1,3 +1,5 @@
+import { MAX_RECORD_ADDRESSES } from '@vudo/transport'
+
 /** Every bound of the swarm, with its unit and reason. Those that hold for all transports are in `@vudo/transport`. */
 
 /** The largest control message, in bytes: 8 KiB, what `secure-channel` carries on its control lane. */
@@ -41,6 +43,9 @@ export const MAX_PARALLEL_DIALS = 16
 
 /** Peers found that are remembered; at the limit a new one replaces the oldest that is not connected. */
 export const MAX_FOUND_PEERS = 1_000
+
+/** Addresses remembered of a peer that was found, as many as a record may have; at the limit the newest stay. */
+export const MAX_FOUND_ADDRESSES: number = MAX_RECORD_ADDRESSES
 
 /** Peers found that may claim one address: a forged list must not turn us against whoever lives there. */
 export const MAX_PEERS_PER_ADDRESS = 4

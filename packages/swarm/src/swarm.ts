@@ -28,6 +28,7 @@ import { createLinkOpener, selfError, type LinkOpener } from './link-opener.ts'
 import type { Incoming, Medium } from './medium.ts'
 import { createMembership, type Membership } from './membership.ts'
 import { systemRuntime, type Runtime } from './runtime.ts'
+import { createSharedDials, type DialWish, type SharedDials } from './shared-dials.ts'
 import { createSwarmConnection, type SwarmConnection } from './swarm-connection.ts'
 import { createTasks } from './tasks.ts'
 import { createTopicIteration, type TopicIteration } from './topic-iteration.ts'
@@ -75,6 +76,7 @@ class Swarm implements Transport {
   readonly #finder: Finder
   readonly #opener: LinkOpener
   readonly #dials: DialDriver
+  readonly #sharedDials: SharedDials<SwarmConnection>
   readonly #connections = createConnections()
   /** Connections that came in and share no topic yet, oldest first: the first to go when all places are taken. */
   readonly #strangers = new Set<SwarmConnection>()
@@ -98,11 +100,12 @@ class Swarm implements Transport {
     const addresses = (): readonly Address[] => this.#addresses
     this.#announcer = createAnnouncer({ medium, context, runtime, addresses })
     this.#opener = createLinkOpener({ medium, context, runtime, closing: this.#closing.signal })
+    this.#sharedDials = createSharedDials(medium.name, (wish) => this.#open(wish))
     this.#dials = createDialDriver({
       self: context.peerId,
       runtime,
       hasPeer: (id) => this.#connections.has(id),
-      dial: (address, expected) => this.#open(address, { expected }),
+      dial: (address, expected) => this.#sharedDials.dial({ address, expected }),
       tasks: this.#tasks,
       tieDelayMs: medium.settlesTies === true ? 0 : undefined,
     })
@@ -248,7 +251,7 @@ class Swarm implements Transport {
 
   async #dialAddress(address: Address, options?: DialOptions): Promise<Connection> {
     await this.listen({ signal: options?.signal })
-    return this.#open(address, options)
+    return this.#sharedDials.dial({ ...options, address })
   }
 
   /** Tries one address after the other; the last error counts. */
@@ -280,12 +283,12 @@ class Swarm implements Transport {
     return this.#finder.addressesOf(id)
   }
 
-  async #open(address: Address, options: DialOptions = {}): Promise<SwarmConnection> {
+  async #open({ address, expected, signal }: DialWish): Promise<SwarmConnection> {
     const { maxConnections } = this.#context.settings
     if (this.#connections.size + this.#reserved >= maxConnections) throw fullError(maxConnections)
     this.#reserved += 1
     try {
-      return this.#adopt(await this.#opener.dial(address, options))
+      return this.#adopt(await this.#opener.dial(address, { expected, signal }))
     } finally {
       this.#reserved -= 1
     }

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createDialSchedule } from '../src/dial-schedule.ts'
 import {
   MAX_BACKOFF_MS,
+  MAX_FOUND_ADDRESSES,
   MAX_FOUND_PEERS,
   MAX_PEERS_PER_ADDRESS,
   MIN_BACKOFF_MS,
@@ -104,6 +105,38 @@ describe('createDialSchedule', () => {
     schedule.failed(schedule.take(0)?.key ?? '', 0)
     schedule.offer(peer(high, 'b'), 't', 10)
     expect(schedule.take(10)?.address).toBe('b')
+  })
+
+  it('dials an address that was learnt after failures, before those that failed', () => {
+    const schedule = create()
+    schedule.offer(peer(high, 'a', 'b'), 't', 0)
+    for (const nowMs of [0, 10_000]) schedule.failed(schedule.take(nowMs)?.key ?? '', nowMs)
+    schedule.offer(peer(high, 'a', 'b', 'c'), 't', 10_000)
+    expect(schedule.take(10_000)?.address).toBe('c')
+  })
+
+  it('goes on waiting when it hears of addresses that it knows', () => {
+    const schedule = create()
+    schedule.offer(peer(high, 'a', 'b'), 't', 0)
+    schedule.failed(schedule.take(0)?.key ?? '', 0)
+    for (const known of [['a'], ['b', 'a'], ['a', 'b']])
+      schedule.offer(peer(high, ...known), 't', 10)
+    expect(schedule.nextDueMs()).toBe(MIN_BACKOFF_MS)
+    expect(schedule.take(MIN_BACKOFF_MS)?.address).toBe('b')
+  })
+
+  it('remembers a bounded number of addresses, the latest', () => {
+    const schedule = create()
+    const last = 3 * MAX_FOUND_ADDRESSES
+    for (let n = 0; n <= last; n += 1) schedule.offer(peer(high, `address ${n}`), 't', 0)
+    const dialled = new Set<string | undefined>()
+    for (let round = 0; round < last; round += 1) {
+      const job = schedule.take(Number.MAX_SAFE_INTEGER)
+      dialled.add(job?.address)
+      schedule.failed(job?.key ?? '', 0)
+    }
+    expect(dialled.size).toBe(MAX_FOUND_ADDRESSES)
+    expect(dialled).toContain(`address ${last}`)
   })
 
   it('never dials this node', () => {

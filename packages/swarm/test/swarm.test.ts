@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { Medium } from '@vudo/swarm'
 import { deriveTopic } from '@vudo/topic'
 import {
   MAX_HALF_OPEN,
@@ -10,7 +11,7 @@ import {
   type Transport,
 } from '@vudo/transport'
 import { peerId } from './fake-context.ts'
-import { createLoop, createNode, createPipes } from './loop-medium.ts'
+import { createLoop, createNode, createPipes, loopMedium } from './loop-medium.ts'
 import { settle } from './virtual-runtime.ts'
 
 const topic = deriveTopic('swarm-test')
@@ -248,6 +249,29 @@ describe('dial', () => {
     await a.lookup(topic)
     expect((await a.dial(peerId(2))).peerId).toBe(peerId(2))
     await expect(a.dial(peerId(9))).rejects.toMatchObject({ code: 'ERR_DIAL_FAILED' })
+  })
+
+  it('is one with the dial of the swarm itself that is under way', async () => {
+    const loop = createLoop()
+    const b = createNode(loop, 2)
+    void join(b).next()
+    await settle()
+    const real = loopMedium(loop, 1)
+    const go = Promise.withResolvers<void>()
+    const medium: Partial<Medium> = {
+      dial: (...args) => go.promise.then(() => real.dial(...args)),
+    }
+    const a = createNode(loop, 1, { medium })
+    const joined = join(a)
+    // The swarm has found the other one, and is dialling it.
+    await settle()
+    const dialling = a.dial(peerId(2))
+    await settle()
+    go.resolve()
+    const connection = await dialling
+    expect(await connectionOf(joined)).toBe(connection)
+    await loop.runtime.advance(2_000)
+    expect(loop.dials).toEqual(['loop://1>loop://2'])
   })
 
   it('gives up after dialTimeoutMs, even on a medium that does not listen to signals', async () => {

@@ -1,5 +1,6 @@
 import type { KeyPair, SecretStream, UdpAddress } from 'hyperdht'
-import { TransportError, type Address, type PeerId } from '@vudo/transport'
+import { TransportError, type Address, type ConnectionPath, type PeerId } from '@vudo/transport'
+import { createAnswers, type Answers } from './answers.ts'
 import { createDhtLink, greetedBefore, refused, type DhtLink } from './dht-link.ts'
 import type { Encounters } from './encounters.ts'
 import { parseHyperswarmAddress } from './hyperswarm-address.ts'
@@ -25,7 +26,7 @@ export interface DialDhtInit {
 /**
  * Finds a peer in the DHT by its key, punches holes where that is needed, and settles when the
  * peer has greeted. When the peer dials at the same time, its stream may be
- * what this gives.
+ * what this gives; one that does not greet changes nothing.
  *
  * @throws `TransportError` `ERR_ADDRESS_INVALID`, `ERR_PEER_SELF`, `ERR_PEER_MISMATCH` before
  *   anything is sent; `ERR_DIAL_FAILED` (no connection), `ERR_HANDSHAKE_FAILED` (a connection,
@@ -34,18 +35,29 @@ export interface DialDhtInit {
 export async function dialDht(init: DialDhtInit): Promise<DhtLink> {
   const peerId = checkedPeer(init)
   init.signal.throwIfAborted()
-  const arriving = init.encounters.take(peerId)
-  if (arriving && (await isGreeted(arriving, init.signal))) return arriving
-  const stream = connect(init, peerId)
-  const dial = init.encounters.dialling(peerId, () => stream.destroy())
+  const path = { transport: 'hyperswarm', relayed: false, address: init.address }
+  const incoming = { peerId, signal: init.signal, path: { ...path, outbound: false } }
+  const answers = createAnswers(incoming, init.encounters.take(peerId))
+  let own: SecretStream | undefined
+  const dial = init.encounters.dialling(peerId, (stream) => {
+    // Hyperswarm's rule for two that dial each other: the stream of the larger key stays.
+    if (!own || init.self < peerId) return answers.add(stream)
+    stream.destroy()
+    return true
+  })
+  let link: DhtLink | undefined
   try {
-    await opened(stream, init, peerId)
-    return await greet(stream, init, true)
-  } catch (error) {
-    if (!dial.replacement || init.signal.aborted) throw error
-    return await greet(dial.replacement, init, false)
+    link = await answers.soon()
+    if (link) return link
+    init.signal.throwIfAborted()
+    own = connect(init, peerId)
+    const reached = reach(own, init, { answers, path: { ...path, outbound: true } })
+    const reachedOrLate = reached.catch((error: unknown) => answers.orElse(error))
+    link = await Promise.race([reachedOrLate, answers.first])
+    return link
   } finally {
     dial.end()
+    if (answers.choose(link)) own?.destroy()
   }
 }
 
@@ -63,17 +75,6 @@ function checkedPeer({ address, self, expected }: DialDhtInit): PeerId {
   })
 }
 
-async function isGreeted(link: DhtLink, signal: AbortSignal): Promise<boolean> {
-  try {
-    await greetedBefore(signal, link)
-    return true
-  } catch {
-    // It came to nothing; our own dial is still to come.
-    signal.throwIfAborted()
-    return false
-  }
-}
-
 function connect(init: DialDhtInit, peerId: PeerId): SecretStream {
   return init.dht.connect(Buffer.from(peerId, 'hex'), {
     keyPair: init.keyPair,
@@ -83,9 +84,25 @@ function connect(init: DialDhtInit, peerId: PeerId): SecretStream {
   })
 }
 
+/** Settles when the peer has greeted on our own stream, or on one of its own meanwhile. */
+async function reach(
+  stream: SecretStream,
+  init: DialDhtInit,
+  { answers, path }: { readonly answers: Answers; readonly path: ConnectionPath },
+): Promise<DhtLink> {
+  await opened(stream, init)
+  const answer = await answers.soon()
+  if (answer) return answer
+  if (stream.destroyed) throw refused(undefined)
+  const peerId = stream.remotePublicKey.toString('hex')
+  const link = createDhtLink({ stream, peerId, path })
+  await greetedBefore(init.signal, link)
+  return link
+}
+
 /** Settles when our side of the handshake is done. */
-async function opened(stream: SecretStream, init: DialDhtInit, peerId: PeerId): Promise<void> {
-  const { signal, dht } = init
+async function opened(stream: SecretStream, init: DialDhtInit): Promise<void> {
+  const { signal, dht, address } = init
   const abort = (): void => stream.destroy()
   let cause: Error | undefined
   // Before anything else, and for good: a stream whose error nobody hears ends the process.
@@ -97,37 +114,25 @@ async function opened(stream: SecretStream, init: DialDhtInit, peerId: PeerId): 
   try {
     // `opened` is false a turn before the error is told.
     if ((await stream.opened) || (await over)) return
-    throw signal.aborted ? signal.reason : dialError(peerId, cause, dht)
+    throw signal.aborted ? signal.reason : dialError(address, cause, dht)
   } finally {
     signal.removeEventListener('abort', abort)
   }
 }
 
-async function greet(
-  stream: SecretStream,
-  { address, signal }: DialDhtInit,
-  outbound: boolean,
-): Promise<DhtLink> {
-  const peerId = stream.remotePublicKey.toString('hex')
-  const path = { transport: 'hyperswarm', relayed: false, address, outbound }
-  const link = createDhtLink({ stream, peerId, path })
-  await greetedBefore(signal, link)
-  return link
-}
-
-function dialError(peerId: PeerId, cause: Error | undefined, dht: Dht): TransportError {
+function dialError(address: Address, cause: Error | undefined, dht: Dht): TransportError {
   const code = cause && 'code' in cause ? String(cause.code) : 'no reason'
   if (code === 'PEER_NOT_FOUND' && dht.toArray({ limit: 1 }).length === 0) {
     return nobodyAnswers(cause)
   }
   if (code === 'ECONNRESET') return refused(cause)
   if (code === 'SERVER_INCOMPATIBLE' || code === 'SERVER_ERROR') {
-    return new TransportError('ERR_HANDSHAKE_FAILED', `${peerId} refused the handshake: ${code}`, {
+    return new TransportError('ERR_HANDSHAKE_FAILED', `${address} refused the handshake: ${code}`, {
       cause,
       hint: 'it may run another version of hyperdht: compare with 6.34.0',
     })
   }
-  return new TransportError('ERR_DIAL_FAILED', `${peerId} could not be reached: ${code}`, {
+  return new TransportError('ERR_DIAL_FAILED', `${address} could not be reached: ${code}`, {
     cause,
     hint: hints[code] ?? (/PUNCH|NAT/.test(code) ? hardNat : undefined),
   })

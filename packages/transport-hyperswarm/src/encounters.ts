@@ -6,25 +6,22 @@ import type { DhtLink } from './dht-link.ts'
  * Peers with whom something is under way, so that two ends that dial each other get one connection
  * out of it:
  *
- * - A stream that comes in from a peer that we dial: the one that the larger key dialled stays. That
- *   is Hyperswarm's rule, so it holds with its peers as well.
- * - A dial to a peer whose stream has come in and has not greeted yet: that stream is the answer.
+ * - A stream that comes in from a peer that we dial is the dial's to judge.
+ * - A dial to a peer whose streams have come in and have not greeted yet begins with those.
  */
 export interface Encounters {
-  /** @param giveUp - Ends our own attempt, because the peer's takes its place. */
-  dialling(peerId: PeerId, giveUp: () => void): PendingDial
-  /** Takes a stream that came in, or ends it; false when nobody here is dialling its peer. */
+  /** @param take - Takes over, or ends, a stream that came in from the peer; false when it does neither. */
+  dialling(peerId: PeerId, take: (stream: SecretStream) => boolean): PendingDial
+  /** Hands a stream that came in to the dial of its peer; false when there is none that takes it. */
   settle(peerId: PeerId, stream: SecretStream): boolean
   /** A link came in that has not greeted yet. */
   arriving(link: DhtLink): Arrival
-  /** The link of a peer that is arriving, for a dial; it is nobody else's then. */
-  take(peerId: PeerId): DhtLink | undefined
+  /** The links of a peer that are arriving, for a dial; they are nobody else's then. */
+  take(peerId: PeerId): DhtLink[]
 }
 
 /** Our own attempt. */
 export interface PendingDial {
-  /** What came in instead, once it has. */
-  readonly replacement: SecretStream | undefined
   end(): void
 }
 
@@ -36,23 +33,18 @@ export interface Arrival {
 }
 
 /** Makes empty tables. The swarm bounds how many dials and arrivals there are. */
-export function createEncounters(self: PeerId): Encounters {
-  return new EncounterTables(self)
+export function createEncounters(): Encounters {
+  return new EncounterTables()
 }
 
 class EncounterTables implements Encounters {
-  readonly #self: PeerId
   readonly #dialsByPeer = new Map<PeerId, Dial>()
-  readonly #arrivalsByPeer = new Map<PeerId, LinkArrival>()
+  /** The library may hand up one dial of a peer twice, and only one of the streams lives: all count. */
+  readonly #arrivals = new Set<LinkArrival>()
 
-  constructor(self: PeerId) {
-    this.#self = self
-  }
-
-  dialling(peerId: PeerId, giveUp: () => void): PendingDial {
+  dialling(peerId: PeerId, take: (stream: SecretStream) => boolean): PendingDial {
     const dial: Dial = {
-      replacement: undefined,
-      giveUp,
+      take,
       end: () => {
         if (this.#dialsByPeer.get(peerId) === dial) this.#dialsByPeer.delete(peerId)
       },
@@ -64,40 +56,28 @@ class EncounterTables implements Encounters {
 
   settle(peerId: PeerId, stream: SecretStream): boolean {
     const dial = this.#dialsByPeer.get(peerId)
-    if (!dial || dial.replacement) return false
-    if (this.#self > peerId) stream.destroy()
-    else {
-      dial.replacement = stream
-      dial.giveUp()
-    }
-    return true
+    return dial?.take(stream) ?? false
   }
 
   arriving(link: DhtLink): Arrival {
     const arrival: LinkArrival = {
       link,
       isTaken: false,
-      end: () => {
-        if (this.#arrivalsByPeer.get(link.peerId) === arrival) {
-          this.#arrivalsByPeer.delete(link.peerId)
-        }
-      },
+      end: () => void this.#arrivals.delete(arrival),
     }
-    this.#arrivalsByPeer.set(link.peerId, arrival)
+    this.#arrivals.add(arrival)
     return arrival
   }
 
-  take(peerId: PeerId): DhtLink | undefined {
-    const arrival = this.#arrivalsByPeer.get(peerId)
-    if (!arrival || arrival.isTaken) return undefined
-    arrival.isTaken = true
-    return arrival.link
+  take(peerId: PeerId): DhtLink[] {
+    const taken = [...this.#arrivals].filter((one) => one.link.peerId === peerId && !one.isTaken)
+    for (const arrival of taken) arrival.isTaken = true
+    return taken.map(({ link }) => link)
   }
 }
 
 interface Dial extends PendingDial {
-  replacement: SecretStream | undefined
-  readonly giveUp: () => void
+  readonly take: (stream: SecretStream) => boolean
 }
 
 interface LinkArrival extends Arrival {

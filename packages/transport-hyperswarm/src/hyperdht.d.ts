@@ -107,6 +107,8 @@ declare module 'hyperdht' {
     readonly rawStream: { readonly remoteHost: string | null } | null
     /** False when it was destroyed before. */
     readonly opened: Promise<boolean>
+    /** True once it has emitted `close`. */
+    readonly destroyed: boolean
     /** Memory for one message, which `write` then encrypts where it is. */
     alloc(bytes: number): Buffer
     write(message: Buffer): boolean

@@ -75,7 +75,7 @@ class HyperswarmMedium implements Medium {
   constructor(init: HyperswarmMediumInit) {
     this.#init = init
     this.#runtime = init.runtime ?? systemRuntime
-    this.#encounters = createEncounters(init.context.peerId)
+    this.#encounters = createEncounters()
   }
 
   /** The first caller starts it; after a failure, a port that was taken say, the next one tries again. */

@@ -37,6 +37,12 @@ export const MAX_GREETING_BYTES = 4_096
 /** Milliseconds that a closing connection waits for the far end to take the goodbye and close too. */
 export const CLOSE_GRACE_MS = 1_000
 
+/** Streams of a peer that may wait for their greeting while it is dialled; an honest peer sends one. */
+export const MAX_ANSWERS = 4
+
+/** Milliseconds that a dial which got through waits for such a stream to greet: what one that never does can cost. */
+export const ANSWER_WAIT_MS = 1_000
+
 /** Handshakes under way that have not become a connection, in all: each may hold sockets to punch holes with. */
 export const MAX_PENDING_HANDSHAKES = 64
 

@@ -1,8 +1,9 @@
 import { isIP, isIPv6 } from 'node:net'
 import type { Endpoint } from '@number0/iroh/index.js'
 import { TransportError, type TransportContext, type TransportSettings } from '@vudo/transport'
+import { within } from './abandon.ts'
 import { isDirectAddress, isRelayUrl } from './iroh-address.ts'
-import { MAX_DIRECT_ADDRESSES, MAX_RELAYS } from './limits.ts'
+import { MAX_DIRECT_ADDRESSES, MAX_RELAYS, STACK_CLOSE_MS } from './limits.ts'
 import type { Iroh } from './load-iroh.ts'
 import { stackCause, stackReason } from './stack-error.ts'
 
@@ -29,9 +30,23 @@ export interface BindInit {
  * lookup service, and no relays but `relays`.
  *
  * @throws `TransportError` `ERR_ADDRESS_IN_USE`, or `ERR_CONFIG_INVALID` when this
- *   machine cannot listen at `bindAddress`.
+ *   machine cannot listen at `bindAddress`, or the stack does not take an announced address.
  */
 export async function bindEndpoint(init: BindInit): Promise<Endpoint> {
+  const endpoint = await bindAnywhere(init)
+  try {
+    // Told to the stack, and not only written into our address: it sends them to whom it meets at a relay.
+    await Promise.all(init.announced.map((address) => endpoint.addExternalAddr(address)))
+  } catch (error) {
+    // Nobody else has it: its sockets would stay.
+    await within(STACK_CLOSE_MS, endpoint.close())
+    throw unannounced(init.announced, error)
+  }
+  return endpoint
+}
+
+/** At the port of the settings, or at any when that one is taken and nobody chose it. */
+async function bindAnywhere(init: BindInit): Promise<Endpoint> {
   const { port, isPortChosen, bindAddress } = init.context.settings
   const host = isIPv6(bindAddress) ? `[${bindAddress}]` : bindAddress
   try {
@@ -45,7 +60,7 @@ export async function bindEndpoint(init: BindInit): Promise<Endpoint> {
   }
 }
 
-async function bind({ iroh, context, relays, announced }: BindInit, at: string): Promise<Endpoint> {
+async function bind({ iroh, context, relays }: BindInit, at: string): Promise<Endpoint> {
   // A builder is used once: what is left of it after a failure is not defined.
   const builder = iroh.Endpoint.builder()
   iroh.presetMinimal(builder)
@@ -56,10 +71,7 @@ async function bind({ iroh, context, relays, announced }: BindInit, at: string):
   const seed = Array.from(context.seed)
   builder.secretKey(seed)
   seed.fill(0)
-  const endpoint = await builder.bind()
-  // Told to the stack, and not only written into our address: it sends them to whom it meets at a relay.
-  await Promise.all(announced.map((address) => endpoint.addExternalAddr(address)))
-  return endpoint
+  return builder.bind()
 }
 
 /**
@@ -151,5 +163,13 @@ function unusable(host: string, port: number, error: unknown): TransportError {
   return new TransportError('ERR_CONFIG_INVALID', message, {
     cause: stackCause(error),
     hint: 'bindAddress has to be an IP address of this machine; 0.0.0.0 means all of them',
+  })
+}
+
+function unannounced(addresses: readonly string[], error: unknown): TransportError {
+  const message = `iroh does not announce ${addresses.join(', ')}: ${stackReason(error)}`
+  return new TransportError('ERR_CONFIG_INVALID', message, {
+    cause: stackCause(error),
+    hint: 'announceAddresses has to be where others reach this node; leave it out to use what iroh finds out',
   })
 }

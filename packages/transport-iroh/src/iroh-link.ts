@@ -87,6 +87,8 @@ class StreamLink implements IrohLink {
   /** How it ends: known from the goodbye, the first error or our own close on. */
   #end: CloseReason | undefined
   #isClosedHere = false
+  /** True when the far end has all that we sent, the goodbye included. */
+  #hasArrived = false
   /** True when the stack has ended the connection: what it still holds is read whatever the limits. */
   #isGone = false
   /** Lets the reading go on. */
@@ -150,7 +152,11 @@ class StreamLink implements IrohLink {
         // One read after the other is the point.
         // oxlint-disable-next-line no-await-in-loop
         const numbers = await this.#stream.recv.read(READ_BYTES)
-        if (numbers.length === 0) break
+        if (numbers.length === 0) {
+          // It has ended its stream as well, which a peer does at our goodbye.
+          this.#hasArrived = true
+          break
+        }
         if (!this.#isClosedHere) this.#feed(Uint8Array.from(numbers))
         // oxlint-disable-next-line no-await-in-loop
         if (this.#mustWait) await this.#room()
@@ -218,9 +224,18 @@ class StreamLink implements IrohLink {
 
   /** Ends the connection when both ends have everything: the stack drops what is under way. */
   async #partGently(): Promise<void> {
-    const delivered = this.#outbox.finish().then(() => this.#stream.send.stopped())
-    await within(CLOSE_GRACE_MS, Promise.all([delivered, this.#readToEnd.promise]))
+    const arrived = this.#arrived()
+    await within(CLOSE_GRACE_MS, Promise.all([arrived, this.#readToEnd.promise]))
+    // A far end that did not read has not even got the goodbye, and what we sent before is lost.
+    if (this.#isClosedHere && !this.#hasArrived) this.#end = unread(this.#end?.error)
     this.#connection.close(endCodes.clean, [])
+  }
+
+  /** Settles when the far end's stack has all that we sent, and rejects when the connection ends before. */
+  async #arrived(): Promise<void> {
+    await this.#outbox.finish()
+    await this.#stream.send.stopped()
+    this.#hasArrived = true
   }
 
   async #watchEnd(): Promise<void> {
@@ -240,4 +255,15 @@ function closed(): TransportError {
 function lost(cause?: Error): CloseReason {
   const message = 'the connection broke without a goodbye'
   return { clean: false, error: new TransportError('ERR_CONNECTION_LOST', message, { cause }) }
+}
+
+function unread(cause: Error | undefined): CloseReason {
+  const message = `the far end did not read to our goodbye within ${CLOSE_GRACE_MS} ms`
+  return {
+    clean: false,
+    error: new TransportError('ERR_CONNECTION_LOST', message, {
+      cause,
+      hint: 'the last messages may not have arrived: confirm above what must',
+    }),
+  }
 }

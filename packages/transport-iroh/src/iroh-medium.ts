@@ -93,7 +93,7 @@ class IrohMedium implements Medium {
     const { peerId, settings } = this.#context
     const { bindAddress } = settings
     const onLink = (link: IrohLink): void => this.#keep(link)
-    this.#accepting = acceptAll({ endpoint, self: peerId, bindAddress, accept, onLink })
+    this.#accepting = acceptAll({ endpoint, bindAddress, accept, onLink })
     // Which relay is the nearest takes a while to find out; where there is one, there is no question.
     if (this.#relays && this.#relays.length > 1) await within(RELAY_WAIT_MS, endpoint.online())
     const direct = [...new Set([...this.#announced, ...directAddresses(endpoint, settings)])]

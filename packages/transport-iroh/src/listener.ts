@@ -1,5 +1,5 @@
 import type { Endpoint, Incoming, IncomingAddr } from '@number0/iroh/index.js'
-import { TransportError, type PeerId } from '@vudo/transport'
+import { TransportError } from '@vudo/transport'
 import type { Accept } from '@vudo/swarm'
 import { orAbandon } from './abandon.ts'
 import { hostOf, isLoopback } from './endpoint.ts'
@@ -11,7 +11,6 @@ import { stackCause } from './stack-error.ts'
 /** What a listener is made of. */
 export interface ListenerInit {
   readonly endpoint: Endpoint
-  readonly self: PeerId
   readonly bindAddress: string
   /** Called for everybody at the door. */
   readonly accept: Accept

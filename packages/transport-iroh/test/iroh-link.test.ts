@@ -1,8 +1,12 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Connection } from '@number0/iroh/index.js'
+import { within } from '../src/abandon.ts'
 import { isIsolated } from './namespace.ts'
 import { createPair, listening, type Opened, type Pair } from './nodes.ts'
 import { connectPlain, plainEndpoint } from './plain-endpoint.ts'
+
+/** Milliseconds after which a message that waits is held back, and does not just take its time. */
+const STUCK_MS = 500
 
 const cleanups: (() => Promise<unknown>)[] = []
 
@@ -31,6 +35,24 @@ describe.runIf(isIsolated)('a link', () => {
     }
     expect(await accepted.receive()).toBeUndefined()
     expect(await dialled.closed).toMatchObject({ clean: true })
+  })
+
+  it('does not call an end clean that cuts off what was sent', async () => {
+    const { dialled, accepted } = await pair()
+    const reason = new Error('enough')
+    // Until not even the stack takes more: then no goodbye gets past what nobody reads.
+    let sent = 0
+    while (await isTaken(dialled.send(message(65_536, sent)))) sent++
+    await dialled.close(reason)
+    const cut = { clean: false, error: { code: 'ERR_CONNECTION_LOST' } }
+    expect(await dialled.closed).toMatchObject({ ...cut, error: { cause: reason } })
+    let received = 0
+    const reading = (async () => {
+      while (await accepted.receive()) received++
+    })()
+    await expect(reading).rejects.toMatchObject(cut.error)
+    expect(await accepted.closed).toMatchObject(cut)
+    expect(received).toBeLessThan(sent)
   })
 
   it('closes while the far end sends and nobody reads', async () => {
@@ -126,3 +148,9 @@ describe.runIf(isIsolated)('a peer that breaks the rules', () => {
     expect(await link.closed).toMatchObject({ error: { code: 'ERR_CONNECTION_LOST' } })
   })
 })
+
+/** False when `sending` is still held back after a while; it is nobody's then. */
+async function isTaken(sending: Promise<void>): Promise<boolean> {
+  sending.catch(() => undefined)
+  return within(STUCK_MS, sending)
+}

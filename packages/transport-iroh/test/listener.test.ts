@@ -27,7 +27,6 @@ async function visit(bindAddress: string, visitors: readonly (Visitor | Error)[]
   }
   await acceptAll({
     endpoint: endpoint as unknown as Endpoint,
-    self: 'self',
     bindAddress,
     accept(one) {
       accepted.push(one)

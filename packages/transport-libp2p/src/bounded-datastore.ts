@@ -18,8 +18,10 @@ interface Pair {
 }
 
 /**
- * Makes a datastore in memory with at most `MAX_STORED_ENTRIES` of each kind, the oldest
- * of which goes first. A kind is what a key begins with: `/dht/provider`, `/dht/record`, `/peers`.
+ * Makes a datastore in memory with at most `MAX_STORED_ENTRIES` of each kind. A kind is what a key
+ * begins with: `/dht/provider`, `/dht/record`, `/peers`. At the limit whoever has most of a kind loses
+ * the oldest: of provider records, which end in the peer that announced, a stranger only pushes out
+ * her own, until she has as many keys as there are entries.
  *
  * A query gives its answers in random order: the stack takes the first twenty of the peers
  * under a topic, and must not send everybody to the same twenty, for ever.
@@ -38,6 +40,8 @@ class BoundedDatastore implements Datastore {
   readonly #random: () => number
   /** By kind, oldest first. */
   readonly #pairsByKind = new Map<string, Map<string, Pair>>()
+  /** The names of the entries of each owner, by kind and owner; oldest first. */
+  readonly #namesByOwner = new Map<string, Map<string, Set<string>>>()
 
   constructor(maxEntries: number, random: () => number) {
     this.#maxEntries = maxEntries
@@ -52,11 +56,23 @@ class BoundedDatastore implements Datastore {
     const kind = kindOf(name)
     const pairs = this.#pairsByKind.get(kind) ?? new Map<string, Pair>()
     this.#pairsByKind.set(kind, pairs)
-    pairs.delete(name)
+    this.#remove(name)
     pairs.set(name, { key, value })
-    const [oldest] = pairs.keys()
-    if (pairs.size > this.#maxEntries && oldest !== undefined) pairs.delete(oldest)
+    const owners = this.#namesByOwner.get(kind) ?? new Map<string, Set<string>>()
+    this.#namesByOwner.set(kind, owners)
+    const owner = ownerOf(kind, name)
+    owners.set(owner, (owners.get(owner) ?? new Set()).add(name))
+    if (pairs.size > this.#maxEntries) this.#remove(oldestOfMost(owners))
     return key
+  }
+
+  #remove(name: string): void {
+    const kind = kindOf(name)
+    if (!this.#pairsByKind.get(kind)?.delete(name)) return
+    const owners = this.#namesByOwner.get(kind)
+    const names = owners?.get(ownerOf(kind, name))
+    names?.delete(name)
+    if (names?.size === 0) owners?.delete(ownerOf(kind, name))
   }
 
   get(key: Key): Uint8Array {
@@ -72,8 +88,7 @@ class BoundedDatastore implements Datastore {
   }
 
   delete(key: Key): void {
-    const name = key.toString()
-    this.#pairsByKind.get(kindOf(name))?.delete(name)
+    this.#remove(key.toString())
   }
 
   async *putMany(source: AsyncIterable<Pair> | Iterable<Pair>): AsyncGenerator<Key> {
@@ -136,6 +151,19 @@ class BoundedDatastore implements Datastore {
 function kindOf(name: string): string {
   const [, first = '', second = ''] = name.split('/')
   return first === 'dht' ? `/dht/${second}` : `/${first}`
+}
+
+/** Who announced a provider record stands last in its name. All other entries have one owner, so the oldest goes. */
+function ownerOf(kind: string, name: string): string {
+  return kind === '/dht/provider' ? name.slice(name.lastIndexOf('/') + 1) : ''
+}
+
+/** Where several have as many, the one who has been there longest is as good as any. */
+function oldestOfMost(owners: ReadonlyMap<string, ReadonlySet<string>>): string {
+  let most: ReadonlySet<string> = new Set()
+  for (const names of owners.values()) if (names.size > most.size) most = names
+  const [oldest = ''] = most
+  return oldest
 }
 
 function isAbove(prefix: string, kind: string): boolean {

@@ -1,5 +1,10 @@
 import type { KadDHT, KadDHTComponents } from '@libp2p/kad-dht'
 import type { Libp2pSettings } from './libp2p-options.ts'
+import {
+  DHT_MAX_INBOUND_STREAMS,
+  DHT_MAX_OUTBOUND_STREAMS,
+  DHT_MESSAGE_TIMEOUT_MS,
+} from './limits.ts'
 import { readRecord, recordNamespace, selectRecord } from './peer-records.ts'
 import { loadPart, type StackLoaders } from './stack.ts'
 
@@ -26,6 +31,9 @@ export async function createDht(
     protocol: dhtProtocol,
     peerInfoMapper: isPrivateNetwork ? passthroughMapper : removePrivateAddressesMapper,
     ...(isPrivateNetwork ? { clientMode: false } : {}),
+    maxInboundStreams: DHT_MAX_INBOUND_STREAMS,
+    maxOutboundStreams: DHT_MAX_OUTBOUND_STREAMS,
+    incomingMessageTimeout: DHT_MESSAGE_TIMEOUT_MS,
     // The first node of a network asks nobody, and must not wait for ever for somebody to ask.
     allowQueryWithZeroPeers: true,
     validators: {

@@ -23,13 +23,15 @@ import {
   REANNOUNCE_MS,
 } from './limits.ts'
 import type { StackNode } from './node.ts'
+import { orAborted } from './or-aborted.ts'
 import { readRecord, recordKey } from './peer-records.ts'
+import { isPrivateAddress } from './private-addresses.ts'
 import { startRetryLoop, wait, type RetryLoop } from './retry-loop.ts'
 import type { topicToCid } from './topic-cid.ts'
 
 /** Finds peers by topic, and peers by key, in the DHT. */
 export interface Dht {
-  /** As `Medium.announce`: settles after the first try, and goes on until {@link withdraw}. */
+  /** As `Medium.announce`: settles after the latest try, and goes on until {@link withdraw}. */
   announce(topic: Topic, addresses: readonly Address[]): Promise<void>
   withdraw(topic: Topic): Promise<void>
   /** Who is under the topic; `onFound` hears of each at once, long before the whole network has answered. */
@@ -51,6 +53,8 @@ export interface DhtInit {
   readonly context: TransportContext
   readonly topicToCid: typeof topicToCid
   readonly bootstrapNodes: readonly Multiaddr[]
+  /** False keeps private addresses out of what is told, found and dialled. */
+  readonly isPrivateNetwork: boolean
 }
 
 /** Joins the DHT, in the background, and stays in it. */
@@ -79,6 +83,23 @@ class DhtClient implements Dht {
     await this.#meet(AbortSignal.any([signal, AbortSignal.timeout(DHT_JOIN_TIMEOUT_MS)]))
     if (!knowsPeers(dht)) throw noDht()
     await this.#walk(AbortSignal.any([signal, AbortSignal.timeout(DHT_WALK_TIMEOUT_MS)]))
+    // What failed for want of a DHT need not wait until its own time has come.
+    for (const loop of [this.#record, ...this.#announcements.values()]) loop?.hurry()
+  }
+
+  /**
+   * Settles when there is somebody to ask: a join that failed does not count once it has worked,
+   * or once others have found us.
+   *
+   * @throws What the latest try to join did.
+   */
+  async #joined(signal: AbortSignal): Promise<void> {
+    try {
+      await orAborted(this.#joining.latest, signal)
+    } catch (error) {
+      signal.throwIfAborted()
+      if (!knowsPeers(this.#init.dht)) throw error
+    }
   }
 
   /** Connected is not known: the stack first asks a node what it speaks, and pings it. */
@@ -126,11 +147,11 @@ class DhtClient implements Dht {
       againMs: REANNOUNCE_MS,
       firstAgainMs: FIRST_REANNOUNCE_MS,
     })
-    await loop.first
+    await loop.latest
   }
 
   async #provide(topic: Topic, stopping: AbortSignal): Promise<void> {
-    await this.#joining.first
+    await this.#joined(stopping)
     const { dht, topicToCid, bootstrapNodes } = this.#init
     const signal = AbortSignal.any([stopping, AbortSignal.timeout(DHT_ANNOUNCE_TIMEOUT_MS)])
     let told = 0
@@ -145,10 +166,10 @@ class DhtClient implements Dht {
   }
 
   async #putRecord(addresses: readonly Address[], stopping: AbortSignal): Promise<void> {
-    await this.#joining.first
+    await this.#joined(stopping)
     const { dht, context } = this.#init
     const signal = AbortSignal.any([stopping, AbortSignal.timeout(DHT_ANNOUNCE_TIMEOUT_MS)])
-    const { bytes } = context.signRecord(addresses)
+    const { bytes } = context.signRecord(addresses.filter((one) => this.#isUsable(one)))
     await run(dht.put(recordKey(context.peerId), bytes, { signal }))
   }
 
@@ -167,10 +188,10 @@ class DhtClient implements Dht {
     stopping: AbortSignal | undefined,
     onFound: (peer: PeerInfo) => void = () => undefined,
   ): Promise<readonly PeerInfo[]> {
-    await this.#joining.first
     const { dht, topicToCid } = this.#init
     const found = new Map<PeerId, PeerInfo[]>()
     const signal = withTimeout(stopping)
+    await this.#joined(signal)
     try {
       for await (const event of dht.findProviders(topicToCid(topic), { signal })) {
         // PROVIDER says the same and leaves out whatever is above twenty: of fifty peers under a
@@ -179,7 +200,7 @@ class DhtClient implements Dht {
         for (const { id, multiaddrs } of event.providers) {
           const peerId = this.#init.keys.toPeerId(id)
           if (peerId === undefined) continue
-          const infos = toInfos(peerId, multiaddrs)
+          const infos = this.#toInfos(peerId, multiaddrs)
           if (!found.has(peerId)) infos.forEach(onFound)
           found.set(peerId, infos)
         }
@@ -194,8 +215,8 @@ class DhtClient implements Dht {
   }
 
   async find(peerId: PeerId, stopping: AbortSignal): Promise<readonly Address[]> {
-    await this.#joining.first
     const signal = withTimeout(stopping)
+    await this.#joined(signal)
     const [signed, known] = await Promise.allSettled([
       this.#findRecord(peerId, signal),
       this.#findPeer(peerId, signal),
@@ -204,7 +225,9 @@ class DhtClient implements Dht {
     const addresses = [signed, known].flatMap((one) =>
       one.status === 'fulfilled' ? one.value : [],
     )
-    return [...new Set(addresses)].filter(isUsable).slice(0, MAX_ADDRESSES_PER_DIAL)
+    return [...new Set(addresses)]
+      .filter((one) => this.#isUsable(one))
+      .slice(0, MAX_ADDRESSES_PER_DIAL)
   }
 
   async #findRecord(peerId: PeerId, signal: AbortSignal): Promise<readonly Address[]> {
@@ -221,6 +244,29 @@ class DhtClient implements Dht {
       if (event.name === 'FINAL_PEER') return event.peer.multiaddrs.map(formatLibp2pAddress)
     }
     return []
+  }
+
+  /**
+   * One entry for each address, and one without any: where the addresses do not lead to the peer,
+   * its signed record may. Those here are what its neighbours were told, which leaves relays out.
+   */
+  #toInfos(id: PeerId, multiaddrs: readonly Multiaddr[]): PeerInfo[] {
+    const addresses = multiaddrs.map(formatLibp2pAddress).filter((one) => this.#isUsable(one))
+    const told = addresses.slice(0, MAX_ADDRESSES_PER_DIAL)
+    return [...told.map((address) => ({ id, address })), { id }]
+  }
+
+  /**
+   * Others wrote it: it has to be an address as ours are, and no question back to the DHT. On the
+   * internet nobody may send us to the machines that stand beside ours.
+   */
+  #isUsable(address: Address): boolean {
+    try {
+      if (parseLibp2pAddress(address).medium === 'dht') return false
+      return this.#init.isPrivateNetwork || !isPrivateAddress(address)
+    } catch {
+      return false
+    }
   }
 
   async close(): Promise<void> {
@@ -249,24 +295,6 @@ function noDht(): TransportError {
   return new TransportError('ERR_DIAL_FAILED', 'the bootstrap nodes are no nodes of our DHT', {
     hint: 'check bootstrapNodes, and that dhtProtocol is the same everywhere',
   })
-}
-
-/**
- * One entry for each address, and one without any: where the addresses do not lead to the peer,
- * its signed record may. Those here are what its neighbours were told, which leaves relays out.
- */
-function toInfos(id: PeerId, multiaddrs: readonly Multiaddr[]): PeerInfo[] {
-  const addresses = multiaddrs.map(formatLibp2pAddress).filter(isUsable)
-  return [...addresses.slice(0, MAX_ADDRESSES_PER_DIAL).map((address) => ({ id, address })), { id }]
-}
-
-/** Others wrote it: it has to be an address as ours are, and no question back to the DHT. */
-function isUsable(address: Address): boolean {
-  try {
-    return parseLibp2pAddress(address).medium !== 'dht'
-  } catch {
-    return false
-  }
 }
 
 function withTimeout(signal: AbortSignal | undefined): AbortSignal {

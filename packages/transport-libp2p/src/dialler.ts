@@ -4,12 +4,10 @@ import { TransportError, type Address, type PeerId } from '@vudo/transport'
 import { dialError, handshakeFailed, mismatchError, selfError } from './dial-errors.ts'
 import type { Keys } from './keys.ts'
 import { parseLibp2pAddress, type Libp2pAddress } from './libp2p-address.ts'
+import { linkProtocol } from './link-protocol.ts'
 import { createLibp2pLink, type Libp2pLink } from './libp2p-link.ts'
 import { MAX_LINKS_PER_CONNECTION } from './limits.ts'
 import type { StackNode } from './node.ts'
-
-/** The protocol of our links. A later version gets another name, and both can be spoken side by side. */
-export const linkProtocol = '/vudo/link/1'
 
 /** What a dialler needs. */
 export interface DiallerInit {
@@ -45,7 +43,11 @@ export async function dialLibp2p(init: DiallerInit, request: DialRequest): Promi
       const link = await reuse(init, present, request)
       if (link) return link
     }
-    const connection = await connect(init, { ...request, parsed, wanted, force: !!present })
+    let connection = await connect(init, { ...request, parsed, wanted, force: !!present })
+    // The stack may hand out one that is there already, and has no room for another link.
+    if (!hasRoom(connection)) {
+      connection = await connect(init, { ...request, parsed, wanted, force: true })
+    }
     return await openLink(connection, provenPeer(connection), request)
   } catch (error) {
     throw signal.aborted ? signal.reason : dialError(address, error)
@@ -82,9 +84,17 @@ function openConnection(
 ): Connection | undefined {
   const open = node.libp2p
     .getConnections(keys.toLibp2pId(wanted))
-    .filter(({ status }) => status === 'open')
+    .filter((connection) => connection.status === 'open' && hasRoom(connection))
   const direct = open.find((connection) => connection.direct && connection.limits === undefined)
   return direct ?? (medium === 'relay' || medium === 'dht' ? open[0] : undefined)
+}
+
+/** Whether another link of ours may be on it: the far end turns away more. */
+function hasRoom({ streams }: Connection): boolean {
+  const ours = streams.filter(
+    (one) => one.direction === 'outbound' && one.protocol === linkProtocol,
+  )
+  return ours.length < MAX_LINKS_PER_CONNECTION
 }
 
 /** The far end may just be closing it: then a new one is the answer, and not an error. */

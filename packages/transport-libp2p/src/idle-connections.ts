@@ -1,33 +1,59 @@
-import type { Libp2p } from 'libp2p'
+import type { Connection } from '@libp2p/interface'
 import { IDLE_CONNECTION_MS, IDLE_SWEEP_MS } from './limits.ts'
+import type { StackNode } from './node.ts'
 
 /** Closes what nobody uses, now and then. */
 export interface IdleSweep {
   close(): void
 }
 
+/** Whose connections are swept, and which of their streams count. */
+export type Swept = Pick<StackNode, 'libp2p' | 'isUseful'>
+
 /**
- * Begins to close connections without a stream: links have one for as long as they live, questions
- * of a DHT come and go. A stranger who opens connections and says nothing does not keep them.
+ * Begins to close connections without a useful stream: links have one for as long as they live,
+ * questions of a DHT come and go. A stranger who opens connections and says nothing does not keep
+ * them, although pings, ours too, run over them all the time.
  */
-export function startIdleSweep(libp2p: Libp2p, nowMs: () => number = Date.now): IdleSweep {
+export function startIdleSweep(node: Swept, nowMs: () => number = Date.now): IdleSweep {
   const idleSince = new Map<string, number>()
-  const timer = setInterval(() => sweep(libp2p, idleSince, nowMs()), IDLE_SWEEP_MS)
+  const timer = setInterval(() => void sweep(node, idleSince, nowMs()), IDLE_SWEEP_MS)
   // It must not keep a process that has nothing else to do.
   timer.unref()
   return { close: () => clearInterval(timer) }
 }
 
-/** One round; `idleSince` carries over to the next what was idle. */
-export function sweep(libp2p: Libp2p, idleSince: Map<string, number>, nowMs: number): void {
-  const connections = libp2p.getConnections()
+/** One round, which never rejects; `idleSince` carries over to the next what was idle. */
+export async function sweep(
+  node: Swept,
+  idleSince: Map<string, number>,
+  nowMs: number,
+): Promise<void> {
+  const connections = node.libp2p.getConnections()
   const present = new Set(connections.map(({ id }) => id))
   for (const id of idleSince.keys()) if (!present.has(id)) idleSince.delete(id)
+  const old: Connection[] = []
   for (const connection of connections) {
     const { id, streams } = connection
-    if (streams.length > 0) idleSince.delete(id)
-    else if (nowMs - (idleSince.get(id) ?? nowMs) >= IDLE_CONNECTION_MS) {
-      connection.close().catch((error: Error) => connection.abort(error))
-    } else if (!idleSince.has(id)) idleSince.set(id, nowMs)
+    const sinceMs = idleSince.get(id) ?? nowMs
+    idleSince.set(id, sinceMs)
+    if (streams.some(({ protocol }) => node.isUseful(protocol))) idleSince.delete(id)
+    else if (nowMs - sinceMs >= IDLE_CONNECTION_MS) old.push(connection)
   }
+  await Promise.all(old.map((connection) => closeUnlessKept(node, connection)))
+}
+
+async function closeUnlessKept({ libp2p }: Swept, connection: Connection): Promise<void> {
+  try {
+    const { tags } = await libp2p.peerStore.get(connection.remotePeer)
+    if ([...tags.keys()].some(isKept)) return
+    await connection.close()
+  } catch (error) {
+    connection.abort(error instanceof Error ? error : new Error('nobody uses it'))
+  }
+}
+
+/** How the stack marks the nearest nodes of the DHT, its relays, and those that have a place at its own relay. */
+function isKept(tag: string): boolean {
+  return tag.startsWith('keep-alive') || tag === 'circuit-relay-source'
 }

@@ -7,22 +7,25 @@ import {
   type AbortOptions,
   type Address,
   type Link,
+  type PeerId,
   type PeerInfo,
   type Topic,
   type TransportContext,
   type TransportFeatures,
 } from '@vudo/transport'
 import { createDhtClient, type Dht } from './dht.ts'
-import { dialLibp2p, linkProtocol, type DiallerInit } from './dialler.ts'
+import { dialLibp2p, type DiallerInit } from './dialler.ts'
 import { startIdleSweep } from './idle-connections.ts'
 import { loadKeys, toPeerId, type Keys } from './keys.ts'
 import { formatLibp2pAddress, parseLibp2pAddress } from './libp2p-address.ts'
+import { linkProtocol } from './link-protocol.ts'
 import { createLibp2pLink, type Libp2pLink } from './libp2p-link.ts'
 import type { Libp2pSettings } from './libp2p-options.ts'
 import { EARLY_LOOKUPS_MS, MAX_LINKS_PER_CONNECTION, MAX_NEWS, STOP_TIMEOUT_MS } from './limits.ts'
 import { listedAddresses } from './listed-addresses.ts'
 import { createNews, type News } from './news.ts'
 import { startNode, type StackNode } from './node.ts'
+import { orAborted } from './or-aborted.ts'
 import { startRelayClients } from './relay-client.ts'
 import { wait } from './retry-loop.ts'
 import { loadPart, stackLoaders, type StackLoaders } from './stack.ts'
@@ -63,7 +66,8 @@ class Libp2pMedium implements Medium {
   readonly #watchers = new Set<News<PeerInfo>>()
   #starting: Promise<Running> | undefined
   #accept: Accept | undefined
-  #isClosed = false
+  /** Fires when the medium closes, so that whatever is under way ends at once. */
+  readonly #closing = new AbortController()
 
   constructor(context: TransportContext, options: Libp2pSettings, loaders: StackLoaders) {
     this.#context = context
@@ -77,19 +81,20 @@ class Libp2pMedium implements Medium {
     }
   }
 
-  async listen(accept: Accept): Promise<readonly Address[]> {
+  async listen(accept: Accept, { signal }: AbortOptions): Promise<readonly Address[]> {
     this.#accept = accept
-    const { addresses } = await this.#running()
+    const { addresses } = await this.#running(signal)
     return addresses
   }
 
   /** Starts at the first need: whoever looks up in a DHT takes part in it, and may not listen yet. */
-  #running(): Promise<Running> {
-    if (this.#isClosed) {
-      throw new TransportError('ERR_TRANSPORT_CLOSED', 'the transport is closed')
+  async #running(signal = this.#closing.signal): Promise<Running> {
+    if (this.#closing.signal.aborted) {
+      throw closedError()
     }
     this.#starting ??= this.#startOrForget()
-    return this.#starting
+    // Goes on without whoever gave up, for those who come later.
+    return orAborted(this.#starting, AbortSignal.any([signal, this.#closing.signal]))
   }
 
   async #startOrForget(): Promise<Running> {
@@ -123,8 +128,9 @@ class Libp2pMedium implements Medium {
       multiaddr(parseLibp2pAddress(address).multiaddr)
     const dht = await this.#joinDht(node, keys, toMultiaddr)
     const relays = startRelayClients(node, options.relays.map(toMultiaddr))
-    const idle = startIdleSweep(node.libp2p)
-    await relays.firstTries
+    const idle = startIdleSweep(node)
+    // Whoever closes meanwhile gets what has been started, to stop it.
+    await orAborted(relays.firstTries, this.#closing.signal).catch(() => undefined)
     return {
       node,
       dht,
@@ -158,6 +164,7 @@ class Libp2pMedium implements Medium {
       context: this.#context,
       topicToCid,
       bootstrapNodes: this.#options.bootstrapNodes.map(toMultiaddr),
+      isPrivateNetwork: this.#options.isPrivateNetwork,
     })
   }
 
@@ -175,9 +182,9 @@ class Libp2pMedium implements Medium {
   #arrived(stream: Stream, connection: Connection): void {
     const peerId = toPeerId(connection.remotePeer)
     const refuse = (): void => stream.abort(new Error('turned away'))
-    if (peerId === undefined || this.#isClosed || !this.#accept) return refuse()
+    if (peerId === undefined || this.#closing.signal.aborted || !this.#accept) return refuse()
     const address = formatLibp2pAddress(connection.remoteAddr)
-    const [, , remoteAddress] = connection.remoteAddr.toString().split('/')
+    const remoteAddress = countedAs(connection, peerId)
     const open = async (): Promise<Link> => {
       return this.#keep(createLibp2pLink({ stream, connection, peerId, outbound: false }))
     }
@@ -185,7 +192,7 @@ class Libp2pMedium implements Medium {
   }
 
   async dial(address: Address, { signal, expected }: MediumDialOptions): Promise<Link> {
-    const { dialler } = await this.#running()
+    const { dialler } = await this.#running(signal)
     return this.#keep(await dialLibp2p(dialler, { address, signal, expected }))
   }
 
@@ -201,22 +208,24 @@ class Libp2pMedium implements Medium {
 
   async lookup(topic: Topic, { signal }: AbortOptions): Promise<readonly PeerInfo[]> {
     if (!this.#options.enableDht) return []
-    const { dht } = await this.#running()
+    const { dht } = await this.#running(signal)
     return (await dht?.lookup(topic, signal)) ?? []
   }
 
   /** Nodes of the local network as they appear, and a few early looks into the DHT: those who join together announce together. */
   watch(topic: Topic, { signal }: AbortOptions): AsyncIterable<PeerInfo> {
-    const news = createNews<PeerInfo>(MAX_NEWS)
-    if (!this.#options.enableMdns && !this.#options.enableDht) news.end()
+    const left = new AbortController()
+    const ended = AbortSignal.any([left.signal, ...(signal ? [signal] : [])])
+    const news = createNews<PeerInfo>(MAX_NEWS, () => left.abort())
     this.#watchers.add(news)
     const end = (): void => {
       this.#watchers.delete(news)
       news.end()
     }
-    if (!signal || signal.aborted) end()
-    signal?.addEventListener('abort', end, { once: true })
-    if (signal && this.#options.enableDht) void this.#lookUpEarly(topic, signal, news)
+    const { enableDht, enableMdns } = this.#options
+    if (ended.aborted || (!enableMdns && !enableDht)) end()
+    ended.addEventListener('abort', end, { once: true })
+    if (enableDht) void this.#lookUpEarly(topic, ended, news)
     return news
   }
 
@@ -249,7 +258,7 @@ class Libp2pMedium implements Medium {
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true
+    this.#closing.abort(closedError())
     for (const news of this.#watchers) news.end()
     const running = await this.#starting?.catch(() => undefined)
     await Promise.all(Array.from(this.#links, (link) => link.close()))
@@ -260,7 +269,7 @@ class Libp2pMedium implements Medium {
   #keep(link: Libp2pLink): Libp2pLink {
     this.#links.add(link)
     void this.#forgetAtEnd(link)
-    if (this.#isClosed) link.destroy()
+    if (this.#closing.signal.aborted) link.destroy()
     return link
   }
 
@@ -275,6 +284,16 @@ class Libp2pMedium implements Medium {
     const isInUse = [...this.#links].some((other) => other.connection === connection)
     if (!isInUse && connection.status === 'open') connection.abort(new Error('its link has broken'))
   }
+}
+
+/** What the limits per address count: behind a relay not the relay's address, which all have, but the key. */
+function countedAs({ remoteAddr }: Connection, peerId: PeerId): string | undefined {
+  const text = remoteAddr.toString()
+  return text.includes('/p2p-circuit') ? peerId : text.split('/')[2]
+}
+
+function closedError(): TransportError {
+  return new TransportError('ERR_TRANSPORT_CLOSED', 'the transport is closed')
 }
 
 /** Waits for the stack to stop, but not for ever: one of its parts may wait for a peer that is gone. */

@@ -1,8 +1,13 @@
 import { isIP } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import { TransportError, type Address, type TransportSettings } from '@vudo/transport'
 import { parseLibp2pAddress } from './libp2p-address.ts'
+import { isPrivateAddress, isPrivateHost } from './private-addresses.ts'
 
-/** What `libp2p` takes. Port, address, limits and bootstrap nodes are transport settings. */
+/**
+ * What `libp2p` takes. Port, address, limits and bootstrap nodes are transport settings, and so
+ * are `enableQuic`, `enableDht` and `enableNatTraversal`: false there is stronger than true here.
+ */
 export interface Libp2pOptions {
   /**
    * What to tell others instead of the addresses of this machine, for example behind a
@@ -12,8 +17,9 @@ export interface Libp2pOptions {
    */
   readonly announceAddresses?: readonly Address[] | undefined
   /**
-   * Also listens by QUIC, on the UDP port of the same number, and dials by it. Where its
-   * binary is missing, a warning says so once and everything else goes on.
+   * Also listens by QUIC, on the UDP port of the same number where `port` names one, else on any
+   * free one, and dials by it. Where its binary is missing, a warning says so once and everything
+   * else goes on.
    *
    * @defaultValue true
    */
@@ -93,7 +99,7 @@ export interface Libp2pSettings {
   readonly enableNatTraversal: boolean
   /** Those of the transport settings that are ours. */
   readonly bootstrapNodes: readonly Address[]
-  /** True when the network is not the internet: then private addresses are passed on. */
+  /** True when the network is not the internet: only then are private addresses told, passed on and dialled. */
   readonly isPrivateNetwork: boolean
 }
 
@@ -110,12 +116,18 @@ export function parseLibp2pOptions(
     Object.entries(options).filter(([, value]) => value !== undefined),
   )
   const ours = settings.bootstrapNodes.filter((address) => address.startsWith('libp2p://'))
+  const wanted = { ...defaults, enableDht: ours.length > 0, ...given }
   const complete: Libp2pSettings = {
-    ...defaults,
-    enableDht: ours.length > 0,
-    ...given,
+    ...wanted,
+    // What the settings of all transports switch off, no option switches on again.
+    enableQuic: wanted.enableQuic && settings.enableQuic,
+    enableDht: wanted.enableDht && settings.enableDht,
+    enableNatTraversal: wanted.enableNatTraversal && settings.enableNatTraversal,
     bootstrapNodes: ours,
-    isPrivateNetwork: ours.every(isPrivateAddress) && !options.announceAddresses?.some(isPublic),
+    isPrivateNetwork:
+      ours.every(isPrivateAddress) &&
+      !options.announceAddresses?.some(isPublic) &&
+      (ours.length > 0 || isPrivateListener(settings.bindAddress)),
   }
   for (const address of [...complete.announceAddresses, ...ours]) parseLibp2pAddress(address)
   for (const address of complete.relays) checkRelay(address)
@@ -169,13 +181,10 @@ function isPublic(address: Address): boolean {
   return !isPrivateAddress(address)
 }
 
-/** Addresses that mean something only near here (RFC 1918, RFC 4193, RFC 6598, loopback, link-local). A name may be anywhere. */
-function isPrivateAddress(address: Address): boolean {
-  const { host = '' } = parseLibp2pAddress(address)
-  if (isIP(host) === 4) {
-    return /^(?:10|127|169\.254|192\.168|172\.(?:1[6-9]|2\d|3[01])|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7]))\./.test(
-      host,
-    )
-  }
-  return isIP(host) === 6 && /^(?:::1$|f[cd]|fe[89ab])/i.test(host)
+/** Whether who listens there is reached from near here only: at all addresses it counts what this machine has. */
+function isPrivateListener(bindAddress: string): boolean {
+  if (bindAddress !== '0.0.0.0' && bindAddress !== '::') return isPrivateHost(bindAddress)
+  const family = isIP(bindAddress) === 4 ? 'IPv4' : 'IPv6'
+  const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? [])
+  return own.every((one) => one.family !== family || isPrivateHost(one.address))
 }

@@ -58,6 +58,18 @@ export const STOP_TIMEOUT_MS = 5_000
 /** Connections of the stack above `maxConnections`: those without a link, which the DHT and relays need. */
 export const SPARE_CONNECTIONS = 128
 
+/**
+ * Connections that the stack always has room for: each new one pushes out an old one of whoever has
+ * most, because the stack itself turns away whoever comes last.
+ */
+export const FREE_CONNECTIONS = 32
+
+/** Connections of one key: one for each way to it, some that are about to be replaced, and the trials of AutoNAT. */
+export const MAX_CONNECTIONS_PER_PEER = 8
+
+/** Handshakes under way with one IP address; half of all, so that nobody alone shuts the door. */
+export const MAX_HALF_OPEN_PER_HOST = 32
+
 /** How many times `maxNewConnectionsPerSecond` the stack takes of one IP address: DHT questions come over connections of their own. */
 export const STACK_RATE_FACTOR = 4
 
@@ -70,7 +82,7 @@ export const MAX_WAITING_DIALS = 256
 /** Addresses of one peer that are tried. */
 export const MAX_ADDRESSES_PER_DIAL = 16
 
-/** Milliseconds after which a connection that carries no link and no stream is closed. */
+/** Milliseconds after which a connection that carries neither a link nor a question to the DHT nor a relayed connection is closed. */
 export const IDLE_CONNECTION_MS = 30_000
 
 /** Time between two searches for idle connections, in milliseconds. */
@@ -91,7 +103,7 @@ export const MAX_STORED_VALUE_BYTES = 16_384
 /** Bytes of a key in the memory of the stack. */
 export const MAX_STORED_KEY_CHARACTERS = 512
 
-/** Entries that the stack keeps for others: provider records, peer records and peers, of each kind. At the limit the oldest goes. */
+/** Entries that the stack keeps for others: provider records, peer records and peers, of each kind. At the limit the oldest of whoever has most goes. */
 export const MAX_STORED_ENTRIES = 8_192
 
 /** Peers that a lookup takes; a flood of providers ends there. */
@@ -144,3 +156,36 @@ export const RELAY_DATA_BYTES = 134_217_728n
 
 /** Milliseconds that a relay may take to give us a reservation. */
 export const RESERVATION_TIMEOUT_MS = 5_000
+
+/** Milliseconds that our relay service may take to connect two. */
+export const RELAY_HOP_TIMEOUT_MS = 10_000
+
+/** Relayed connections that one connection to a relay may bring at one time, each way. */
+export const MAX_RELAYED_PER_RELAY = 128
+
+/** Questions of the DHT that others may have open on one connection at one time. */
+export const DHT_MAX_INBOUND_STREAMS = 32
+
+/** Questions of the DHT that we have open on one connection at one time. */
+export const DHT_MAX_OUTBOUND_STREAMS = 64
+
+/** Milliseconds that a question of the DHT may take to arrive. */
+export const DHT_MESSAGE_TIMEOUT_MS = 10_000
+
+/** Bytes of a message in which a peer introduces itself, or asks whether it can be reached. */
+export const MAX_INTRODUCTION_BYTES = 8_192
+
+/** Addresses of ours that we believe others to have seen. */
+export const MAX_OBSERVED_ADDRESSES = 10
+
+/** Streams of each service besides, one connection and each way. */
+export const MAX_SERVICE_STREAMS = 2
+
+/** Nodes that are asked at one time whether we can be reached, one stream each. */
+export const MAX_AUTONAT_QUESTIONS = 20
+
+/** Milliseconds that a trial whether a peer can be reached may take: it dials. */
+export const AUTONAT_TIMEOUT_MS = 30_000
+
+/** Tries of a hole punch. */
+export const HOLE_PUNCH_TRIES = 3

@@ -1,3 +1,5 @@
+import { createWaiters } from './waiters.ts'
+
 /** What comes in while nobody waits for it, for one who reads at her own pace. */
 export interface News<T> extends AsyncIterable<T> {
   /** Adds one; at the limit the oldest goes. Ignored after {@link end}. */
@@ -6,35 +8,55 @@ export interface News<T> extends AsyncIterable<T> {
   end(): void
 }
 
-/** Makes an empty one that keeps at most `limit`. */
-export function createNews<T>(limit: number): News<T> {
-  const items: T[] = []
-  let isEnded = false
-  let wake = Promise.withResolvers<void>()
-  const stir = (): void => {
-    wake.resolve()
-    wake = Promise.withResolvers()
+/**
+ * Makes an empty one that keeps at most `limit`.
+ *
+ * @param onLeave - Called when the reader leaves the iteration.
+ */
+export function createNews<T>(limit: number, onLeave?: () => void): News<T> {
+  return new Queue(limit, onLeave)
+}
+
+/** By hand and no generator: one of those cannot be left while it waits. */
+class Queue<T> implements News<T>, AsyncIterator<T, undefined> {
+  readonly #limit: number
+  readonly #onLeave: (() => void) | undefined
+  readonly #items: T[] = []
+  readonly #readers = createWaiters<IteratorResult<T, undefined>>()
+  #isEnded = false
+
+  constructor(limit: number, onLeave: (() => void) | undefined) {
+    this.#limit = limit
+    this.#onLeave = onLeave
   }
-  return {
-    put(item) {
-      if (isEnded) return
-      items.push(item)
-      if (items.length > limit) items.shift()
-      stir()
-    },
-    end() {
-      isEnded = true
-      stir()
-    },
-    async *[Symbol.asyncIterator]() {
-      for (;;) {
-        // Taken one by one, because more may come while the reader is busy.
-        const next = items.shift()
-        if (next !== undefined) yield next
-        else if (isEnded) return
-        // oxlint-disable-next-line no-await-in-loop
-        else await wake.promise
-      }
-    },
+
+  put(item: T): void {
+    if (this.#isEnded || this.#readers.resolveFirst({ done: false, value: item })) return
+    this.#items.push(item)
+    if (this.#items.length > this.#limit) this.#items.shift()
+  }
+
+  end(): void {
+    this.#isEnded = true
+    this.#readers.resolveAll(over)
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<T, undefined> {
+    return this
+  }
+
+  next(): Promise<IteratorResult<T, undefined>> {
+    const [value] = this.#items.splice(0, 1)
+    if (value !== undefined) return Promise.resolve({ done: false, value })
+    return this.#isEnded ? Promise.resolve(over) : this.#readers.wait(undefined)
+  }
+
+  return(): Promise<IteratorResult<T, undefined>> {
+    this.#items.length = 0
+    this.end()
+    this.#onLeave?.()
+    return Promise.resolve(over)
   }
 }
+
+const over = { done: true, value: undefined } as const

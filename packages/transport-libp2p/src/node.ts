@@ -1,4 +1,9 @@
-/** Makes a node of the stack out of our settings: every limit is ours, none is inherited. */
+/**
+ * Makes a node of the stack out of our settings. Whatever others could use up has a limit of ours:
+ * connections, streams, messages, times, memory. The stack's own are the lengths of the queues in
+ * which it keeps its own work, and how it looks for routers.
+ */
+import type { StreamMiddleware } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { KadDHT } from '@libp2p/kad-dht'
 import type { Libp2p, Libp2pOptions as StackOptions } from 'libp2p'
@@ -12,10 +17,13 @@ import {
 } from '@vudo/transport'
 import { dialAnew } from './autonat.ts'
 import { createBoundedDatastore } from './bounded-datastore.ts'
+import { createDoor } from './door.ts'
 import { createDht } from './dht-service.ts'
+import { linkProtocol } from './link-protocol.ts'
 import { parseLibp2pAddress } from './libp2p-address.ts'
 import type { Libp2pSettings } from './libp2p-options.ts'
 import * as limits from './limits.ts'
+import { createReservations, type Listeners, type Reservations } from './reservations.ts'
 import { loadPart, type StackLoaders } from './stack.ts'
 import { warnOnce } from './warn-once.ts'
 
@@ -32,10 +40,11 @@ export interface NodeInit {
 export interface StackNode {
   readonly libp2p: Libp2p
   readonly dht: KadDHT | undefined
+  /** Whether a stream of this protocol makes a connection worth keeping: pings and introductions do not. */
+  isUseful(protocol: string): boolean
   /** Where it listens, without its own id: IP addresses only, relays not counted. */
   listenAddresses(): readonly Multiaddr[]
-  /** Reserves a place at a relay, and listens there. */
-  reserve(relay: Multiaddr): Promise<void>
+  readonly reservations: Reservations
 }
 
 /**
@@ -57,8 +66,7 @@ export async function startNode(init: NodeInit): Promise<StackNode> {
 
 /** What a service of the stack is given that its public side hides. */
 interface Inside {
-  readonly transportManager: {
-    listen(multiaddrs: Multiaddr[]): Promise<void>
+  readonly transportManager: Listeners & {
     getAddrs(): Multiaddr[]
   }
   readonly addressManager: {
@@ -72,6 +80,13 @@ async function startAt(init: NodeInit, port: number): Promise<StackNode> {
   const { multiaddr } = await loadPart(loaders, '@multiformats/multiaddr')
   const parts = await createParts(init)
   let inside: Inside | undefined
+  const isUseful = (protocol: string): boolean =>
+    protocol === options.dhtProtocol || usefulProtocols.has(protocol)
+  const door = createDoor({
+    crowdedFrom: roomFor(context.settings) - limits.FREE_CONNECTIONS,
+    connections: (id) => libp2p.getConnections(id),
+    isUseful,
+  })
   const services = {
     ...parts.services,
     // A service, because services are given the parts that the node hides.
@@ -92,15 +107,13 @@ async function startAt(init: NodeInit, port: number): Promise<StackNode> {
     connectionEncrypters: parts.connectionEncrypters,
     streamMuxers: parts.streamMuxers,
     datastore: createBoundedDatastore(),
-    // Peers are known by an Ed25519 key; whoever has another one is nobody to us.
-    connectionGater: {
-      denyInboundEncryptedConnection: ({ type }) => type !== 'Ed25519',
-      denyOutboundEncryptedConnection: ({ type }) => type !== 'Ed25519',
-    },
+    connectionGater: door.gater,
     nodeInfo: { name: 'vudo', version: '1', userAgent: 'vudo' },
     services,
   }
-  const libp2p = await createLibp2p(stackOptions)
+  const libp2p: Libp2p = await createLibp2p(stackOptions)
+  libp2p.addEventListener('connection:open', () => door.opened())
+  libp2p.use(stopProtocol, await onlyFromRelays(loaders, options))
   try {
     await libp2p.start()
   } catch (error) {
@@ -118,8 +131,9 @@ async function startAt(init: NodeInit, port: number): Promise<StackNode> {
   return {
     libp2p,
     dht: parts.dht(),
+    isUseful,
     listenAddresses,
-    reserve: (relay) => transportManager.listen([multiaddr(`${relay.toString()}/p2p-circuit`)]),
+    reservations: createReservations(transportManager, multiaddr),
   }
 }
 
@@ -131,12 +145,44 @@ async function ownIdentity(
   return { privateKey: await generateKeyPairFromSeed('Ed25519', seed) }
 }
 
+/** By which a relay brings us somebody. */
+const stopProtocol = '/libp2p/circuit/relay/0.2.0/stop'
+
+/**
+ * Turns away strangers who say that they bring us somebody: at each of their calls the stack would
+ * ask them for a place, and keep one more listener for ever.
+ */
+async function onlyFromRelays(
+  loaders: StackLoaders,
+  { relays }: Libp2pSettings,
+): Promise<StreamMiddleware> {
+  const { peerIdFromString } = await loadPart(loaders, '@libp2p/peer-id')
+  const ids = relays.map((relay) => peerIdFromString(parseLibp2pAddress(relay).libp2pId ?? ''))
+  return (stream, connection, next) => {
+    const isOurs = ids.some((id) => id.equals(connection.remotePeer))
+    if (stream.direction === 'inbound' && !isOurs) throw new Error('no relay of this node')
+    next(stream, connection)
+  }
+}
+
+/** Links, and what passes through a relay; besides those the questions of the DHT. */
+const usefulProtocols: ReadonlySet<string> = new Set([
+  linkProtocol,
+  '/libp2p/circuit/relay/0.2.0/hop',
+  stopProtocol,
+])
+
+/** Connections that the stack takes. */
+function roomFor({ maxConnections }: TransportSettings): number {
+  return maxConnections + limits.SPARE_CONNECTIONS
+}
+
 /** Higher than the swarm's in each case, so that the swarm decides, and can tell the peer why. */
 function stackLimits(settings: TransportSettings): Partial<StackOptions> {
-  const { dialTimeoutMs, maxConnections, maxNewConnectionsPerSecond } = settings
+  const { dialTimeoutMs, maxNewConnectionsPerSecond } = settings
   return {
     connectionManager: {
-      maxConnections: maxConnections + limits.SPARE_CONNECTIONS,
+      maxConnections: roomFor(settings),
       inboundConnectionThreshold: limits.STACK_RATE_FACTOR * maxNewConnectionsPerSecond,
       maxIncomingPendingConnections: MAX_HALF_OPEN,
       inboundUpgradeTimeout: HANDSHAKE_TIMEOUT_MS,
@@ -200,7 +246,7 @@ type StackTransport = NonNullable<StackOptions['transports']>[number]
 
 async function createTransports(
   loaders: StackLoaders,
-  { maxConnections }: TransportSettings,
+  settings: TransportSettings,
 ): Promise<StackTransport[]> {
   const [{ tcp }, { webSockets }, { circuitRelayTransport }] = await Promise.all([
     loadPart(loaders, '@libp2p/tcp'),
@@ -209,9 +255,13 @@ async function createTransports(
   ])
   return [
     // Below everything else: this many sockets, and no more open files.
-    tcp({ maxConnections: maxConnections + limits.SPARE_CONNECTIONS + 2 * MAX_HALF_OPEN }),
+    tcp({ maxConnections: roomFor(settings) + 2 * MAX_HALF_OPEN }),
     webSockets(),
-    circuitRelayTransport({ reservationCompletionTimeout: limits.RESERVATION_TIMEOUT_MS }),
+    circuitRelayTransport({
+      reservationCompletionTimeout: limits.RESERVATION_TIMEOUT_MS,
+      maxInboundStopStreams: limits.MAX_RELAYED_PER_RELAY,
+      maxOutboundStopStreams: limits.MAX_RELAYED_PER_RELAY,
+    }),
   ]
 }
 
@@ -230,6 +280,12 @@ async function loadQuic(loaders: StackLoaders): Promise<StackTransport | undefin
   }
 }
 
+const serviceLimits = {
+  timeout: HANDSHAKE_TIMEOUT_MS,
+  maxInboundStreams: limits.MAX_SERVICE_STREAMS,
+  maxOutboundStreams: limits.MAX_SERVICE_STREAMS,
+} as const
+
 async function createServices(init: NodeInit): Promise<NonNullable<StackOptions['services']>> {
   const { loaders, options } = init
   const [{ identify }, { ping }] = await Promise.all([
@@ -237,8 +293,12 @@ async function createServices(init: NodeInit): Promise<NonNullable<StackOptions[
     loadPart(loaders, '@libp2p/ping'),
   ])
   return {
-    identify: identify({ maxInboundStreams: 2, maxOutboundStreams: 2 }),
-    ping: ping({ maxInboundStreams: 2, maxOutboundStreams: 2 }),
+    identify: identify({
+      ...serviceLimits,
+      maxMessageSize: limits.MAX_INTRODUCTION_BYTES,
+      maxObservedAddresses: limits.MAX_OBSERVED_ADDRESSES,
+    }),
+    ping: ping({ ...serviceLimits, timeout: limits.PING_TIMEOUT_MS }),
     ...(options.enableNatTraversal ? await createNatServices(loaders) : {}),
     ...(options.relayService ? await createRelayService(loaders) : {}),
     ...(options.enableMdns ? await createMdns(init) : {}),
@@ -252,8 +312,15 @@ async function createNatServices(loaders: StackLoaders): Promise<object> {
     loadPart(loaders, '@libp2p/upnp-nat'),
   ])
   return {
-    autoNat: dialAnew(autoNAT()),
-    dcutr: dcutr(),
+    autoNat: dialAnew(
+      autoNAT({
+        timeout: limits.AUTONAT_TIMEOUT_MS,
+        maxInboundStreams: limits.MAX_SERVICE_STREAMS,
+        maxOutboundStreams: limits.MAX_AUTONAT_QUESTIONS,
+        maxMessageSize: limits.MAX_INTRODUCTION_BYTES,
+      }),
+    ),
+    dcutr: dcutr({ ...serviceLimits, retries: limits.HOLE_PUNCH_TRIES }),
     upnp: uPnPNAT({ portMappingDescription: 'vudo' }),
   }
 }
@@ -262,7 +329,10 @@ async function createRelayService(loaders: StackLoaders): Promise<object> {
   const { circuitRelayServer } = await loadPart(loaders, '@libp2p/circuit-relay-v2')
   return {
     relay: circuitRelayServer({
+      hopTimeout: limits.RELAY_HOP_TIMEOUT_MS,
       maxInboundHopStreams: limits.RELAY_MAX_RESERVATIONS,
+      maxOutboundHopStreams: limits.MAX_SERVICE_STREAMS,
+      maxOutboundStopStreams: limits.MAX_RELAYED_PER_RELAY,
       reservations: {
         maxReservations: limits.RELAY_MAX_RESERVATIONS,
         defaultDurationLimit: limits.RELAY_DURATION_MS,

@@ -59,6 +59,8 @@ class StreamOutbox implements Outbox {
   #begun = 0
   #filling: Buffer | undefined
   #filled = 0
+  /** Its last frame is a mark, which no credit of the far end confirms. */
+  #endsInMark = false
   /** The stream takes no more for now. */
   #isFull = false
   /** Something has been written in this turn of the event loop; the rest is collected. */
@@ -135,6 +137,7 @@ class StreamOutbox implements Outbox {
     writeHeader(buffer, this.#filled, lane, message.length)
     buffer.set(message, this.#filled + FRAME_HEADER_BYTES)
     this.#filled = end
+    this.#endsInMark = false
     return true
   }
 
@@ -165,12 +168,13 @@ class StreamOutbox implements Outbox {
   /** Moves what waits into the buffer, as far as room and credit go; a full buffer leaves when the stream takes it. */
   #refill(): void {
     for (let first = this.#waiting[0]; first; first = this.#waiting[0]) {
-      if (!first.isPaid && !this.#credit.take(costOf(first.message))) return
-      first.isPaid = true
       if (this.#filled > LARGE_BUFFER_BYTES - FRAME_HEADER_BYTES) {
         if (this.#isFull) return
         this.#write()
       }
+      // Paid only when it begins at once: what is abandoned before must not have cost anything.
+      if (!first.isPaid && !this.#credit.take(costOf(first.message))) return
+      first.isPaid = true
       if (!this.#putPart(first)) continue
       this.#waiting.shift()
       this.#begun = 0
@@ -179,7 +183,7 @@ class StreamOutbox implements Outbox {
   }
 
   /** True when the message is complete in the buffer. */
-  #putPart({ lane, message }: Waiting): boolean {
+  #putPart({ lane, message, sender }: Waiting): boolean {
     const left = FRAME_HEADER_BYTES + message.length - this.#begun
     const end = Math.min(this.#filled + left, LARGE_BUFFER_BYTES)
     const buffer = this.#roomFor(end)
@@ -193,6 +197,7 @@ class StreamOutbox implements Outbox {
     buffer.set(part, this.#filled)
     this.#filled = end
     this.#begun += part.length
+    this.#endsInMark = sender === undefined
     return this.#begun === FRAME_HEADER_BYTES + message.length
   }
 
@@ -215,7 +220,8 @@ class StreamOutbox implements Outbox {
     const frames = buffer.subarray(0, this.#filled)
     this.#filling = undefined
     this.#filled = 0
-    this.#buffers.sent(buffer, this.#credit.used)
+    // With a mark at its end it may wait on when all that costs credit has been read.
+    if (!this.#endsInMark) this.#buffers.sent(buffer, this.#credit.used)
     try {
       if (!this.#stream.send(frames)) this.#isFull = true
     } catch {

@@ -1,6 +1,7 @@
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { IDLE_SWEEP_MS } from './limits.ts'
 import type { StackNode } from './node.ts'
+import { orAborted } from './or-aborted.ts'
 import { startRetryLoop } from './retry-loop.ts'
 import { warnOnce } from './warn-once.ts'
 
@@ -17,7 +18,7 @@ export function startRelayClients(node: StackNode, relays: readonly Multiaddr[])
     startRetryLoop({ run: (signal) => reserve(node, relay, signal), againMs: IDLE_SWEEP_MS }),
   )
   return {
-    firstTries: Promise.allSettled(loops.map(({ first }) => first)),
+    firstTries: Promise.allSettled(loops.map(({ latest }) => latest)),
     async close() {
       await Promise.all(loops.map((loop) => loop.stop()))
     },
@@ -25,15 +26,11 @@ export function startRelayClients(node: StackNode, relays: readonly Multiaddr[])
 }
 
 async function reserve(node: StackNode, relay: Multiaddr, signal: AbortSignal): Promise<void> {
-  const id = relay.toString().split('/').at(-1)
-  const isReserved = node.libp2p
-    .getMultiaddrs()
-    .some((address) => address.toString().includes(`/p2p/${id}/p2p-circuit`))
-  if (isReserved) return
+  if (node.reservations.hasPlace(relay)) return
   try {
-    // Before anything of a listener exists: one that fails stays behind in the stack.
-    await node.libp2p.dial(relay, { signal })
-    await node.reserve(relay)
+    // First, because the stack never again asks a relay that it could not reach by itself.
+    await orAborted(node.libp2p.dial(relay, { signal }), signal)
+    await orAborted(node.reservations.reserve(relay), signal)
   } catch (error) {
     const why = error instanceof Error ? error.message.slice(0, 200) : String(error)
     if (!signal.aborted) warnOnce(`libp2p has no place at the relay ${relay.toString()}: ${why}`)

@@ -1,9 +1,12 @@
+import { TransportError } from '@vudo/transport'
 import { MAX_RETRY_MS, MIN_RETRY_MS } from './limits.ts'
 
 /** Something that is tried until it works, and then again at intervals. */
 export interface RetryLoop {
-  /** Settles when the first try has ended, and rejects as it did. */
-  readonly first: Promise<void>
+  /** How the try under way ends; between two tries, how the last one did. */
+  readonly latest: Promise<void>
+  /** Does not wait any longer after a try that failed: what was missing may be there now. */
+  hurry(): void
   /** No more tries. The one under way is aborted and waited for. */
   stop(): Promise<void>
 }
@@ -22,46 +25,77 @@ export interface RetryLoopInit {
 
 /** Begins at once. A try that fails is followed by another one after twice the wait. */
 export function startRetryLoop(init: RetryLoopInit): RetryLoop {
-  const stopping = new AbortController()
-  const first = Promise.withResolvers<void>()
-  // Whoever does not ask for the first result loses nothing: the loop goes on.
-  first.promise.catch(() => undefined)
-  const done = loop(init, stopping.signal, first)
-  return {
-    first: first.promise,
-    async stop() {
-      stopping.abort(new Error('no longer wanted'))
-      await done
-    },
-  }
+  return new Loop(init)
 }
 
-async function loop(
-  { run, againMs, firstAgainMs = againMs, random = Math.random }: RetryLoopInit,
-  signal: AbortSignal,
-  first: PromiseWithResolvers<void>,
-): Promise<void> {
-  let waitMs = MIN_RETRY_MS
-  let workedMs = firstAgainMs
-  while (!signal.aborted) {
-    let nextMs = workedMs
-    try {
+class Loop implements RetryLoop {
+  readonly #init: RetryLoopInit
+  readonly #stopping = new AbortController()
+  readonly #done: Promise<void>
+  #latest: Promise<void> = Promise.resolve()
+  /** Ends the wait after a try that failed; there is none otherwise. */
+  #patience: AbortController | undefined
+
+  constructor(init: RetryLoopInit) {
+    this.#init = init
+    this.#done = this.#go()
+  }
+
+  get latest(): Promise<void> {
+    return this.#latest
+  }
+
+  hurry(): void {
+    this.#patience?.abort()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort(
+      new TransportError(
+        'ERR_TRANSPORT_CLOSED',
+        'given up: the topic was left, or the transport closed',
+      ),
+    )
+    await this.#done
+  }
+
+  async #go(): Promise<void> {
+    const { againMs, firstAgainMs = againMs } = this.#init
+    const { signal } = this.#stopping
+    let failedMs = MIN_RETRY_MS
+    let workedMs = firstAgainMs
+    while (!signal.aborted) {
       // One try after the other is what a retry is.
       // oxlint-disable-next-line no-await-in-loop
-      await run(signal)
-      first.resolve()
-      waitMs = MIN_RETRY_MS
-      workedMs = Math.min(2 * (workedMs ?? 0), againMs ?? 0) || undefined
-    } catch (error) {
-      first.reject(error)
-      nextMs = waitMs
-      waitMs = Math.min(2 * waitMs, MAX_RETRY_MS)
+      const hasWorked = await this.#try()
+      const nextMs = hasWorked ? workedMs : failedMs
+      if (nextMs === undefined) return
+      // oxlint-disable-next-line no-await-in-loop
+      await this.#wait(nextMs, hasWorked)
+      if (hasWorked) workedMs = Math.min(2 * nextMs, againMs ?? nextMs)
+      failedMs = hasWorked ? MIN_RETRY_MS : Math.min(2 * failedMs, MAX_RETRY_MS)
     }
-    if (nextMs === undefined) return
-    // oxlint-disable-next-line no-await-in-loop
-    await wait(nextMs * (1 + random() / 4), signal)
   }
-  first.reject(signal.reason)
+
+  async #try(): Promise<boolean> {
+    this.#latest = this.#init.run(this.#stopping.signal)
+    try {
+      await this.#latest
+      return true
+    } catch {
+      // Whoever wants to know asks for `latest`; for all others the loop goes on.
+      return false
+    }
+  }
+
+  async #wait(ms: number, hasWorked: boolean): Promise<void> {
+    const { random = Math.random } = this.#init
+    const { signal } = this.#stopping
+    const patience = new AbortController()
+    if (!hasWorked) this.#patience = patience
+    await wait(ms * (1 + random() / 4), AbortSignal.any([signal, patience.signal]))
+    this.#patience = undefined
+  }
 }
 
 /** Settles after `ms`, or when the signal fires. */

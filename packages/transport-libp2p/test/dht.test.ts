@@ -1,15 +1,29 @@
 import { fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { createNodeKey, signPeerRecord } from '@vudo/identity'
+import type { KadDHT } from '@libp2p/kad-dht'
+import { createNodeKey, decodePeerRecord, signPeerRecord } from '@vudo/identity'
 import type { Connection } from '@vudo/transport'
 import type { Libp2pOptions } from '@vudo/transport-libp2p'
-import { createBoundedDatastore } from '../src/bounded-datastore.ts'
+import { createDhtClient } from '../src/dht.ts'
 import { loadKeys } from '../src/keys.ts'
+import { createLibp2pMedium } from '../src/libp2p-medium.ts'
+import { parseLibp2pOptions } from '../src/libp2p-options.ts'
+import type { StackNode } from '../src/node.ts'
 import { readRecord, recordKey, selectRecord } from '../src/peer-records.ts'
 import { stackLoaders } from '../src/stack.ts'
 import { topicToCid } from '../src/topic-cid.ts'
-import { addressOf, createNode, createTopic, firstOf, until, type TestNode } from './nodes.ts'
+import {
+  addressOf,
+  createContext,
+  createNode,
+  createTopic,
+  firstOf,
+  until,
+  type TestNode,
+} from './nodes.ts'
 import { addressOf as addressOfPlain, createPlainNode } from './plain-node.ts'
 
 const limitMs = 60_000
@@ -181,6 +195,53 @@ describe('the DHT', () => {
   )
 
   it(
+    'joins when a bootstrap node comes online that was not there at the start',
+    async () => {
+      const port = await freePort()
+      const late = node([`libp2p:///ip4/127.0.0.1/tcp/${port}`])
+      const topic = createTopic()
+      await expect(late.transport.announce(topic)).rejects.toMatchObject({
+        code: 'ERR_DIAL_FAILED',
+      })
+      const first = createNode({ port }, { enableDht: true })
+      onTestFinished(() => first.transport.disconnect())
+      const other = node([await addressOf(first)])
+      await until(async () => {
+        const found = await other.transport.lookup(topic)
+        return found.some(({ id }) => id === late.id)
+      })
+      await late.transport.announce(topic)
+      await other.transport.announce(topic)
+      const found = await late.transport.lookup(topic)
+      expect(found).toContainEqual(expect.objectContaining({ id: other.id }))
+    },
+    limitMs,
+  )
+
+  it(
+    'tells who watches a topic, with a signal or without, until the loop is left',
+    async () => {
+      const { addresses } = await createBootstrapNodes(1)
+      const there = node(addresses)
+      const topic = createTopic()
+      await there.transport.announce(topic)
+      const context = createContext({ bootstrapNodes: addresses })
+      const options = parseLibp2pOptions({ enableQuic: false }, context.settings)
+      const medium = createLibp2pMedium(context, options)
+      onTestFinished(() => medium.close())
+      for (const given of [{}, { signal: new AbortController().signal }]) {
+        const seen: string[] = []
+        for await (const { id } of medium.watch?.(topic, given) ?? []) {
+          seen.push(id)
+          break
+        }
+        expect(seen).toEqual([there.id])
+      }
+    },
+    limitMs,
+  )
+
+  it(
     'says so when the bootstrap node is no node of the DHT',
     async () => {
       const other = await createPlainNode()
@@ -193,6 +254,65 @@ describe('the DHT', () => {
     },
     limitMs,
   )
+})
+
+/** A port of loopback at which nobody listens. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+describe('private addresses', () => {
+  const near = 'libp2p:///ip4/192.168.1.1/tcp/80'
+  const far = 'libp2p:///ip4/203.0.113.8/tcp/80'
+
+  /** A client of a DHT in which everybody knows the record of one peer, and what it puts there. */
+  async function createClient(isPrivateNetwork: boolean) {
+    const peer = createNodeKey()
+    const record = signPeerRecord(peer, {
+      addresses: [near, far],
+      sequence: 1,
+      expiresAtMs: Date.now() + 60_000,
+      sealingKey: new Uint8Array(32),
+    })
+    const put = Promise.withResolvers<Uint8Array>()
+    const dht = {
+      routingTable: { size: 1 },
+      async *get() {
+        yield { name: 'VALUE', value: record.bytes }
+      },
+      async *findPeer() {},
+      async *provide() {},
+      async *put(_key: Uint8Array, value: Uint8Array) {
+        yield put.resolve(value)
+      },
+    }
+    const client = createDhtClient({
+      node: {} as StackNode,
+      dht: dht as unknown as KadDHT,
+      keys: await loadKeys(stackLoaders),
+      context: createContext(),
+      topicToCid,
+      bootstrapNodes: [],
+      isPrivateNetwork,
+    })
+    onTestFinished(() => client.close())
+    return { client, peerId: peer.peerId, put: put.promise }
+  }
+
+  it.each([
+    ['the internet', false, [far]],
+    ['a private network', true, [near, far]],
+  ])('are told and dialled as befits %s', async (_where, isPrivateNetwork, expected) => {
+    const { client, peerId, put } = await createClient(isPrivateNetwork)
+    expect(await client.find(peerId, new AbortController().signal)).toEqual(expected)
+    await client.announce(createTopic(), [near, far])
+    expect(decodePeerRecord(await put, Date.now()).addresses).toEqual(expected)
+  })
 })
 
 function addressWithId(addresses: readonly string[]): string {
@@ -248,75 +368,5 @@ describe('a topic', () => {
   it('is the digest of a version 1 CID with codec raw, labelled sha2-256', () => {
     const topic = new Uint8Array(32).fill(7)
     expect(Buffer.from(topicToCid(topic).bytes).toString('hex')).toBe(`01551220${'07'.repeat(32)}`)
-  })
-})
-
-type StoreKey = Parameters<ReturnType<typeof createBoundedDatastore>['get']>[0]
-
-function keyOf(name: string): StoreKey {
-  return { toString: () => name } as StoreKey
-}
-
-describe('the memory of the stack', () => {
-  it('keeps a bounded number of entries of each kind, the latest ones', async () => {
-    const store = createBoundedDatastore(3, () => 0)
-    for (let at = 0; at < 5; at++) {
-      await store.put(keyOf(`/dht/provider/${at}`), Uint8Array.of(at))
-      await store.put(keyOf(`/dht/record/${at}`), Uint8Array.of(at))
-    }
-    await store.put(keyOf('/dht/provider/2'), Uint8Array.of(9))
-    await store.put(keyOf('/dht/provider/5'), Uint8Array.of(5))
-    const found: number[] = []
-    for await (const { value } of store.query({ prefix: '/dht/provider' }))
-      found.push(value[0] ?? 0)
-    expect(found).toEqual([4, 9, 5])
-    expect(store.has(keyOf('/dht/record/2'))).toBe(true)
-    expect(() => store.get(keyOf('/dht/record/1'))).toThrow(
-      expect.objectContaining({ name: 'NotFoundError' }),
-    )
-  })
-
-  it('answers in random order, so that nobody is always among the last', async () => {
-    const ranks = [0.5, 0.2, 0.9]
-    const store = createBoundedDatastore(10, () => ranks.shift() ?? 0)
-    for (const at of [0, 1, 2]) await store.put(keyOf(`/dht/provider/${at}`), Uint8Array.of(at))
-    const found: number[] = []
-    for await (const { value } of store.query({ prefix: '/dht/provider/' })) {
-      found.push(value[0] ?? 0)
-    }
-    expect(found).toEqual([1, 0, 2])
-  })
-
-  it('refuses what is too large', async () => {
-    const store = createBoundedDatastore()
-    await expect(async () =>
-      store.put(keyOf('/dht/record/a'), new Uint8Array(16_385)),
-    ).rejects.toThrow(RangeError)
-    await expect(async () =>
-      store.put(keyOf(`/${'a'.repeat(600)}`), new Uint8Array()),
-    ).rejects.toThrow(RangeError)
-  })
-
-  it('answers by prefix, filter, order, offset and limit', async () => {
-    const store = createBoundedDatastore()
-    for (const name of ['/peers/b', '/peers/a', '/peers/c', '/other/a']) {
-      await store.put(keyOf(name), new TextEncoder().encode(name))
-    }
-    const names: string[] = []
-    const query = {
-      prefix: '/peers',
-      filters: [(key: StoreKey) => key.toString() !== '/peers/c'],
-      orders: [(a: StoreKey, b: StoreKey) => (a.toString() < b.toString() ? -1 : 1)],
-      offset: 1,
-      limit: 1,
-    }
-    for await (const key of store.queryKeys(query)) names.push(key.toString())
-    expect(names).toEqual(['/peers/b'])
-    const batch = store.batch()
-    batch.put(keyOf('/other/b'), new Uint8Array())
-    batch.delete(keyOf('/other/a'))
-    expect(store.has(keyOf('/other/b'))).toBe(false)
-    await batch.commit()
-    expect([store.has(keyOf('/other/a')), store.has(keyOf('/other/b'))]).toEqual([false, true])
   })
 })

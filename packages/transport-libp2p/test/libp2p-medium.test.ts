@@ -4,6 +4,8 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createNodeKey } from '@vudo/identity'
 import { parseLibp2pAddress } from '@vudo/transport-libp2p'
+import { MAX_CONNECTIONS_PER_PEER, MAX_LINKS_PER_CONNECTION } from '../src/limits.ts'
+import { expectLink, listening, never } from './links.ts'
 import { addressOf, createNode, createTopic, firstOf, until, type TestNode } from './nodes.ts'
 import { addressOf as addressOfPlain, createPlainNode, multiaddrOf } from './plain-node.ts'
 
@@ -111,6 +113,20 @@ describe('dial', () => {
     })
   })
 
+  it('opens another connection when there are as many links on one as may be', async () => {
+    const there = await listening()
+    const ours = await listening()
+    onTestFinished(
+      async () => void (await Promise.all([there.medium.close(), ours.medium.close()])),
+    )
+    for (let at = 0; at < 2 * MAX_LINKS_PER_CONNECTION + 1; at++) {
+      const dialling = ours.medium.dial(there.address, { signal: never, expected: there.peerId })
+      expect(expectLink(await dialling).peerId).toBe(there.peerId)
+    }
+    const byAddress = expectLink(await ours.medium.dial(there.address, { signal: never }))
+    expect(byAddress.peerId).toBe(there.peerId)
+  })
+
   it('uses the connection that is there', async () => {
     const [ours, there] = [node(), node()]
     const address = await addressOf(there)
@@ -161,12 +177,42 @@ describe('listen', () => {
     }
   })
 
+  it('lets a peer in although a stranger has opened more connections than there are', async () => {
+    const there = node({ maxConnections: 1 })
+    const target = multiaddrOf(await addressOf(there))
+    const strangers = await Promise.all(
+      Array.from({ length: 20 }, () => plain({ connectionMonitor: { enabled: false } })),
+    )
+    // One after the other at each: 160, and the stack takes 129.
+    await Promise.all(
+      strangers.map(async (stranger) => {
+        for (let at = 0; at < 8; at++) {
+          // oxlint-disable-next-line no-await-in-loop
+          await stranger.dial(target, { force: true }).catch(() => undefined)
+        }
+      }),
+    )
+    const connection = await node().transport.dial(await addressOf(there))
+    expect(connection.peerId).toBe(there.id)
+  })
+
+  it('takes a few connections of one key and no more', async () => {
+    const target = multiaddrOf(await addressOf(node()))
+    const stranger = await plain({ connectionMonitor: { enabled: false } })
+    for (let at = 0; at < MAX_CONNECTIONS_PER_PEER; at++) {
+      await stranger.dial(target, { force: true })
+    }
+    await stranger.dial(target, { force: true }).catch(() => undefined)
+    await until(() => stranger.getConnections().length <= MAX_CONNECTIONS_PER_PEER)
+    expect(stranger.getConnections()).toHaveLength(MAX_CONNECTIONS_PER_PEER)
+  })
+
   it('bounds a flood of connections, and serves its peers meanwhile', async () => {
     const there = node({ maxConnections: 4, maxNewConnectionsPerSecond: 5 })
     const address = await addressOf(there)
     const topic = createTopic()
     const ours = node()
-    const [, connection] = await Promise.all([
+    const [theirs, connection] = await Promise.all([
       firstOf(there, topic),
       ours.transport.dial(address).then(() => firstOf(ours, topic)),
     ])
@@ -181,8 +227,8 @@ describe('listen', () => {
     onTestFinished(() => sockets.forEach((socket) => socket.destroy()))
     // Four times 5 a second from one address: the rest is turned away at once.
     await until(() => open <= 40)
-    const echoed = connection.send(Uint8Array.of(1))
-    await echoed
+    await connection.send(Uint8Array.of(1))
+    expect(await theirs.receive()).toEqual(Uint8Array.of(1))
     expect(open).toBeLessThanOrEqual(40)
   })
 })

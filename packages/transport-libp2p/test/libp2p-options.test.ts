@@ -34,6 +34,19 @@ describe('options', () => {
     expect(parse({ enableDht: false }, [near]).enableDht).toBe(false)
   })
 
+  it.each(['enableQuic', 'enableDht', 'enableNatTraversal'] as const)(
+    'stay within the setting %s of all transports',
+    (name) => {
+      const near = 'libp2p:///ip4/192.168.1.20/tcp/34569'
+      const on = { enableQuic: true, enableDht: true, enableNatTraversal: true }
+      for (const options of [{}, on]) {
+        const { settings } = createContext({ bootstrapNodes: [near], [name]: false })
+        expect(parseLibp2pOptions(options, settings)[name]).toBe(false)
+      }
+      expect(parse(on, [near])).toMatchObject(on)
+    },
+  )
+
   it.each([
     ['libp2p:///ip4/203.0.113.7/tcp/1', false],
     ['libp2p:///dns4/peer.example.org/tcp/1', false],
@@ -43,6 +56,9 @@ describe('options', () => {
     ['libp2p:///ip4/172.32.0.1/tcp/1', false],
     ['libp2p:///ip6/fd00::1/tcp/1', true],
     ['libp2p:///ip6/::1/tcp/1', true],
+    ['libp2p:///ip6/0:0:0:0:0:0:0:1/tcp/1', true],
+    ['libp2p:///ip6/::ffff:192.168.1.1/tcp/1', true],
+    ['libp2p:///ip4/0.0.0.0/tcp/1', true],
   ])('know that %s is on a private network: %s', (address, isPrivate) => {
     expect(parse({}, [address]).isPrivateNetwork).toBe(isPrivate)
   })
@@ -50,6 +66,8 @@ describe('options', () => {
   it('know a node with a public address to be on the internet', () => {
     const announceAddresses = ['libp2p:///ip4/203.0.113.7/tcp/1']
     expect(parse({ announceAddresses }).isPrivateNetwork).toBe(false)
+    const { settings } = createContext({ bindAddress: '203.0.113.7' })
+    expect(parseLibp2pOptions({ enableDht: true }, settings).isPrivateNetwork).toBe(false)
   })
 
   it.each([

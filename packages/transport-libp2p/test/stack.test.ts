@@ -91,8 +91,8 @@ it('gives NAT traversal its services, and mDNS a name of our own', async () => {
   await medium.listen(() => undefined, {})
   await medium.close()
   expect(made).toEqual([
-    'autonat',
-    'dcutr',
+    ['autonat', expect.objectContaining({ maxInboundStreams: 2, maxMessageSize: 8_192 })],
+    ['dcutr', expect.objectContaining({ maxInboundStreams: 2, retries: 3 })],
     ['upnp', { portMappingDescription: 'vudo' }],
     ['mdns', { serviceTag: '_vudo-libp2p._udp.local' }],
   ])

@@ -314,8 +314,8 @@ function described(value: unknown): string {
 
 /**
  * Which transport `auto` prefers: the built-in one that costs least first, then
- * those that reach further. Only imported transports take part, and `hyperswarm`
- * only when bootstrap nodes are given.
+ * those that reach further. Only imported transports take part that can work with
+ * the settings: see `usableTransports`.
  */
 export const transportOrder: readonly string[] = [
   'tcp',

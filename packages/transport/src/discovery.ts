@@ -5,6 +5,11 @@ import type { PeerRecord, Topic } from './peer.ts'
 export interface Discovery {
   /** Lower-case, for messages: `mdns`. */
   readonly name: string
+  /**
+   * True when it hears nobody but the local network: then it may find addresses of a
+   * private network, which from anywhere else are not dialled. Left out: false.
+   */
+  readonly isLocal?: boolean | undefined
   /** Makes `record` findable under `topic` until `withdraw` or `close`; a later record of the same node replaces it. */
   announce(topic: Topic, record: PeerRecord, options?: AbortOptions): Promise<void>
   /** Takes the announcement back. No error when there was none. */

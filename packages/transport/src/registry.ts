@@ -5,6 +5,7 @@ import {
   type TransportSettings,
 } from './config.ts'
 import { TransportError } from './errors.ts'
+import { isPeerId, type Address } from './peer.ts'
 import type { Transport, TransportContext, TransportFactory } from './transport.ts'
 
 /**
@@ -55,15 +56,25 @@ export function createTransport(
 
 /**
  * What `auto` stands for: the imported transports of {@link transportOrder} that can
- * work with these settings, best first. `hyperswarm` needs bootstrap nodes, `relay` a
- * relay's URL; a name outside the order is taken only when asked for.
+ * work with these settings, best first. A transport that refuses the settings when it is
+ * named is left out here. A name outside the order is taken only when asked for.
  */
 export function usableTransports(settings: TransportSettings): string[] {
-  return transportOrder.filter((name) => {
-    if (!registry().has(name)) return false
-    if (name === 'hyperswarm') return settings.bootstrapNodes.length > 0
-    return name !== 'relay' || settings.relayUrl !== undefined
-  })
+  return transportOrder.filter((name) => registry().has(name) && (needs[name]?.(settings) ?? true))
+}
+
+/** What some transports cannot do without. */
+const needs: Readonly<Record<string, (settings: TransportSettings) => boolean>> = {
+  iroh: ({ enableQuic, enableNatTraversal }) => enableQuic && enableNatTraversal,
+  hyperswarm: ({ enableDht, bindAddress, bootstrapNodes }) =>
+    enableDht && !bindAddress.includes(':') && bootstrapNodes.some(isHyperswarmNode),
+  relay: ({ relayUrl }) => relayUrl !== undefined,
+}
+
+/** Tells a node of its DHT from a peer of it, and from what belongs to other transports. */
+function isHyperswarmNode(address: Address): boolean {
+  const scheme = 'hyperswarm://'
+  return address.startsWith(scheme) && !isPeerId(address.slice(scheme.length))
 }
 
 function factoryFor(settings: TransportSettings): TransportFactory {

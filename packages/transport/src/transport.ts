@@ -15,6 +15,11 @@ export interface TransportFeatures {
   readonly dials: boolean
   /** False when large transfers should go over another path of the same peer. Left out: true. */
   readonly bulk?: boolean | undefined
+  /**
+   * True when every connection goes through a third party: such a transport is dialled at
+   * once beside the direct ones, and left for a direct one when that stands. Left out: false.
+   */
+  readonly relays?: boolean | undefined
   /** True when the user may pay by the byte. Left out: false. */
   readonly metered?: boolean | undefined
 }

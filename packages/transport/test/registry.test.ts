@@ -46,9 +46,20 @@ describe('createTransport', () => {
     for (const name of ['relay', 'hyperswarm']) registerTransport(name, named(name))
     expect(() => createTransport({}, context)).toThrow('no transport is imported')
     expect(createTransport({ relayUrl: 'wss://r.example.com' }, context).name).toBe('relay')
-    expect(createTransport({ bootstrapNodes: ['tcp://10.0.0.1:1'] }, context).name).toBe(
-      'hyperswarm',
-    )
+    const bootstrapNodes = ['hyperswarm://10.0.0.1:1']
+    expect(createTransport({ bootstrapNodes }, context).name).toBe('hyperswarm')
+  })
+
+  it.each([
+    ['hyperswarm', { bootstrapNodes: ['tcp://10.0.0.1:1'] }],
+    ['hyperswarm', { bootstrapNodes: [`hyperswarm://${'ab'.repeat(32)}`] }],
+    ['hyperswarm', { bootstrapNodes: ['hyperswarm://10.0.0.1:1'], enableDht: false }],
+    ['hyperswarm', { bootstrapNodes: ['hyperswarm://10.0.0.1:1'], bindAddress: '::1' }],
+    ['iroh', { enableQuic: false }],
+    ['iroh', { enableNatTraversal: false }],
+  ])('leaves out %s where it would refuse the settings: %j', (name, config) => {
+    for (const one of [name, 'tcp']) registerTransport(one, named(one))
+    expect(usableTransports(parseTransportConfig(config))).toEqual(['tcp'])
   })
 
   it('does not choose a transport of another name by itself', () => {

@@ -12,7 +12,7 @@ export function addDemoCommand(program: Command): void {
     .option('--folder <folder>', 'whose Markdown files to use', '.')
     .option(
       '--transport <name>',
-      'what the nodes talk over: tcp, libp2p, iroh or hyperswarm',
+      'what the nodes talk over: tcp, libp2p, iroh, hyperswarm or relay',
       'tcp',
     )
     .option('--keep', 'leave both nodes running')

@@ -3,6 +3,7 @@ import { connectToNode } from '../control/client.ts'
 import { isMap } from '../control/protocol.ts'
 import { shortId, shownText } from '../output.ts'
 import type { Finding } from './finding.ts'
+import { describeBandwidth } from './profile.ts'
 
 /** What the running node says of itself; `undefined` when there is none. */
 export async function examineNode(dataDir: string): Promise<Finding[] | undefined> {
@@ -37,7 +38,17 @@ function describeNode(status: Record<string, unknown>): Finding[] {
       state: 'ok',
       message: `${String(sync['state'])}, ${String(sync['ahead'])} changes that nobody has confirmed, ${String(sync['pendingBytes'])} bytes waiting`,
     },
+    ...(isMap(status['bandwidth']) ? [describeLimit(status['bandwidth'])] : []),
   ]
+}
+
+function describeLimit(bandwidth: Record<string, unknown>): Finding {
+  return {
+    check: 'bandwidth',
+    state: bandwidth['isMetered'] === true ? 'note' : 'ok',
+    message: describeBandwidth(bandwidth),
+    hint: 'large transfers are slow while the connection is metered; vudo profile unmetered lifts it',
+  }
 }
 
 function mapsIn(value: unknown): Record<string, unknown>[] {

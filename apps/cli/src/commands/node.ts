@@ -26,9 +26,14 @@ export function addNodeCommand(program: Command): void {
     )
     .option(
       '--transport <name>',
-      'tcp, libp2p, iroh or hyperswarm; may be repeated; the first listens on --bind',
+      'tcp, libp2p, iroh, hyperswarm or relay; may be repeated; the first listens on --bind',
       collect,
       [],
+    )
+    .addOption(
+      new Option('--relay <url>', 'wss://… of a relay; a token goes behind it as ?token=…').env(
+        'VUDO_P2P_RELAY',
+      ),
     )
     .addOption(
       new Option(
@@ -42,6 +47,10 @@ export function addNodeCommand(program: Command): void {
         'search on this interface only; 127.0.0.1 keeps to this machine',
       ).env('VUDO_P2P_MDNS_INTERFACE'),
     )
+    .option(
+      '--config <file>',
+      'options as JSON; config.json in the folder when left out. vudo config shows what holds',
+    )
     .option('--no-mdns', 'do not search on the local network')
     .option('--no-p2p', 'stay on your own: no network at all')
     .option('--enable-p2p', 'accepted for old scripts; P2P is on anyway')
@@ -53,8 +62,10 @@ interface NodeOptions extends DataDirOptions {
   readonly bind?: string
   readonly p2pPeer: readonly string[]
   readonly transport: readonly string[]
+  readonly relay?: string
   readonly database?: string
   readonly mdnsInterface?: string
+  readonly config?: string
   readonly mdns: boolean
   readonly p2p: boolean
   readonly json?: boolean
@@ -91,10 +102,13 @@ async function runNode(options: NodeOptions): Promise<void> {
 function p2pOptions(options: NodeOptions): P2POptions {
   return {
     ...(options.bind === undefined ? {} : parseBind(options.bind)),
-    bootstrapNodes: options.p2pPeer,
+    // What the command line leaves open, the environment and the file may say.
+    bootstrapNodes: options.p2pPeer.length === 0 ? undefined : options.p2pPeer,
     transports: options.transport.length === 0 ? undefined : options.transport,
+    relayUrl: options.relay,
     database: options.database,
-    discovery: { enableMdns: options.mdns, interface: options.mdnsInterface },
+    config: options.config,
+    discovery: { enableMdns: options.mdns ? undefined : false, interface: options.mdnsInterface },
   }
 }
 

@@ -1,7 +1,11 @@
 import { connect, type Socket } from 'node:net'
 import { createFrameDecoder } from '@vudo/wire'
 import { CliError } from '../errors.ts'
-import { MAX_CONTROL_MESSAGE_BYTES, MAX_UNREAD_STREAM_ITEMS } from '../limits.ts'
+import {
+  MAX_CONTROL_MESSAGE_BYTES,
+  MAX_PENDING_REQUESTS,
+  MAX_UNREAD_STREAM_ITEMS,
+} from '../limits.ts'
 import { shellWord } from '../output.ts'
 import { controlAddress } from './address.ts'
 import { decodeResponse, encodeMessage, errorFromMessage, type Response } from './protocol.ts'
@@ -46,6 +50,8 @@ class Client implements ControlClient {
   readonly #closed: Promise<void>
   readonly #socket: Socket
   readonly #waiting = new Map<number, Waiting>()
+  /** Calls that wait until the node has answered others. */
+  readonly #queue: (() => void)[] = []
   #nextId = 0
 
   constructor(socket: Socket) {
@@ -70,6 +76,10 @@ class Client implements ControlClient {
 
   async call(op: string, args: Readonly<Record<string, unknown>> = {}): Promise<unknown> {
     const answer = Promise.withResolvers<unknown>()
+    while (this.#waiting.size >= MAX_PENDING_REQUESTS) {
+      // oxlint-disable-next-line no-await-in-loop -- another call may have taken the place
+      await new Promise<void>((resolve) => void this.#queue.push(resolve))
+    }
     this.#ask(op, args, {
       take: (response) => {
         if ('error' in response) answer.reject(errorFromMessage(response.error))
@@ -134,7 +144,10 @@ class Client implements ControlClient {
 
   #dispatch(response: Response): void {
     const waiting = this.#waiting.get(response.id)
-    if (!('item' in response)) this.#waiting.delete(response.id)
+    if (!('item' in response)) {
+      this.#waiting.delete(response.id)
+      this.#queue.shift()?.()
+    }
     waiting?.take(response)
   }
 
@@ -142,6 +155,8 @@ class Client implements ControlClient {
     const waiting = [...this.#waiting.values()]
     this.#waiting.clear()
     for (const one of waiting) one.fail(error)
+    // They find the socket gone.
+    for (const go of this.#queue.splice(0)) go()
   }
 }
 

@@ -40,6 +40,8 @@ export interface DemoNodeInit {
   readonly transport: string
   /** A node of the hash table to begin with, where the transport has one. */
   readonly bootstrap?: string | undefined
+  /** The relay to be at, where the transport has one. */
+  readonly relay?: string | undefined
   /** Leaves the process running when the demo ends. */
   readonly isKept: boolean
 }
@@ -77,7 +79,7 @@ export async function startDemoNode(init: DemoNodeInit): Promise<DemoNode> {
 }
 
 function spawnNode(init: DemoNodeInit): ChildProcess {
-  const { dataDir, database, transport, bootstrap, isKept } = init
+  const { dataDir, database, transport, isKept } = init
   const main = import.meta.url.endsWith('.ts') ? '../main.ts' : '../main.js'
   const args = [
     path.resolve(import.meta.dirname, main),
@@ -88,10 +90,7 @@ function spawnNode(init: DemoNodeInit): ChildProcess {
     '127.0.0.1:0',
     '--transport',
     transport,
-    // In a hash table a node finds others by itself: mDNS would hide whether that works.
-    ...(bootstrap === undefined
-      ? ['--mdns-interface', '127.0.0.1']
-      : ['--no-mdns', '--p2p-peer', bootstrap]),
+    ...searchArgs(init),
   ]
   // A file and not a pipe: a node that is left running must not depend on this process.
   const log = openSync(path.join(dataDir, 'node.log'), 'a', 0o600)
@@ -105,6 +104,13 @@ function spawnNode(init: DemoNodeInit): ChildProcess {
   } finally {
     closeSync(log)
   }
+}
+
+/** In a hash table and at a relay a node finds others by itself: mDNS would hide whether that works. */
+function searchArgs({ bootstrap, relay }: DemoNodeInit): readonly string[] {
+  if (bootstrap !== undefined) return ['--no-mdns', '--p2p-peer', bootstrap]
+  if (relay !== undefined) return ['--no-mdns', '--relay', relay]
+  return ['--mdns-interface', '127.0.0.1']
 }
 
 /** Waits until the node answers on its control socket and has joined the network. */

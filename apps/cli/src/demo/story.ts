@@ -6,6 +6,7 @@ import { isMap } from '../control/protocol.ts'
 import { CliError } from '../errors.ts'
 import { startDemoDht, type DemoDht } from './demo-dht.ts'
 import { startDemoNode, type DemoNode } from './demo-node.ts'
+import { startDemoRelay, type DemoRelay } from './demo-relay.ts'
 import { documentPath, historiesOf, importFiles, markdownFiles, textAt } from './documents.ts'
 
 /** How long one step of the demo may take before it counts as failed, in milliseconds. */
@@ -16,7 +17,7 @@ const discoveryTimeoutMs = 10_000
 const pollMs = 50
 
 /** How the second node found the first. */
-export type FoundBy = 'mdns' | 'dht' | 'address'
+export type FoundBy = 'mdns' | 'dht' | 'relay' | 'address'
 
 /** What the demo showed. */
 export interface DemoResult {
@@ -73,6 +74,7 @@ class Story {
   readonly #files: readonly string[]
   readonly #nodes = new Map<string, DemoNode>()
   #dht: DemoDht | undefined
+  #relay: DemoRelay | undefined
 
   constructor(init: DemoInit, scratch: string, files: readonly string[]) {
     this.#init = init
@@ -83,6 +85,8 @@ class Story {
   async run(): Promise<DemoResult> {
     const { tell } = this.#init
     this.#dht = await startDemoDht(this.#init.transport)
+    this.#relay = await startDemoRelay(this.#init.transport, this.#scratch)
+    if (this.#relay) tell(`a relay of our own runs at ${this.#relay.url}`)
     if (this.#dht) tell(`a hash table of our own begins at ${this.#dht.address}`)
     const a = await this.#start('A')
     await importFiles(a.control, this.#init.folder, this.#files)
@@ -107,12 +111,14 @@ class Story {
   async stop(): Promise<void> {
     await Promise.allSettled([...this.#nodes.values()].map((node) => node.stop()))
     await this.#dht?.close()
+    await this.#relay?.stop()
   }
 
   async leaveRunning(): Promise<void> {
     await Promise.allSettled([...this.#nodes.values()].map((node) => node.leaveRunning()))
-    // Two nodes that know each other need no third one.
+    // Two nodes that know each other need no third one; at a relay they need it all the time.
     await this.#dht?.close()
+    this.#relay?.leaveRunning()
   }
 
   async #start(name: string, database?: string): Promise<DemoNode> {
@@ -121,7 +127,16 @@ class Story {
     await mkdir(dataDir, { recursive: true, mode: 0o700 })
     const { transport, isKept } = this.#init
     const bootstrap = this.#dht?.address
-    const node = await startDemoNode({ name, dataDir, database, transport, bootstrap, isKept })
+    const relay = this.#relay?.url
+    const node = await startDemoNode({
+      name,
+      dataDir,
+      database,
+      transport,
+      bootstrap,
+      relay,
+      isKept,
+    })
     this.#nodes.set(name, node)
     const how = database === undefined ? '' : ", with A's ticket and no address"
     this.#init.tell(`node ${name} runs as process ${node.pid}, with a folder of its own${how}`)
@@ -133,8 +148,8 @@ class Story {
     const { tell, transport } = this.#init
     try {
       await this.#until('A and B meet', () => isConnected(b, a), discoveryTimeoutMs)
-      const foundBy = this.#dht ? 'dht' : 'mdns'
-      const how = this.#dht ? 'in the hash table' : 'by mDNS'
+      const foundBy = this.#dht ? 'dht' : this.#relay ? 'relay' : 'mdns'
+      const how = { dht: 'in the hash table', relay: 'at the relay', mdns: 'by mDNS' }[foundBy]
       tell(`B found A ${how}, over ${transport}, and both proved that they may take part`)
       return foundBy
     } catch (error) {

@@ -1,0 +1,58 @@
+import { writeFileSync } from 'node:fs'
+import path from 'node:path'
+import type { OptionReport } from '@vudo/p2p'
+import { describe, expect, it } from 'vitest'
+import { scratchFolder, startNode, vudo } from './run-vudo.ts'
+
+describe('vudo config', () => {
+  it('says what each option is, and where that comes from', async () => {
+    const dataDir = scratchFolder()
+    const file = path.join(dataDir, 'config.json')
+    writeFileSync(file, JSON.stringify({ maxConnections: 7, sync: { maxBatchSize: 10 } }))
+    const { stdout, status } = await vudo(['config', '--json', '--data-dir', dataDir])
+    expect(status).toBe(0)
+    const report = JSON.parse(stdout) as OptionReport[]
+    expect(report.find(({ name }) => name === 'maxConnections')).toEqual({
+      name: 'maxConnections',
+      value: 7,
+      origin: 'file',
+      from: file,
+      variable: 'VUDO_MAX_CONNECTIONS',
+      isUsed: true,
+    })
+    const { stdout: text } = await vudo(['config', '--data-dir', dataDir])
+    expect(text).toContain(`maxConnections = 7  (file: ${file})`)
+    expect(text).toContain('sync.maxBatchSize = 10  (file: ')
+    expect(text).toContain('idle in this version')
+    expect(text).toMatch(/\d+ options have their defaults/)
+    const { stdout: all } = await vudo(['config', '--all', '--data-dir', dataDir])
+    expect(all).toContain('port = 34569  (default: VUDO_P2P_PORT)')
+  }, 60_000)
+
+  it('refuses a name that is none, as the node does, and says which was meant', async () => {
+    const dataDir = scratchFolder()
+    const config = path.join(dataDir, 'mine.json')
+    writeFileSync(config, '{"maxConection": 7}')
+    for (const command of ['config', 'node']) {
+      const outcome = await vudo([command, '--json', '--config', config, '--data-dir', dataDir])
+      expect(outcome.status).toBe(1)
+      expect(JSON.parse(outcome.stderr)).toMatchObject({
+        error: { code: 'ERR_CONFIG_INVALID', hint: 'did you mean "maxConnections"?' },
+      })
+    }
+  }, 60_000)
+})
+
+describe('vudo profile', () => {
+  it('says by hand what the connection costs', async () => {
+    const dataDir = scratchFolder()
+    writeFileSync(path.join(dataDir, 'config.json'), '{"bandwidth": {"profile": "unmetered"}}')
+    const node = await startNode(dataDir)
+    const profile = (...words: string[]): ReturnType<typeof vudo> =>
+      vudo(['profile', ...words, '--data-dir', dataDir])
+    expect((await profile()).stdout).toBe('unmetered: not metered, without a limit\n')
+    expect((await profile('metered')).stdout).toContain('metered, at most 1000000 bytes per second')
+    expect((await profile('cheap')).status).toBe(2)
+    await node.stop()
+  }, 60_000)
+})

@@ -1,0 +1,107 @@
+import { randomBytes } from 'node:crypto'
+import process from 'node:process'
+import { afterEach, describe, expect, it } from 'vitest'
+import { connectNats, connectRedis, startRelay, type Relay } from '@vudo/relay'
+import { relayFrames, resetReasons } from '../src/wire.ts'
+import { connectClient, endpointsIn, type TestClient } from './client.ts'
+import { createServerOf, programs, type BackServer } from './servers.ts'
+
+const open: (() => unknown)[] = []
+afterEach(async () => {
+  for (const close of open.splice(0).toReversed()) await close()
+})
+
+const connects = { nats: connectNats, redis: connectRedis }
+
+async function startTwo(kind: 'nats' | 'redis'): Promise<[BackServer, Relay, Relay]> {
+  const server = await createServerOf(kind)
+  await server.start()
+  open.push(() => server.kill())
+  const start = async (): Promise<Relay> => {
+    const relay = await startRelay({
+      connectBackPlane: (events) => connects[kind](server.url, events),
+    })
+    open.push(() => relay.close())
+    return relay
+  }
+  return [server, await start(), await start()]
+}
+
+async function client(relay: Relay): Promise<TestClient> {
+  const one = await connectClient(relay.url)
+  open.push(() => one.socket.terminate())
+  return one
+}
+
+/** Waits until `a` was told of `b`, by its relay's answer or by news. */
+async function meets(a: TestClient, b: TestClient, answer: Buffer): Promise<void> {
+  let frame = answer
+  while (!endpointsIn(frame).includes(b.endpoint.toString('hex'))) {
+    frame = await a.next(relayFrames.members)
+  }
+}
+
+/** Sends until a frame arrives: after an outage the first ones may be dropped. */
+async function reaches(a: TestClient, b: TestClient): Promise<void> {
+  const again = setInterval(() => a.sendTo(b.endpoint, Buffer.from('again')), 50)
+  a.sendTo(b.endpoint, Buffer.from('again'))
+  await b.next(relayFrames.deliver)
+  clearInterval(again)
+}
+
+const kinds = ['nats', 'redis'] as const
+
+// Skipped where none is there, so that the report shows it; who names one wants it tested.
+describe.each(kinds)('%s', (kind) => {
+  const isNamed = process.env[`${kind.toUpperCase()}_SERVER`] !== undefined
+  it.skipIf(programs[kind] === undefined && !isNamed)('has a server to be tested with', () => {
+    expect(programs[kind]).toBeDefined()
+  })
+})
+
+describe.each(kinds.filter((kind) => programs[kind]))('two relays over %s', (kind) => {
+  it('bring clients together, in order and without loss', { timeout: 20_000 }, async () => {
+    const [, one, two] = await startTwo(kind)
+    const topic = randomBytes(32)
+    const [a, b] = [await client(one), await client(two)]
+    const answer = await a.join(topic)
+    await Promise.all([b.join(topic), meets(a, b, answer)])
+    for (let n = 0; n < 2_000; n++) {
+      const payload = Buffer.alloc(100)
+      payload.writeUInt32BE(n)
+      a.sendTo(b.endpoint, payload)
+      if (n % 50 === 0) await new Promise(setImmediate)
+    }
+    for (let n = 0; n < 2_000; n++) {
+      const frame = await b.next(relayFrames.deliver)
+      expect(frame.readUInt32BE(49)).toBe(n)
+    }
+  })
+
+  it('reset what crosses when it was away, and go on', { timeout: 30_000 }, async () => {
+    const [server, one, two] = await startTwo(kind)
+    const topic = randomBytes(32)
+    const [a, b] = [await client(one), await client(two)]
+    const answer = await a.join(topic)
+    await Promise.all([b.join(topic), meets(a, b, answer)])
+    await reaches(a, b)
+    await server.kill()
+    const local = await client(one)
+    await local.join(topic)
+    await reaches(a, local)
+    await server.start()
+    const reset = await b.next(relayFrames.reset)
+    expect(reset[49]).toBe(resetReasons.gap)
+    await reaches(a, b)
+    await reaches(b, a)
+    expect(one.counts.gaps).toBeGreaterThan(0)
+  })
+
+  it('say what is wrong when the server is not there at the start', async () => {
+    const server = await createServerOf(kind)
+    const starting = startRelay({
+      connectBackPlane: (events) => connects[kind](server.url, events),
+    })
+    await expect(starting).rejects.toMatchObject({ code: 'ERR_RELAY_BACK_PLANE' })
+  })
+})
