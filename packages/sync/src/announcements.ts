@@ -15,6 +15,7 @@ import {
   MAX_RECORDS,
   POSITION_DELAY_MS,
 } from './limits.ts'
+import { isTravelling } from './live-documents.ts'
 import { keptOnPage, mayTake, take } from './page-takes.ts'
 import type { PeerState } from './peer-state.ts'
 import type { Replica } from './replica.ts'
@@ -31,11 +32,11 @@ export function announceNext(
     if (peer.queue.size > 0) setTimer(exchange, peer)
     return
   }
-  while (peer.pagesInFlight.size < MAX_PAGES_IN_FLIGHT && (peer.queue.size > 0 || mustSend)) {
+  while (peer.pagesInFlight.size < MAX_PAGES_IN_FLIGHT && (isAnyDue(peer) || mustSend)) {
     const entries = takeEntries(exchange, peer)
     const upTo = coveredUpTo(exchange, peer)
     // A comparison that waits for its turn is something more.
-    const isLast = peer.queue.size === 0 && !peer.isCompareDue
+    const isLast = !isAnyDue(peer) && !peer.isCompareDue
     // A position without news can wait for the next news, but not for ever.
     const isNews = entries.length > 0 || !peer.saidLast || mustSend
     if (!isNews) {
@@ -54,12 +55,26 @@ export function announceNext(
   if (mustSend) peer.saidLast = false
 }
 
+/** The timer ran out: says what was not worth a message of its own. */
+export function announceGathered(exchange: Exchange, peer: PeerState): void {
+  const isNews = isAnyDue(peer) || coveredUpTo(exchange, peer) > peer.announcedUpTo
+  if (isNews) announceNext(exchange, peer, { evenEmpty: true })
+}
+
+/** Something waits to be announced; what travels as live edits is told in another way, unless that fails. */
+function isAnyDue(peer: PeerState): boolean {
+  for (const item of peer.queue) {
+    if (item.startsWith('r') || !isTravelling(peer, item.slice(1))) return true
+  }
+  return false
+}
+
 /** Nothing waits but documents that the peer gets, or has, as live edits: they need no announcement for a while. */
 function isAllLive(exchange: Exchange, peer: PeerState): boolean {
   if (peer.queue.size === 0) return false
   for (const item of peer.queue) {
     const state = item.startsWith('d') ? exchange.replica.knownDocument(item.slice(1)) : undefined
-    if (!state || !(peer.pushed.has(state.id) || isThere(peer, state))) return false
+    if (!state || !(isTravelling(peer, state.id) || isThere(peer, state))) return false
   }
   return true
 }
@@ -68,6 +83,13 @@ function isAllLive(exchange: Exchange, peer: PeerState): boolean {
 function isThere(peer: PeerState, { id, durableHeads }: DocumentState): boolean {
   const told = peer.headsById.get(id)
   return told !== undefined && durableHeads.length > 0 && sameHeads(told, durableHeads)
+}
+
+/** All of it travelled as live edits, and both ends have told each other that it is stored. */
+function isConfirmed(exchange: Exchange, peer: PeerState, state: DocumentState): boolean {
+  const confirmed = peer.confirmedById.get(state.id)
+  if (!confirmed || !exchange.hasStored(peer, state)) return false
+  return state.durableHeads.every((head) => confirmed.includes(head))
 }
 
 /** Tells the peer of what it has as well that it is stored here: shorter than announcing it, and at once. */
@@ -79,7 +101,12 @@ export function confirmLive(
   for (const item of items) {
     if (!item.startsWith('d')) continue
     const state = exchange.replica.knownDocument(item.slice(1))
-    if (!state || !isThere(peer, state) || !exchange.mayRead(peer, state.id)) continue
+    if (!state || isTravelling(peer, state.id)) continue
+    if (isConfirmed(exchange, peer, state)) {
+      peer.queue.delete(item)
+      continue
+    }
+    if (!isThere(peer, state) || !exchange.mayRead(peer, state.id)) continue
     const said = peer.storedById.get(state.id)
     if (said && sameHeads(said, state.durableHeads)) continue
     peer.storedById.set(state.id, state.durableHeads)
@@ -88,7 +115,8 @@ export function confirmLive(
   }
 }
 
-function setTimer(exchange: Exchange, peer: PeerState): void {
+/** Says later what is not worth a message of its own. */
+export function setTimer(exchange: Exchange, peer: PeerState): void {
   if (peer.hasTimer) return
   peer.hasTimer = true
   exchange.replica.effect({ type: 'set-timer', link: peer.link, inMs: POSITION_DELAY_MS })
@@ -106,7 +134,7 @@ function takeEntries(exchange: Exchange, peer: PeerState): PageEntry[] {
   const entries: PageEntry[] = []
   let bytes = 0
   while (entries.length < MAX_PAGE_ENTRIES && bytes < MAX_PAGE_BYTES) {
-    const [first] = peer.queue
+    const first = nextDue(peer)
     if (first === undefined) break
     const item = recordBefore(exchange, peer, first) ?? first
     peer.queue.delete(item)
@@ -116,6 +144,13 @@ function takeEntries(exchange: Exchange, peer: PeerState): PageEntry[] {
     bytes += entry.type === 'record' ? entry.bytes.length + 4 : 24 + 32 * entry.heads.length
   }
   return entries
+}
+
+function nextDue(peer: PeerState): string | undefined {
+  for (const item of peer.queue) {
+    if (item.startsWith('r') || !isTravelling(peer, item.slice(1))) return item
+  }
+  return undefined
 }
 
 /** A document's records go before it, and each record after its predecessor: the far end could not place them otherwise. */

@@ -3,10 +3,19 @@ import { deriveActor, isProven, type ActorProof } from './authorship.ts'
 import { readChanges, vetDocument, type ChangeHeader } from './automerge-chunks.ts'
 import { createBatchBudget, type BatchBudget } from './batch-budget.ts'
 import { inflateBounded } from './deflate.ts'
+import { headsAfter, type ChangeLog } from './change-log.ts'
 import { sameHeads, type AnyDocument, type DocumentState } from './document-state.ts'
 import { isSyncError, SyncError } from './errors.ts'
 import { isInitialChange } from './initial-changes.ts'
-import { MAX_DOCUMENT_BYTES, MAX_HEADS, MAX_UNWRITTEN_PROOFS, MAX_VALUE_DEPTH } from './limits.ts'
+import {
+  MAX_APPENDED_BYTES,
+  MAX_APPENDED_CHANGES,
+  MAX_DOCUMENT_BYTES,
+  MAX_HEADS,
+  MAX_UNWRITTEN_PROOFS,
+  MAX_VALUE_DEPTH,
+} from './limits.ts'
+import type { LinkId } from './replica-effects.ts'
 import type { ChangeBatch } from './wire.ts'
 
 /**
@@ -20,6 +29,8 @@ export type BatchOutcome = 'applied' | 'nothing-new' | 'gap' | 'too-large'
 export interface BatchRules {
   readonly database: string
   readonly mayWrite: (author: string) => boolean
+  /** The channel that it came through. */
+  readonly origin?: LinkId | undefined
 }
 
 interface ChangeFacts {
@@ -42,14 +53,71 @@ export function applyBatch(
   batch: ChangeBatch,
   rules: BatchRules,
 ): BatchOutcome {
+  const { incoming, payload } = incomingOf(state, batch, rules)
+  return batch.isSaved ? applySaved(incoming, payload) : applyChanges(incoming, payload)
+}
+
+function incomingOf(
+  state: DocumentState,
+  batch: ChangeBatch,
+  rules: BatchRules,
+): { readonly incoming: Incoming; readonly payload: Uint8Array } {
   const budget = createBatchBudget(batch.payload.length)
   const payload = batch.isDeflated ? inflateBounded(batch.payload, budget) : batch.payload
   if (payload.length > MAX_DOCUMENT_BYTES) {
     throw new SyncError('ERR_DOCUMENT_TOO_LARGE', `a batch has ${payload.length} bytes`)
   }
   const proofs = new Map(batch.proofs.map((proof) => [proof.actor, proof]))
-  const incoming: Incoming = { state, proofs, rules, budget }
-  return batch.isSaved ? applySaved(incoming, payload) : applyChanges(incoming, payload)
+  return { incoming: { state, proofs, rules, budget }, payload }
+}
+
+/**
+ * Takes changes into a document that nobody looks at, without opening it: vetted and proven as
+ * always, and only if each follows its actor's last one and builds on what is known here. That
+ * Automerge can apply them is claimed until the document is opened.
+ *
+ * @returns `undefined` when the document has to be opened for them.
+ * @throws as {@link applyBatch}.
+ */
+export function appendBatch(
+  state: DocumentState,
+  batch: ChangeBatch,
+  rules: BatchRules,
+): BatchOutcome | undefined {
+  const { log } = state
+  if (!log || batch.payload.length > MAX_APPENDED_BYTES || !state.mayAppend([], 0)) return undefined
+  const { incoming, payload } = incomingOf(state, batch, rules)
+  const changes = readChanges(payload, incoming.budget)
+  const fresh = changes.filter(({ hash }) => !log.has(hash))
+  if (!state.mayAppend(fresh, payload.length) || state.size.mayExceed(payload.length)) {
+    return undefined
+  }
+  if (!isFollowing(state, log, fresh)) return undefined
+  if (fresh.length === 0) return 'nothing-new'
+  const proofs = checkAuthors(incoming, fresh, () => undefined)
+  state.size.add(payload.length)
+  state.append(fresh, rules.origin)
+  state.addProofs(proofs)
+  return 'applied'
+}
+
+/** Tells whether changes follow what is known without opening the document. */
+function isFollowing(
+  state: DocumentState,
+  log: ChangeLog,
+  fresh: readonly ChangeHeader[],
+): boolean {
+  const here = new Set(state.heads)
+  const newest = new Map<string, ChangeHeader>()
+  for (const change of fresh) {
+    const { hash, actor, seq, deps, hasContainers } = change
+    const last = newest.get(actor) ?? log.newestOf(actor)
+    if (!last || seq !== last.seq + 1 || hasContainers) return false
+    if (!deps.every((dep) => here.has(dep) || log.has(dep))) return false
+    here.add(hash)
+    newest.set(actor, change)
+  }
+  return headsAfter(state.heads, fresh).length <= MAX_HEADS
 }
 
 /**
@@ -113,7 +181,7 @@ function applyChanges(incoming: Incoming, payload: Uint8Array): BatchOutcome {
   const headers = new Map(
     readChanges(payload, incoming.budget).map((header) => [header.hash, header]),
   )
-  const fresh = [...headers.values()].filter(({ hash }) => !state.has([hash]))
+  const fresh = [...headers.values()].filter((header) => isFresh(state, header))
   if (fresh.length === 0) return 'nothing-new'
   const isThere = (hash: string): boolean => headers.has(hash) || state.has([hash])
   if (!fresh.every(({ deps }) => deps.every(isThere))) return 'gap'
@@ -121,9 +189,26 @@ function applyChanges(incoming: Incoming, payload: Uint8Array): BatchOutcome {
   const proofs = checkAuthors(incoming, fresh, bytesOf)
   const doc = withChanges(state, fresh)
   if (!doc) return 'too-large'
-  state.replace(doc)
+  if (isInOrder(fresh)) state.replaceLogged(doc, fresh, incoming.rules.origin)
+  else state.replace(doc)
   state.addProofs(proofs)
   return 'applied'
+}
+
+/** What follows its actor's last change was never here; for anything else the history is asked. */
+function isFresh(state: DocumentState, { hash, actor, seq }: ChangeHeader): boolean {
+  const last = state.log?.newestOf(actor)
+  return last && seq > last.seq ? true : !state.has([hash])
+}
+
+/** Few changes, each after those that it builds on: as they come from whoever makes them. */
+function isInOrder(fresh: readonly ChangeHeader[]): boolean {
+  if (fresh.length > MAX_APPENDED_CHANGES) return false
+  const later = new Set(fresh.map(({ hash }) => hash))
+  return fresh.every(({ hash, deps }) => {
+    later.delete(hash)
+    return !deps.some((dep) => later.has(dep))
+  })
 }
 
 /**

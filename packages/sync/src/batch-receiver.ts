@@ -4,15 +4,10 @@ import { applyBatch, keepBatch, type BatchOutcome } from './apply-batch.ts'
 import { sameHeads, type DocumentState } from './document-state.ts'
 import { isSyncError, SyncError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
-import {
-  MAX_ASK_ROUNDS,
-  MAX_INCOMING_BYTES,
-  MAX_LIVE_BYTES,
-  MAX_PEER_INCOMING_BYTES,
-} from './limits.ts'
+import { MAX_ASK_ROUNDS, MAX_INCOMING_BYTES, MAX_PEER_INCOMING_BYTES } from './limits.ts'
 import type { PeerState, Transfer } from './peer-state.ts'
 import { refuse } from './batch-server.ts'
-import { decodeBatch, encodeBatch, type ChangeBatch, type SyncMessage } from './wire.ts'
+import { decodeBatch, type ChangeBatch, type SyncMessage } from './wire.ts'
 
 /* What a peer sends of the documents: parts of batches, and what becomes of them. */
 
@@ -33,13 +28,17 @@ export function handlePart(
     throw new SyncError('ERR_SYNC_PROTOCOL', 'the parts of a batch do not fit together')
   }
   transfer.receivedBytes += bytes.length
-  if (!transfer.isUnasked) hold(exchange, peer, { transfer, bytes })
+  if (!transfer.isUnasked) {
+    transfer.parts.push(bytes)
+    transfer.heldBytes += bytes.length
+    hold(exchange, peer, bytes)
+  }
   if (transfer.receivedBytes < totalBytes) return
   peer.transfer = undefined
   if (!transfer.isUnasked) takeBatch(exchange, peer, transfer)
 }
 
-/** Live edits come in one message. Of longer batches only those are kept that were asked for. */
+/** Of batches of several messages only those are kept that were asked for. */
 function beginTransfer(
   peer: PeerState,
   { id, totalBytes, bytes }: SyncMessage & { type: 'part' },
@@ -51,13 +50,7 @@ function beginTransfer(
 }
 
 /** Counts bytes that stay in memory until their batch is complete and its document open. */
-function hold(
-  exchange: Exchange,
-  peer: PeerState,
-  { transfer, bytes }: { readonly transfer: Transfer; readonly bytes: Uint8Array },
-): void {
-  transfer.parts.push(bytes)
-  transfer.heldBytes += bytes.length
+export function hold(exchange: Exchange, peer: PeerState, bytes: Uint8Array): void {
   peer.incomingBytes += bytes.length
   exchange.incomingBytes += bytes.length
   const isTooMuch =
@@ -66,7 +59,8 @@ function hold(
   throw new SyncError('ERR_SYNC_LIMIT', `${peer.incomingBytes} bytes of batches wait to be taken`)
 }
 
-function release(exchange: Exchange, peer: PeerState, bytes: number): void {
+/** They are not held any more. */
+export function release(exchange: Exchange, peer: PeerState, bytes: number): void {
   peer.incomingBytes -= bytes
   exchange.incomingBytes -= bytes
 }
@@ -141,12 +135,12 @@ export function apply(
 ): void {
   const { replica } = exchange
   const isAnswer = takeAnswer(peer, batch)
-  const before = state.heads
   let outcome: BatchOutcome
   try {
     outcome = applyBatch(state, batch, {
       database: replica.init.database,
       mayWrite: (author) => replica.mayWith(author, 'write', state.id),
+      origin: peer.link,
     })
   } catch (error) {
     if (!isSyncError(error) && !isWireError(error)) throw error
@@ -160,21 +154,9 @@ export function apply(
   if (outcome !== 'applied' && !isAnswer) exchange.countFruitless(peer)
   peer.headsById.set(state.id, batch.heads)
   exchange.send(peer, { type: 'received', id: state.id, heads: state.heads })
-  if (outcome === 'applied') {
-    passOn(state, before, batch)
-    replica.changed(state, peer.peerId)
-  }
+  if (outcome === 'applied') replica.changed(state, peer.peerId)
   if (outcome !== 'gap') exchange.tellStored(peer, state)
   checkWants(exchange, peer, state, isAnswer)
-}
-
-/** What led from one state to the next here does so at every peer that is in the former one. */
-function passOn(state: DocumentState, base: readonly string[], batch: ChangeBatch): void {
-  const { heads } = state
-  state.lastBatch = undefined
-  if (batch.isSaved || batch.payload.length > MAX_LIVE_BYTES) return
-  const bytes = encodeBatch({ ...batch, isAnswer: false, heads })
-  if (bytes.length <= MAX_LIVE_BYTES) state.lastBatch = { base, heads, bytes }
 }
 
 /** Tells whether a batch answers a request, and counts the request as answered. */
@@ -185,7 +167,7 @@ function takeAnswer(peer: PeerState, batch: ChangeBatch): boolean {
 }
 
 /** Looks who was waiting for this; the sender of an answer that does not keep its promise is asked once more. */
-function checkWants(
+export function checkWants(
   exchange: Exchange,
   sender: PeerState,
   state: DocumentState,
@@ -209,7 +191,8 @@ function checkWants(
   }
 }
 
-function reject(
+/** Answers what could not be taken, and counts whose fault it was. */
+export function reject(
   exchange: Exchange,
   peer: PeerState,
   id: string,

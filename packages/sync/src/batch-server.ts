@@ -1,15 +1,15 @@
 import { concatBytes, createByteReader } from '@vudo/wire'
 import { readProof } from './authorship.ts'
 import { buildBatch, toParts } from './change-batches.ts'
-import { sameHeads, type DocumentState, type EncodedBatch } from './document-state.ts'
+import type { DocumentState } from './document-state.ts'
 import { SyncError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
-import { MAX_LIVE_BYTES, MAX_OUTGOING_BYTES, MAX_WAITING_WANTS } from './limits.ts'
+import { MAX_OUTGOING_BYTES, MAX_WAITING_WANTS } from './limits.ts'
 import type { ReadDocument } from './open-documents.ts'
 import type { PeerState } from './peer-state.ts'
-import { encodeBatch, type RefusalReason, type SyncMessage } from './wire.ts'
+import type { RefusalReason, SyncMessage } from './wire.ts'
 
-/* What a peer is given of the documents: what it asks for, and live edits. */
+/* What a peer is given of the documents: what it asks for. */
 
 /** Takes a request of a peer. */
 export function handleWant(
@@ -106,50 +106,4 @@ export function refuse(
   reason: RefusalReason,
 ): void {
   exchange.send(peer, { type: 'refused', id, reason })
-}
-
-/**
- * Gives a live edit to a peer that is known to have what it builds on. Another follows
- * when this one is received, and only if the document has changed meanwhile: what a peer
- * says it has costs a walk through the history once for each change and not more.
- */
-export function push(exchange: Exchange, peer: PeerState, state: DocumentState): void {
-  const { id } = state
-  peer.pushDue.delete(id)
-  if (!peer.isReady || !state.doc || peer.oversized.has(id) || !exchange.mayRead(peer, id)) return
-  const theirs = headsOf(exchange, peer, state)
-  // Nothing is known of it: it is announced.
-  if (!theirs || sameHeads(theirs, state.heads)) return
-  // A slow peer is told of it once it is durable as well, and asks when it can.
-  const isSlow = peer.outgoingBytes >= MAX_OUTGOING_BYTES
-  if (isSlow || peer.pushed.has(id) || !state.has(theirs)) {
-    peer.pushDue.add(id)
-    return
-  }
-  const { bytes } = batchSince(state, theirs)
-  // What does not fit into one message is announced and asked for.
-  if (bytes.length > MAX_LIVE_BYTES) return
-  peer.pushed.add(id)
-  exchange.send(peer, { type: 'part', id, totalBytes: bytes.length, offset: 0, bytes })
-}
-
-/** Encoded once for all peers that are in the same state; often it is what has just come, and is only passed on. */
-function batchSince(state: DocumentState, base: readonly string[]): EncodedBatch {
-  const { lastBatch, heads } = state
-  if (lastBatch && sameHeads(lastBatch.base, base) && sameHeads(lastBatch.heads, heads)) {
-    return lastBatch
-  }
-  const bytes = encodeBatch(buildBatch(state, base, false))
-  state.lastBatch = { base, heads, bytes }
-  return state.lastBatch
-}
-
-function headsOf(
-  exchange: Exchange,
-  peer: PeerState,
-  state: DocumentState,
-): readonly string[] | undefined {
-  const told = peer.headsById.get(state.id)
-  if (told) return told
-  return exchange.hasStored(peer, state) ? state.durableHeads : undefined
 }

@@ -102,6 +102,7 @@ class OpenDocument<T extends object> implements DocumentHandle<T> {
     const confirmed = new Set<PeerId>(storersOf(state))
     const isEnough = (): boolean =>
       wanted === 'any' ? confirmed.size >= quorum : confirmed.has(wanted)
+    if (!isEnough()) this.#context.engine.call((replica) => replica.exchange.hurry())
     await waitUntil(this.#context.waiters, isEnough, {
       signal,
       onEvent: (event) => {

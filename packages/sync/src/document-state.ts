@@ -11,10 +11,20 @@ import {
   writeProof,
   type ActorProof,
 } from './authorship.ts'
+import type { ChangeHeader } from './automerge-chunks.ts'
+import { ChangeLog, headsAfter } from './change-log.ts'
+import { ChunkTail } from './chunk-tail.ts'
 import { deleteChunks, putChunks, salvage } from './document-chunks.ts'
 import { DocumentSize } from './document-size.ts'
-import { MAX_CHUNKS, SMALL_CHUNKS_BYTES } from './limits.ts'
+import {
+  MAX_APPENDED_BYTES,
+  MAX_APPENDED_CHANGES,
+  MAX_CHUNKS,
+  MAX_LATER_BYTES,
+  SMALL_CHUNKS_BYTES,
+} from './limits.ts'
 import type { ReadDocument } from './open-documents.ts'
+import type { LinkId } from './replica-effects.ts'
 import { documentKey, encodeStoredDocument, proofKey, type StoredDocument } from './stored-keys.ts'
 
 /** Any document: its shape is the application's business. */
@@ -28,10 +38,10 @@ export interface DocumentContext {
   readonly runId: Uint8Array
 }
 
-/** Changes that lead from one state of a document to another. */
-export interface EncodedBatch {
-  readonly base: readonly string[]
-  readonly heads: readonly string[]
+/** Changes of the log that lead from one number to another, as they travel. */
+export interface EncodedEdits {
+  readonly from: number
+  readonly to: number
   readonly bytes: Uint8Array
 }
 
@@ -61,14 +71,22 @@ export class DocumentState {
   pins = 0
   isReading = false
   isDirty = false
-  /** What was sent or came last as a live edit, encoded, for all peers in the same state. */
-  lastBatch: EncodedBatch | undefined
+  /** What was sent last as live edits, for all peers in the same state. */
+  lastEdits: EncodedEdits | undefined
   /** Work that waits for the document to be read. */
   readonly waiting: (() => void)[] = []
   /** Who waits for what the store holds of it, without opening it. */
   readonly readers: ((read: ReadDocument) => void)[] = []
   /** What each peer has stored, as a digest of its heads. */
   readonly ackByPeer: Map<PeerId, string> = new Map()
+  #log: ChangeLog | undefined
+  /** The number of the next change that is logged. */
+  #logEnd = 1
+  /** The open document has everything of the log before this number. */
+  #appliedUpTo = 1
+  /** Changes that are in no write yet; `undefined` when not all of them were logged. */
+  #unstored: Uint8Array[] | undefined = []
+  readonly #tail = new ChunkTail()
   #proofs = new Map<string, ActorProof>()
   readonly #newProofs = new Set<string>()
   #ownNewest: string | undefined
@@ -107,9 +125,14 @@ export class DocumentState {
    */
   load(chunks: readonly Uint8Array[], proofs: readonly Uint8Array[]): boolean {
     const readable = proofs.flatMap(readProofSafely)
-    this.#proofs = new Map(readable.map((proof) => [proof.actor, proof]))
+    // What came since may not be in the store yet.
+    this.#proofs = new Map([
+      ...readable.map((proof) => [proof.actor, proof] as const),
+      ...this.#proofs,
+    ])
     let isWhole = readable.length === proofs.length
-    const bytes = concatBytes(...chunks)
+    const logged = this.#loggedChunks()
+    const bytes = concatBytes(...chunks, ...logged)
     try {
       this.doc =
         bytes.length === 0
@@ -118,16 +141,129 @@ export class DocumentState {
     } catch {
       // What cannot be read here is asked for from the peers.
       isWhole = false
-      this.doc = salvage(chunks, this.actor)
+      this.doc = salvage([...chunks, ...logged], this.actor)
     }
     const heads = headsOf(this.open)
-    isWhole &&= sameHeads(heads, this.stored.heads)
-    this.heads = heads
-    if (!isWhole) {
-      this.isDirty = true
-      this.durableHeads = heads
-    }
+    isWhole &&= sameHeads(heads, this.heads)
+    this.#appliedUpTo = this.#logEnd
+    if (!isWhole) this.#turnedOutAs(heads, logged.length === 0)
     return isWhole
+  }
+
+  #loggedChunks(): readonly Uint8Array[] {
+    const log = this.#log
+    return log?.since(log.first)?.map(({ bytes }) => bytes) ?? []
+  }
+
+  /** It has other heads than it was thought to have: what is stored is to be written anew. */
+  #turnedOutAs(heads: readonly string[], isStored: boolean): void {
+    this.#forgetLog()
+    this.heads = heads
+    this.isDirty = true
+    this.durableHeads = isStored ? heads : []
+  }
+
+  /** The last changes, unless the document has changed in another way since. */
+  get log(): ChangeLog | undefined {
+    return this.#log
+  }
+
+  /** The number of the next change that is logged. */
+  get logEnd(): number {
+    return this.#logEnd
+  }
+
+  /** Forgets the last changes; what was said of their numbers does not hold for later ones. */
+  #forgetLog(): void {
+    this.#log = undefined
+    this.#logEnd += 1
+    this.#appliedUpTo = this.#logEnd
+    this.#unstored = undefined
+    this.lastEdits = undefined
+  }
+
+  /** Forgets the last changes of a document of which everything is durable, to free their memory. */
+  dropLog(): void {
+    // Behind what is stored it would stay for ever.
+    if (this.isBehind) this.unload()
+    const isStored = this.#unstored?.length === 0
+    this.#forgetLog()
+    if (isStored) this.#unstored = []
+    this.#tail.clear()
+    if (!this.doc) this.#proofs.clear()
+  }
+
+  /**
+   * Tells whether changes can be taken without looking into the document. Not when
+   * somebody has it open, when it is to be written anew, or when it is far behind.
+   */
+  mayAppend(changes: readonly ChangeHeader[], bytes: number): boolean {
+    const { chunkCount, snapshotBytes, laterBytes } = this.stored
+    const isFull = chunkCount >= MAX_CHUNKS && !this.#tail.isJoinable
+    const isGrown = laterBytes > Math.max(snapshotBytes, MAX_LATER_BYTES)
+    const lag = this.doc ? this.#logEnd - this.#appliedUpTo : 0
+    return (
+      this.pins === 0 &&
+      this.waiting.length === 0 &&
+      this.heads.length > 0 &&
+      chunkCount > 0 &&
+      this.#unstored !== undefined &&
+      !this.isHeld &&
+      !isFull &&
+      !isGrown &&
+      bytes <= MAX_APPENDED_BYTES &&
+      lag + changes.length <= MAX_APPENDED_CHANGES
+    )
+  }
+
+  /** Takes changes that follow what is here, and logs them. An open document gets them with {@link catchUp}. */
+  append(changes: readonly ChangeHeader[], origin: LinkId | undefined): void {
+    this.#log ??= new ChangeLog(this.#logEnd, this.heads)
+    for (const change of changes) {
+      this.heads = headsAfter(this.heads, [change])
+      // Received changes are views into larger buffers.
+      const bytes = change.bytes.slice()
+      this.#log.add({ ...change, bytes, origin, isOnlyHead: this.heads.length === 1 })
+      this.#unstored?.push(bytes)
+    }
+    this.#logEnd = this.#log.end
+    this.isDirty = true
+  }
+
+  /** Takes the document as it is after changes that are logged. The former one is gone. */
+  replaceLogged(
+    doc: AnyDocument,
+    changes: readonly ChangeHeader[],
+    origin: LinkId | undefined,
+  ): void {
+    this.append(changes, origin)
+    this.doc = doc
+    this.#appliedUpTo = this.#logEnd
+  }
+
+  /** True while an open document lacks what was only logged. */
+  get isBehind(): boolean {
+    return this.doc !== undefined && this.#appliedUpTo < this.#logEnd
+  }
+
+  /**
+   * Brings what was only logged into the open document.
+   *
+   * @returns false when that is not what it claimed to be; then it holds what could be applied.
+   */
+  catchUp(): boolean {
+    if (!this.doc || !this.isBehind) return true
+    const missing = this.#log?.since(this.#appliedUpTo)?.map(({ bytes }) => bytes) ?? []
+    this.#appliedUpTo = this.#logEnd
+    try {
+      this.doc = Automerge.applyChanges(this.doc, missing)[0]
+    } catch {
+      this.doc = addSalvaged(this.doc, missing)
+    }
+    const heads = headsOf(this.doc)
+    if (sameHeads(heads, this.heads)) return true
+    this.#turnedOutAs(heads, false)
+    return false
   }
 
   /** True when nothing of it is here, in memory or in the store: then it may be taken unopened. */
@@ -144,6 +280,7 @@ export class DocumentState {
   /** Keeps a saved document as it came. What it and its proofs say counts as claimed until it is opened. */
   keep(saved: Uint8Array, heads: readonly string[], proofs: readonly ActorProof[]): void {
     this.#held = saved
+    this.#forgetLog()
     this.heads = heads
     this.isDirty = true
     this.size.measured(saved.length)
@@ -167,6 +304,7 @@ export class DocumentState {
 
   /** Gives up everything that it holds: it was not what was claimed. */
   discard(): void {
+    this.#forgetLog()
     if (this.doc) Automerge.free(this.doc)
     this.doc = Automerge.init({ actor: this.actor })
     this.#proofs.clear()
@@ -192,14 +330,20 @@ export class DocumentState {
 
   /** Takes the document as it is after changes. The former one is gone. */
   replace(doc: AnyDocument): void {
+    this.#forgetLog()
     this.doc = doc
     this.heads = headsOf(doc)
     if (!sameHeads(this.heads, this.stored.heads)) this.isDirty = true
   }
 
-  /** As {@link replace}, after a change of our own, which is now the newest of our actor. */
-  replaceOwn(doc: AnyDocument): void {
-    this.replace(doc)
+  /**
+   * Takes the document as it is after a change of our own, which is now the newest of our actor.
+   *
+   * @param change - Without it, what the change is has to be found out when it is needed.
+   */
+  replaceOwn(doc: AnyDocument, change: ChangeHeader | undefined): void {
+    if (change) this.replaceLogged(doc, [change], undefined)
+    else this.replace(doc)
     this.#ownNewest = this.heads[0]
   }
 
@@ -223,15 +367,15 @@ export class DocumentState {
   unload(): void {
     if (this.doc) Automerge.free(this.doc)
     this.doc = undefined
-    this.lastBatch = undefined
-    this.#proofs.clear()
+    // Whoever lacks logged changes needs their proofs.
+    if (!this.#log) this.#proofs.clear()
   }
 
   /** Tells whether all of `heads` are in the history of the open document. */
   has(heads: readonly string[]): boolean {
     // Most often asked for what is newest, which needs no look into the document.
-    if (heads.every((head) => this.heads.includes(head))) return true
-    return Automerge.hasHeads(this.open, [...heads])
+    const unclear = heads.filter((head) => !this.heads.includes(head) && !this.#log?.has(head))
+    return unclear.length === 0 || Automerge.hasHeads(this.open, unclear)
   }
 
   /** Keeps proofs that came with changes. */
@@ -285,6 +429,10 @@ export class DocumentState {
   /** Adds a chunk with what is new; joins all chunks when they cost more to read than they hold. */
   #chunkOperations(arrival: number): StoreOperation[] {
     if (this.#held && !this.doc) return this.#heldOperations(this.#held, arrival)
+    const unstored = this.#unstored
+    this.#unstored = []
+    if (unstored && this.#isAppendable(unstored)) return this.#appendOperations(unstored, arrival)
+    this.#tail.clear()
     const { id, stored, open } = this
     const next = stored.firstChunk + stored.chunkCount
     const isNew = stored.chunkCount === 0 || !this.has(stored.heads)
@@ -306,6 +454,27 @@ export class DocumentState {
     const chunkCount = puts.length
     this.stored = { arrival, heads, firstChunk: next, chunkCount, snapshotBytes, laterBytes: 0 }
     return [...puts, ...deleteChunks(id, stored.firstChunk, stored.chunkCount)]
+  }
+
+  /** Tells whether what is new is written behind what is stored, without asking Automerge for it. */
+  #isAppendable(unstored: readonly Uint8Array[]): boolean {
+    const { chunkCount, snapshotBytes, laterBytes } = this.stored
+    if (chunkCount === 0) return false
+    // A document that is not open, or behind, has nothing else to be written.
+    if (!this.doc || this.isBehind) return true
+    const bytes = unstored.reduce((sum, { length }) => sum + length, laterBytes)
+    const isFull = chunkCount >= MAX_CHUNKS && !this.#tail.isJoinable
+    return !isFull && bytes <= Math.max(snapshotBytes, MAX_LATER_BYTES)
+  }
+
+  #appendOperations(unstored: readonly Uint8Array[], arrival: number): StoreOperation[] {
+    const { id, stored, heads } = this
+    if (unstored.length === 0) return this.#sameChunks(stored, arrival)
+    const chunk = concatBytes(...unstored)
+    const { operations, chunkCount } = this.#tail.add(id, stored, chunk)
+    const laterBytes = stored.laterBytes + chunk.length
+    this.stored = { ...stored, arrival, heads, chunkCount, laterBytes }
+    return operations
   }
 
   #heldOperations(saved: Uint8Array, arrival: number): StoreOperation[] {
@@ -341,6 +510,19 @@ export class DocumentState {
     this.#newProofs.clear()
     return operations
   }
+}
+
+/** One after the other, without those that cannot be applied. */
+function addSalvaged(doc: AnyDocument, changes: readonly Uint8Array[]): AnyDocument {
+  let result = doc
+  for (const change of changes) {
+    try {
+      result = Automerge.applyChanges(result, [change])[0]
+    } catch {
+      // Whoever made it up does not harm the others.
+    }
+  }
+  return result
 }
 
 function readProofSafely(bytes: Uint8Array): ActorProof[] {

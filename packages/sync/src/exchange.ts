@@ -1,7 +1,13 @@
 import type { PeerId } from '@vudo/transport'
 import { bytesToHex, isWireError } from '@vudo/wire'
 import { isCertified, signCertificate } from './authorship.ts'
-import { announceNext, confirmLive, handlePage, settlePages } from './announcements.ts'
+import {
+  announceGathered,
+  announceNext,
+  confirmLive,
+  handlePage,
+  settlePages,
+} from './announcements.ts'
 import { sampleHistory } from './change-batches.ts'
 import { digestOf, sameHeads, type DocumentState } from './document-state.ts'
 import { isSyncError, SyncError, type SyncErrorCode } from './errors.ts'
@@ -20,10 +26,19 @@ import {
 import { createPeerState, type PeerState } from './peer-state.ts'
 import type { ReplicaInput } from './replica-effects.ts'
 import type { Replica } from './replica.ts'
-import { handleWant, push, serve } from './batch-server.ts'
+import { handleWant, serve } from './batch-server.ts'
 import { handlePart } from './batch-receiver.ts'
 import { handleDocuments } from './bundle-receiver.ts'
 import { handleTake } from './bundle-server.ts'
+import { followPeer, forgetLive } from './live-documents.ts'
+import {
+  answerGathered,
+  handleEdits,
+  handleHurry,
+  handleProgress,
+  hurry,
+  push,
+} from './live-edits.ts'
 import {
   decodeMessage,
   encodeDeflatedPage,
@@ -74,7 +89,8 @@ export class Exchange {
       serve(this, peer)
     } else {
       peer.hasTimer = false
-      announceNext(this, peer, { evenEmpty: true })
+      answerGathered(this, peer)
+      announceGathered(this, peer)
     }
   }
 
@@ -176,6 +192,12 @@ export class Exchange {
         return handleDocuments(this, peer, message)
       case 'kept':
         return this.#kept(peer, message)
+      case 'edits':
+        return handleEdits(this, peer, message)
+      case 'progress':
+        return handleProgress(this, peer, message)
+      case 'hurry':
+        return handleHurry(this, peer)
       case 'unknown':
     }
   }
@@ -375,7 +397,7 @@ export class Exchange {
 
   #refused(peer: PeerState, { id, reason }: SyncMessage & { type: 'refused' }): void {
     const wasAsked = peer.wants.has(id)
-    peer.pushed.delete(id)
+    forgetLive(peer, id)
     if (wasAsked) peer.answersDue = Math.max(0, peer.answersDue - 1)
     if (reason === 'too-large' && this.replica.knownDocument(id)) this.stopMerging(peer, id)
     else if (wasAsked) this.giveUp(peer, id, `the peer does not give it: ${reason}`)
@@ -413,18 +435,25 @@ export class Exchange {
 
   // What peers acknowledge.
 
+  /** Somebody waits until peers have stored what is here. */
+  hurry(): void {
+    hurry(this)
+  }
+
   #received(peer: PeerState, { id, heads }: SyncMessage & { type: 'received' }): void {
     const state = this.replica.knownDocument(id)
     if (!state) return
     const before = peer.headsById.get(id)
+    // It lacks what edits of ours built on.
+    const isBehind = peer.sentEdits.some((edits) => edits.id === id)
+    forgetLive(peer, id)
     peer.headsById.set(id, heads)
-    peer.pushed.delete(id)
     const { peerId } = peer
     this.replica.emit({ type: 'acknowledged', id, peerId, durability: 'received', heads })
     // Only after progress: a peer that lacks the past would be sent the same for ever.
     const isProgress = !before || !sameHeads(before, heads)
     if (isProgress) confirmLive(this, peer, [`d${id}`])
-    if (isProgress && peer.pushDue.has(id)) push(this, peer, state)
+    if (!followPeer(this, peer, state) && isProgress && isBehind) push(this, peer, state)
   }
 
   #stored(peer: PeerState, { id, heads }: SyncMessage & { type: 'stored' }): void {

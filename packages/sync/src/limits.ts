@@ -201,3 +201,36 @@ export const READ_TOGETHER = 256
 
 /** Bytes of a batch that is sent without being asked for: one message, with room for its head. What is larger is announced. */
 export const MAX_LIVE_BYTES = 262_000
+
+/** Changes of a document that are remembered in the order in which they came, so that live edits need no look into the history. At most twice as many between two clearings. */
+export const MAX_LOGGED_CHANGES = 2_048
+
+/** Bytes of the changes that are remembered of one document: 512 KiB. */
+export const MAX_LOGGED_BYTES = 524_288
+
+/** Documents whose last changes are remembered; beyond it the longest unused are forgotten, and their next edits are looked up. */
+export const MAX_LOGS = 1_024
+
+/** Changes that a document which nobody holds may be behind: then they are applied, many at once. */
+export const MAX_APPENDED_CHANGES = 512
+
+/** Bytes of changes that are taken at once without looking into the document: 64 KiB. */
+export const MAX_APPENDED_BYTES = 65_536
+
+/** Bytes of later changes, written one behind the other, that never call for a new snapshot: 64 KiB, a few hundred edits. */
+export const MAX_LATER_BYTES = 65_536
+
+/** Bytes of the last chunks that are kept to be joined when there are too many: 1 MiB. */
+export const MAX_TAIL_BYTES = 1_048_576
+
+/** Messages of live edits of one document to one peer that it need not answer at once. */
+export const MAX_LIVE_WINDOW = 8
+
+/** Messages of live edits that a peer has not said to have stored; beyond it further edits wait. */
+export const MAX_SENT_EDITS = 1_024
+
+/** Documents of one peer that travel as live edits; the others are announced. */
+export const MAX_LIVE_DOCUMENTS = 4_096
+
+/** Documents of which a peer has sent live edits that it has not said to have stored; the others are announced. */
+export const MAX_TAKEN_DOCUMENTS = 4_096

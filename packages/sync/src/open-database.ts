@@ -240,6 +240,7 @@ class OpenDatabase implements Database {
       const ids = new Set(peers.map(({ peerId }) => peerId))
       return wanted === 'any' ? ids.size >= quorum : ids.has(wanted)
     }
+    if (!isEnough()) this.#engine.call(() => replica.exchange.hurry())
     await waitUntil(this.#waiters, isEnough, { signal })
     return this.status
   }

@@ -1,5 +1,5 @@
 import { DocumentState, type DocumentContext } from './document-state.ts'
-import { MAX_IDLE_BYTES, MAX_IDLE_DOCUMENTS } from './limits.ts'
+import { MAX_IDLE_BYTES, MAX_IDLE_DOCUMENTS, MAX_LOGS } from './limits.ts'
 import type { StoredDocument } from './stored-keys.ts'
 
 /** What was read of a document. */
@@ -32,6 +32,8 @@ export class OpenDocuments {
   readonly #stateById = new Map<string, DocumentState>()
   /** Open documents nobody holds, least recently used first. */
   readonly #idle = new Set<DocumentState>()
+  /** Documents whose last changes are remembered, least recently used first. */
+  readonly #logged = new Set<DocumentState>()
 
   constructor(context: DocumentContext, hooks: DocumentHooks) {
     this.#context = context
@@ -66,6 +68,7 @@ export class OpenDocuments {
     else if (!state.doc && state.stored.chunkCount === 0) state.load([], [])
     if (state.doc) {
       this.#idle.delete(state)
+      if (!state.catchUp()) this.#hooks.onDamage(state, notAsClaimed)
       task()
       if (state.pins === 0) this.#idle.add(state)
       return
@@ -111,6 +114,19 @@ export class OpenDocuments {
   pin(state: DocumentState): void {
     state.pins += 1
     this.#idle.delete(state)
+  }
+
+  /** The last changes of a document were logged. They are remembered of those documents only that were used last. */
+  logged(state: DocumentState): void {
+    this.#logged.delete(state)
+    this.#logged.add(state)
+    if (this.#logged.size <= MAX_LOGS) return
+    for (const oldest of this.#logged) {
+      if (oldest === state || this.#logged.size <= MAX_LOGS) return
+      if (oldest.isDirty || oldest.pins > 0 || oldest.waiting.length > 0) continue
+      this.#logged.delete(oldest)
+      oldest.dropLog()
+    }
   }
 
   /** Takes back one {@link pin}. Without any the document may be closed, and is read again when it is needed. */

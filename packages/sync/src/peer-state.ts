@@ -60,6 +60,45 @@ export interface Request {
   readonly isTaken?: boolean
 }
 
+/** A document that travels as live edits. */
+export interface LiveDocument {
+  /** The peer has everything of the document's log before this number, or it is on its way. */
+  next: number
+  /** Messages of edits that the peer has not said to have received. */
+  unanswered: number
+  /** Messages of edits that the peer has not said to have stored. */
+  unstored: number
+  /** The message that the peer answers at once: until then nothing is sent. */
+  awaited: number | undefined
+  /** It has changed meanwhile. */
+  isDue: boolean
+  /** It changes faster than the peer answers: each message is to be answered at once. */
+  isBusy: boolean
+}
+
+/** Edits that the peer has not said to have stored. */
+export interface SentEdits {
+  readonly number: number
+  readonly id: string
+  /** Of the document with these edits. */
+  readonly heads: readonly string[]
+  isReceived: boolean
+}
+
+/** The last edits of a document that came from the peer and that it has not said to have stored itself. */
+export interface TakenEdits {
+  readonly number: number
+  /** Changes of theirs on which nothing else builds. */
+  readonly tips: readonly string[]
+}
+
+/** How far edits are, by the numbers of their messages. */
+export interface EditsProgress {
+  readonly received: number
+  readonly stored: number
+  readonly saved: number
+}
+
 /** Everything that belongs to one channel; gone with it, except for the position. */
 export interface PeerState {
   readonly link: LinkId
@@ -112,10 +151,27 @@ export interface PeerState {
   readonly headsById: KnownHeads
   /** What it was last told to be stored here. */
   readonly storedById: KnownHeads
-  /** Documents of which a live edit is under way and not yet received. */
-  readonly pushed: Set<string>
-  /** Documents that have changed since without a live edit: it follows when this one is received. */
-  readonly pushDue: Set<string>
+  /** Documents whose changes it gets as live edits. */
+  readonly live: Map<string, LiveDocument>
+  /** Messages of edits that went to it. */
+  editsSent: number
+  /** The oldest first. */
+  sentEdits: SentEdits[]
+  /** Edits that went to it are durable here, up to this message. */
+  savedUpTo: number
+  /** Messages of edits that came from it. */
+  editsTaken: number
+  /** Those that wait for their document to be read, in the order in which they came. */
+  readonly editsUnderWay: Set<number>
+  /** Edits that came from it are durable here, up to this message. */
+  storedUpTo: number
+  readonly takenById: Map<string, TakenEdits>
+  /** Which of the newest changes of a document it has stored, as far as they travelled live. */
+  readonly confirmedById: KnownHeads
+  /** What it was told of all this. */
+  answered: EditsProgress
+  /** It waits until so much is stored. */
+  hurried: Pick<EditsProgress, 'stored' | 'saved'>
   /** Documents whose stored state it waits for. */
   readonly owedStored: Set<string>
   /** Documents that it did not take. */
@@ -163,8 +219,17 @@ export function createPeerState(
     transfer: undefined,
     headsById: new KnownHeads(),
     storedById: new KnownHeads(),
-    pushed: new Set(),
-    pushDue: new Set(),
+    live: new Map(),
+    editsSent: 0,
+    sentEdits: [],
+    savedUpTo: 0,
+    editsTaken: 0,
+    editsUnderWay: new Set(),
+    storedUpTo: 0,
+    takenById: new Map(),
+    confirmedById: new KnownHeads(),
+    answered: { received: 0, stored: 0, saved: 0 },
+    hurried: { stored: 0, saved: 0 },
     owedStored: new Set(),
     refused: new Set(),
     oversized: new Set(),

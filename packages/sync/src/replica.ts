@@ -259,6 +259,7 @@ export class Replica {
    */
   changed(state: DocumentState, origin: ChangeOrigin, created = false): void {
     this.#writes.addDocument(state)
+    if (state.log) this.#documents.logged(state)
     const path = this.catalogue.pathOf(state.id)
     const { id, heads } = state
     if (path !== undefined)

@@ -26,7 +26,7 @@ export function statusOf(replica: Replica): SyncStatus {
 function peerStatus(replica: Replica, peer: PeerState): PeerSyncStatus {
   const { peerId, isReady } = peer
   const unwritten = replica.isWriting ? 1 : 0
-  const ahead = peer.queue.size + peer.pagesInFlight.size + peer.pushed.size + unwritten
+  const ahead = peer.queue.size + peer.pagesInFlight.size + peer.sentEdits.length + unwritten
   const behind = peer.wants.size
   if (!isReady) return { peerId, state: 'connecting', ahead, behind }
   return { peerId, state: isSynced(replica, peer) ? 'synced' : 'syncing', ahead, behind }
@@ -38,7 +38,7 @@ export function isSynced(replica: Replica, peer: PeerState): boolean {
     peer.isReady &&
     peer.heardLast &&
     peer.saidLast &&
-    peer.queue.size + peer.pagesInFlight.size + peer.pushed.size === 0 &&
+    peer.queue.size + peer.pagesInFlight.size + peer.sentEdits.length === 0 &&
     peer.wants.size + peer.incoming.length === 0 &&
     peer.refused.size + peer.oversized.size === 0 &&
     !replica.isWriting

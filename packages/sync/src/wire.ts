@@ -109,6 +109,24 @@ export type SyncMessage =
     }
   /** As `page-stored`, and tells which of its documents are stored here as announced. */
   | { readonly type: 'kept'; readonly number: number; readonly places: readonly number[] }
+  /** Live edits of one document, numbered on each channel from 1. */
+  | {
+      readonly type: 'edits'
+      readonly id: string
+      /** The sender waits for the answer with its next ones. */
+      readonly isUrgent: boolean
+      /** See {@link encodeEdits}. */
+      readonly bytes: Uint8Array
+    }
+  /** Up to which message of edits the receiver's are received and stored here, and the sender's own are stored. */
+  | {
+      readonly type: 'progress'
+      readonly received: number
+      readonly stored: number
+      readonly saved: number
+    }
+  /** The sender waits for the next `progress`. */
+  | { readonly type: 'hurry' }
   /** Of a newer minor version; to be ignored. */
   | { readonly type: 'unknown' }
 
@@ -140,6 +158,9 @@ const kinds = {
   documents: 11,
   kept: 12,
   deflated: 13,
+  edits: 14,
+  progress: 15,
+  hurry: 16,
 } as const
 
 /** What a hello may tell that its sender understands; each is one bit. */
@@ -200,6 +221,17 @@ export function encodeMessage(message: SyncMessage): Uint8Array {
       writer.u8(kinds.documents).varint(message.number).varint(message.inflatedBytes)
       writer.bytes(message.deflated)
       break
+    case 'edits':
+      writer.u8(kinds.edits).bytes(hexToBytes(message.id))
+      writer.u8(message.isUrgent ? 1 : 0).bytes(message.bytes)
+      break
+    case 'progress':
+      writer.u8(kinds.progress).varint(message.received)
+      writer.varint(message.stored).varint(message.saved)
+      break
+    case 'hurry':
+      writer.u8(kinds.hurry)
+      break
     case 'unknown':
       throw new TypeError('an unknown message cannot be written')
   }
@@ -254,6 +286,17 @@ function decodeKind(kind: number, reader: ByteReader): SyncMessage {
     }
     case kinds.deflated:
       return readDeflated(reader)
+    case kinds.edits: {
+      const id = readDocumentId(reader)
+      const isUrgent = reader.u8() === 1
+      return { type: 'edits', id, isUrgent, bytes: reader.rest() }
+    }
+    case kinds.progress: {
+      const [received, stored] = [reader.varint(), reader.varint()]
+      return { type: 'progress', received, stored, saved: reader.varint() }
+    }
+    case kinds.hurry:
+      return { type: 'hurry' }
     default:
       return refuse(reader)
   }
@@ -394,6 +437,30 @@ export function decodeBatch(bytes: Uint8Array): ChangeBatch {
   for (let index = 0; index < count; index++) proofs.push(readProof(reader))
   const [isAnswer, isSaved, isDeflated] = [(flags & 1) > 0, (flags & 2) > 0, (flags & 4) > 0]
   return { isAnswer, isSaved, isDeflated, heads, proofs, payload: reader.rest() }
+}
+
+/** Writes the content of a message of live edits. */
+export function encodeEdits({
+  isDeflated,
+  proofs,
+  payload,
+}: Pick<ChangeBatch, 'isDeflated' | 'proofs' | 'payload'>): Uint8Array {
+  const writer = createByteWriter(payload.length + 256)
+  writer.u8(isDeflated ? 1 : 0).varint(proofs.length)
+  for (const proof of proofs) writeProof(writer, proof)
+  return writer.bytes(payload).finish()
+}
+
+/** Reads the content of a message of live edits; `payload` shares its memory. @throws `WireError` `ERR_DECODE`. */
+export function decodeEdits(bytes: Uint8Array): ChangeBatch {
+  const reader = createByteReader(bytes)
+  const flags = reader.u8()
+  if (flags > 1) return refuse(reader)
+  const count = reader.varint(MAX_ACTORS)
+  const proofs: ActorProof[] = []
+  for (let index = 0; index < count; index++) proofs.push(readProof(reader))
+  const isDeflated = flags === 1
+  return { isAnswer: false, isSaved: false, isDeflated, heads: [], proofs, payload: reader.rest() }
 }
 
 /** Writes a list of hashes of 32 bytes. */

@@ -2,7 +2,13 @@
 import { inflateRawSync } from 'node:zlib'
 import * as Automerge from '@automerge/automerge'
 import { readChanges } from '../src/automerge-chunks.ts'
-import { decodeBatch, decodeMessage, type SyncMessage } from '../src/wire.ts'
+import {
+  decodeBatch,
+  decodeEdits,
+  decodeMessage,
+  type ChangeBatch,
+  type SyncMessage,
+} from '../src/wire.ts'
 
 /** What travelled since the last `reset`. */
 export interface WireTap {
@@ -13,6 +19,8 @@ export interface WireTap {
   readonly names: readonly string[]
   /** Changes in all batches, those in saved documents included. */
   readonly changes: number
+  /** Who said last how far edits are, and what of them it has received and stored: `b 2 1`. */
+  readonly progress: string | undefined
   reset(): void
 }
 
@@ -20,12 +28,15 @@ export interface WireTap {
 export function createWireTap(): WireTap {
   let [bytes, changes] = [0, 0]
   const names: string[] = []
+  let progress: string | undefined
   return {
     tamper: (message, from) => {
       bytes += message.length
       const decoded = decodeMessage(message)
       names.push(`${from} ${decoded.type}`)
       if (decoded.type === 'part') changes += changesIn(decoded)
+      if (decoded.type === 'edits') changes += rawChangesIn(decodeEdits(decoded.bytes))
+      if (decoded.type === 'progress') progress = `${from} ${decoded.received} ${decoded.stored}`
       return message
     },
     get bytes() {
@@ -34,6 +45,9 @@ export function createWireTap(): WireTap {
     get names() {
       return [...names]
     },
+    get progress() {
+      return progress
+    },
     get changes() {
       return changes
     },
@@ -41,16 +55,21 @@ export function createWireTap(): WireTap {
       bytes = 0
       changes = 0
       names.length = 0
+      progress = undefined
     },
   }
 }
 
 function changesIn(part: SyncMessage & { type: 'part' }): number {
   if (part.bytes.length !== part.totalBytes) throw new Error('a batch of several parts')
-  const { payload, isSaved, isDeflated } = decodeBatch(part.bytes)
-  if (!isSaved) return readChanges(isDeflated ? inflateRawSync(payload) : payload).length
-  const doc = Automerge.load(payload)
+  const batch = decodeBatch(part.bytes)
+  if (!batch.isSaved) return rawChangesIn(batch)
+  const doc = Automerge.load(batch.payload)
   const { numChanges } = Automerge.stats(doc)
   Automerge.free(doc)
   return numChanges
+}
+
+function rawChangesIn({ payload, isDeflated }: ChangeBatch): number {
+  return readChanges(isDeflated ? inflateRawSync(payload) : payload).length
 }
