@@ -248,12 +248,19 @@ function compareDocument(
   if (!replica.catalogue.knows(id) || peer.oversized.has(id)) return settlePages(exchange, peer, id)
   const state = replica.document(id)
   const sorted = heads.toSorted()
-  if (sameHeads(state.heads, sorted)) return settleDocument(exchange, peer, state, sorted)
+  if (sameHeads(state.heads, sorted) || isKnown(state, sorted)) {
+    return settleDocument(exchange, peer, state, sorted)
+  }
   replica.withDocument(state, () => {
     if (!exchange.isPresent(peer)) return
     if (state.has(sorted)) settleDocument(exchange, peer, state, sorted)
     else want(exchange, peer, id, sorted)
   })
+}
+
+/** A document that is not here at all has no heads, and nothing to know. */
+function isKnown(state: DocumentState, heads: readonly string[]): boolean {
+  return heads.length > 0 && heads.every((head) => state.hasRecently(head))
 }
 
 function want(exchange: Exchange, peer: PeerState, id: string, heads: readonly string[]): void {

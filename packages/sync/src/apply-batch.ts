@@ -112,8 +112,9 @@ function isFollowing(
   for (const change of fresh) {
     const { hash, actor, seq, deps, hasContainers } = change
     const last = newest.get(actor) ?? log.newestOf(actor)
-    if (!last || seq !== last.seq + 1 || hasContainers) return false
-    if (!deps.every((dep) => here.has(dep) || log.has(dep))) return false
+    if (!last && !state.isNewActor(actor)) return false
+    if (seq !== (last?.seq ?? 0) + 1 || hasContainers) return false
+    if (deps.length === 0 || !deps.every((dep) => here.has(dep) || log.has(dep))) return false
     here.add(hash)
     newest.set(actor, change)
   }
@@ -183,7 +184,8 @@ function applyChanges(incoming: Incoming, payload: Uint8Array): BatchOutcome {
   )
   const fresh = [...headers.values()].filter((header) => isFresh(state, header))
   if (fresh.length === 0) return 'nothing-new'
-  const isThere = (hash: string): boolean => headers.has(hash) || state.has([hash])
+  const isThere = (hash: string): boolean =>
+    state.hasRecently(hash) || headers.has(hash) || state.has([hash])
   if (!fresh.every(({ deps }) => deps.every(isThere))) return 'gap'
   const bytesOf = (hash: string): Uint8Array | undefined => headers.get(hash)?.bytes
   const proofs = checkAuthors(incoming, fresh, bytesOf)

@@ -176,7 +176,9 @@ export function checkWants(
   for (const peer of exchange.peers.values()) {
     const want = peer.wants.get(state.id)
     if (!want) continue
-    const isHere = state.doc ? state.has(want.heads) : sameHeads(state.heads, want.heads)
+    const isHere = state.doc
+      ? state.has(want.heads)
+      : want.heads.every((head) => state.hasRecently(head))
     if (isHere) settleDocument(exchange, peer, state, want.heads)
     else if (peer === sender && isAnswer && want.isAsked) {
       if (want.rounds >= MAX_ASK_ROUNDS) {

@@ -374,8 +374,18 @@ export class DocumentState {
   /** Tells whether all of `heads` are in the history of the open document. */
   has(heads: readonly string[]): boolean {
     // Most often asked for what is newest, which needs no look into the document.
-    const unclear = heads.filter((head) => !this.heads.includes(head) && !this.#log?.has(head))
+    const unclear = heads.filter((head) => !this.hasRecently(head))
     return unclear.length === 0 || Automerge.hasHeads(this.open, unclear)
+  }
+
+  /** Tells whether a change is known to be here without a look into the document. */
+  hasRecently(hash: string): boolean {
+    return (this.#log?.has(hash) ?? false) || this.heads.includes(hash)
+  }
+
+  /** Tells whether an actor is known never to have changed the document. */
+  isNewActor(actor: string): boolean {
+    return this.doc !== undefined && !this.#proofs.has(actor)
   }
 
   /** Keeps proofs that came with changes. */

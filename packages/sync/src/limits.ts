@@ -181,6 +181,9 @@ export const MAX_PEERS = 256
 /** Channels of one peer; a further one ends the oldest. Two programs with one key may run at once, and a dead channel may linger. */
 export const MAX_CHANNELS_PER_PEER = 4
 
+/** Milliseconds after the status of a database was told, in which it is not told again. */
+export const STATUS_PAUSE_MS = 20
+
 /** Milliseconds before a peer is told a position that brings no news: enough to gather a burst. */
 export const POSITION_DELAY_MS = 1_000
 
@@ -217,8 +220,8 @@ export const MAX_APPENDED_CHANGES = 512
 /** Bytes of changes that are taken at once without looking into the document: 64 KiB. */
 export const MAX_APPENDED_BYTES = 65_536
 
-/** Bytes of later changes, written one behind the other, that never call for a new snapshot: 64 KiB, a few hundred edits. */
-export const MAX_LATER_BYTES = 65_536
+/** Bytes of later changes, written one behind the other, that never call for a new snapshot: 256 KiB, one or two thousand edits. */
+export const MAX_LATER_BYTES = 262_144
 
 /** Bytes of the last chunks that are kept to be joined when there are too many: 1 MiB. */
 export const MAX_TAIL_BYTES = 1_048_576

@@ -1,6 +1,6 @@
 import { concatBytes } from '@vudo/wire'
 import { buildBatch } from './change-batches.ts'
-import { deflateIfSmaller } from './deflate.ts'
+import { deflateLiveEdits } from './deflate.ts'
 import { sameHeads, type DocumentState } from './document-state.ts'
 import type { Exchange } from './exchange.ts'
 import { MAX_LIVE_BYTES, MAX_LIVE_DOCUMENTS, MAX_TAKEN_DOCUMENTS } from './limits.ts'
@@ -28,7 +28,7 @@ export function editsFor(state: DocumentState, from: number): Uint8Array {
 }
 
 function encode(state: DocumentState, raw: Uint8Array, actors: readonly string[]): Uint8Array {
-  const deflated = raw.length < minDeflateBytes ? undefined : deflateIfSmaller(raw)
+  const deflated = raw.length < minDeflateBytes ? undefined : deflateLiveEdits(raw)
   const proofs = state.proofsOf(actors)
   return encodeEdits({ isDeflated: deflated !== undefined, proofs, payload: deflated ?? raw })
 }
