@@ -92,7 +92,7 @@ export class Replica {
     this.#documents = new OpenDocuments(init, {
       read: (id) => this.effect({ type: 'read-document', id }),
       onDamage: (state, reason) => this.#damaged(state, reason),
-      isProven: (state) => isDocumentProven(state, init.database),
+      isProven: (state, saved) => isDocumentProven(state, saved, init.database),
     })
     this.#loadIndex(index)
     this.runs = this.#beginRun(index.runs)
