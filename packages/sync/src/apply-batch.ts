@@ -92,7 +92,11 @@ export function keepBatch(state: DocumentState, batch: ChangeBatch, rules: Batch
  *
  * @param saved - The bytes out of which it was opened.
  */
-export function isDocumentProven(state: DocumentState, saved: Uint8Array, database: string): boolean {
+export function isDocumentProven(
+  state: DocumentState,
+  saved: Uint8Array,
+  database: string,
+): boolean {
   const { open } = state
   const proofs = new Map(state.proofs.map((proof) => [proof.actor, proof]))
   const incoming = { state, proofs, rules: { database, mayWrite: () => true } }

@@ -1,9 +1,10 @@
+import * as Automerge from '@automerge/automerge'
 import type { PeerId } from '@vudo/transport'
 import { bytesToHex, isWireError } from '@vudo/wire'
 import { isCertified, signCertificate } from './authorship.ts'
 import { announceNext, confirmLive, handlePage, settlePages } from './announcements.ts'
 import { sampleHistory } from './change-batches.ts'
-import { digestOf, sameHeads, type DocumentState } from './document-state.ts'
+import { isAckOf, sameHeads, type DocumentState } from './document-state.ts'
 import { isSyncError, SyncError, type SyncErrorCode } from './errors.ts'
 import {
   CERTIFICATE_LIFETIME_MS,
@@ -20,7 +21,7 @@ import {
 import { createPeerState, type PeerState } from './peer-state.ts'
 import type { ReplicaInput } from './replica-effects.ts'
 import type { Replica } from './replica.ts'
-import { handleWant, push, serve } from './batch-server.ts'
+import { handleWant, push, pushEarly, serve } from './batch-server.ts'
 import { handlePart } from './batch-receiver.ts'
 import { handleDocuments } from './bundle-receiver.ts'
 import { handleTake } from './bundle-server.ts'
@@ -37,6 +38,10 @@ type LinkInput = Exclude<
   ReplicaInput,
   { readonly type: 'document-read' | 'persisted' | 'persist-failed' }
 >
+
+/** Bundles are experimental in Automerge: used while it has them. */
+const ownFeatures =
+  features.documents + (typeof Automerge.saveBundle === 'function' ? features.bundles : 0)
 
 /** A position that stands for nothing: everything is to be announced. */
 const nowhere: StorePosition = { run: '00'.repeat(16), arrival: 0 }
@@ -88,6 +93,7 @@ export class Exchange {
     const position = replica.positionsByPeer.get(peerId)
     const peer = createPeerState(link, peerId, position)
     this.peers.set(link, peer)
+    this.#takeFeatures(peer, replica.featuresByPeer.get(peerId) ?? 0)
     const { database, author, runId } = replica.init
     const node = {
       database,
@@ -96,7 +102,8 @@ export class Exchange {
     }
     const certificates = [signCertificate(node, author)]
     const hello = { run: bytesToHex(runId), position: position ?? nowhere, certificates }
-    this.send(peer, { type: 'hello', ...hello, features: features.documents })
+    this.send(peer, { type: 'hello', ...hello, features: ownFeatures })
+    pushEarly(this, peer)
     replica.emit({ type: 'progress' })
   }
 
@@ -200,8 +207,14 @@ export class Exchange {
       .map(({ author }) => author)
     peer.isReady = true
     peer.run = hello.run
-    peer.takesDocuments = ((hello.features ?? 0) & features.documents) > 0
+    this.#takeFeatures(peer, hello.features ?? 0)
+    this.replica.featuresByPeer.set(peer.peerId, hello.features ?? 0)
     this.#announceAll(peer, this.#resolve(hello.position))
+  }
+
+  #takeFeatures(peer: PeerState, known: number): void {
+    peer.takesDocuments = (known & features.documents) > 0
+    peer.takesBundles = (known & ownFeatures & features.bundles) > 0
   }
 
   /**
@@ -293,7 +306,7 @@ export class Exchange {
 
   /** Tells whether the peer has confirmed exactly what is durable here, now or in an earlier life. */
   hasStored(peer: PeerState, state: DocumentState): boolean {
-    return state.ackByPeer.get(peer.peerId) === digestOf(state.durableHeads)
+    return isAckOf(state.ackByPeer.get(peer.peerId), state.durableHeads)
   }
 
   /** Tells whether the policy lets one of the authors that the peer has proven read the document. */
@@ -441,7 +454,7 @@ export class Exchange {
   /** The peer has this much of a document on its disk. */
   acknowledged(peer: PeerState, state: DocumentState, heads: readonly string[]): void {
     const { peerId } = peer
-    this.replica.writeAck(state, peerId, digestOf(heads))
+    this.replica.writeAck(state, peerId, heads)
     const said = peer.storedById.get(state.id)
     // Both have told each other: there is nothing left to announce.
     if (said && sameHeads(said, state.durableHeads) && this.hasStored(peer, state)) {

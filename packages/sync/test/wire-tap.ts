@@ -1,7 +1,8 @@
 /** Looks at what travels between the replicas of a lab: for the tests of this package. */
 import { inflateRawSync } from 'node:zlib'
 import * as Automerge from '@automerge/automerge'
-import { readChanges } from '../src/automerge-chunks.ts'
+import { isBundleChunk, readChanges, vetBundle } from '../src/automerge-chunks.ts'
+import { readChangeTable } from '../src/change-table.ts'
 import { decodeBatch, decodeMessage, type SyncMessage } from '../src/wire.ts'
 
 /** What travelled since the last `reset`. */
@@ -48,6 +49,7 @@ export function createWireTap(): WireTap {
 function changesIn(part: SyncMessage & { type: 'part' }): number {
   if (part.bytes.length !== part.totalBytes) throw new Error('a batch of several parts')
   const { payload, isSaved, isDeflated } = decodeBatch(part.bytes)
+  if (!isSaved && isBundleChunk(payload)) return readChangeTable(vetBundle(payload).table).rows
   if (!isSaved) return readChanges(isDeflated ? inflateRawSync(payload) : payload).length
   const doc = Automerge.load(payload)
   const { numChanges } = Automerge.stats(doc)
