@@ -12,25 +12,28 @@ const steps = fc.array(fc.record({ who: fc.nat(2), from: fc.nat(2) }), {
 })
 
 function history(list: readonly { readonly who: number; readonly from: number }[]): AnyDocument {
-  const docs = ['aa', 'bb', 'cc'].map((byte): AnyDocument => {
-    return Automerge.init({ actor: byte.repeat(16) })
-  })
+  const docs = new Map<number, AnyDocument>()
+  const docOf = (who: number): AnyDocument =>
+    docs.get(who) ?? Automerge.init({ actor: `a${who}`.repeat(16) })
   for (const { who, from } of list) {
-    const own = docs[who]
-    if (from !== who) docs[who] = Automerge.merge(own, docs[from])
-    else docs[who] = Automerge.change(own, (doc) => (doc['n'] = who))
+    const own = docOf(who)
+    const next =
+      from === who
+        ? Automerge.change(own, (doc) => (doc['n'] = who))
+        : Automerge.merge(own, docOf(from))
+    docs.set(who, next)
   }
-  return Automerge.merge(Automerge.merge(docs[0], docs[1]), docs[2])
+  return Automerge.merge(Automerge.merge(docOf(0), docOf(1)), docOf(2))
 }
 
 function builtOn(table: ChangeTable, row: number): string[] {
   const { firstDependency, dependencies, rows, outside } = table
   const rowsOf = dependencies.subarray(firstDependency[row], firstDependency[row + 1])
-  return [...rowsOf].map((at) => (at < rows ? nameOf(table, at) : outside[at - rows]))
+  return [...rowsOf].map((at) => (at < rows ? nameOf(table, at) : (outside[at - rows] ?? '')))
 }
 
 function nameOf({ actors, actorOf, seqOf }: ChangeTable, row: number): string {
-  return `${actors[actorOf[row]]} ${seqOf[row]}`
+  return `${actors[actorOf[row] ?? -1]} ${seqOf[row]}`
 }
 
 test('the table of a saved document says what Automerge says of each change', () => {
