@@ -84,7 +84,10 @@ function answer(
   { state, theirs }: { readonly state: DocumentState; readonly theirs: readonly string[] },
 ): void {
   const base = theirs.filter((hash) => state.has([hash]))
-  const parts = toParts(state.id, buildBatch(state, base, true))
+  const parts = toParts(
+    state.id,
+    buildBatch(state, base, { isAnswer: true, allowsBundle: peer.takesBundles }),
+  )
   if (!parts) {
     refuse(exchange, peer, state.id, 'too-large')
     return serve(exchange, peer)

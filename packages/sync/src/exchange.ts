@@ -1,3 +1,4 @@
+import * as Automerge from '@automerge/automerge'
 import type { PeerId } from '@vudo/transport'
 import { bytesToHex, isWireError } from '@vudo/wire'
 import { isCertified, signCertificate } from './authorship.ts'
@@ -9,7 +10,7 @@ import {
   settlePages,
 } from './announcements.ts'
 import { sampleHistory } from './change-batches.ts'
-import { digestOf, sameHeads, type DocumentState } from './document-state.ts'
+import { isAckOf, sameHeads, type DocumentState } from './document-state.ts'
 import { isSyncError, SyncError, type SyncErrorCode } from './errors.ts'
 import {
   CERTIFICATE_LIFETIME_MS,
@@ -38,6 +39,7 @@ import {
   handleProgress,
   hurry,
   push,
+  pushEarly,
 } from './live-edits.ts'
 import {
   decodeMessage,
@@ -52,6 +54,10 @@ type LinkInput = Exclude<
   ReplicaInput,
   { readonly type: 'document-read' | 'persisted' | 'persist-failed' }
 >
+
+/** Bundles are experimental in Automerge: used while it has them. */
+const ownFeatures =
+  features.documents + (typeof Automerge.saveBundle === 'function' ? features.bundles : 0)
 
 /** A position that stands for nothing: everything is to be announced. */
 const nowhere: StorePosition = { run: '00'.repeat(16), arrival: 0 }
@@ -104,6 +110,7 @@ export class Exchange {
     const position = replica.positionsByPeer.get(peerId)
     const peer = createPeerState(link, peerId, position)
     this.peers.set(link, peer)
+    this.#takeFeatures(peer, replica.featuresByPeer.get(peerId) ?? 0)
     const { database, author, runId } = replica.init
     const node = {
       database,
@@ -112,7 +119,8 @@ export class Exchange {
     }
     const certificates = [signCertificate(node, author)]
     const hello = { run: bytesToHex(runId), position: position ?? nowhere, certificates }
-    this.send(peer, { type: 'hello', ...hello, features: features.documents })
+    this.send(peer, { type: 'hello', ...hello, features: ownFeatures })
+    pushEarly(this, peer)
     replica.emit({ type: 'progress' })
   }
 
@@ -222,8 +230,14 @@ export class Exchange {
       .map(({ author }) => author)
     peer.isReady = true
     peer.run = hello.run
-    peer.takesDocuments = ((hello.features ?? 0) & features.documents) > 0
+    this.#takeFeatures(peer, hello.features ?? 0)
+    this.replica.featuresByPeer.set(peer.peerId, hello.features ?? 0)
     this.#announceAll(peer, this.#resolve(hello.position))
+  }
+
+  #takeFeatures(peer: PeerState, known: number): void {
+    peer.takesDocuments = (known & features.documents) > 0
+    peer.takesBundles = (known & ownFeatures & features.bundles) > 0
   }
 
   /**
@@ -315,7 +329,7 @@ export class Exchange {
 
   /** Tells whether the peer has confirmed exactly what is durable here, now or in an earlier life. */
   hasStored(peer: PeerState, state: DocumentState): boolean {
-    return state.ackByPeer.get(peer.peerId) === digestOf(state.durableHeads)
+    return isAckOf(state.ackByPeer.get(peer.peerId), state.durableHeads)
   }
 
   /** Tells whether the policy lets one of the authors that the peer has proven read the document. */
@@ -453,7 +467,7 @@ export class Exchange {
     // Only after progress: a peer that lacks the past would be sent the same for ever.
     const isProgress = !before || !sameHeads(before, heads)
     if (isProgress) confirmLive(this, peer, [`d${id}`])
-    if (!followPeer(this, peer, state) && isProgress && isBehind) push(this, peer, state)
+    if (!followPeer(peer, state) && isProgress && isBehind) push(this, peer, state)
   }
 
   #stored(peer: PeerState, { id, heads }: SyncMessage & { type: 'stored' }): void {
@@ -470,7 +484,7 @@ export class Exchange {
   /** The peer has this much of a document on its disk. */
   acknowledged(peer: PeerState, state: DocumentState, heads: readonly string[]): void {
     const { peerId } = peer
-    this.replica.writeAck(state, peerId, digestOf(heads))
+    this.replica.writeAck(state, peerId, heads)
     const said = peer.storedById.get(state.id)
     // Both have told each other: there is nothing left to announce.
     if (said && sameHeads(said, state.durableHeads) && this.hasStored(peer, state)) {

@@ -2,7 +2,6 @@ import { concatBytes } from '@vudo/wire'
 import { buildBatch } from './change-batches.ts'
 import { deflateLiveEdits } from './deflate.ts'
 import { sameHeads, type DocumentState } from './document-state.ts'
-import type { Exchange } from './exchange.ts'
 import { MAX_LIVE_BYTES, MAX_LIVE_DOCUMENTS, MAX_TAKEN_DOCUMENTS } from './limits.ts'
 import type { LiveDocument, PeerState, TakenEdits } from './peer-state.ts'
 import { encodeEdits } from './wire.ts'
@@ -34,12 +33,8 @@ function encode(state: DocumentState, raw: Uint8Array, actors: readonly string[]
 }
 
 /** Begins to follow what a peer has of a document, if that is a place in the log. */
-export function followPeer(
-  exchange: Exchange,
-  peer: PeerState,
-  state: DocumentState,
-): LiveDocument | undefined {
-  const theirs = headsOf(exchange, peer, state)?.toSorted()
+export function followPeer(peer: PeerState, state: DocumentState): LiveDocument | undefined {
+  const theirs = headsOf(peer, state)?.toSorted()
   if (!theirs) return undefined
   const { log } = state
   if (sameHeads(theirs, state.heads)) return follow(peer, state.id, state.logEnd)
@@ -66,14 +61,14 @@ function follow(peer: PeerState, id: string, next: number): LiveDocument {
 
 /** What a peer lacks of a document whose log does not reach back to what it has. Only of an open one; of others it is announced. */
 export function followUnlogged(
-  exchange: Exchange,
   peer: PeerState,
   state: DocumentState,
 ): { readonly live: LiveDocument; readonly bytes: Uint8Array } | undefined {
-  const theirs = headsOf(exchange, peer, state)
+  const theirs = headsOf(peer, state)
   if (!theirs || !state.doc || state.isBehind || !state.has(theirs)) return undefined
-  const batch = buildBatch(state, theirs, false)
-  if (batch.isSaved || batch.payload.length > MAX_LIVE_BYTES / 2) return undefined
+  const batch = buildBatch(state, theirs, { isAnswer: false, allowsBundle: peer.takesBundles })
+  // What does not fit into one message is announced and asked for.
+  if (batch.isSaved) return undefined
   const bytes = encodeEdits(batch)
   if (bytes.length > MAX_LIVE_BYTES) return undefined
   return { live: follow(peer, state.id, state.logEnd), bytes }
@@ -107,12 +102,9 @@ export function isTravelling(peer: PeerState, id: string): boolean {
   return (peer.live.get(id)?.unstored ?? 0) > 0 || peer.takenById.has(id)
 }
 
-function headsOf(
-  exchange: Exchange,
-  peer: PeerState,
-  state: DocumentState,
-): readonly string[] | undefined {
+function headsOf(peer: PeerState, state: DocumentState): readonly string[] | undefined {
   const told = peer.headsById.get(state.id)
   if (told) return told
-  return exchange.hasStored(peer, state) ? state.durableHeads : undefined
+  const ack = state.ackByPeer.get(peer.peerId)
+  return typeof ack === 'string' ? undefined : ack
 }

@@ -1,14 +1,22 @@
 import { isWireError } from '@vudo/wire'
 import { announceNext, setTimer } from './announcements.ts'
-import { appendBatch, applyBatch, type BatchOutcome, type BatchRules } from './apply-batch.ts'
+import { appendBatch, applyBatch, type BatchOutcome } from './apply-batch.ts'
+import type { BatchRules } from './batch-authors.ts'
 import { checkWants, hold, reject, release } from './batch-receiver.ts'
 import { refuse } from './batch-server.ts'
 import { headsAfter } from './change-log.ts'
-import type { DocumentState } from './document-state.ts'
+import { isAckOf, type DocumentState } from './document-state.ts'
 import { isSyncError, SyncError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import { editsFor, followPeer, followUnlogged, forgetLive, noteTaken } from './live-documents.ts'
-import { MAX_LIVE_BYTES, MAX_LIVE_WINDOW, MAX_OUTGOING_BYTES, MAX_SENT_EDITS } from './limits.ts'
+import {
+  MANY_EDITS,
+  MAX_EARLY_DOCUMENTS,
+  MAX_LIVE_BYTES,
+  MAX_LIVE_WINDOW,
+  MAX_OUTGOING_BYTES,
+  MAX_SENT_EDITS,
+} from './limits.ts'
 import type { LiveDocument, PeerState, SentEdits } from './peer-state.ts'
 import { decodeEdits, type ChangeBatch, type SyncMessage } from './wire.ts'
 
@@ -23,14 +31,21 @@ import { decodeEdits, type ChangeBatch, type SyncMessage } from './wire.ts'
  * Gives a live edit to a peer that is known to have what it builds on: the first ones at
  * once, and while the peer is asked how far it is, the others are gathered.
  */
-export function push(exchange: Exchange, peer: PeerState, state: DocumentState): void {
+export function push(
+  exchange: Exchange,
+  peer: PeerState,
+  state: DocumentState,
+  { isEarly = false }: { readonly isEarly?: boolean } = {},
+): void {
   const { id } = state
-  if (!peer.isReady || peer.oversized.has(id) || !exchange.mayRead(peer, id)) return
-  const live = peer.live.get(id) ?? followPeer(exchange, peer, state)
+  if (!(peer.isReady || isEarly) || peer.oversized.has(id) || !exchange.mayRead(peer, id)) return
+  const live = peer.live.get(id) ?? followPeer(peer, state)
   if (!live) return pushUnlogged(exchange, peer, state)
   if (live.next === state.logEnd) return
   const changes = state.log?.since(live.next)
-  if (!changes) {
+  // Many changes are much smaller as a bundle, which only an open document can give.
+  const isMuch = state.doc !== undefined && (isEarly || state.logEnd - live.next > MANY_EDITS)
+  if (!changes || (isMuch && !live.unanswered)) {
     forgetLive(peer, id)
     return pushUnlogged(exchange, peer, state)
   }
@@ -49,9 +64,26 @@ export function push(exchange: Exchange, peer: PeerState, state: DocumentState):
   sendEdits(exchange, peer, state, { live, bytes })
 }
 
+/**
+ * Gives the edits of open documents with the hello, to a peer that has stored what they build on:
+ * two that have both edited offline need no more than that. A policy may ask who the peer is, which
+ * only its hello tells.
+ */
+export function pushEarly(exchange: Exchange, peer: PeerState): void {
+  const { replica } = exchange
+  if (replica.init.policy) return
+  for (const state of replica.documents()) {
+    const isMuch = peer.outgoingBytes > MAX_LIVE_BYTES
+    if (peer.sentEdits.length >= MAX_EARLY_DOCUMENTS || isMuch) return
+    const ack = state.ackByPeer.get(peer.peerId)
+    if (!state.doc || !ack || isAckOf(ack, state.heads)) continue
+    push(exchange, peer, state, { isEarly: true })
+  }
+}
+
 /** For a peer that is not followed: looked up in the history, once for each change and not more. */
 function pushUnlogged(exchange: Exchange, peer: PeerState, state: DocumentState): void {
-  const edits = followUnlogged(exchange, peer, state)
+  const edits = followUnlogged(peer, state)
   if (edits) sendEdits(exchange, peer, state, edits)
 }
 
@@ -125,6 +157,8 @@ function take(
   const { replica } = exchange
   const { id } = state
   const from = state.logEnd
+  const live = peer.live.get(id)
+  const hadAll = live?.next === from
   let outcome: BatchOutcome | undefined
   try {
     outcome = into(state, batch, {
@@ -147,7 +181,14 @@ function take(
   // What it builds on is not here: the sender is to know what is.
   if (outcome === 'gap') exchange.send(peer, { type: 'received', id, heads: state.heads })
   if (outcome !== 'applied') exchange.countFruitless(peer)
-  else applied(exchange, peer, state, { number, from })
+  else {
+    // A bundle is not logged: whoever had all that was here, and sent it, has all of it now.
+    if (live && hadAll && !state.log?.since(from)) {
+      live.next = state.logEnd
+      peer.headsById.set(id, state.heads)
+    }
+    applied(exchange, peer, state, { number, from })
+  }
   checkWants(exchange, peer, state, false)
   return true
 }

@@ -109,6 +109,8 @@ export interface PeerState {
   run: string
   /** It understands many documents in one message. */
   takesDocuments: boolean
+  /** It understands bundles of changes. Until its hello as in its last channel. */
+  takesBundles: boolean
   /** Authors whose certificates it has shown. */
   authors: readonly string[]
   /** Where we stand in its store. */
@@ -195,6 +197,7 @@ export function createPeerState(
     isReady: false,
     run: '',
     takesDocuments: false,
+    takesBundles: false,
     authors: [],
     position,
     queue: new Set(),

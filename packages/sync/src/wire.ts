@@ -167,6 +167,8 @@ const kinds = {
 export const features = {
   /** `take`, `documents`, `kept` and deflated pages. */
   documents: 1,
+  /** Bundles (`saveBundle`) as payload of a batch. */
+  bundles: 2,
 } as const
 
 /** Smaller pages gain nothing. */

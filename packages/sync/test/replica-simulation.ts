@@ -201,7 +201,7 @@ class ReplicaNode implements SimulatedNode {
 
   #send(link: number, bytes: Uint8Array): void {
     if (!this.#open.has(link)) return
-    const batchKinds = [5, 11, 14]
+    const batchKinds = [5, 11]
     // The planted bug: some batches never leave, and nobody notices.
     const isDropped =
       this.#init.bug === 'drops-batches' &&

@@ -1,7 +1,8 @@
 /** Looks at what travels between the replicas of a lab: for the tests of this package. */
 import { inflateRawSync } from 'node:zlib'
 import * as Automerge from '@automerge/automerge'
-import { readChanges } from '../src/automerge-chunks.ts'
+import { isBundleChunk, readChanges, vetBundle } from '../src/automerge-chunks.ts'
+import { readChangeTable } from '../src/change-table.ts'
 import {
   decodeBatch,
   decodeEdits,
@@ -71,5 +72,6 @@ function changesIn(part: SyncMessage & { type: 'part' }): number {
 }
 
 function rawChangesIn({ payload, isDeflated }: ChangeBatch): number {
+  if (isBundleChunk(payload)) return readChangeTable(vetBundle(payload).table).rows
   return readChanges(isDeflated ? inflateRawSync(payload) : payload).length
 }
