@@ -100,6 +100,7 @@ export function appendBatch(
   const proofs = checkAuthors(incoming, fresh, () => undefined)
   state.size.add(payload.length)
   state.append(fresh, rules.origin)
+  state.closeIfForgotten()
   state.addProofs(proofs)
   return 'applied'
 }

@@ -17,6 +17,7 @@ import { ChunkTail } from './chunk-tail.ts'
 import { deleteChunks, putChunks, salvage } from './document-chunks.ts'
 import { DocumentSize } from './document-size.ts'
 import {
+  FORGOTTEN_CHANGES,
   MAX_ACKNOWLEDGED_HEADS,
   MAX_APPENDED_BYTES,
   MAX_APPENDED_CHANGES,
@@ -87,6 +88,7 @@ export class DocumentState {
   #appliedUpTo = 1
   /** Changes that are in no write yet; `undefined` when not all of them were logged. */
   #unstored: Uint8Array[] | undefined = []
+  #unstoredBytes = 0
   readonly #tail = new ChunkTail()
   #proofs = new Map<string, ActorProof>()
   readonly #newProofs = new Set<string>()
@@ -202,7 +204,7 @@ export class DocumentState {
     const { chunkCount, snapshotBytes, laterBytes } = this.stored
     const isFull = chunkCount >= MAX_CHUNKS && !this.#tail.isJoinable
     const isGrown = laterBytes > Math.max(snapshotBytes, MAX_LATER_BYTES)
-    const lag = this.doc ? this.#logEnd - this.#appliedUpTo : 0
+    const unstored = this.#unstored ?? []
     return (
       this.pins === 0 &&
       this.waiting.length === 0 &&
@@ -213,8 +215,8 @@ export class DocumentState {
       !this.stored.isClaimed &&
       !isFull &&
       !isGrown &&
-      bytes <= MAX_APPENDED_BYTES &&
-      lag + changes.length <= MAX_APPENDED_CHANGES
+      this.#unstoredBytes + bytes <= MAX_APPENDED_BYTES &&
+      unstored.length + changes.length <= MAX_APPENDED_CHANGES
     )
   }
 
@@ -227,9 +229,18 @@ export class DocumentState {
       const bytes = change.bytes.slice()
       this.#log.add({ ...change, bytes, origin, isOnlyHead: this.heads.length === 1 })
       this.#unstored?.push(bytes)
+      this.#unstoredBytes += bytes.length
     }
     this.#logEnd = this.#log.end
     this.isDirty = true
+  }
+
+  /**
+   * Closes a document that has been behind for long: nobody looks at it. All that is not
+   * durable is logged, so that it can be opened again at any time.
+   */
+  closeIfForgotten(): void {
+    if (this.isBehind && this.#logEnd - this.#appliedUpTo > FORGOTTEN_CHANGES) this.unload()
   }
 
   /** Takes the document as it is after changes that are logged. The former one is gone. */
@@ -457,6 +468,7 @@ export class DocumentState {
     if (this.#held && !this.doc) return this.#heldOperations(this.#held, arrival)
     const unstored = this.#unstored
     this.#unstored = []
+    this.#unstoredBytes = 0
     if (unstored && this.#isAppendable(unstored)) return this.#appendOperations(unstored, arrival)
     this.#tail.clear()
     const { id, stored, open } = this

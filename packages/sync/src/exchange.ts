@@ -320,6 +320,8 @@ export class Exchange {
     const isDurable = sameHeads(state.durableHeads, state.heads)
     if (!isDurable) {
       peer.owedStored.add(state.id)
+      // The peer asked for it, or was asked, and waits.
+      this.replica.urgeWrites()
       return
     }
     peer.owedStored.delete(state.id)

@@ -223,11 +223,14 @@ export const MAX_LOGGED_BYTES = 524_288
 /** Documents whose last changes are remembered; beyond it the longest unused are forgotten, and their next edits are looked up. */
 export const MAX_LOGS = 1_024
 
-/** Changes that a document which nobody holds may be behind: then they are applied, many at once. */
-export const MAX_APPENDED_CHANGES = 512
+/** Changes that are taken without opening their document and wait for their write; with those of the write that is under way they fit into what is remembered. */
+export const MAX_APPENDED_CHANGES = 384
 
-/** Bytes of changes that are taken at once without looking into the document: 64 KiB. */
-export const MAX_APPENDED_BYTES = 65_536
+/** Changes that an open document which nobody holds may be behind: then it is closed. */
+export const FORGOTTEN_CHANGES = 64
+
+/** As {@link MAX_APPENDED_CHANGES}, in bytes: 96 KiB. */
+export const MAX_APPENDED_BYTES = 98_304
 
 /** Bytes of later changes, written one behind the other, that never call for a new snapshot: 256 KiB, one or two thousand edits. */
 export const MAX_LATER_BYTES = 262_144
@@ -249,3 +252,9 @@ export const MAX_TAKEN_DOCUMENTS = 4_096
 
 /** Live edits of an open document from which on they travel as a bundle, to peers that take one. */
 export const MANY_EDITS = 256
+
+/** Milliseconds after a write in which edits are gathered for the next one, unless somebody waits. */
+export const WRITE_PAUSE_MS = 50
+
+/** Further milliseconds in which edits of others and acknowledgements are gathered: they are on somebody's disk already, or are told again. */
+export const LONG_WRITE_PAUSE_MS = 200

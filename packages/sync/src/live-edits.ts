@@ -102,7 +102,7 @@ function sendEdits(
   if (isUrgent) live.awaited = number
   peer.headsById.set(id, heads)
   peer.sentEdits.push({ number, id, heads, isReceived: false })
-  exchange.replica.whenDurable(() => {
+  exchange.replica.whenDurableSometime(() => {
     peer.savedUpTo = Math.max(peer.savedUpTo, number)
     answerSoon(exchange, peer)
   })
@@ -213,7 +213,7 @@ function finish(
   if (!exchange.isPresent(peer)) return
   peer.editsUnderWay.delete(number)
   const upTo = receivedUpTo(peer)
-  exchange.replica.whenDurable(() => {
+  exchange.replica.whenDurableSometime(() => {
     peer.storedUpTo = Math.max(peer.storedUpTo, upTo)
     answerSoon(exchange, peer)
   })
@@ -252,11 +252,13 @@ export function answerGathered(exchange: Exchange, peer: PeerState): void {
 /** The peer waits: from now on it is told at once, until all that has travelled is stored at both ends. */
 export function handleHurry(exchange: Exchange, peer: PeerState): void {
   peer.hurried = { stored: peer.editsTaken, saved: peer.editsSent }
+  exchange.replica.urgeWrites()
   answer(exchange, peer)
 }
 
 /** Somebody waits here: asks the peers that owe an answer. */
 export function hurry(exchange: Exchange): void {
+  exchange.replica.urgeWrites()
   for (const peer of exchange.peers.values()) {
     if (!peer.isReady || peer.sentEdits.length + peer.takenById.size === 0) continue
     exchange.send(peer, { type: 'hurry' })

@@ -43,6 +43,9 @@ export type PolicyAction = 'read' | 'write' | 'delete' | 'admin'
  */
 export type Policy = (author: string, action: PolicyAction, path: string) => boolean
 
+/** The timer of the writes among those of the channels, whose numbers begin with 1. */
+const writeTimer = 0
+
 /** What a replica begins with. */
 export interface ReplicaInit {
   readonly database: string
@@ -155,7 +158,7 @@ export class Replica {
 
   /** True while something is in memory that is not durable. */
   get isWriting(): boolean {
-    return this.#writes.isUnderWay || this.#writes.isDirty
+    return this.#writes.isBusy
   }
 
   /** Why nothing more is accepted, if so. */
@@ -177,6 +180,10 @@ export class Replica {
       case 'persisted':
         this.#persisted(input.token)
         break
+      case 'timer':
+        if (input.link === writeTimer) this.#writes.onTimer()
+        else this.#exchange.handle(input, nowMs)
+        break
       case 'persist-failed':
         this.#failure = { error: input.error }
         this.emit({ type: 'failed', error: input.error })
@@ -190,6 +197,8 @@ export class Replica {
   takeEffects(): readonly ReplicaEffect[] {
     const write = this.#failure ? undefined : this.#writes.next()
     if (write) this.effect({ type: 'persist', ...write })
+    const inMs = this.#failure ? undefined : this.#writes.takeTimer()
+    if (inMs !== undefined) this.effect({ type: 'set-timer', link: writeTimer, inMs })
     if (!this.#writes.isUnderWay) this.#documents.evict()
     const effects = this.#effects
     this.#effects = []
@@ -268,7 +277,7 @@ export class Replica {
   #damaged(state: DocumentState, reason: string): void {
     const path = this.catalogue.pathOf(state.id)
     this.emit({ type: 'document:quarantined', id: state.id, path, peerId: undefined, reason })
-    this.#writes.addDocument(state)
+    this.#writes.addDocument(state, true)
     this.#exchange.compareAgain()
   }
 
@@ -279,7 +288,7 @@ export class Replica {
    * @param created - The path has begun to lead to it.
    */
   changed(state: DocumentState, origin: ChangeOrigin, created = false): void {
-    this.#writes.addDocument(state)
+    this.#writes.addDocument(state, origin === 'local')
     if (state.log) this.#documents.logged(state)
     this.#countUnstored(state)
     const path = this.catalogue.pathOf(state.id)
@@ -309,7 +318,12 @@ export class Replica {
 
   /** Adds an operation to the next write; a later one for the same key replaces it. */
   write(operation: StoreOperation): void {
-    this.#writes.addOperation(operation)
+    this.#writes.addOperation(operation, true)
+  }
+
+  /** As {@link write}, for what may be lost: it waits for something else to be written, or for a while. */
+  #writeSometime(operation: StoreOperation): void {
+    this.#writes.addOperation(operation, false)
   }
 
   /** Moves where we stand in a peer's store. Durable together with, or after, the data that it speaks of. */
@@ -338,16 +352,26 @@ export class Replica {
     const ack = toAck(state, heads)
     state.ackByPeer.set(peer, ack)
     this.#countUnstored(state)
-    this.write({ type: 'put', key, value: encodeAck(ack) })
+    this.#writeSometime({ type: 'put', key, value: encodeAck(ack) })
     const [oldest] = state.ackByPeer.keys()
     if (state.ackByPeer.size > MAX_ACKNOWLEDGING_PEERS && oldest !== undefined) {
       this.writeAck(state, oldest, undefined)
     }
   }
 
-  /** Runs `task` when everything that is in memory now is durable. */
+  /** Runs `task` when everything that is in memory now is durable, which is hurried on. */
   whenDurable(task: () => void): void {
-    this.#writes.whenDurable(task)
+    this.#writes.whenDurable(task, true)
+  }
+
+  /** As {@link whenDurable}, for what nobody waits for. */
+  whenDurableSometime(task: () => void): void {
+    this.#writes.whenDurable(task, false)
+  }
+
+  /** Somebody waits until what is in memory now is durable. */
+  urgeWrites(): void {
+    this.#writes.urge()
   }
 
   /** Here, and nowhere before, anybody is told that something is stored. */
