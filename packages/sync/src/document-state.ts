@@ -22,6 +22,7 @@ import {
   MAX_APPENDED_BYTES,
   MAX_APPENDED_CHANGES,
   MAX_CHUNKS,
+  MAX_CLOSED_LATER_BYTES,
   MAX_LATER_BYTES,
   SMALL_CHUNKS_BYTES,
 } from './limits.ts'
@@ -203,7 +204,7 @@ export class DocumentState {
   mayAppend(changes: readonly ChangeHeader[], bytes: number): boolean {
     const { chunkCount, snapshotBytes, laterBytes } = this.stored
     const isFull = chunkCount >= MAX_CHUNKS && !this.#tail.isJoinable
-    const isGrown = laterBytes > Math.max(snapshotBytes, MAX_LATER_BYTES)
+    const isGrown = laterBytes > Math.max(snapshotBytes, MAX_CLOSED_LATER_BYTES)
     const unstored = this.#unstored ?? []
     return (
       this.pins === 0 &&

@@ -258,3 +258,6 @@ export const WRITE_PAUSE_MS = 50
 
 /** Further milliseconds in which edits of others and acknowledgements are gathered: they are on somebody's disk already, or are told again. */
 export const LONG_WRITE_PAUSE_MS = 200
+
+/** Bytes of later changes of a document that is not open, beyond which it is opened to be written anew: 1 MiB. */
+export const MAX_CLOSED_LATER_BYTES = 1_048_576
