@@ -14,7 +14,7 @@ import {
 import type { ChangeHeader } from './automerge-chunks.ts'
 import { ChangeLog, headsAfter } from './change-log.ts'
 import { ChunkTail } from './chunk-tail.ts'
-import { deleteChunks, putChunks, salvage } from './document-chunks.ts'
+import { addSound, deleteChunks, putChunks, salvage } from './document-chunks.ts'
 import { DocumentSize } from './document-size.ts'
 import {
   FORGOTTEN_CHANGES,
@@ -269,11 +269,7 @@ export class DocumentState {
     if (!this.doc || !this.isBehind) return true
     const missing = this.#log?.since(this.#appliedUpTo)?.map(({ bytes }) => bytes) ?? []
     this.#appliedUpTo = this.#logEnd
-    try {
-      this.doc = Automerge.applyChanges(this.doc, missing)[0]
-    } catch {
-      this.doc = addSalvaged(this.doc, missing)
-    }
+    this.doc = addSound(this.doc, missing)
     const heads = headsOf(this.doc)
     if (sameHeads(heads, this.heads)) return true
     this.#turnedOutAs(heads, false)
@@ -549,19 +545,6 @@ export class DocumentState {
     this.#newProofs.clear()
     return operations
   }
-}
-
-/** One after the other, without those that cannot be applied. */
-function addSalvaged(doc: AnyDocument, changes: readonly Uint8Array[]): AnyDocument {
-  let result = doc
-  for (const change of changes) {
-    try {
-      result = Automerge.applyChanges(result, [change])[0]
-    } catch {
-      // Whoever made it up does not harm the others.
-    }
-  }
-  return result
 }
 
 function readProofSafely(bytes: Uint8Array): ActorProof[] {
