@@ -7,7 +7,13 @@ import { decodeCatalogueRecord, encodeRecord, signRecord } from '../src/catalogu
 import { documentIdToUrl, firstDocumentId } from '../src/document-id.ts'
 import { isSyncError } from '../src/errors.ts'
 import { initialChanges } from '../src/initial-changes.ts'
-import { decodeBatch, decodeMessage, encodeMessage, type SyncMessage } from '../src/wire.ts'
+import {
+  decodeBatch,
+  decodeEdits,
+  decodeMessage,
+  encodeMessage,
+  type SyncMessage,
+} from '../src/wire.ts'
 import vectors from './vectors/sync.json' with { type: 'json' }
 import { keyOf } from './replica-lab.ts'
 
@@ -31,6 +37,19 @@ const message: fc.Arbitrary<SyncMessage> = fc.oneof(
   fc.record({ type: fc.constantFrom('received' as const, 'stored' as const), id, heads: hashes }),
   fc.record({ type: fc.constant('page-stored' as const), number: fc.nat() }),
   fc.record({
+    type: fc.constant('edits' as const),
+    id,
+    isUrgent: fc.boolean(),
+    bytes: fc.uint8Array(),
+  }),
+  fc.record({
+    type: fc.constant('progress' as const),
+    received: fc.nat(),
+    stored: fc.nat(),
+    saved: fc.nat(),
+  }),
+  fc.constant({ type: 'hurry' as const }),
+  fc.record({
     type: fc.constant('page' as const),
     number: fc.nat(),
     upTo: fc.nat(),
@@ -51,6 +70,7 @@ test('whatever the bytes are, decoders throw only their own errors', () => {
   const decoders = [
     decodeMessage,
     decodeBatch,
+    decodeEdits,
     readChanges,
     vetDocument,
     (bytes: Uint8Array) => decodeCatalogueRecord('db', bytes),
