@@ -17,11 +17,19 @@ import {
   MAX_UNSENT_BYTES,
   MAX_UNSENT_MESSAGES,
   MAX_WANTS_IN_FLIGHT,
+  MIN_COMPARED_PATHS,
 } from './limits.ts'
 import { createPeerState, type PeerState } from './peer-state.ts'
 import type { ReplicaInput } from './replica-effects.ts'
 import type { Replica } from './replica.ts'
 import { handleWant, push, pushEarly, serve } from './batch-server.ts'
+import {
+  beginComparison,
+  handleDiffering,
+  handleRanges,
+  mayCompareRanges,
+  sendRanges,
+} from './range-reconciliation.ts'
 import { handlePart } from './batch-receiver.ts'
 import { handleDocuments } from './bundle-receiver.ts'
 import { handleTake } from './bundle-server.ts'
@@ -83,6 +91,17 @@ export class Exchange {
     }
   }
 
+  /** The name of this life of the store. */
+  get ownRun(): string {
+    return bytesToHex(this.replica.init.runId)
+  }
+
+  /** A comparison by ranges is for those who have something to compare. */
+  get #hasMuch(): boolean {
+    const { catalogue, init } = this.replica
+    return catalogue.pathCount >= (init.minComparedPaths ?? MIN_COMPARED_PATHS)
+  }
+
   #connected({ link, peerId }: LinkInput & { type: 'peer-connected' }, nowMs: number): void {
     const { replica } = this
     if (this.peers.size >= MAX_PEERS) {
@@ -94,15 +113,18 @@ export class Exchange {
     const peer = createPeerState(link, peerId, position)
     this.peers.set(link, peer)
     this.#takeFeatures(peer, replica.featuresByPeer.get(peerId) ?? 0)
-    const { database, author, runId } = replica.init
+    const { database, author } = replica.init
     const node = {
       database,
       peerId: replica.init.peerId,
       expiresAtMs: Math.floor(nowMs) + CERTIFICATE_LIFETIME_MS,
     }
     const certificates = [signCertificate(node, author)]
-    const hello = { run: bytesToHex(runId), position: position ?? nowhere, certificates }
-    this.send(peer, { type: 'hello', ...hello, features: ownFeatures })
+    const hello = { run: this.ownRun, position: position ?? nowhere, certificates }
+    // What was told counts, however many paths there are when the other's hello comes.
+    peer.comparesRanges = this.#hasMuch
+    const told = ownFeatures + (peer.comparesRanges ? features.ranges : 0)
+    this.send(peer, { type: 'hello', ...hello, features: told })
     pushEarly(this, peer)
     replica.emit({ type: 'progress' })
   }
@@ -183,6 +205,10 @@ export class Exchange {
         return handleDocuments(this, peer, message)
       case 'kept':
         return this.#kept(peer, message)
+      case 'ranges':
+        return handleRanges(this, peer, message)
+      case 'differing':
+        return handleDiffering(this, peer, message)
       case 'unknown':
     }
   }
@@ -209,7 +235,12 @@ export class Exchange {
     peer.run = hello.run
     this.#takeFeatures(peer, hello.features ?? 0)
     this.replica.featuresByPeer.set(peer.peerId, hello.features ?? 0)
-    this.#announceAll(peer, this.#resolve(hello.position))
+    const known = hello.features ?? 0
+    peer.comparesRanges &&= (known & features.ranges) > 0
+    const from = this.#resolve(hello.position)
+    const { position } = hello
+    const theirs = { position, isKnown: from > 0, ownRun: this.ownRun }
+    if (!beginComparison(this, peer, theirs)) this.#announceAll(peer, from)
   }
 
   #takeFeatures(peer: PeerState, known: number): void {
@@ -261,6 +292,12 @@ export class Exchange {
       peer.refused.clear()
       if (!peer.isReady) continue
       peer.heardLast = false
+      if (mayCompareRanges(peer)) {
+        peer.isHolding = true
+        peer.saidLast = false
+        sendRanges(this, peer)
+        continue
+      }
       this.send(peer, { type: 'compare' })
       this.#announceAll(peer, 0)
     }
@@ -408,8 +445,8 @@ export class Exchange {
   }
 
   /** Counts what is harmless once and a burden without end. */
-  countFruitless(peer: PeerState): void {
-    peer.fruitless += 1
+  countFruitless(peer: PeerState, weight = 1): void {
+    peer.fruitless += weight
     if (peer.fruitless > MAX_FRUITLESS_BATCHES) {
       this.disconnect(peer, 'ERR_SYNC_PROTOCOL', 'the peer brings nothing new, again and again')
     }

@@ -106,6 +106,12 @@ export interface PeerState {
   outgoingMessages: number
   /** Bytes of its batches that are not complete, or wait for a document to be read. */
   incomingBytes: number
+  /** Both ends hold enough for a comparison by ranges, and understand it. */
+  comparesRanges: boolean
+  /** Nothing is announced until the ranges have been compared. */
+  isHolding: boolean
+  /** The ends of the ranges that it was sent and has not answered. */
+  sentBounds: readonly string[] | undefined
   /** It asked for a comparison while one was under way. */
   isCompareDue: boolean
   transfer: Transfer | undefined
@@ -162,6 +168,9 @@ export function createPeerState(
     outgoingBytes: 0,
     outgoingMessages: 0,
     incomingBytes: 0,
+    comparesRanges: false,
+    isHolding: false,
+    sentBounds: undefined,
     isCompareDue: false,
     transfer: undefined,
     headsById: new KnownHeads(),

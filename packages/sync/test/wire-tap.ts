@@ -14,23 +14,29 @@ export interface WireTap {
   readonly names: readonly string[]
   /** Changes in all batches, those in saved documents included. */
   readonly changes: number
+  /** Entries of all pages. */
+  readonly entries: number
   reset(): void
 }
 
 /** A tap that has seen nothing yet. Batches of more than one message are not looked into. */
 export function createWireTap(): WireTap {
-  let [bytes, changes] = [0, 0]
+  let [bytes, changes, entries] = [0, 0, 0]
   const names: string[] = []
   return {
     tamper: (message, from) => {
       bytes += message.length
       const decoded = decodeMessage(message)
       names.push(`${from} ${decoded.type}`)
+      if (decoded.type === 'page') entries += decoded.entries.length
       if (decoded.type === 'part') changes += changesIn(decoded)
       return message
     },
     get bytes() {
       return bytes
+    },
+    get entries() {
+      return entries
     },
     get names() {
       return [...names]
@@ -41,6 +47,7 @@ export function createWireTap(): WireTap {
     reset() {
       bytes = 0
       changes = 0
+      entries = 0
       names.length = 0
     },
   }
