@@ -84,6 +84,9 @@ export const MAX_RANGES_BYTES = 262_144
 /** Bytes of a fingerprint. Two ranges that differ have the same one once in 2^40, and other ones in the next run. */
 export const FINGERPRINT_BYTES = 5
 
+/** Ranges that a peer was sent and has not answered. */
+export const MAX_COMPARISONS = 4
+
 /** What a comparison counts among the {@link MAX_FRUITLESS_BATCHES}: it costs a look at every path. */
 export const FRUITLESS_COMPARISON = 10
 
