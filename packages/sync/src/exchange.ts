@@ -13,6 +13,8 @@ import {
   MAX_PEERS,
   MAX_UNSENT_BYTES,
   MAX_UNSENT_MESSAGES,
+  MAX_BUNDLED_DOCUMENT_BYTES,
+  MAX_SMALL_WANTS_IN_FLIGHT,
   MAX_WANTS_IN_FLIGHT,
 } from './limits.ts'
 import { greet, handleHello } from './greeting.ts'
@@ -310,8 +312,8 @@ export class Exchange {
   /** Asks for what was announced, so many at a time. */
   askNext(peer: PeerState): void {
     for (const [id, want] of peer.wants) {
-      if (peer.wantsInFlight >= MAX_WANTS_IN_FLIGHT) return
       if (want.isAsked) continue
+      if (peer.wantsInFlight >= this.#maxWants(id)) return
       want.isAsked = true
       want.rounds += 1
       peer.wantsInFlight += 1
@@ -324,6 +326,13 @@ export class Exchange {
         this.send(peer, { type: 'want', id, heads, have: isFirst ? sampleHistory(state) : [] })
       })
     }
+  }
+
+  /** What comes for a small document is small, as a rule, and need not wait for what comes for others. */
+  #maxWants(id: string): number {
+    const { snapshotBytes, laterBytes } = this.replica.document(id).stored
+    const isSmall = snapshotBytes + laterBytes <= MAX_BUNDLED_DOCUMENT_BYTES
+    return isSmall ? MAX_SMALL_WANTS_IN_FLIGHT : MAX_WANTS_IN_FLIGHT
   }
 
   /** The document is as it was announced, or is given up for this peer. */

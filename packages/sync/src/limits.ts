@@ -105,6 +105,9 @@ export const MAX_PAGES_IN_FLIGHT = 4
 /** Documents that are asked for at the same time, for each peer. */
 export const MAX_WANTS_IN_FLIGHT = 32
 
+/** As {@link MAX_WANTS_IN_FLIGHT}, for documents that are small here: a page of them in one go. */
+export const MAX_SMALL_WANTS_IN_FLIGHT = 256
+
 /** Requests of one peer that wait to be served; beyond it the peer breaks the protocol. */
 export const MAX_WAITING_WANTS = 1_000
 
