@@ -27,6 +27,7 @@ export function announceNext(
   peer: PeerState,
   options: { readonly evenEmpty?: boolean } = {},
 ): void {
+  if (peer.isHolding) return
   let mustSend = options.evenEmpty ?? false
   if (!mustSend && peer.saidLast && isAllLive(exchange, peer)) {
     if (peer.queue.size > 0) setTimer(exchange, peer)
@@ -299,6 +300,7 @@ export function settlePages(exchange: Exchange, peer: PeerState, id?: string): v
     peer.incoming.shift()
     if (upTo !== peer.position?.arrival || peer.run !== peer.position.run) {
       peer.position = { run: peer.run, arrival: upTo }
+      replica.featuresByPeer.set(peer.peerId, peer.features)
       replica.writePosition(peer.peerId, peer.position)
     }
     peer.owedPages += 1

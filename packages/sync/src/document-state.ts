@@ -57,6 +57,9 @@ const nothingStored: StoredDocument = {
   laterBytes: 0,
 }
 
+const noProofs = new Map<string, ActorProof>()
+const noActors = new Set<string>()
+
 /** One document of a replica: always known by its heads, open only while somebody works on it. */
 export class DocumentState {
   readonly id: string
@@ -91,8 +94,9 @@ export class DocumentState {
   #unstored: Uint8Array[] | undefined = []
   #unstoredBytes = 0
   readonly #tail = new ChunkTail()
-  #proofs = new Map<string, ActorProof>()
-  readonly #newProofs = new Set<string>()
+  /** Empty while it is closed, as most documents are: all of these share one. */
+  #proofs: Map<string, ActorProof> = noProofs
+  #newProofs: Set<string> = noActors
   #ownNewest: string | undefined
   #actor: string | undefined
   /** A saved document that came and was not opened, until it is durable. */
@@ -194,7 +198,7 @@ export class DocumentState {
     this.#forgetLog()
     if (isStored) this.#unstored = []
     this.#tail.clear()
-    if (!this.doc) this.#proofs.clear()
+    if (!this.doc) this.#proofs = noProofs
   }
 
   /**
@@ -322,8 +326,8 @@ export class DocumentState {
     this.#forgetLog()
     if (this.doc) Automerge.free(this.doc)
     this.doc = Automerge.init({ actor: this.actor })
-    this.#proofs.clear()
-    this.#newProofs.clear()
+    this.#proofs = noProofs
+    this.#newProofs = noActors
     this.heads = []
     this.durableHeads = []
     this.isDirty = true
@@ -340,7 +344,7 @@ export class DocumentState {
     this.durableHeads = heads
     if (!this.#held || this.isDirty) return
     this.#held = undefined
-    this.#proofs.clear()
+    this.#proofs = noProofs
   }
 
   /** Takes the document as it is after changes. The former one is gone. */
@@ -383,7 +387,7 @@ export class DocumentState {
     if (this.doc) Automerge.free(this.doc)
     this.doc = undefined
     // Whoever lacks logged changes needs their proofs.
-    if (!this.#log) this.#proofs.clear()
+    if (!this.#log) this.#proofs = noProofs
   }
 
   /** Tells whether all of `heads` are in the history of the open document. */
@@ -405,6 +409,10 @@ export class DocumentState {
 
   /** Keeps proofs that came with changes. */
   addProofs(proofs: readonly ActorProof[]): void {
+    if (proofs.length === 0) return
+    // The shared empty ones stay empty.
+    if (this.#proofs === noProofs) this.#proofs = new Map()
+    if (this.#newProofs === noActors) this.#newProofs = new Set()
     for (const proof of proofs) {
       this.#proofs.set(proof.actor, proof)
       this.#newProofs.add(proof.actor)
@@ -542,7 +550,7 @@ export class DocumentState {
       writeProof(writer, proof)
       return [{ type: 'put', key: proofKey(this.id, actor), value: writer.finish() }]
     })
-    this.#newProofs.clear()
+    this.#newProofs = noActors
     return operations
   }
 }

@@ -107,6 +107,8 @@ export interface PeerState {
   isReady: boolean
   /** The life of its store. */
   run: string
+  /** What it understands, as its hello tells. Until then as in its last channel. */
+  features: number
   /** It understands many documents in one message. */
   takesDocuments: boolean
   /** It understands bundles of changes. Until its hello as in its last channel. */
@@ -145,6 +147,12 @@ export interface PeerState {
   outgoingMessages: number
   /** Bytes of its batches that are not complete, or wait for a document to be read. */
   incomingBytes: number
+  /** Both ends hold enough for a comparison by ranges, and understand it. */
+  comparesRanges: boolean
+  /** Nothing is announced until the ranges have been compared. */
+  isHolding: boolean
+  /** The ends of the ranges that it was sent and has not answered, oldest first. */
+  readonly sentBounds: (readonly string[])[]
   /** It asked for a comparison while one was under way. */
   isCompareDue: boolean
   transfer: Transfer | undefined
@@ -196,6 +204,7 @@ export function createPeerState(
     peerId,
     isReady: false,
     run: '',
+    features: 0,
     takesDocuments: false,
     takesBundles: false,
     authors: [],
@@ -218,6 +227,9 @@ export function createPeerState(
     outgoingBytes: 0,
     outgoingMessages: 0,
     incomingBytes: 0,
+    comparesRanges: false,
+    isHolding: false,
+    sentBounds: [],
     isCompareDue: false,
     transfer: undefined,
     headsById: new KnownHeads(),

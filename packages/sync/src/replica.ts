@@ -7,7 +7,7 @@ import { Catalogue } from './catalogue.ts'
 import { isAckOf, toAck, type DocumentState } from './document-state.ts'
 import { SyncError } from './errors.ts'
 import { Exchange } from './exchange.ts'
-import { MAX_ACKNOWLEDGING_PEERS, MAX_KNOWN_PEERS, MAX_RUNS } from './limits.ts'
+import { MAX_ACKNOWLEDGING_PEERS, MAX_IDLE_RUNS, MAX_KNOWN_PEERS, MAX_RUNS } from './limits.ts'
 import { isDocumentProven } from './apply-batch.ts'
 import { OpenDocuments, type ReadDocument } from './open-documents.ts'
 import { PendingWrites } from './pending-writes.ts'
@@ -58,6 +58,8 @@ export interface ReplicaInit {
   readonly index: StoredIndex
   /** @defaultValue every author may do everything */
   readonly policy?: Policy | undefined
+  /** Paths from which on stores are compared by ranges. @defaultValue `MIN_COMPARED_PATHS` */
+  readonly minComparedPaths?: number | undefined
 }
 
 /**
@@ -79,7 +81,7 @@ export interface ReplicaInit {
  */
 export class Replica {
   readonly catalogue: Catalogue = new Catalogue()
-  readonly init: ReplicaInit
+  readonly init: Omit<ReplicaInit, 'index'>
   readonly runs: readonly StoreRun[]
   readonly recordsByHash: Map<string, CatalogueRecord> = new Map()
   readonly positionsByPeer: Map<PeerId, StorePosition>
@@ -93,9 +95,9 @@ export class Replica {
   #effects: ReplicaEffect[] = []
   #failure: { readonly error: unknown } | undefined
 
-  constructor(init: ReplicaInit) {
+  constructor({ index, ...init }: ReplicaInit) {
+    // Without the index, whose bytes would stay in memory with it.
     this.init = init
-    const { index } = init
     this.positionsByPeer = new Map(index.positionsByPeer)
     this.featuresByPeer = new Map(index.featuresByPeer)
     this.#documents = new OpenDocuments(init, {
@@ -131,11 +133,13 @@ export class Replica {
     this.#writes.restore(items)
   }
 
-  /** A life without arrivals leaves no trace. */
+  /** A life without arrivals is soon forgotten: only what met it last names it. */
   #beginRun(former: readonly StoreRun[]): StoreRun[] {
     const { lastArrival } = this.#writes
     const run: StoreRun = { id: bytesToHex(this.init.runId), firstArrival: lastArrival + 1 }
-    const used = former.filter(({ firstArrival }) => firstArrival <= lastArrival)
+    const used = former.filter(
+      ({ firstArrival }, at) => firstArrival <= lastArrival || at >= former.length - MAX_IDLE_RUNS,
+    )
     const runs = [...used, run].slice(-MAX_RUNS)
     this.write({ type: 'put', key: runsKey, value: encodeRuns(runs) })
     return runs

@@ -10,6 +10,7 @@ import {
   type NodeCertificate,
 } from './authorship.ts'
 import { deflateWith, inflateExactly } from './deflate.ts'
+import type { RangeFingerprint } from './fingerprints.ts'
 import {
   MAX_ACTORS,
   MAX_BATCH_OVERHEAD_BYTES,
@@ -19,9 +20,11 @@ import {
   MAX_HAVE_HASHES,
   MAX_HEADS,
   MAX_PAGE_ENTRIES,
+  MAX_RANGES,
   MAX_RECORD_BYTES,
   MAX_SYNC_MESSAGE_BYTES,
 } from './limits.ts'
+import { readRanges, writeRanges } from './range-wire.ts'
 
 /*
  * The messages of `/vudo/sync/1`, byte by byte in docs/wire-formats/sync.md. Ids,
@@ -37,6 +40,9 @@ export interface StorePosition {
   readonly run: string
   readonly arrival: number
 }
+
+/** A position that stands for nothing: everything is to be announced. */
+export const nowhere: StorePosition = { run: '00'.repeat(16), arrival: 0 }
 
 /** Why a document was not taken, or not given. */
 export type RefusalReason = 'absent' | 'not-allowed' | 'unproven' | 'damaged' | 'too-large'
@@ -109,6 +115,14 @@ export type SyncMessage =
     }
   /** As `page-stored`, and tells which of its documents are stored here as announced. */
   | { readonly type: 'kept'; readonly number: number; readonly places: readonly number[] }
+  /** Fingerprints of all that the sender holds, by ranges of paths. */
+  | { readonly type: 'ranges'; readonly ranges: readonly RangeFingerprint[] }
+  /** Answers `ranges`: the numbers of those that the sender holds otherwise. */
+  | {
+      readonly type: 'differing'
+      readonly records: readonly number[]
+      readonly documents: readonly number[]
+    }
   /** Live edits of one document, numbered on each channel from 1. */
   | {
       readonly type: 'edits'
@@ -158,9 +172,11 @@ const kinds = {
   documents: 11,
   kept: 12,
   deflated: 13,
-  edits: 14,
-  progress: 15,
-  hurry: 16,
+  ranges: 14,
+  differing: 15,
+  edits: 16,
+  progress: 17,
+  hurry: 18,
 } as const
 
 /** What a hello may tell that its sender understands; each is one bit. */
@@ -169,6 +185,8 @@ export const features = {
   documents: 1,
   /** Bundles (`saveBundle`) as payload of a batch. */
   bundles: 2,
+  /** `ranges` and `differing`; told by those who hold enough for it. */
+  ranges: 4,
 } as const
 
 /** Smaller pages gain nothing. */
@@ -234,6 +252,13 @@ export function encodeMessage(message: SyncMessage): Uint8Array {
     case 'hurry':
       writer.u8(kinds.hurry)
       break
+    case 'ranges':
+      writeRanges(writer.u8(kinds.ranges), message.ranges)
+      break
+    case 'differing':
+      writer.u8(kinds.differing)
+      writer.prefixed(toBits(message.records)).prefixed(toBits(message.documents))
+      break
     case 'unknown':
       throw new TypeError('an unknown message cannot be written')
   }
@@ -286,6 +311,12 @@ function decodeKind(kind: number, reader: ByteReader): SyncMessage {
       const inflatedBytes = reader.varint(MAX_DOCUMENTS_BYTES)
       return { type: 'documents', number, inflatedBytes, deflated: reader.rest() }
     }
+    case kinds.ranges:
+      return { type: 'ranges', ranges: readRanges(reader) ?? refuse(reader) }
+    case kinds.differing: {
+      const records = readPlaces(reader, MAX_RANGES)
+      return { type: 'differing', records, documents: readPlaces(reader, MAX_RANGES) }
+    }
     case kinds.deflated:
       return readDeflated(reader)
     case kinds.edits: {
@@ -317,8 +348,8 @@ function toBits(places: readonly number[]): Uint8Array {
   return bits
 }
 
-function readPlaces(reader: ByteReader): number[] {
-  const bits = reader.prefixed(Math.ceil(MAX_PAGE_ENTRIES / 8))
+function readPlaces(reader: ByteReader, max = MAX_PAGE_ENTRIES): number[] {
+  const bits = reader.prefixed(Math.ceil(max / 8))
   const places: number[] = []
   for (let place = 0; place < 8 * bits.length; place++) {
     if (((bits[place >> 3] ?? 0) & (1 << (place & 7))) > 0) places.push(place)

@@ -22,12 +22,14 @@ export interface WireTap {
   readonly changes: number
   /** Who said last how far edits are, and what of them it has received and stored: `b 2 1`. */
   readonly progress: string | undefined
+  /** Entries of all pages. */
+  readonly entries: number
   reset(): void
 }
 
 /** A tap that has seen nothing yet. Batches of more than one message are not looked into. */
 export function createWireTap(): WireTap {
-  let [bytes, changes] = [0, 0]
+  let [bytes, changes, entries] = [0, 0, 0]
   const names: string[] = []
   let progress: string | undefined
   return {
@@ -35,6 +37,7 @@ export function createWireTap(): WireTap {
       bytes += message.length
       const decoded = decodeMessage(message)
       names.push(`${from} ${decoded.type}`)
+      if (decoded.type === 'page') entries += decoded.entries.length
       if (decoded.type === 'part') changes += changesIn(decoded)
       if (decoded.type === 'edits') changes += rawChangesIn(decodeEdits(decoded.bytes))
       if (decoded.type === 'progress') progress = `${from} ${decoded.received} ${decoded.stored}`
@@ -42,6 +45,9 @@ export function createWireTap(): WireTap {
     },
     get bytes() {
       return bytes
+    },
+    get entries() {
+      return entries
     },
     get names() {
       return [...names]
@@ -55,6 +61,7 @@ export function createWireTap(): WireTap {
     reset() {
       bytes = 0
       changes = 0
+      entries = 0
       names.length = 0
       progress = undefined
     },
