@@ -78,8 +78,8 @@ export const ACK_AFTER_BYTES = 524_288
 /** Unacknowledged bytes from which an acknowledgement travels with data that is going out anyway. */
 export const ACK_WITH_DATA_BYTES = 16_384
 
-/** How long an acknowledgement may wait for company, in milliseconds. */
-export const ACK_DELAY_MS = 25
+/** How long an acknowledgement may wait for company, in milliseconds: well below {@link MIN_STALL_MS}. Each one that finds none costs both ends a turn and a system call. */
+export const ACK_DELAY_MS = 100
 
 /** Frames that a channel may be ahead of the one expected next: bounds the table of early frames. */
 export const MAX_FRAMES_AHEAD = 8_192

@@ -1,5 +1,10 @@
 import { isWireError } from '@vudo/wire'
-import { decodeCatalogueRecord, decodeTrustedRecord, encodeRecord } from './catalogue-record.ts'
+import {
+  checkRecord,
+  decodeTrustedRecord,
+  encodeRecord,
+  type CatalogueRecord,
+} from './catalogue-record.ts'
 import { sameHeads, type DocumentState } from './document-state.ts'
 import { isSyncError, SyncError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
@@ -7,8 +12,11 @@ import {
   MAX_PAGE_BYTES,
   MAX_PAGE_ENTRIES,
   MAX_PAGES_IN_FLIGHT,
+  MAX_RECORDS,
   POSITION_DELAY_MS,
 } from './limits.ts'
+import { isTravelling } from './live-documents.ts'
+import { keptOnPage, mayTake, take } from './page-takes.ts'
 import type { PeerState } from './peer-state.ts'
 import type { Replica } from './replica.ts'
 import type { PageEntry, SyncMessage } from './wire.ts'
@@ -19,12 +27,17 @@ export function announceNext(
   peer: PeerState,
   options: { readonly evenEmpty?: boolean } = {},
 ): void {
+  if (peer.isHolding) return
   let mustSend = options.evenEmpty ?? false
-  while (peer.pagesInFlight.size < MAX_PAGES_IN_FLIGHT && (peer.queue.size > 0 || mustSend)) {
+  if (!mustSend && peer.saidLast && isAllLive(exchange, peer)) {
+    if (peer.queue.size > 0) setTimer(exchange, peer)
+    return
+  }
+  while (peer.pagesInFlight.size < MAX_PAGES_IN_FLIGHT && (isAnyDue(peer) || mustSend)) {
     const entries = takeEntries(exchange, peer)
     const upTo = coveredUpTo(exchange, peer)
     // A comparison that waits for its turn is something more.
-    const isLast = peer.queue.size === 0 && !peer.isCompareDue
+    const isLast = !isAnyDue(peer) && !peer.isCompareDue
     // A position without news can wait for the next news, but not for ever.
     const isNews = entries.length > 0 || !peer.saidLast || mustSend
     if (!isNews) {
@@ -35,14 +48,76 @@ export function announceNext(
     peer.announcedUpTo = upTo
     peer.saidLast = isLast
     const number = peer.nextPage++
-    peer.pagesInFlight.set(number, upTo)
+    const documents = entries.map((entry) => (entry.type === 'document' ? entry : undefined))
+    peer.pagesInFlight.set(number, { upTo, entries: documents, isTaken: false })
     exchange.send(peer, { type: 'page', number, upTo, isLast, entries })
   }
   // Asked for while the window was full: said as soon as it opens.
   if (mustSend) peer.saidLast = false
 }
 
-function setTimer(exchange: Exchange, peer: PeerState): void {
+/** The timer ran out: says what was not worth a message of its own. */
+export function announceGathered(exchange: Exchange, peer: PeerState): void {
+  const isNews = isAnyDue(peer) || coveredUpTo(exchange, peer) > peer.announcedUpTo
+  if (isNews) announceNext(exchange, peer, { evenEmpty: true })
+}
+
+/** Something waits to be announced; what travels as live edits is told in another way, unless that fails. */
+function isAnyDue(peer: PeerState): boolean {
+  for (const item of peer.queue) {
+    if (item.startsWith('r') || !isTravelling(peer, item.slice(1))) return true
+  }
+  return false
+}
+
+/** Nothing waits but documents that the peer gets, or has, as live edits: they need no announcement for a while. */
+function isAllLive(exchange: Exchange, peer: PeerState): boolean {
+  if (peer.queue.size === 0) return false
+  for (const item of peer.queue) {
+    const state = item.startsWith('d') ? exchange.replica.knownDocument(item.slice(1)) : undefined
+    if (!state || !(isTravelling(peer, state.id) || isThere(peer, state))) return false
+  }
+  return true
+}
+
+/** Tells whether the peer has said that it has what is durable here, in memory at least. */
+function isThere(peer: PeerState, { id, durableHeads }: DocumentState): boolean {
+  const told = peer.headsById.get(id)
+  return told !== undefined && durableHeads.length > 0 && sameHeads(told, durableHeads)
+}
+
+/** All of it travelled as live edits, and both ends have told each other that it is stored. */
+function isConfirmed(exchange: Exchange, peer: PeerState, state: DocumentState): boolean {
+  const confirmed = peer.confirmedById.get(state.id)
+  if (!confirmed || !exchange.hasStored(peer, state)) return false
+  return state.durableHeads.every((head) => confirmed.includes(head))
+}
+
+/** Tells the peer of what it has as well that it is stored here: shorter than announcing it, and at once. */
+export function confirmLive(
+  exchange: Exchange,
+  peer: PeerState,
+  items: Iterable<string> = peer.queue,
+): void {
+  for (const item of items) {
+    if (!item.startsWith('d')) continue
+    const state = exchange.replica.knownDocument(item.slice(1))
+    if (!state || isTravelling(peer, state.id)) continue
+    if (isConfirmed(exchange, peer, state)) {
+      peer.queue.delete(item)
+      continue
+    }
+    if (!isThere(peer, state) || !exchange.mayRead(peer, state.id)) continue
+    const said = peer.storedById.get(state.id)
+    if (said && sameHeads(said, state.durableHeads)) continue
+    peer.storedById.set(state.id, state.durableHeads)
+    exchange.send(peer, { type: 'stored', id: state.id, heads: state.durableHeads })
+    if (exchange.hasStored(peer, state)) peer.queue.delete(item)
+  }
+}
+
+/** Says later what is not worth a message of its own. */
+export function setTimer(exchange: Exchange, peer: PeerState): void {
   if (peer.hasTimer) return
   peer.hasTimer = true
   exchange.replica.effect({ type: 'set-timer', link: peer.link, inMs: POSITION_DELAY_MS })
@@ -60,7 +135,7 @@ function takeEntries(exchange: Exchange, peer: PeerState): PageEntry[] {
   const entries: PageEntry[] = []
   let bytes = 0
   while (entries.length < MAX_PAGE_ENTRIES && bytes < MAX_PAGE_BYTES) {
-    const [first] = peer.queue
+    const first = nextDue(peer)
     if (first === undefined) break
     const item = recordBefore(exchange, peer, first) ?? first
     peer.queue.delete(item)
@@ -70,6 +145,13 @@ function takeEntries(exchange: Exchange, peer: PeerState): PageEntry[] {
     bytes += entry.type === 'record' ? entry.bytes.length + 4 : 24 + 32 * entry.heads.length
   }
   return entries
+}
+
+function nextDue(peer: PeerState): string | undefined {
+  for (const item of peer.queue) {
+    if (item.startsWith('r') || !isTravelling(peer, item.slice(1))) return item
+  }
+  return undefined
 }
 
 /** A document's records go before it, and each record after its predecessor: the far end could not place them otherwise. */
@@ -90,13 +172,16 @@ function entryOf(exchange: Exchange, peer: PeerState, item: string): PageEntry |
   const id = item.slice(1)
   if (item.startsWith('r')) {
     const record = replica.recordsByHash.get(id)
-    if (!record || !exchange.mayRead(peer, record.documentId)) return undefined
+    if (!record || peer.toldRecords.get(id) === record.author) return undefined
+    if (!exchange.mayRead(peer, record.documentId)) return undefined
     return { type: 'record', bytes: encodeRecord(record) }
   }
   const state = replica.knownDocument(id)
   if (!state || !replica.catalogue.knows(id) || exchange.hasStored(peer, state)) return undefined
   if (peer.refused.has(id) || peer.oversized.has(id) || !exchange.mayRead(peer, id))
     return undefined
+  // What is announced is durable: nothing more has to be said of it.
+  peer.storedById.set(id, state.durableHeads)
   return { type: 'document', id, heads: state.durableHeads }
 }
 
@@ -114,11 +199,16 @@ export function handlePage(
   peer.lastIncomingPage = number
   peer.heardLast = isLast
   const open = new Set(entries.flatMap((entry) => (entry.type === 'document' ? entry.id : [])))
-  peer.incoming.push({ number, upTo, open })
-  for (const entry of entries) {
+  const documents = entries.map((entry) => (entry.type === 'document' ? entry : undefined))
+  const incoming = { number, upTo, open, entries: documents, kept: new Set<number>() }
+  peer.incoming.push(incoming)
+  const taken: number[] = []
+  for (const [place, entry] of entries.entries()) {
     if (entry.type === 'record') takeRecord(exchange, peer, entry.bytes)
+    else if (mayTake(exchange, peer, entry)) taken.push(place)
     else compareDocument(exchange, peer, entry)
   }
+  if (taken.length > 0) take(exchange, peer, incoming, taken)
   settlePages(exchange, peer)
   exchange.replica.emit({ type: 'progress' })
 }
@@ -126,8 +216,10 @@ export function handlePage(
 function takeRecord(exchange: Exchange, peer: PeerState, bytes: Uint8Array): void {
   const { replica } = exchange
   try {
-    if (isKnownRecord(replica, bytes)) return
-    const record = decodeCatalogueRecord(replica.init.database, bytes)
+    const trusted = decodeTrustedRecord(replica.init.database, bytes)
+    if (peer.toldRecords.size < MAX_RECORDS) peer.toldRecords.set(trusted.hash, trusted.author)
+    if (isKnownRecord(replica, trusted)) return
+    const record = checkRecord(replica.init.database, trusted)
     const action = record.state === 'deleted' ? 'delete' : 'write'
     if (!replica.may(record.author, action, record.path)) return
     replica.addRecord(record, peer.peerId)
@@ -142,8 +234,7 @@ function takeRecord(exchange: Exchange, peer: PeerState, bytes: Uint8Array): voi
 }
 
 /** What is here already is not verified again: a comparison brings all of it. */
-function isKnownRecord(replica: Replica, bytes: Uint8Array): boolean {
-  const { hash, author } = decodeTrustedRecord(replica.init.database, bytes)
+function isKnownRecord(replica: Replica, { hash, author }: CatalogueRecord): boolean {
   const known = replica.recordsByHash.get(hash)
   return known !== undefined && known.author <= author
 }
@@ -158,12 +249,19 @@ function compareDocument(
   if (!replica.catalogue.knows(id) || peer.oversized.has(id)) return settlePages(exchange, peer, id)
   const state = replica.document(id)
   const sorted = heads.toSorted()
-  if (sameHeads(state.heads, sorted)) return settleDocument(exchange, peer, state, sorted)
+  if (sameHeads(state.heads, sorted) || isKnown(state, sorted)) {
+    return settleDocument(exchange, peer, state, sorted)
+  }
   replica.withDocument(state, () => {
     if (!exchange.isPresent(peer)) return
     if (state.has(sorted)) settleDocument(exchange, peer, state, sorted)
     else want(exchange, peer, id, sorted)
   })
+}
+
+/** A document that is not here at all has no heads, and nothing to know. */
+function isKnown(state: DocumentState, heads: readonly string[]): boolean {
+  return heads.length > 0 && heads.every((head) => state.hasRecently(head))
 }
 
 function want(exchange: Exchange, peer: PeerState, id: string, heads: readonly string[]): void {
@@ -174,7 +272,7 @@ function want(exchange: Exchange, peer: PeerState, id: string, heads: readonly s
     if (old.isAsked) old.rounds = Math.min(old.rounds, 1)
     return
   }
-  peer.wants.set(id, { heads, rounds: 0, isAsked: false })
+  peer.wants.set(id, { heads, rounds: 0, isAsked: false, isTaken: false })
   exchange.askNext(peer)
 }
 
@@ -188,7 +286,8 @@ export function settleDocument(
   if (!peer.headsById.has(state.id)) peer.headsById.set(state.id, heads)
   // It announces what is durable: that is an acknowledgement.
   exchange.acknowledged(peer, state, heads)
-  exchange.tellStored(peer, state)
+  if (keptOnPage(peer, state.id, heads)) peer.storedById.set(state.id, heads.toSorted())
+  else exchange.tellStored(peer, state)
   exchange.dropWant(peer, state.id)
 }
 
@@ -197,16 +296,18 @@ export function settlePages(exchange: Exchange, peer: PeerState, id?: string): v
   const { replica } = exchange
   if (id !== undefined) for (const { open } of peer.incoming) open.delete(id)
   while (peer.incoming[0]?.open.size === 0) {
-    const { number, upTo } = peer.incoming[0]
+    const { number, upTo, kept } = peer.incoming[0]
     peer.incoming.shift()
     if (upTo !== peer.position?.arrival || peer.run !== peer.position.run) {
       peer.position = { run: peer.run, arrival: upTo }
+      replica.featuresByPeer.set(peer.peerId, peer.features)
       replica.writePosition(peer.peerId, peer.position)
     }
     peer.owedPages += 1
     replica.whenDurable(() => {
       peer.owedPages -= 1
-      exchange.send(peer, { type: 'page-stored', number })
+      if (!peer.takesDocuments) exchange.send(peer, { type: 'page-stored', number })
+      else exchange.send(peer, { type: 'kept', number, places: [...kept] })
     })
   }
 }

@@ -1,7 +1,7 @@
 import { concatBytes, isWireError } from '@vudo/wire'
 import { settleDocument } from './announcements.ts'
-import { applyBatch, type BatchOutcome } from './apply-batch.ts'
-import type { DocumentState } from './document-state.ts'
+import { applyBatch, keepBatch, type BatchOutcome } from './apply-batch.ts'
+import { sameHeads, type DocumentState } from './document-state.ts'
 import { isSyncError, SyncError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import { MAX_ASK_ROUNDS, MAX_INCOMING_BYTES, MAX_PEER_INCOMING_BYTES } from './limits.ts'
@@ -28,13 +28,17 @@ export function handlePart(
     throw new SyncError('ERR_SYNC_PROTOCOL', 'the parts of a batch do not fit together')
   }
   transfer.receivedBytes += bytes.length
-  if (!transfer.isUnasked) hold(exchange, peer, { transfer, bytes })
+  if (!transfer.isUnasked) {
+    transfer.parts.push(bytes)
+    transfer.heldBytes += bytes.length
+    hold(exchange, peer, bytes)
+  }
   if (transfer.receivedBytes < totalBytes) return
   peer.transfer = undefined
   if (!transfer.isUnasked) takeBatch(exchange, peer, transfer)
 }
 
-/** Live edits come in one message. Of longer batches only those are kept that were asked for. */
+/** Of batches of several messages only those are kept that were asked for. */
 function beginTransfer(
   peer: PeerState,
   { id, totalBytes, bytes }: SyncMessage & { type: 'part' },
@@ -46,13 +50,7 @@ function beginTransfer(
 }
 
 /** Counts bytes that stay in memory until their batch is complete and its document open. */
-function hold(
-  exchange: Exchange,
-  peer: PeerState,
-  { transfer, bytes }: { readonly transfer: Transfer; readonly bytes: Uint8Array },
-): void {
-  transfer.parts.push(bytes)
-  transfer.heldBytes += bytes.length
+export function hold(exchange: Exchange, peer: PeerState, bytes: Uint8Array): void {
   peer.incomingBytes += bytes.length
   exchange.incomingBytes += bytes.length
   const isTooMuch =
@@ -61,7 +59,8 @@ function hold(
   throw new SyncError('ERR_SYNC_LIMIT', `${peer.incomingBytes} bytes of batches wait to be taken`)
 }
 
-function release(exchange: Exchange, peer: PeerState, bytes: number): void {
+/** They are not held any more. */
+export function release(exchange: Exchange, peer: PeerState, bytes: number): void {
   peer.incomingBytes -= bytes
   exchange.incomingBytes -= bytes
 }
@@ -81,6 +80,10 @@ function takeBatch(exchange: Exchange, peer: PeerState, { id, parts, totalBytes 
     return exchange.countFruitless(peer)
   }
   const state = replica.document(id)
+  if (batch.isSaved && peer.wants.get(id)?.isTaken && state.isBlank) {
+    release(exchange, peer, totalBytes)
+    return keep(exchange, peer, state, batch)
+  }
   replica.withDocument(state, () => {
     release(exchange, peer, totalBytes)
     if (exchange.isPresent(peer)) apply(exchange, peer, state, batch)
@@ -100,7 +103,31 @@ function decodeHeld(
   }
 }
 
-function apply(
+/** Stores what was asked for as it came, without opening it. */
+export function keep(
+  exchange: Exchange,
+  peer: PeerState,
+  state: DocumentState,
+  batch: ChangeBatch,
+): void {
+  const { replica } = exchange
+  takeAnswer(peer, batch)
+  try {
+    keepBatch(state, batch, {
+      database: replica.init.database,
+      mayWrite: (author) => replica.mayWith(author, 'write', state.id),
+    })
+  } catch (error) {
+    if (!isSyncError(error) && !isWireError(error)) throw error
+    return reject(exchange, peer, state.id, error)
+  }
+  peer.headsById.set(state.id, batch.heads)
+  replica.changed(state, peer.peerId)
+  checkWants(exchange, peer, state, true)
+}
+
+/** Brings what came into the open document. */
+export function apply(
   exchange: Exchange,
   peer: PeerState,
   state: DocumentState,
@@ -113,6 +140,7 @@ function apply(
     outcome = applyBatch(state, batch, {
       database: replica.init.database,
       mayWrite: (author) => replica.mayWith(author, 'write', state.id),
+      origin: peer.link,
     })
   } catch (error) {
     if (!isSyncError(error) && !isWireError(error)) throw error
@@ -139,7 +167,7 @@ function takeAnswer(peer: PeerState, batch: ChangeBatch): boolean {
 }
 
 /** Looks who was waiting for this; the sender of an answer that does not keep its promise is asked once more. */
-function checkWants(
+export function checkWants(
   exchange: Exchange,
   sender: PeerState,
   state: DocumentState,
@@ -148,12 +176,16 @@ function checkWants(
   for (const peer of exchange.peers.values()) {
     const want = peer.wants.get(state.id)
     if (!want) continue
-    if (state.has(want.heads)) settleDocument(exchange, peer, state, want.heads)
+    const isHere = state.doc
+      ? state.has(want.heads)
+      : want.heads.every((head) => state.hasRecently(head))
+    if (isHere) settleDocument(exchange, peer, state, want.heads)
     else if (peer === sender && isAnswer && want.isAsked) {
       if (want.rounds >= MAX_ASK_ROUNDS) {
         exchange.giveUp(peer, state.id, 'it never became what was announced')
       } else {
         want.isAsked = false
+        want.isTaken = false
         peer.wantsInFlight -= 1
         exchange.askNext(peer)
       }
@@ -161,7 +193,8 @@ function checkWants(
   }
 }
 
-function reject(
+/** Answers what could not be taken, and counts whose fault it was. */
+export function reject(
   exchange: Exchange,
   peer: PeerState,
   id: string,

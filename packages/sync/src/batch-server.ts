@@ -1,12 +1,15 @@
+import { concatBytes, createByteReader } from '@vudo/wire'
+import { readProof } from './authorship.ts'
 import { buildBatch, toParts } from './change-batches.ts'
-import { sameHeads, type DocumentState } from './document-state.ts'
+import type { DocumentState } from './document-state.ts'
 import { SyncError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import { MAX_OUTGOING_BYTES, MAX_WAITING_WANTS } from './limits.ts'
+import type { ReadDocument } from './open-documents.ts'
 import type { PeerState } from './peer-state.ts'
 import type { RefusalReason, SyncMessage } from './wire.ts'
 
-/* What a peer is given of the documents: what it asks for, and live edits. */
+/* What a peer is given of the documents: what it asks for. */
 
 /** Takes a request of a peer. */
 export function handleWant(
@@ -29,12 +32,18 @@ export function serve(exchange: Exchange, peer: PeerState): void {
   while (!peer.isServing && peer.outgoingBytes < MAX_OUTGOING_BYTES) {
     const [next] = peer.requests
     if (!next) return
-    const [id, { heads, have }] = next
+    const [id, { heads, have, isTaken = false }] = next
     peer.requests.delete(id)
     const state = replica.knownDocument(id)
     if (!state || !replica.catalogue.knows(id)) refuse(exchange, peer, id, 'absent')
     else if (!exchange.mayRead(peer, id)) refuse(exchange, peer, id, 'not-allowed')
-    else {
+    else if (isTaken && isStoredWhole(state)) {
+      peer.isServing = true
+      replica.withStored(state, (read) => {
+        peer.isServing = false
+        if (exchange.isPresent(peer)) answerAsStored(exchange, peer, state, read)
+      })
+    } else {
       peer.isServing = true
       replica.withDocument(state, () => {
         peer.isServing = false
@@ -44,13 +53,41 @@ export function serve(exchange: Exchange, peer: PeerState): void {
   }
 }
 
+/** Tells whether the store holds a document as one saved document, so that it need not be opened to be sent. */
+export function isStoredWhole({ doc, stored, isDirty, isHeld }: DocumentState): boolean {
+  const isQuiet = doc === undefined && !isDirty && !isHeld
+  return isQuiet && stored.chunkCount > 0 && stored.laterBytes === 0
+}
+
+/** Sends what the store holds, unless it has changed since it was asked for. */
+function answerAsStored(
+  exchange: Exchange,
+  peer: PeerState,
+  state: DocumentState,
+  { chunks, proofs }: ReadDocument,
+): void {
+  const payload = concatBytes(...chunks)
+  const { heads } = state.stored
+  if (!isStoredWhole(state) || payload.length !== state.stored.snapshotBytes) {
+    peer.requests.set(state.id, { heads: [], have: [] })
+    return serve(exchange, peer)
+  }
+  const read = proofs.map((bytes) => readProof(createByteReader(bytes)))
+  const batch = { isAnswer: true, isSaved: true, isDeflated: false, heads, proofs: read, payload }
+  for (const part of toParts(state.id, batch) ?? []) exchange.send(peer, part)
+  serve(exchange, peer)
+}
+
 function answer(
   exchange: Exchange,
   peer: PeerState,
   { state, theirs }: { readonly state: DocumentState; readonly theirs: readonly string[] },
 ): void {
   const base = theirs.filter((hash) => state.has([hash]))
-  const parts = toParts(state.id, buildBatch(state, base, true))
+  const parts = toParts(
+    state.id,
+    buildBatch(state, base, { isAnswer: true, allowsBundle: peer.takesBundles }),
+  )
   if (!parts) {
     refuse(exchange, peer, state.id, 'too-large')
     return serve(exchange, peer)
@@ -72,39 +109,4 @@ export function refuse(
   reason: RefusalReason,
 ): void {
   exchange.send(peer, { type: 'refused', id, reason })
-}
-
-/**
- * Gives a live edit to a peer that is known to have what it builds on. Another follows
- * when this one is received, and only if the document has changed meanwhile: what a peer
- * says it has costs a walk through the history once for each change and not more.
- */
-export function push(exchange: Exchange, peer: PeerState, state: DocumentState): void {
-  const { id } = state
-  peer.pushDue.delete(id)
-  if (!peer.isReady || !state.doc || peer.oversized.has(id) || !exchange.mayRead(peer, id)) return
-  const theirs = headsOf(exchange, peer, state)
-  // Nothing is known of it: it is announced.
-  if (!theirs || sameHeads(theirs, state.heads)) return
-  // A slow peer is told of it once it is durable as well, and asks when it can.
-  const isSlow = peer.outgoingBytes >= MAX_OUTGOING_BYTES
-  if (isSlow || peer.pushed.has(id) || !state.has(theirs)) {
-    peer.pushDue.add(id)
-    return
-  }
-  const parts = toParts(id, buildBatch(state, theirs, false))
-  // What does not fit into one message is announced and asked for.
-  if (parts?.length !== 1) return
-  peer.pushed.add(id)
-  for (const part of parts) exchange.send(peer, part)
-}
-
-function headsOf(
-  exchange: Exchange,
-  peer: PeerState,
-  state: DocumentState,
-): readonly string[] | undefined {
-  const told = peer.headsById.get(state.id)
-  if (told) return told
-  return exchange.hasStored(peer, state) ? state.durableHeads : undefined
 }

@@ -61,7 +61,11 @@ export function encodeRecord(record: CatalogueRecord): Uint8Array {
  * @throws `SyncError` `ERR_AUTHORSHIP_INVALID`, `ERR_SYNC_PROTOCOL` or `ERR_PATH_INVALID`; `WireError` for bytes that are no record.
  */
 export function decodeCatalogueRecord(database: string, bytes: Uint8Array): CatalogueRecord {
-  const record = decodeTrustedRecord(database, bytes)
+  return checkRecord(database, decodeTrustedRecord(database, bytes))
+}
+
+/** Checks the signature of a record that was only read. @throws `SyncError` `ERR_AUTHORSHIP_INVALID`. */
+export function checkRecord(database: string, record: CatalogueRecord): CatalogueRecord {
   const message = signedBytes(database, record)
   if (!verifySignature(record.author, RECORD_TAG, message, record.signature)) {
     throw new SyncError(

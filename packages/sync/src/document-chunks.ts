@@ -1,7 +1,9 @@
 import * as Automerge from '@automerge/automerge'
 import type { StoreOperation } from '@vudo/storage'
 import { concatBytes } from '@vudo/wire'
+import { ChunkCursor } from './chunk-cursor.ts'
 import type { AnyDocument } from './document-state.ts'
+import { isSyncError } from './errors.ts'
 import { MAX_CHUNK_BYTES } from './limits.ts'
 import { chunkKey } from './stored-keys.ts'
 
@@ -9,6 +11,9 @@ import { chunkKey } from './stored-keys.ts'
  * The bytes of a document in its store: a snapshot and later changes, one behind the
  * other. Where they are cut into values means nothing: they are read back as one.
  */
+
+/** Bytes before the length of a chunk: magic, checksum and type. */
+const CHUNK_HEADER_BYTES = 9
 
 /** What every chunk of Automerge's format begins with. */
 const magic = Uint8Array.of(0x85, 0x6f, 0x4a, 0x83)
@@ -34,13 +39,56 @@ export function deleteChunks(id: string, first: number, count: number): StoreOpe
 export function salvage(chunks: readonly Uint8Array[], actor: string): AnyDocument {
   let doc: AnyDocument = Automerge.init({ actor })
   for (const whole of joinPieces(chunks)) {
-    try {
-      doc = Automerge.loadIncremental(doc, whole)
-    } catch {
-      // Most damage is skipped, some throws; either way the next chunk may be sound.
-    }
+    const parts = splitChunks(whole)
+    // Most damage is skipped, some throws; either way the next chunk may be sound.
+    doc = tryOn(doc, (copy) => Automerge.loadIncremental(copy, whole)) ?? addSound(doc, parts)
   }
   return doc
+}
+
+/**
+ * Adds those of the changes that can be applied. What fails does so on a copy: Automerge leaves
+ * a document that it could not change in pieces.
+ */
+export function addSound(doc: AnyDocument, changes: readonly Uint8Array[]): AnyDocument {
+  if (changes.length === 0) return doc
+  const all = tryOn(doc, (copy) => Automerge.applyChanges(copy, [...changes])[0])
+  if (all) return all
+  if (changes.length === 1) return doc
+  const middle = changes.length >> 1
+  return addSound(addSound(doc, changes.slice(0, middle)), changes.slice(middle))
+}
+
+/** The document after the task, or `undefined`; the former one is gone if it succeeds. */
+function tryOn(
+  doc: AnyDocument,
+  task: (copy: AnyDocument) => AnyDocument,
+): AnyDocument | undefined {
+  const copy = Automerge.clone(doc, { actor: Automerge.getActorId(doc) })
+  try {
+    const result = task(copy)
+    Automerge.free(doc)
+    return result
+  } catch {
+    return undefined
+  }
+}
+
+/** The chunks of Automerge's format in these bytes, up to the first that is none. */
+function splitChunks(bytes: Uint8Array): Uint8Array[] {
+  const chunks: Uint8Array[] = []
+  const cursor = new ChunkCursor(bytes)
+  try {
+    while (!cursor.isAtEnd) {
+      const { position } = cursor
+      cursor.take(CHUNK_HEADER_BYTES)
+      cursor.take(cursor.unsigned())
+      chunks.push(bytes.subarray(position, cursor.position))
+    }
+  } catch (error) {
+    if (!isSyncError(error)) throw error
+  }
+  return chunks
 }
 
 /** A piece that does not begin as Automerge's format does goes on with the one before. */

@@ -28,6 +28,10 @@ function hashToId(bytes: Uint8Array): string {
   return bytesToHex(sha256(bytes).subarray(0, DOCUMENT_ID_BYTES))
 }
 
+/** Told with every change of a document, and two hashes each. */
+const urls = new Map<string, string>()
+const KNOWN_URLS = 1_024
+
 /**
  * The text form of a document id that automerge-repo uses: `automerge:` and the id in
  * base58check (Bitcoin's alphabet, 4 bytes of a double SHA-256 behind it).
@@ -36,6 +40,15 @@ function hashToId(bytes: Uint8Array): string {
  * @throws `WireError` `ERR_DECODE` when `id` is no hex.
  */
 export function documentIdToUrl(id: string): string {
+  const known = urls.get(id)
+  if (known !== undefined) return known
+  const url = encodeUrl(id)
+  if (urls.size >= KNOWN_URLS) urls.clear()
+  urls.set(id, url)
+  return url
+}
+
+function encodeUrl(id: string): string {
   const bytes = hexToBytes(id)
   const all = new Uint8Array([...bytes, ...checksum(bytes)])
   return urlPrefix + bytesToBase58(all)

@@ -36,6 +36,11 @@ export class DocumentSize {
     return true
   }
 
+  /** Takes note of changes of so many bytes, within the limit. */
+  add(bytes: number): void {
+    this.#mostBytes += bytes
+  }
+
   /** Takes note of what the document really has. */
   measured(bytes: number): void {
     this.#mostBytes = bytes

@@ -11,9 +11,23 @@ import {
   writeProof,
   type ActorProof,
 } from './authorship.ts'
-import { deleteChunks, putChunks, salvage } from './document-chunks.ts'
+import type { ChangeHeader } from './automerge-chunks.ts'
+import { ChangeLog, headsAfter } from './change-log.ts'
+import { ChunkTail } from './chunk-tail.ts'
+import { addSound, deleteChunks, putChunks, salvage } from './document-chunks.ts'
 import { DocumentSize } from './document-size.ts'
-import { MAX_CHUNKS, SMALL_CHUNKS_BYTES } from './limits.ts'
+import {
+  FORGOTTEN_CHANGES,
+  MAX_ACKNOWLEDGED_HEADS,
+  MAX_APPENDED_BYTES,
+  MAX_APPENDED_CHANGES,
+  MAX_CHUNKS,
+  MAX_CLOSED_LATER_BYTES,
+  MAX_LATER_BYTES,
+  SMALL_CHUNKS_BYTES,
+} from './limits.ts'
+import type { ReadDocument } from './open-documents.ts'
+import type { LinkId } from './replica-effects.ts'
 import { documentKey, encodeStoredDocument, proofKey, type StoredDocument } from './stored-keys.ts'
 
 /** Any document: its shape is the application's business. */
@@ -27,6 +41,13 @@ export interface DocumentContext {
   readonly runId: Uint8Array
 }
 
+/** Changes of the log that lead from one number to another, as they travel. */
+export interface EncodedEdits {
+  readonly from: number
+  readonly to: number
+  readonly bytes: Uint8Array
+}
+
 const nothingStored: StoredDocument = {
   arrival: 0,
   heads: [],
@@ -35,6 +56,9 @@ const nothingStored: StoredDocument = {
   snapshotBytes: 0,
   laterBytes: 0,
 }
+
+const noProofs = new Map<string, ActorProof>()
+const noActors = new Set<string>()
 
 /** One document of a replica: always known by its heads, open only while somebody works on it. */
 export class DocumentState {
@@ -53,13 +77,32 @@ export class DocumentState {
   pins = 0
   isReading = false
   isDirty = false
+  /** What was sent last as live edits, for all peers in the same state. */
+  lastEdits: EncodedEdits | undefined
   /** Work that waits for the document to be read. */
   readonly waiting: (() => void)[] = []
-  /** What each peer has stored, as a digest of its heads. */
-  readonly ackByPeer: Map<PeerId, string> = new Map()
-  #proofs = new Map<string, ActorProof>()
-  readonly #newProofs = new Set<string>()
+  /** Who waits for what the store holds of it, without opening it. */
+  readonly readers: ((read: ReadDocument) => void)[] = []
+  /** What each peer has stored. */
+  readonly ackByPeer: Map<PeerId, Ack> = new Map()
+  #log: ChangeLog | undefined
+  /** The number of the next change that is logged. */
+  #logEnd = 1
+  /** The open document has everything of the log before this number. */
+  #appliedUpTo = 1
+  /** Changes that are in no write yet; `undefined` when not all of them were logged. */
+  #unstored: Uint8Array[] | undefined = []
+  #unstoredBytes = 0
+  readonly #tail = new ChunkTail()
+  /** Empty while it is closed, as most documents are: all of these share one. */
+  #proofs: Map<string, ActorProof> = noProofs
+  #newProofs: Set<string> = noActors
   #ownNewest: string | undefined
+  #actor: string | undefined
+  /** A saved document that came and was not opened, until it is durable. */
+  #held: Uint8Array | undefined
+  /** What was claimed of it turned out to be wrong: it is not taken unopened again. */
+  isSuspect = false
 
   constructor(id: string, context: DocumentContext, stored: StoredDocument = nothingStored) {
     this.id = id
@@ -73,7 +116,8 @@ export class DocumentState {
   /** The actor under which this run edits the document. */
   get actor(): string {
     const { author, runId } = this.#context
-    return deriveActor(author.authorId, this.id, deriveNonce(runId, this.id))
+    this.#actor ??= deriveActor(author.authorId, this.id, deriveNonce(runId, this.id))
+    return this.#actor
   }
 
   /** The open document. Call it only while it is open. */
@@ -89,9 +133,14 @@ export class DocumentState {
    */
   load(chunks: readonly Uint8Array[], proofs: readonly Uint8Array[]): boolean {
     const readable = proofs.flatMap(readProofSafely)
-    this.#proofs = new Map(readable.map((proof) => [proof.actor, proof]))
+    // What came since may not be in the store yet.
+    this.#proofs = new Map([
+      ...readable.map((proof) => [proof.actor, proof] as const),
+      ...this.#proofs,
+    ])
     let isWhole = readable.length === proofs.length
-    const bytes = concatBytes(...chunks)
+    const logged = this.#loggedChunks()
+    const bytes = concatBytes(...chunks, ...logged)
     try {
       this.doc =
         bytes.length === 0
@@ -100,28 +149,220 @@ export class DocumentState {
     } catch {
       // What cannot be read here is asked for from the peers.
       isWhole = false
-      this.doc = salvage(chunks, this.actor)
+      this.doc = salvage([...chunks, ...logged], this.actor)
     }
     const heads = headsOf(this.open)
-    isWhole &&= sameHeads(heads, this.stored.heads)
-    this.heads = heads
-    if (!isWhole) {
-      this.isDirty = true
-      this.durableHeads = heads
-    }
+    isWhole &&= sameHeads(heads, this.heads)
+    this.#appliedUpTo = this.#logEnd
+    if (!isWhole) this.#turnedOutAs(heads, logged.length === 0)
     return isWhole
+  }
+
+  #loggedChunks(): readonly Uint8Array[] {
+    const log = this.#log
+    return log?.since(log.first)?.map(({ bytes }) => bytes) ?? []
+  }
+
+  /** It has other heads than it was thought to have: what is stored is to be written anew. */
+  #turnedOutAs(heads: readonly string[], isStored: boolean): void {
+    this.#forgetLog()
+    this.heads = heads
+    this.isDirty = true
+    this.durableHeads = isStored ? heads : []
+  }
+
+  /** The last changes, unless the document has changed in another way since. */
+  get log(): ChangeLog | undefined {
+    return this.#log
+  }
+
+  /** The number of the next change that is logged. */
+  get logEnd(): number {
+    return this.#logEnd
+  }
+
+  /** Forgets the last changes; what was said of their numbers does not hold for later ones. */
+  #forgetLog(): void {
+    this.#log = undefined
+    this.#logEnd += 1
+    this.#appliedUpTo = this.#logEnd
+    this.#unstored = undefined
+    this.lastEdits = undefined
+  }
+
+  /** Forgets the last changes of a document of which everything is durable, to free their memory. */
+  dropLog(): void {
+    // Behind what is stored it would stay for ever.
+    if (this.isBehind) this.unload()
+    const isStored = this.#unstored?.length === 0
+    this.#forgetLog()
+    if (isStored) this.#unstored = []
+    this.#tail.clear()
+    if (!this.doc) this.#proofs = noProofs
+  }
+
+  /**
+   * Tells whether changes can be taken without looking into the document. Not when
+   * somebody has it open, when it is to be written anew, or when it is far behind.
+   */
+  mayAppend(changes: readonly ChangeHeader[], bytes: number): boolean {
+    const { chunkCount, snapshotBytes, laterBytes } = this.stored
+    const isFull = chunkCount >= MAX_CHUNKS && !this.#tail.isJoinable
+    const isGrown = laterBytes > Math.max(snapshotBytes, MAX_CLOSED_LATER_BYTES)
+    const unstored = this.#unstored ?? []
+    return (
+      this.pins === 0 &&
+      this.waiting.length === 0 &&
+      this.heads.length > 0 &&
+      chunkCount > 0 &&
+      this.#unstored !== undefined &&
+      !this.isHeld &&
+      !this.stored.isClaimed &&
+      !isFull &&
+      !isGrown &&
+      this.#unstoredBytes + bytes <= MAX_APPENDED_BYTES &&
+      unstored.length + changes.length <= MAX_APPENDED_CHANGES
+    )
+  }
+
+  /** Takes changes that follow what is here, and logs them. An open document gets them with {@link catchUp}. */
+  append(changes: readonly ChangeHeader[], origin: LinkId | undefined): void {
+    this.#log ??= new ChangeLog(this.#logEnd, this.heads)
+    for (const change of changes) {
+      this.heads = headsAfter(this.heads, [change])
+      // Received changes are views into larger buffers.
+      const bytes = change.bytes.slice()
+      this.#log.add({ ...change, bytes, origin, isOnlyHead: this.heads.length === 1 })
+      this.#unstored?.push(bytes)
+      this.#unstoredBytes += bytes.length
+    }
+    this.#logEnd = this.#log.end
+    this.isDirty = true
+  }
+
+  /**
+   * Closes a document that has been behind for long: nobody looks at it. All that is not
+   * durable is logged, so that it can be opened again at any time.
+   */
+  closeIfForgotten(): void {
+    if (this.isBehind && this.#logEnd - this.#appliedUpTo > FORGOTTEN_CHANGES) this.unload()
+  }
+
+  /** Takes the document as it is after changes that are logged. The former one is gone. */
+  replaceLogged(
+    doc: AnyDocument,
+    changes: readonly ChangeHeader[],
+    origin: LinkId | undefined,
+  ): void {
+    this.append(changes, origin)
+    this.doc = doc
+    this.#appliedUpTo = this.#logEnd
+  }
+
+  /** True while an open document lacks what was only logged. */
+  get isBehind(): boolean {
+    return this.doc !== undefined && this.#appliedUpTo < this.#logEnd
+  }
+
+  /**
+   * Brings what was only logged into the open document.
+   *
+   * @returns false when that is not what it claimed to be; then it holds what could be applied.
+   */
+  catchUp(): boolean {
+    if (!this.doc || !this.isBehind) return true
+    const missing = this.#log?.since(this.#appliedUpTo)?.map(({ bytes }) => bytes) ?? []
+    this.#appliedUpTo = this.#logEnd
+    this.doc = addSound(this.doc, missing)
+    const heads = headsOf(this.doc)
+    if (sameHeads(heads, this.heads)) return true
+    this.#turnedOutAs(heads, false)
+    return false
+  }
+
+  /** True when nothing of it is here, in memory or in the store: then it may be taken unopened. */
+  get isBlank(): boolean {
+    const isUsed = this.doc !== undefined || this.pins > 0 || this.isReading || this.isDirty
+    return !isUsed && this.heads.length === 0 && this.stored.chunkCount === 0
+  }
+
+  /** True while a document that came unopened waits for its write. */
+  get isHeld(): boolean {
+    return this.#held !== undefined
+  }
+
+  /** Keeps a saved document as it came. What it and its proofs say counts as claimed until it is opened. */
+  keep(saved: Uint8Array, heads: readonly string[], proofs: readonly ActorProof[]): void {
+    this.#held = saved
+    this.#forgetLog()
+    this.heads = heads
+    this.isDirty = true
+    this.size.measured(saved.length)
+    this.addProofs(proofs)
+  }
+
+  /** The bytes that came unopened, until they are durable. */
+  get held(): Uint8Array {
+    return this.#held ?? new Uint8Array()
+  }
+
+  /** Opens what is kept. @returns false when it cannot be opened or has other heads than claimed. */
+  loadHeld(): boolean {
+    const saved = this.held
+    this.#held = undefined
+    try {
+      this.doc = Automerge.load(saved, { actor: this.actor })
+      if (sameHeads(headsOf(this.open), this.heads)) return true
+      Automerge.free(this.open)
+    } catch {
+      // What cannot be opened is no document.
+    }
+    this.doc = Automerge.init({ actor: this.actor })
+    return false
+  }
+
+  /** Gives up everything that it holds: it was not what was claimed. */
+  discard(): void {
+    this.#forgetLog()
+    if (this.doc) Automerge.free(this.doc)
+    this.doc = Automerge.init({ actor: this.actor })
+    this.#proofs = noProofs
+    this.#newProofs = noActors
+    this.heads = []
+    this.durableHeads = []
+    this.isDirty = true
+    this.isSuspect = true
+  }
+
+  /** What was claimed of it has been found to be true. */
+  confirm(): void {
+    this.stored = { ...this.stored, isClaimed: false }
+  }
+
+  /** Its write has settled. */
+  settled(heads: readonly string[]): void {
+    this.durableHeads = heads
+    if (!this.#held || this.isDirty) return
+    this.#held = undefined
+    this.#proofs = noProofs
   }
 
   /** Takes the document as it is after changes. The former one is gone. */
   replace(doc: AnyDocument): void {
+    this.#forgetLog()
     this.doc = doc
     this.heads = headsOf(doc)
     if (!sameHeads(this.heads, this.stored.heads)) this.isDirty = true
   }
 
-  /** As {@link replace}, after a change of our own, which is now the newest of our actor. */
-  replaceOwn(doc: AnyDocument): void {
-    this.replace(doc)
+  /**
+   * Takes the document as it is after a change of our own, which is now the newest of our actor.
+   *
+   * @param change - Without it, what the change is has to be found out when it is needed.
+   */
+  replaceOwn(doc: AnyDocument, change: ChangeHeader | undefined): void {
+    if (change) this.replaceLogged(doc, [change], undefined)
+    else this.replace(doc)
     this.#ownNewest = this.heads[0]
   }
 
@@ -145,20 +386,51 @@ export class DocumentState {
   unload(): void {
     if (this.doc) Automerge.free(this.doc)
     this.doc = undefined
-    this.#proofs.clear()
+    // Whoever lacks logged changes needs their proofs.
+    if (!this.#log) this.#proofs = noProofs
   }
 
   /** Tells whether all of `heads` are in the history of the open document. */
   has(heads: readonly string[]): boolean {
-    return heads.length === 0 || Automerge.hasHeads(this.open, [...heads])
+    // Most often asked for what is newest, which needs no look into the document.
+    const unclear = heads.filter((head) => !this.hasRecently(head))
+    return unclear.length === 0 || Automerge.hasHeads(this.open, unclear)
+  }
+
+  /** Tells whether a change is known to be here without a look into the document. */
+  hasRecently(hash: string): boolean {
+    return (this.#log?.has(hash) ?? false) || this.heads.includes(hash)
+  }
+
+  /** Tells whether an actor is known never to have changed the document. */
+  isNewActor(actor: string): boolean {
+    return this.doc !== undefined && !this.#proofs.has(actor)
   }
 
   /** Keeps proofs that came with changes. */
   addProofs(proofs: readonly ActorProof[]): void {
+    if (proofs.length === 0) return
+    // The shared empty ones stay empty.
+    if (this.#proofs === noProofs) this.#proofs = new Map()
+    if (this.#newProofs === noActors) this.#newProofs = new Set()
     for (const proof of proofs) {
       this.#proofs.set(proof.actor, proof)
       this.#newProofs.add(proof.actor)
     }
+  }
+
+  /** All proofs of the open document. */
+  get proofs(): readonly ActorProof[] {
+    return [...this.#proofs.values()]
+  }
+
+  /** The number of the last change of an actor here; 0 when there is none that is proven. */
+  newestSeq(actor: string): number {
+    const isOwn = actor === this.#actor && this.#ownNewest !== undefined
+    const hash = isOwn ? this.#ownNewest : this.#proofs.get(actor)?.hash
+    const change =
+      hash === undefined ? null : Automerge.getBackend(this.open).getChangeMetaByHash(hash)
+    return change?.actor === actor ? change.seq : 0
   }
 
   /** How many proofs wait for the next write. */
@@ -175,8 +447,10 @@ export class DocumentState {
   /** Signs our newest change only when somebody needs it: typing makes many. */
   #proveOwn(): void {
     const { database, author, runId } = this.#context
-    const [actor, hash] = [this.actor, this.#ownNewest]
-    if (hash === undefined || this.#proofs.get(actor)?.hash === hash) return
+    const hash = this.#ownNewest
+    if (hash === undefined) return
+    const { actor } = this
+    if (this.#proofs.get(actor)?.hash === hash) return
     const change = { database, documentId: this.id, actor, hash }
     this.addProofs([signProof(change, author, deriveNonce(runId, this.id))])
   }
@@ -196,6 +470,12 @@ export class DocumentState {
 
   /** Adds a chunk with what is new; joins all chunks when they cost more to read than they hold. */
   #chunkOperations(arrival: number): StoreOperation[] {
+    if (this.#held && !this.doc) return this.#heldOperations(this.#held, arrival)
+    const unstored = this.#unstored
+    this.#unstored = []
+    this.#unstoredBytes = 0
+    if (unstored && this.#isAppendable(unstored)) return this.#appendOperations(unstored, arrival)
+    this.#tail.clear()
     const { id, stored, open } = this
     const next = stored.firstChunk + stored.chunkCount
     const isNew = stored.chunkCount === 0 || !this.has(stored.heads)
@@ -219,6 +499,44 @@ export class DocumentState {
     return [...puts, ...deleteChunks(id, stored.firstChunk, stored.chunkCount)]
   }
 
+  /** Tells whether what is new is written behind what is stored, without asking Automerge for it. */
+  #isAppendable(unstored: readonly Uint8Array[]): boolean {
+    const { chunkCount, snapshotBytes, laterBytes } = this.stored
+    if (chunkCount === 0) return false
+    // A document that is not open, or behind, has nothing else to be written.
+    if (!this.doc || this.isBehind) return true
+    const bytes = unstored.reduce((sum, { length }) => sum + length, laterBytes)
+    const isFull = chunkCount >= MAX_CHUNKS && !this.#tail.isJoinable
+    return !isFull && bytes <= Math.max(snapshotBytes, MAX_LATER_BYTES)
+  }
+
+  #appendOperations(unstored: readonly Uint8Array[], arrival: number): StoreOperation[] {
+    const { id, stored, heads } = this
+    if (unstored.length === 0) return this.#sameChunks(stored, arrival)
+    const chunk = concatBytes(...unstored)
+    const { operations, chunkCount } = this.#tail.add(id, stored, chunk)
+    const laterBytes = stored.laterBytes + chunk.length
+    this.stored = { ...stored, arrival, heads, chunkCount, laterBytes }
+    return operations
+  }
+
+  #heldOperations(saved: Uint8Array, arrival: number): StoreOperation[] {
+    const { id, heads, stored } = this
+    const firstChunk = stored.firstChunk + stored.chunkCount
+    const puts = putChunks(id, firstChunk, saved)
+    const [chunkCount, snapshotBytes] = [puts.length, saved.length]
+    this.stored = {
+      arrival,
+      heads,
+      firstChunk,
+      chunkCount,
+      snapshotBytes,
+      laterBytes: 0,
+      isClaimed: true,
+    }
+    return puts
+  }
+
   #sameChunks(stored: StoredDocument, arrival: number): StoreOperation[] {
     this.stored = { ...stored, arrival }
     return []
@@ -232,7 +550,7 @@ export class DocumentState {
       writeProof(writer, proof)
       return [{ type: 'put', key: proofKey(this.id, actor), value: writer.finish() }]
     })
-    this.#newProofs.clear()
+    this.#newProofs = noActors
     return operations
   }
 }
@@ -254,6 +572,23 @@ export function headsOf(doc: AnyDocument): readonly string[] {
 /** Compares two sorted lists. */
 export function sameHeads(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((head, index) => head === b[index])
+}
+
+/** What a peer has stored of a document: its heads, or the digest of heads that were too many to keep. */
+export type Ack = readonly string[] | string
+
+/** What is kept of an acknowledgement: the heads themselves tell what a peer lacks. */
+export function toAck(state: DocumentState, heads: readonly string[]): Ack {
+  const sorted = heads.toSorted()
+  // Most peers have what is stored here: one list for all of them.
+  if (sameHeads(sorted, state.durableHeads)) return state.durableHeads
+  return sorted.length > MAX_ACKNOWLEDGED_HEADS ? digestOf(sorted) : sorted
+}
+
+/** Tells whether an acknowledgement is one of these heads, which are sorted. */
+export function isAckOf(ack: Ack | undefined, heads: readonly string[]): boolean {
+  if (ack === undefined || ack === heads) return ack !== undefined
+  return typeof ack === 'string' ? ack === digestOf(heads) : sameHeads(ack, heads)
 }
 
 /** Heads are compared with every acknowledgement, and never changed in place. */

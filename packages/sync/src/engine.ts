@@ -1,12 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isStoreError, type StoreOperation, type StoreView } from '@vudo/storage'
 import type { PeerId } from '@vudo/transport'
-import { SyncError } from './errors.ts'
-import { STORE_RETRY_DELAY_MS } from './limits.ts'
+import { isSyncError, SyncError } from './errors.ts'
+import { MAX_BUNDLED_DOCUMENT_BYTES, READ_TOGETHER, STORE_RETRY_DELAY_MS } from './limits.ts'
 import { MessageRate } from './message-rate.ts'
 import type { LinkId, ReplicaEffect, ReplicaEvent, ReplicaInput } from './replica-effects.ts'
 import { Replica, type ReplicaInit } from './replica.ts'
-import { chunkPrefix, decodeIndex, indexPrefixes, proofPrefix } from './stored-keys.ts'
+import { actorsOfSaved } from './automerge-chunks.ts'
+import {
+  chunkKey,
+  chunkPrefix,
+  createIndexReader,
+  indexPrefixes,
+  proofKey,
+  proofPrefix,
+  type StoredDocument,
+} from './stored-keys.ts'
 
 /** What the engine needs of a channel; `Channel` of the network has it. */
 export interface SyncChannel {
@@ -43,6 +52,8 @@ export class Engine {
   readonly #effects: ReplicaEffect[] = []
   /** Reads and writes of the store that are under way. */
   readonly #jobs = new Set<Promise<void>>()
+  /** Documents that are to be read in this turn. */
+  readonly #toRead: string[] = []
   #isRunning = false
   #lastLink = 0
   readonly #closed = new AbortController()
@@ -56,11 +67,11 @@ export class Engine {
 
   /** Reads the index of a store and starts on it. */
   static async open(init: EngineInit): Promise<Engine> {
-    const entries = []
+    const reader = createIndexReader()
     for (const prefix of indexPrefixes) {
-      for await (const entry of init.store.scan({ prefix })) entries.push(entry)
+      for await (const { key, value } of init.store.scan({ prefix })) reader.add(key, value)
     }
-    const engine = new Engine(init, new Replica({ ...init, index: decodeIndex(entries) }))
+    const engine = new Engine(init, new Replica({ ...init, index: reader.index }))
     engine.call(() => {})
     return engine
   }
@@ -123,7 +134,7 @@ export class Engine {
       case 'persist':
         return this.#work(this.#persist(effect))
       case 'read-document':
-        return this.#work(this.#read(effect.id))
+        return this.#readSoon(effect.id)
       case 'set-timer':
         return this.#setTimer(effect)
       case 'disconnect':
@@ -156,6 +167,51 @@ export class Engine {
         if (!isBusy || this.#isClosing) throw error
       }
       await sleep(STORE_RETRY_DELAY_MS)
+    }
+  }
+
+  /** Those of one turn are read together: many small documents are most of the work. */
+  #readSoon(id: string): void {
+    this.#toRead.push(id)
+    if (this.#toRead.length === 1) this.#work(this.#readTogether())
+  }
+
+  async #readTogether(): Promise<void> {
+    await Promise.resolve()
+    const wholes: string[] = []
+    const others: Promise<void>[] = []
+    for (const id of this.#toRead.splice(0)) {
+      if (isSmallWhole(this.replica.knownDocument(id)?.stored)) wholes.push(id)
+      else others.push(this.#read(id))
+    }
+    for (let at = 0; at < wholes.length; at += READ_TOGETHER) {
+      await this.#readWholes(wholes.slice(at, at + READ_TOGETHER))
+    }
+    await Promise.all(others)
+  }
+
+  /** A document that was saved as one names the actors whose proofs lie beside it, so no range is searched. */
+  async #readWholes(ids: readonly string[]): Promise<void> {
+    const { store } = this.#init
+    try {
+      const keys = ids.map((id) => {
+        return chunkKey(id, this.replica.knownDocument(id)?.stored.firstChunk ?? 0)
+      })
+      const chunks = await store.getMany(keys)
+      const names = chunks.map((chunk) => (chunk ? actorsIn(chunk) : []))
+      const proofs = await store.getMany(
+        ids.flatMap((id, at) => (names[at] ?? []).map((actor) => proofKey(id, actor))),
+      )
+      let next = 0
+      for (const [at, id] of ids.entries()) {
+        const chunk = chunks[at]
+        const own = proofs.slice(next, (next += names[at]?.length ?? 0))
+        const whole = own.filter((proof) => proof !== undefined)
+        if (!chunk || whole.length < own.length) await this.#read(id)
+        else this.#input({ type: 'document-read', id, chunks: [chunk], proofs: whole })
+      }
+    } catch (error) {
+      this.#input({ type: 'persist-failed', token: -1, error })
     }
   }
 
@@ -263,6 +319,21 @@ export class Engine {
     }
     while (this.#jobs.size > 0) await Promise.all(this.#jobs)
   }
+}
+
+/** None for a damaged chunk: opening it finds that out. */
+function actorsIn(chunk: Uint8Array): readonly string[] {
+  try {
+    return actorsOfSaved(chunk)
+  } catch (error) {
+    if (!isSyncError(error)) throw error
+    return []
+  }
+}
+
+function isSmallWhole(stored: StoredDocument | undefined): boolean {
+  const isWhole = stored?.chunkCount === 1 && stored.laterBytes === 0
+  return isWhole && stored.snapshotBytes <= MAX_BUNDLED_DOCUMENT_BYTES
 }
 
 function failure(): PromiseWithResolvers<never> {

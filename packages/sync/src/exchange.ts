@@ -1,12 +1,16 @@
 import type { PeerId } from '@vudo/transport'
 import { bytesToHex, isWireError } from '@vudo/wire'
-import { isCertified, signCertificate } from './authorship.ts'
-import { announceNext, handlePage, settlePages } from './announcements.ts'
+import {
+  announceGathered,
+  announceNext,
+  confirmLive,
+  handlePage,
+  settlePages,
+} from './announcements.ts'
 import { sampleHistory } from './change-batches.ts'
-import { digestOf, sameHeads, type DocumentState } from './document-state.ts'
+import { isAckOf, sameHeads, type DocumentState } from './document-state.ts'
 import { isSyncError, SyncError, type SyncErrorCode } from './errors.ts'
 import {
-  CERTIFICATE_LIFETIME_MS,
   MAX_CHANNELS_PER_PEER,
   MAX_DOCUMENT_BYTES,
   MAX_FAULTS,
@@ -15,22 +19,45 @@ import {
   MAX_PEERS,
   MAX_UNSENT_BYTES,
   MAX_UNSENT_MESSAGES,
+  MAX_BUNDLED_DOCUMENT_BYTES,
+  MAX_SMALL_WANTS_IN_FLIGHT,
   MAX_WANTS_IN_FLIGHT,
 } from './limits.ts'
+import { greet, handleHello } from './greeting.ts'
 import { createPeerState, type PeerState } from './peer-state.ts'
 import type { ReplicaInput } from './replica-effects.ts'
 import type { Replica } from './replica.ts'
-import { handleWant, push, serve } from './batch-server.ts'
+import { handleWant, serve } from './batch-server.ts'
+import {
+  handleDiffering,
+  handleRanges,
+  mayCompareRanges,
+  sendRanges,
+} from './range-reconciliation.ts'
 import { handlePart } from './batch-receiver.ts'
-import { decodeMessage, encodeMessage, type StorePosition, type SyncMessage } from './wire.ts'
+import { handleDocuments } from './bundle-receiver.ts'
+import { handleTake } from './bundle-server.ts'
+import { followPeer, forgetLive } from './live-documents.ts'
+import {
+  answerGathered,
+  handleEdits,
+  handleHurry,
+  handleProgress,
+  hurry,
+  push,
+} from './live-edits.ts'
+import {
+  decodeMessage,
+  encodeDeflatedPage,
+  encodeMessage,
+  nowhere,
+  type SyncMessage,
+} from './wire.ts'
 
 type LinkInput = Exclude<
   ReplicaInput,
   { readonly type: 'document-read' | 'persisted' | 'persist-failed' }
 >
-
-/** A position that stands for nothing: everything is to be announced. */
-const nowhere: StorePosition = { run: '00'.repeat(16), arrival: 0 }
 
 /**
  * Speaks `/vudo/sync/1` with each peer of a replica.
@@ -65,8 +92,14 @@ export class Exchange {
       serve(this, peer)
     } else {
       peer.hasTimer = false
-      announceNext(this, peer, { evenEmpty: true })
+      answerGathered(this, peer)
+      announceGathered(this, peer)
     }
+  }
+
+  /** The name of this life of the store. */
+  get ownRun(): string {
+    return bytesToHex(this.replica.init.runId)
   }
 
   #connected({ link, peerId }: LinkInput & { type: 'peer-connected' }, nowMs: number): void {
@@ -79,15 +112,7 @@ export class Exchange {
     const position = replica.positionsByPeer.get(peerId)
     const peer = createPeerState(link, peerId, position)
     this.peers.set(link, peer)
-    const { database, author, runId } = replica.init
-    const node = {
-      database,
-      peerId: replica.init.peerId,
-      expiresAtMs: Math.floor(nowMs) + CERTIFICATE_LIFETIME_MS,
-    }
-    const certificates = [signCertificate(node, author)]
-    const hello = { run: bytesToHex(runId), position: position ?? nowhere, certificates }
-    this.send(peer, { type: 'hello', ...hello })
+    greet(this, peer, nowMs)
     replica.emit({ type: 'progress' })
   }
 
@@ -117,7 +142,8 @@ export class Exchange {
   /** Hands a message to the peer's channel; a channel that takes nothing for too long is ended. Nothing happens when it is gone. */
   send(peer: PeerState, message: SyncMessage): void {
     if (!this.isPresent(peer)) return
-    const bytes = encodeMessage(message)
+    const isPage = message.type === 'page' && peer.takesDocuments
+    const bytes = isPage ? encodeDeflatedPage(message) : encodeMessage(message)
     peer.outgoingBytes += bytes.length
     peer.outgoingMessages += 1
     if (
@@ -132,7 +158,7 @@ export class Exchange {
   #message(peer: PeerState, bytes: Uint8Array, nowMs: number): void {
     try {
       const message = decodeMessage(bytes)
-      if (message.type === 'hello') this.#hello(peer, message, nowMs)
+      if (message.type === 'hello') handleHello(this, peer, { hello: message, nowMs })
       else if (!peer.isReady) throw protocolError('a message came before the hello')
       else this.#dispatch(peer, message)
     } catch (error) {
@@ -160,6 +186,22 @@ export class Exchange {
         return this.#refused(peer, message)
       case 'compare':
         return this.#compare(peer)
+      case 'take':
+        return handleTake(this, peer, message)
+      case 'documents':
+        return handleDocuments(this, peer, message)
+      case 'kept':
+        return this.#kept(peer, message)
+      case 'edits':
+        return handleEdits(this, peer, message)
+      case 'progress':
+        return handleProgress(this, peer, message)
+      case 'hurry':
+        return handleHurry(this, peer)
+      case 'ranges':
+        return handleRanges(this, peer, message)
+      case 'differing':
+        return handleDiffering(this, peer, message)
       case 'unknown':
     }
   }
@@ -173,34 +215,10 @@ export class Exchange {
     this.#gone(peer)
   }
 
-  // Hello, and what is to be announced.
-
-  #hello(peer: PeerState, hello: SyncMessage & { type: 'hello' }, nowMs: number): void {
-    if (peer.isReady) throw protocolError('a second hello')
-    const { database } = this.replica.init
-    const node = { database, peerId: peer.peerId, nowMs }
-    peer.authors = hello.certificates
-      .filter((certificate) => isCertified(certificate, node))
-      .map(({ author }) => author)
-    peer.isReady = true
-    peer.run = hello.run
-    this.#announceAll(peer, this.#resolve(hello.position))
-  }
-
-  /**
-   * How far a position reaches in this store. It names a run: what came after that
-   * run's end in another copy of this store never was here.
-   */
-  #resolve({ run, arrival }: StorePosition): number {
-    const { runs, durableArrival } = this.replica
-    const at = runs.findIndex(({ id }) => id === run)
-    if (at < 0) return 0
-    const next = runs[at + 1]
-    return Math.min(arrival, next ? next.firstArrival - 1 : durableArrival)
-  }
+  // What is to be announced.
 
   /** Puts into the queue what arrived after `from`, and documents whose acknowledgement was lost in a crash. */
-  #announceAll(peer: PeerState, from: number): void {
+  announceAll(peer: PeerState, from: number): void {
     const { replica } = this
     peer.announcedUpTo = from
     peer.saidLast = false
@@ -217,7 +235,7 @@ export class Exchange {
   /** One comparison at a time: a peer that asks for the next one takes all pages of this one first. */
   #compare(peer: PeerState): void {
     peer.isCompareDue = this.#isAnnouncing(peer)
-    if (!peer.isCompareDue) this.#announceAll(peer, 0)
+    if (!peer.isCompareDue) this.announceAll(peer, 0)
   }
 
   #isAnnouncing(peer: PeerState): boolean {
@@ -231,8 +249,14 @@ export class Exchange {
       peer.refused.clear()
       if (!peer.isReady) continue
       peer.heardLast = false
+      if (mayCompareRanges(peer)) {
+        peer.isHolding = true
+        peer.saidLast = false
+        sendRanges(this, peer)
+        continue
+      }
       this.send(peer, { type: 'compare' })
-      this.#announceAll(peer, 0)
+      this.announceAll(peer, 0)
     }
     for (const peerId of only ? [] : [...this.replica.positionsByPeer.keys()]) {
       this.replica.writePosition(peerId, nowhere)
@@ -255,7 +279,9 @@ export class Exchange {
   durable(): void {
     for (const peer of this.peers.values()) {
       for (const id of peer.owedStored) this.tellStored(peer, this.replica.document(id))
-      if (peer.isReady) announceNext(this, peer)
+      if (!peer.isReady) continue
+      confirmLive(this, peer)
+      announceNext(this, peer)
     }
     this.replica.emit({ type: 'progress' })
   }
@@ -265,21 +291,37 @@ export class Exchange {
     const isDurable = sameHeads(state.durableHeads, state.heads)
     if (!isDurable) {
       peer.owedStored.add(state.id)
+      // The peer asked for it, or was asked, and waits.
+      this.replica.urgeWrites()
       return
     }
     peer.owedStored.delete(state.id)
+    peer.storedById.set(state.id, state.durableHeads)
     this.send(peer, { type: 'stored', id: state.id, heads: state.durableHeads })
   }
 
   /** Tells whether the peer has confirmed exactly what is durable here, now or in an earlier life. */
   hasStored(peer: PeerState, state: DocumentState): boolean {
-    return state.ackByPeer.get(peer.peerId) === digestOf(state.durableHeads)
+    return isAckOf(state.ackByPeer.get(peer.peerId), state.durableHeads)
   }
 
   /** Tells whether the policy lets one of the authors that the peer has proven read the document. */
   mayRead(peer: PeerState, id: string): boolean {
     const authors = peer.authors.length > 0 ? peer.authors : ['']
     return authors.some((author) => this.replica.mayWith(author, 'read', id))
+  }
+
+  /** What a peer has stored of a page counts as if it had told of each document. */
+  #kept(peer: PeerState, { number, places }: SyncMessage & { type: 'kept' }): void {
+    const page = peer.pagesInFlight.get(number)
+    for (const place of places) {
+      const entry = page?.entries[place]
+      const state = entry && this.replica.knownDocument(entry.id)
+      if (!entry || !state) continue
+      if (!peer.headsById.has(entry.id)) peer.headsById.set(entry.id, entry.heads)
+      this.#stored(peer, { type: 'stored', id: entry.id, heads: entry.heads })
+    }
+    this.#pageStored(peer, number)
   }
 
   #pageStored(peer: PeerState, number: number): void {
@@ -294,8 +336,8 @@ export class Exchange {
   /** Asks for what was announced, so many at a time. */
   askNext(peer: PeerState): void {
     for (const [id, want] of peer.wants) {
-      if (peer.wantsInFlight >= MAX_WANTS_IN_FLIGHT) return
       if (want.isAsked) continue
+      if (peer.wantsInFlight >= this.#maxWants(id)) return
       want.isAsked = true
       want.rounds += 1
       peer.wantsInFlight += 1
@@ -308,6 +350,13 @@ export class Exchange {
         this.send(peer, { type: 'want', id, heads, have: isFirst ? sampleHistory(state) : [] })
       })
     }
+  }
+
+  /** What comes for a small document is small, as a rule, and need not wait for what comes for others. */
+  #maxWants(id: string): number {
+    const { snapshotBytes, laterBytes } = this.replica.document(id).stored
+    const isSmall = snapshotBytes + laterBytes <= MAX_BUNDLED_DOCUMENT_BYTES
+    return isSmall ? MAX_SMALL_WANTS_IN_FLIGHT : MAX_WANTS_IN_FLIGHT
   }
 
   /** The document is as it was announced, or is given up for this peer. */
@@ -342,7 +391,7 @@ export class Exchange {
 
   #refused(peer: PeerState, { id, reason }: SyncMessage & { type: 'refused' }): void {
     const wasAsked = peer.wants.has(id)
-    peer.pushed.delete(id)
+    forgetLive(peer, id)
     if (wasAsked) peer.answersDue = Math.max(0, peer.answersDue - 1)
     if (reason === 'too-large' && this.replica.knownDocument(id)) this.stopMerging(peer, id)
     else if (wasAsked) this.giveUp(peer, id, `the peer does not give it: ${reason}`)
@@ -362,8 +411,8 @@ export class Exchange {
   }
 
   /** Counts what is harmless once and a burden without end. */
-  countFruitless(peer: PeerState): void {
-    peer.fruitless += 1
+  countFruitless(peer: PeerState, weight = 1): void {
+    peer.fruitless += weight
     if (peer.fruitless > MAX_FRUITLESS_BATCHES) {
       this.disconnect(peer, 'ERR_SYNC_PROTOCOL', 'the peer brings nothing new, again and again')
     }
@@ -380,17 +429,25 @@ export class Exchange {
 
   // What peers acknowledge.
 
+  /** Somebody waits until peers have stored what is here. */
+  hurry(): void {
+    hurry(this)
+  }
+
   #received(peer: PeerState, { id, heads }: SyncMessage & { type: 'received' }): void {
     const state = this.replica.knownDocument(id)
     if (!state) return
     const before = peer.headsById.get(id)
+    // It lacks what edits of ours built on.
+    const isBehind = peer.sentEdits.some((edits) => edits.id === id)
+    forgetLive(peer, id)
     peer.headsById.set(id, heads)
-    peer.pushed.delete(id)
     const { peerId } = peer
     this.replica.emit({ type: 'acknowledged', id, peerId, durability: 'received', heads })
     // Only after progress: a peer that lacks the past would be sent the same for ever.
     const isProgress = !before || !sameHeads(before, heads)
-    if (isProgress && peer.pushDue.has(id)) push(this, peer, state)
+    if (isProgress) confirmLive(this, peer, [`d${id}`])
+    if (!followPeer(peer, state) && isProgress && isBehind) push(this, peer, state)
   }
 
   #stored(peer: PeerState, { id, heads }: SyncMessage & { type: 'stored' }): void {
@@ -407,7 +464,12 @@ export class Exchange {
   /** The peer has this much of a document on its disk. */
   acknowledged(peer: PeerState, state: DocumentState, heads: readonly string[]): void {
     const { peerId } = peer
-    this.replica.writeAck(state, peerId, digestOf(heads))
+    this.replica.writeAck(state, peerId, heads)
+    const said = peer.storedById.get(state.id)
+    // Both have told each other: there is nothing left to announce.
+    if (said && sameHeads(said, state.durableHeads) && this.hasStored(peer, state)) {
+      peer.queue.delete(`d${state.id}`)
+    }
     this.replica.emit({ type: 'acknowledged', id: state.id, peerId, durability: 'stored', heads })
   }
 }

@@ -57,6 +57,39 @@ export const MAX_HEADS = 512
 /** Hashes that a peer names as a help to find what it lacks. */
 export const MAX_HAVE_HASHES = 64
 
+/** Hashes that the changes of one bundle build on and that are not in it: each change names those that it merges. */
+export const MAX_BUNDLE_DEPENDENCIES = 65_536
+
+/** Newest changes of a document up to which it is remembered what a peer has stored of it; of more a digest. */
+export const MAX_ACKNOWLEDGED_HEADS = 64
+
+/** Documents whose edits are sent with the hello, to a peer that has stored what they build on. */
+export const MAX_EARLY_DOCUMENTS = 64
+
+/** Paths below which everything is announced to a peer without a position: a comparison of ranges would cost as much. */
+export const MIN_COMPARED_PATHS = 64
+
+/** Paths of one range: fewer make more ranges, more make more announcements that were not needed. */
+export const PATHS_PER_RANGE = 4
+
+/** Ranges of one comparison; with more paths each range is longer. */
+export const MAX_RANGES = 4_096
+
+/** Bytes of ranges that are sent, before they are deflated: with long paths they are fewer and wider. */
+export const MAX_SENT_RANGES_BYTES = 196_608
+
+/** Bytes of ranges that are taken, before they are deflated. */
+export const MAX_RANGES_BYTES = 262_144
+
+/** Bytes of a fingerprint. Two ranges that differ have the same one once in 2^40, and other ones in the next run. */
+export const FINGERPRINT_BYTES = 5
+
+/** Ranges that a peer was sent and has not answered. */
+export const MAX_COMPARISONS = 4
+
+/** What a comparison counts among the {@link MAX_FRUITLESS_BATCHES}: it costs a look at every path. */
+export const FRUITLESS_COMPARISON = 10
+
 /** Actors of one batch, each with a proof: an actor is one run of one program that edits. */
 export const MAX_ACTORS = 10_000
 
@@ -71,6 +104,9 @@ export const MAX_PAGES_IN_FLIGHT = 4
 
 /** Documents that are asked for at the same time, for each peer. */
 export const MAX_WANTS_IN_FLIGHT = 32
+
+/** As {@link MAX_WANTS_IN_FLIGHT}, for documents that are small here: a page of them in one go. */
+export const MAX_SMALL_WANTS_IN_FLIGHT = 256
 
 /** Requests of one peer that wait to be served; beyond it the peer breaks the protocol. */
 export const MAX_WAITING_WANTS = 1_000
@@ -169,6 +205,9 @@ export const MAX_REOPEN_DELAY_MS = 30_000
 /** Lives of a store that are remembered; a peer that knows an older one compares everything. */
 export const MAX_RUNS = 64
 
+/** Of these, the newest that are remembered although nothing arrived in them: peers that were met in one name it. */
+export const MAX_IDLE_RUNS = 16
+
 /** Peers whose acknowledgement of a document is remembered across restarts. */
 export const MAX_ACKNOWLEDGING_PEERS = 64
 
@@ -181,5 +220,74 @@ export const MAX_PEERS = 256
 /** Channels of one peer; a further one ends the oldest. Two programs with one key may run at once, and a dead channel may linger. */
 export const MAX_CHANNELS_PER_PEER = 4
 
+/** Milliseconds after the status of a database was told, in which it is not told again. */
+export const STATUS_PAUSE_MS = 20
+
 /** Milliseconds before a peer is told a position that brings no news: enough to gather a burst. */
 export const POSITION_DELAY_MS = 1_000
+
+/** Bytes of a stored document up to which it travels together with others in one message; larger ones travel alone. */
+export const MAX_BUNDLED_DOCUMENT_BYTES = 16_384
+
+/** Bytes of documents that are gathered for one message before they are deflated; with one more document and its proofs it stays below {@link MAX_DOCUMENTS_BYTES}. */
+export const BUNDLE_BYTES = 196_608
+
+/** Inflated bytes of one message with many documents. */
+export const MAX_DOCUMENTS_BYTES = 524_288
+
+/** Proofs of a document that travels together with others. */
+export const MAX_BUNDLED_PROOFS = 256
+
+/** Small documents that are read from the store at once. */
+export const READ_TOGETHER = 256
+
+/** Bytes of a batch that is sent without being asked for: one message, with room for its head. What is larger is announced. */
+export const MAX_LIVE_BYTES = 262_000
+
+/** Changes of a document that are remembered in the order in which they came, so that live edits need no look into the history. At most twice as many between two clearings. */
+export const MAX_LOGGED_CHANGES = 2_048
+
+/** Bytes of the changes that are remembered of one document: 512 KiB. */
+export const MAX_LOGGED_BYTES = 524_288
+
+/** Documents whose last changes are remembered; beyond it the longest unused are forgotten, and their next edits are looked up. */
+export const MAX_LOGS = 1_024
+
+/** Changes that are taken without opening their document and wait for their write; with those of the write that is under way they fit into what is remembered. */
+export const MAX_APPENDED_CHANGES = 384
+
+/** Changes that an open document which nobody holds may be behind: then it is closed. */
+export const FORGOTTEN_CHANGES = 64
+
+/** As {@link MAX_APPENDED_CHANGES}, in bytes: 96 KiB. */
+export const MAX_APPENDED_BYTES = 98_304
+
+/** Bytes of later changes, written one behind the other, that never call for a new snapshot: 256 KiB, one or two thousand edits. */
+export const MAX_LATER_BYTES = 262_144
+
+/** Bytes of the last chunks that are kept to be joined when there are too many: 1 MiB. */
+export const MAX_TAIL_BYTES = 1_048_576
+
+/** Messages of live edits of one document to one peer that it need not answer at once. */
+export const MAX_LIVE_WINDOW = 8
+
+/** Messages of live edits that a peer has not said to have stored; beyond it further edits wait. */
+export const MAX_SENT_EDITS = 1_024
+
+/** Documents of one peer that travel as live edits; the others are announced. */
+export const MAX_LIVE_DOCUMENTS = 4_096
+
+/** Documents of which a peer has sent live edits that it has not said to have stored; the others are announced. */
+export const MAX_TAKEN_DOCUMENTS = 4_096
+
+/** Live edits of an open document from which on they travel as a bundle, to peers that take one. */
+export const MANY_EDITS = 256
+
+/** Milliseconds after a write in which edits are gathered for the next one, unless somebody waits. */
+export const WRITE_PAUSE_MS = 50
+
+/** Further milliseconds in which edits of others and acknowledgements are gathered: they are on somebody's disk already, or are told again. */
+export const LONG_WRITE_PAUSE_MS = 200
+
+/** Bytes of later changes of a document that is not open, beyond which it is opened to be written anew: 1 MiB. */
+export const MAX_CLOSED_LATER_BYTES = 1_048_576

@@ -3,7 +3,8 @@ import { signProof } from './authorship.ts'
 import { signRecord, type CatalogueRecord, type RecordContent } from './catalogue-record.ts'
 import { firstDocumentId, nextDocumentId } from './document-id.ts'
 import type { AnyDocument, DocumentState } from './document-state.ts'
-import { SyncError } from './errors.ts'
+import { readChanges, type ChangeHeader } from './automerge-chunks.ts'
+import { isSyncError, SyncError } from './errors.ts'
 import { initialChanges } from './initial-changes.ts'
 import { MAX_DOCUMENT_BYTES } from './limits.ts'
 import type { PolicyAction, Replica } from './replica.ts'
@@ -128,13 +129,25 @@ export function editDocument(
     guarded(edit),
   )
   if (doc === state.open) return
-  if (!state.size.admits(doc, Automerge.getLastLocalChange(doc)?.length ?? 0)) {
+  const change = Automerge.getLastLocalChange(doc)
+  if (!state.size.admits(doc, change?.length ?? 0)) {
     state.undoOwn(doc)
     throw tooLarge(replica, state)
   }
-  state.replaceOwn(doc)
-  warnOfContainers(replica, state, before)
+  const header = change && headerOf(change)
+  state.replaceOwn(doc, header)
+  if (header?.hasContainers ?? true) warnOfContainers(replica, state, before)
   replica.changed(state, 'local')
+}
+
+/** `undefined` for an edit beyond what a peer may send at once: it travels in another way. */
+function headerOf(change: Uint8Array): ChangeHeader | undefined {
+  try {
+    return readChanges(change)[0]
+  } catch (error) {
+    if (!isSyncError(error)) throw error
+    return undefined
+  }
 }
 
 /** Says in our words what Automerge refuses, and refuses what it would lose. */

@@ -12,7 +12,7 @@ import { documentIdToUrl, parseDocumentUrl } from './document-id.ts'
 import type { DocumentState } from './document-state.ts'
 import { Engine } from './engine.ts'
 import { SyncError } from './errors.ts'
-import { MAX_DATABASE_ID_BYTES } from './limits.ts'
+import { MAX_DATABASE_ID_BYTES, STATUS_PAUSE_MS } from './limits.ts'
 import { linkToNetwork } from './network-link.ts'
 import { collectionOf, isUnder, parsePath } from './paths.ts'
 import type { ReplicaEvent } from './replica-effects.ts'
@@ -99,6 +99,7 @@ class OpenDatabase implements Database {
   readonly #handles = new Set<DocumentHandle<object>>()
   #lastStatus: SyncStatus
   #isStatusDue = false
+  #statusPause: NodeJS.Timeout | undefined
   #closing: Promise<void> | undefined
 
   constructor(
@@ -240,6 +241,7 @@ class OpenDatabase implements Database {
       const ids = new Set(peers.map(({ peerId }) => peerId))
       return wanted === 'any' ? ids.size >= quorum : ids.has(wanted)
     }
+    if (!isEnough()) this.#engine.call(() => replica.exchange.hurry())
     await waitUntil(this.#waiters, isEnough, { signal })
     return this.status
   }
@@ -293,6 +295,7 @@ class OpenDatabase implements Database {
     switch (event.type) {
       case 'document:changed':
       case 'document:deleted':
+        if (this.events.listenerCount === 0) break
         this.events.publish(event.type, changeOf(event))
         break
       case 'document:quarantined': {
@@ -314,18 +317,24 @@ class OpenDatabase implements Database {
     }
   }
 
-  /** Many things happen at once; the status is told once. */
+  /** Many things happen at once; the status, which is one of all peers, is told once: at the end of the turn, and not again for a while. */
   #publishStatusSoon(): void {
-    if (this.#isStatusDue) return
+    if (this.#isStatusDue || this.events.listenerCount === 0) return
     this.#isStatusDue = true
-    queueMicrotask(() => {
-      this.#isStatusDue = false
-      if (this.#closing) return
-      const [old, status] = [this.#lastStatus, this.status]
-      this.#lastStatus = status
-      if (stateText(old) !== stateText(status)) this.events.publish('sync:status', status)
-      if (numberText(old) !== numberText(status)) this.events.publish('sync:progress', status)
-    })
+    if (!this.#statusPause) queueMicrotask(() => this.#publishStatus())
+  }
+
+  #publishStatus(): void {
+    this.#isStatusDue = false
+    if (this.#closing) return
+    const [old, status] = [this.#lastStatus, this.status]
+    this.#lastStatus = status
+    this.#statusPause = setTimeout(() => {
+      this.#statusPause = undefined
+      if (this.#isStatusDue) this.#publishStatus()
+    }, STATUS_PAUSE_MS)
+    if (stateText(old) !== stateText(status)) this.events.publish('sync:status', status)
+    if (numberText(old) !== numberText(status)) this.events.publish('sync:progress', status)
   }
 
   close(): Promise<void> {
@@ -334,6 +343,7 @@ class OpenDatabase implements Database {
   }
 
   async #close(): Promise<void> {
+    clearTimeout(this.#statusPause)
     this.#unlink()
     for (const handle of this.#handles) {
       // A store that failed was told to everybody who waits; closing goes on.
@@ -364,7 +374,10 @@ function changeOf(
     type: isDeleted ? 'deleted' : 'changed',
     path,
     collection: collectionOf(path),
-    documentId: documentIdToUrl(id),
+    // Most listeners look at the path: the text of an id costs three hashes.
+    get documentId() {
+      return documentIdToUrl(id)
+    },
     origin,
     created: !isDeleted && event.created,
   }

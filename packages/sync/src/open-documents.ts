@@ -1,13 +1,27 @@
+import { concatBytes } from '@vudo/wire'
 import { DocumentState, type DocumentContext } from './document-state.ts'
-import { MAX_IDLE_BYTES, MAX_IDLE_DOCUMENTS } from './limits.ts'
+import { MAX_IDLE_BYTES, MAX_IDLE_DOCUMENTS, MAX_LOGS } from './limits.ts'
 import type { StoredDocument } from './stored-keys.ts'
 
 /** What was read of a document. */
-interface ReadDocument {
+export interface ReadDocument {
   readonly id: string
   readonly chunks: readonly Uint8Array[]
   readonly proofs: readonly Uint8Array[]
 }
+
+/** What open documents need of others. */
+export interface DocumentHooks {
+  /** Asks for the chunks of a document; {@link OpenDocuments.documentRead} takes them. */
+  readonly read: (id: string) => void
+  /** Called when a part of a document was damaged, or not what was claimed. */
+  readonly onDamage: (state: DocumentState, reason: string) => void
+  /** Tells whether the authors of a document that was stored unopened have proven it. */
+  readonly isProven: (state: DocumentState, saved: Uint8Array) => boolean
+}
+
+const damagedHere = 'damaged on this device; asking the peers for what is missing'
+const notAsClaimed = 'not what its sender claimed; asking the peers for another copy'
 
 /**
  * All documents of a replica, and which of them are open: those that somebody pins, and
@@ -15,15 +29,16 @@ interface ReadDocument {
  */
 export class OpenDocuments {
   readonly #context: DocumentContext
-  readonly #read: (id: string) => void
+  readonly #hooks: DocumentHooks
   readonly #stateById = new Map<string, DocumentState>()
   /** Open documents nobody holds, least recently used first. */
   readonly #idle = new Set<DocumentState>()
+  /** Documents whose last changes are remembered, least recently used first. */
+  readonly #logged = new Set<DocumentState>()
 
-  /** @param read - Asks for the chunks of a document; {@link documentRead} takes them. */
-  constructor(context: DocumentContext, read: (id: string) => void) {
+  constructor(context: DocumentContext, hooks: DocumentHooks) {
     this.#context = context
-    this.#read = read
+    this.#hooks = hooks
   }
 
   /** Takes a document from the index of the store. */
@@ -50,9 +65,13 @@ export class OpenDocuments {
 
   /** Runs `task` when the document is open: now, or after it was read. */
   whenOpen(state: DocumentState, task: () => void): void {
-    if (!state.doc && state.stored.chunkCount === 0) state.load([], [])
+    if (!state.doc && state.isHeld) {
+      const { held } = state
+      this.#settleClaims(state, held, state.loadHeld())
+    } else if (!state.doc && state.stored.chunkCount === 0) state.load([], [])
     if (state.doc) {
       this.#idle.delete(state)
+      if (!state.catchUp()) this.#hooks.onDamage(state, notAsClaimed)
       task()
       if (state.pins === 0) this.#idle.add(state)
       return
@@ -60,19 +79,37 @@ export class OpenDocuments {
     state.waiting.push(task)
     if (state.isReading) return
     state.isReading = true
-    this.#read(state.id)
+    this.#hooks.read(state.id)
   }
 
-  /**
-   * Opens a document from what was read, and runs what has waited for it.
-   *
-   * @param onDamage - Called before, when a part of it was damaged.
-   */
-  documentRead(read: ReadDocument, onDamage: (state: DocumentState) => void): void {
+  /** Runs `task` with what the store holds of a document that is not open, without opening it. */
+  whenRead(state: DocumentState, task: (read: ReadDocument) => void): void {
+    state.readers.push(task)
+    if (state.isReading) return
+    state.isReading = true
+    this.#hooks.read(state.id)
+  }
+
+  /** What was claimed of a document is looked at when it is opened. */
+  #settleClaims(state: DocumentState, saved: Uint8Array, isWhole: boolean): void {
+    if (isWhole && this.#hooks.isProven(state, saved)) return state.confirm()
+    state.discard()
+    this.#hooks.onDamage(state, notAsClaimed)
+  }
+
+  /** Gives what was read to whoever waits for it; opens the document only for those who need it open. */
+  documentRead(read: ReadDocument): void {
     const state = this.#stateById.get(read.id)
     if (!state?.isReading) return
     state.isReading = false
-    if (!state.doc && !state.load(read.chunks, read.proofs)) onDamage(state)
+    for (const reader of state.readers.splice(0)) reader(read)
+    if (state.waiting.length === 0) return
+    if (!state.doc) {
+      const { isClaimed } = state.stored
+      const isWhole = state.load(read.chunks, read.proofs)
+      if (isClaimed) this.#settleClaims(state, concatBytes(...read.chunks), isWhole)
+      else if (!isWhole) this.#hooks.onDamage(state, damagedHere)
+    }
     for (const task of state.waiting.splice(0)) this.whenOpen(state, task)
   }
 
@@ -80,6 +117,19 @@ export class OpenDocuments {
   pin(state: DocumentState): void {
     state.pins += 1
     this.#idle.delete(state)
+  }
+
+  /** The last changes of a document were logged. They are remembered of those documents only that were used last. */
+  logged(state: DocumentState): void {
+    this.#logged.delete(state)
+    this.#logged.add(state)
+    if (this.#logged.size <= MAX_LOGS) return
+    for (const oldest of this.#logged) {
+      if (oldest === state || this.#logged.size <= MAX_LOGS) return
+      if (oldest.isDirty || oldest.pins > 0 || oldest.waiting.length > 0) continue
+      this.#logged.delete(oldest)
+      oldest.dropLog()
+    }
   }
 
   /** Takes back one {@link pin}. Without any the document may be closed, and is read again when it is needed. */

@@ -9,6 +9,24 @@ export interface IncomingPage {
   readonly upTo: number
   /** Documents of which something is still missing here. */
   readonly open: Set<string>
+  /** What was announced, in the order of the page; `undefined` where a record stands. */
+  readonly entries: readonly (AnnouncedDocument | undefined)[]
+  /** Places of documents that are here as announced. */
+  readonly kept: Set<number>
+}
+
+/** What one entry of a page says of a document. */
+export interface AnnouncedDocument {
+  readonly id: string
+  readonly heads: readonly string[]
+}
+
+/** An announcement without an answer. */
+export interface OutgoingPage {
+  readonly upTo: number
+  readonly entries: readonly (AnnouncedDocument | undefined)[]
+  /** Its documents are asked for at most once. */
+  isTaken: boolean
 }
 
 /** A document that was announced and has to be asked for. */
@@ -18,6 +36,8 @@ export interface Want {
   /** How often it was asked for. */
   rounds: number
   isAsked: boolean
+  /** It was asked for together with others of its page, as it is stored. */
+  isTaken: boolean
 }
 
 /** A document on its way here, in parts. */
@@ -36,6 +56,47 @@ export interface Transfer {
 export interface Request {
   readonly heads: readonly string[]
   readonly have: readonly string[]
+  /** The peer takes it as it is stored, unopened. */
+  readonly isTaken?: boolean
+}
+
+/** A document that travels as live edits. */
+export interface LiveDocument {
+  /** The peer has everything of the document's log before this number, or it is on its way. */
+  next: number
+  /** Messages of edits that the peer has not said to have received. */
+  unanswered: number
+  /** Messages of edits that the peer has not said to have stored. */
+  unstored: number
+  /** The message that the peer answers at once: until then nothing is sent. */
+  awaited: number | undefined
+  /** It has changed meanwhile. */
+  isDue: boolean
+  /** It changes faster than the peer answers: each message is to be answered at once. */
+  isBusy: boolean
+}
+
+/** Edits that the peer has not said to have stored. */
+export interface SentEdits {
+  readonly number: number
+  readonly id: string
+  /** Of the document with these edits. */
+  readonly heads: readonly string[]
+  isReceived: boolean
+}
+
+/** The last edits of a document that came from the peer and that it has not said to have stored itself. */
+export interface TakenEdits {
+  readonly number: number
+  /** Changes of theirs on which nothing else builds. */
+  readonly tips: readonly string[]
+}
+
+/** How far edits are, by the numbers of their messages. */
+export interface EditsProgress {
+  readonly received: number
+  readonly stored: number
+  readonly saved: number
 }
 
 /** Everything that belongs to one channel; gone with it, except for the position. */
@@ -46,6 +107,12 @@ export interface PeerState {
   isReady: boolean
   /** The life of its store. */
   run: string
+  /** What it understands, as its hello tells. Until then as in its last channel. */
+  features: number
+  /** It understands many documents in one message. */
+  takesDocuments: boolean
+  /** It understands bundles of changes. Until its hello as in its last channel. */
+  takesBundles: boolean
   /** Authors whose certificates it has shown. */
   authors: readonly string[]
   /** Where we stand in its store. */
@@ -53,8 +120,10 @@ export interface PeerState {
 
   /** What is to be announced, in the order of arrival: `r` or `d` and a hash or an id. */
   readonly queue: Set<string>
-  /** Announcements without an answer, and up to which arrival each goes. */
-  readonly pagesInFlight: Map<number, number>
+  /** Records that it has sent itself, by hash, and whose signature it sent: it is not told them again. */
+  readonly toldRecords: Map<string, string>
+  /** Announcements without an answer, by their numbers. */
+  readonly pagesInFlight: Map<number, OutgoingPage>
   nextPage: number
   announcedUpTo: number
   /** The last announcement said that nothing more is waiting. */
@@ -78,16 +147,41 @@ export interface PeerState {
   outgoingMessages: number
   /** Bytes of its batches that are not complete, or wait for a document to be read. */
   incomingBytes: number
+  /** Both ends hold enough for a comparison by ranges, and understand it. */
+  comparesRanges: boolean
+  /** Nothing is announced until the ranges have been compared. */
+  isHolding: boolean
+  /** The ends of the ranges that it was sent and has not answered, oldest first. */
+  readonly sentBounds: (readonly string[])[]
   /** It asked for a comparison while one was under way. */
   isCompareDue: boolean
   transfer: Transfer | undefined
 
   /** What it has of a document in memory, as far as it told. */
   readonly headsById: KnownHeads
-  /** Documents of which a live edit is under way and not yet received. */
-  readonly pushed: Set<string>
-  /** Documents that have changed since without a live edit: it follows when this one is received. */
-  readonly pushDue: Set<string>
+  /** What it was last told to be stored here. */
+  readonly storedById: KnownHeads
+  /** Documents whose changes it gets as live edits. */
+  readonly live: Map<string, LiveDocument>
+  /** Messages of edits that went to it. */
+  editsSent: number
+  /** The oldest first. */
+  sentEdits: SentEdits[]
+  /** Edits that went to it are durable here, up to this message. */
+  savedUpTo: number
+  /** Messages of edits that came from it. */
+  editsTaken: number
+  /** Those that wait for their document to be read, in the order in which they came. */
+  readonly editsUnderWay: Set<number>
+  /** Edits that came from it are durable here, up to this message. */
+  storedUpTo: number
+  readonly takenById: Map<string, TakenEdits>
+  /** Which of the newest changes of a document it has stored, as far as they travelled live. */
+  readonly confirmedById: KnownHeads
+  /** What it was told of all this. */
+  answered: EditsProgress
+  /** It waits until so much is stored. */
+  hurried: Pick<EditsProgress, 'stored' | 'saved'>
   /** Documents whose stored state it waits for. */
   readonly owedStored: Set<string>
   /** Documents that it did not take. */
@@ -110,9 +204,13 @@ export function createPeerState(
     peerId,
     isReady: false,
     run: '',
+    features: 0,
+    takesDocuments: false,
+    takesBundles: false,
     authors: [],
     position,
     queue: new Set(),
+    toldRecords: new Map(),
     pagesInFlight: new Map(),
     nextPage: 1,
     announcedUpTo: 0,
@@ -129,11 +227,24 @@ export function createPeerState(
     outgoingBytes: 0,
     outgoingMessages: 0,
     incomingBytes: 0,
+    comparesRanges: false,
+    isHolding: false,
+    sentBounds: [],
     isCompareDue: false,
     transfer: undefined,
     headsById: new KnownHeads(),
-    pushed: new Set(),
-    pushDue: new Set(),
+    storedById: new KnownHeads(),
+    live: new Map(),
+    editsSent: 0,
+    sentEdits: [],
+    savedUpTo: 0,
+    editsTaken: 0,
+    editsUnderWay: new Set(),
+    storedUpTo: 0,
+    takenById: new Map(),
+    confirmedById: new KnownHeads(),
+    answered: { received: 0, stored: 0, saved: 0 },
+    hurried: { stored: 0, saved: 0 },
     owedStored: new Set(),
     refused: new Set(),
     oversized: new Set(),

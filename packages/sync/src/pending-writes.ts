@@ -3,6 +3,7 @@ import { bytesToHex } from '@vudo/wire'
 import { encodeRecord, type CatalogueRecord } from './catalogue-record.ts'
 import type { DocumentState } from './document-state.ts'
 import { MAX_FLUSH_BYTES, MAX_FLUSH_DOCUMENTS, MAX_FLUSH_OPERATIONS } from './limits.ts'
+import { WritePace } from './write-pace.ts'
 import { encodeStoredRecord, recordKey } from './stored-keys.ts'
 
 /** A write that is under way. */
@@ -15,6 +16,7 @@ interface Flight {
   readonly items: readonly Arrival[]
   /** Run when it is durable. */
   readonly tasks: (() => void)[]
+  readonly isPrompt: boolean
 }
 
 interface Arrival {
@@ -52,6 +54,9 @@ export class PendingWrites {
   #lastArrival = 0
   #lastToken = 0
   #flight: Flight | undefined
+  readonly #pace = new WritePace()
+  /** Among the operations is one that is worth a write of its own. */
+  #hasPrompt = false
   /** What waits until all that is dirty now is durable. */
   #afterNext: (() => void)[] = []
   readonly #documents = new Set<DocumentState>()
@@ -81,21 +86,55 @@ export class PendingWrites {
     return this.#documents.size + this.#records.size + this.#operations.size > 0
   }
 
+  /** True while something is in memory that is not durable, apart from what may be lost. */
+  get isBusy(): boolean {
+    const isFlying = this.#flight !== undefined && this.#flight.isPrompt
+    return isFlying || this.#documents.size + this.#records.size > 0 || this.#hasPrompt
+  }
+
+  /** Somebody waits for what is in memory now. */
+  urge(): void {
+    if (this.isDirty) this.#pace.urge()
+  }
+
+  /** After how many milliseconds {@link onTimer} is to be called. */
+  takeTimer(): number | undefined {
+    return this.#flight ? undefined : this.#pace.takeTimer(this.isDirty)
+  }
+
+  /** The pause after a write is over. */
+  onTimer(): void {
+    this.#pace.onTimer(this.isDirty)
+  }
+
   addRecord(record: CatalogueRecord): void {
+    this.#pace.own()
     this.#records.set(record.hash, record)
   }
 
-  addDocument(state: DocumentState): void {
+  /** @param isOwn - Changed here, and not by a peer. */
+  addDocument(state: DocumentState, isOwn: boolean): void {
+    if (isOwn) this.#pace.own()
     this.#documents.add(state)
   }
 
-  /** Adds an operation; a later one for the same key replaces it. */
-  addOperation(operation: StoreOperation): void {
+  /**
+   * Adds an operation; a later one for the same key replaces it.
+   *
+   * @param isPrompt - It is worth a write of its own.
+   */
+  addOperation(operation: StoreOperation, isPrompt: boolean): void {
+    this.#hasPrompt ||= isPrompt
     this.#operations.set(bytesToHex(operation.key), operation)
   }
 
-  /** Runs `task` when everything that is in memory now is durable. */
-  whenDurable(task: () => void): void {
+  /**
+   * Runs `task` when everything that is in memory now is durable.
+   *
+   * @param isUrgent - Somebody waits for it.
+   */
+  whenDurable(task: () => void, isUrgent: boolean): void {
+    if (isUrgent) this.urge()
     if (this.isDirty) this.#afterNext.push(task)
     else if (this.#flight) this.#flight.tasks.push(task)
     else task()
@@ -103,15 +142,18 @@ export class PendingWrites {
 
   /** Begins the next write, if one is due. */
   next(): NextWrite | undefined {
-    if (this.#flight || !this.isDirty) return undefined
+    if (this.#flight || !this.isDirty || !this.#pace.isDue(this.isBusy)) return undefined
+    const isPrompt = this.isBusy
     const operations: StoreOperation[] = []
     const items: Arrival[] = []
     this.#takeRecords(operations, items)
     const documents = this.#records.size === 0 ? this.#takeDocuments(operations, items) : []
     if (this.#records.size + this.#documents.size === 0) this.#takeOperations(operations)
     const tasks = this.isDirty ? [] : this.#afterNext.splice(0)
+    if (!this.isDirty) this.#pace.begun()
+    this.#hasPrompt &&= this.isDirty
     const token = ++this.#lastToken
-    this.#flight = { token, documents, items, tasks }
+    this.#flight = { token, documents, items, tasks, isPrompt }
     return { token, operations }
   }
 
@@ -158,7 +200,8 @@ export class PendingWrites {
     const flight = this.#flight
     if (flight?.token !== token) return undefined
     this.#flight = undefined
-    for (const { state, heads } of flight.documents) state.durableHeads = heads
+    this.#pace.settled()
+    for (const { state, heads } of flight.documents) state.settled(heads)
     for (const { item, arrival } of flight.items) {
       // Out and in again: the order of the map is the order of arrival.
       this.arrivals.delete(item)

@@ -1,18 +1,20 @@
 import type { AuthorKey } from '@vudo/identity'
 import type { StoreOperation } from '@vudo/storage'
 import type { PeerId } from '@vudo/transport'
-import { bytesToHex, hexToBytes } from '@vudo/wire'
+import { bytesToHex } from '@vudo/wire'
 import { decodeTrustedRecord, type CatalogueRecord } from './catalogue-record.ts'
 import { Catalogue } from './catalogue.ts'
-import type { DocumentState } from './document-state.ts'
+import { isAckOf, toAck, type DocumentState } from './document-state.ts'
 import { SyncError } from './errors.ts'
 import { Exchange } from './exchange.ts'
-import { MAX_ACKNOWLEDGING_PEERS, MAX_KNOWN_PEERS, MAX_RUNS } from './limits.ts'
-import { OpenDocuments } from './open-documents.ts'
+import { MAX_ACKNOWLEDGING_PEERS, MAX_IDLE_RUNS, MAX_KNOWN_PEERS, MAX_RUNS } from './limits.ts'
+import { isDocumentProven } from './apply-batch.ts'
+import { OpenDocuments, type ReadDocument } from './open-documents.ts'
 import { PendingWrites } from './pending-writes.ts'
 import type { ChangeOrigin, ReplicaEffect, ReplicaEvent, ReplicaInput } from './replica-effects.ts'
 import {
   ackKey,
+  encodeAck,
   encodePosition,
   encodeRuns,
   peerKey,
@@ -41,6 +43,9 @@ export type PolicyAction = 'read' | 'write' | 'delete' | 'admin'
  */
 export type Policy = (author: string, action: PolicyAction, path: string) => boolean
 
+/** The timer of the writes among those of the channels, whose numbers begin with 1. */
+const writeTimer = 0
+
 /** What a replica begins with. */
 export interface ReplicaInit {
   readonly database: string
@@ -53,6 +58,8 @@ export interface ReplicaInit {
   readonly index: StoredIndex
   /** @defaultValue every author may do everything */
   readonly policy?: Policy | undefined
+  /** Paths from which on stores are compared by ranges. @defaultValue `MIN_COMPARED_PATHS` */
+  readonly minComparedPaths?: number | undefined
 }
 
 /**
@@ -74,21 +81,30 @@ export interface ReplicaInit {
  */
 export class Replica {
   readonly catalogue: Catalogue = new Catalogue()
-  readonly init: ReplicaInit
+  readonly init: Omit<ReplicaInit, 'index'>
   readonly runs: readonly StoreRun[]
   readonly recordsByHash: Map<string, CatalogueRecord> = new Map()
   readonly positionsByPeer: Map<PeerId, StorePosition>
+  /** What each peer understood when it was here last. */
+  readonly featuresByPeer: Map<PeerId, number>
   readonly #documents: OpenDocuments
   readonly #writes = new PendingWrites()
   readonly #exchange: Exchange
+  /** Documents of which no peer is known to have stored what is here; kept up, as status is asked for with each edit. */
+  readonly #unstored = new Set<string>()
   #effects: ReplicaEffect[] = []
   #failure: { readonly error: unknown } | undefined
 
-  constructor(init: ReplicaInit) {
+  constructor({ index, ...init }: ReplicaInit) {
+    // Without the index, whose bytes would stay in memory with it.
     this.init = init
-    const { index } = init
     this.positionsByPeer = new Map(index.positionsByPeer)
-    this.#documents = new OpenDocuments(init, (id) => this.effect({ type: 'read-document', id }))
+    this.featuresByPeer = new Map(index.featuresByPeer)
+    this.#documents = new OpenDocuments(init, {
+      read: (id) => this.effect({ type: 'read-document', id }),
+      onDamage: (state, reason) => this.#damaged(state, reason),
+      isProven: (state, saved) => isDocumentProven(state, saved, init.database),
+    })
     this.#loadIndex(index)
     this.runs = this.#beginRun(index.runs)
     this.#exchange = new Exchange(this)
@@ -109,16 +125,21 @@ export class Replica {
       items.push([`d${id}`, document.arrival])
       this.#documents.restore(id, document)
     }
-    for (const { id, peer, digest } of index.acks)
-      this.#documents.get(id)?.ackByPeer.set(peer, digest)
+    for (const { id, peer, ack } of index.acks) {
+      const state = this.#documents.get(id)
+      state?.ackByPeer.set(peer, typeof ack === 'string' ? ack : toAck(state, ack))
+    }
+    for (const state of this.#documents.values()) this.#countUnstored(state)
     this.#writes.restore(items)
   }
 
-  /** A life without arrivals leaves no trace. */
+  /** A life without arrivals is soon forgotten: only what met it last names it. */
   #beginRun(former: readonly StoreRun[]): StoreRun[] {
     const { lastArrival } = this.#writes
     const run: StoreRun = { id: bytesToHex(this.init.runId), firstArrival: lastArrival + 1 }
-    const used = former.filter(({ firstArrival }) => firstArrival <= lastArrival)
+    const used = former.filter(
+      ({ firstArrival }, at) => firstArrival <= lastArrival || at >= former.length - MAX_IDLE_RUNS,
+    )
     const runs = [...used, run].slice(-MAX_RUNS)
     this.write({ type: 'put', key: runsKey, value: encodeRuns(runs) })
     return runs
@@ -141,7 +162,7 @@ export class Replica {
 
   /** True while something is in memory that is not durable. */
   get isWriting(): boolean {
-    return this.#writes.isUnderWay || this.#writes.isDirty
+    return this.#writes.isBusy
   }
 
   /** Why nothing more is accepted, if so. */
@@ -158,10 +179,14 @@ export class Replica {
   #take(input: ReplicaInput, nowMs: number): void {
     switch (input.type) {
       case 'document-read':
-        this.#documents.documentRead(input, (state) => this.#damaged(state))
+        this.#documents.documentRead(input)
         break
       case 'persisted':
         this.#persisted(input.token)
+        break
+      case 'timer':
+        if (input.link === writeTimer) this.#writes.onTimer()
+        else this.#exchange.handle(input, nowMs)
         break
       case 'persist-failed':
         this.#failure = { error: input.error }
@@ -176,6 +201,8 @@ export class Replica {
   takeEffects(): readonly ReplicaEffect[] {
     const write = this.#failure ? undefined : this.#writes.next()
     if (write) this.effect({ type: 'persist', ...write })
+    const inMs = this.#failure ? undefined : this.#writes.takeTimer()
+    if (inMs !== undefined) this.effect({ type: 'set-timer', link: writeTimer, inMs })
     if (!this.#writes.isUnderWay) this.#documents.evict()
     const effects = this.#effects
     this.#effects = []
@@ -192,6 +219,18 @@ export class Replica {
   }
 
   // What the exchange and the application build on.
+
+  /** How many documents hold something that no peer is known to have stored. */
+  get unstoredCount(): number {
+    return this.#unstored.size
+  }
+
+  #countUnstored({ id, heads, ackByPeer }: DocumentState): void {
+    const isUnstored =
+      heads.length > 0 && ![...ackByPeer.values()].some((ack) => isAckOf(ack, heads))
+    if (isUnstored) this.#unstored.add(id)
+    else this.#unstored.delete(id)
+  }
 
   /** Adds something for the driver to do, after what was added before. */
   effect(effect: ReplicaEffect): void {
@@ -223,6 +262,11 @@ export class Replica {
     this.#documents.whenOpen(state, task)
   }
 
+  /** Runs `task` with what the store holds of a document that is not open, which stays closed. */
+  withStored(state: DocumentState, task: (read: ReadDocument) => void): void {
+    this.#documents.whenRead(state, task)
+  }
+
   /** Keeps an open document in memory, until it was unpinned as often as pinned. For open handles. */
   pin(state: DocumentState): void {
     this.#documents.pin(state)
@@ -234,11 +278,10 @@ export class Replica {
   }
 
   /** A document that the disk has damaged is asked for again, from everybody and from the start. */
-  #damaged(state: DocumentState): void {
+  #damaged(state: DocumentState, reason: string): void {
     const path = this.catalogue.pathOf(state.id)
-    const reason = 'damaged on this device; asking the peers for what is missing'
     this.emit({ type: 'document:quarantined', id: state.id, path, peerId: undefined, reason })
-    this.#writes.addDocument(state)
+    this.#writes.addDocument(state, true)
     this.#exchange.compareAgain()
   }
 
@@ -249,7 +292,9 @@ export class Replica {
    * @param created - The path has begun to lead to it.
    */
   changed(state: DocumentState, origin: ChangeOrigin, created = false): void {
-    this.#writes.addDocument(state)
+    this.#writes.addDocument(state, origin === 'local')
+    if (state.log) this.#documents.logged(state)
+    this.#countUnstored(state)
     const path = this.catalogue.pathOf(state.id)
     const { id, heads } = state
     if (path !== undefined)
@@ -277,37 +322,60 @@ export class Replica {
 
   /** Adds an operation to the next write; a later one for the same key replaces it. */
   write(operation: StoreOperation): void {
-    this.#writes.addOperation(operation)
+    this.#writes.addOperation(operation, true)
+  }
+
+  /** As {@link write}, for what may be lost: it waits for something else to be written, or for a while. */
+  #writeSometime(operation: StoreOperation): void {
+    this.#writes.addOperation(operation, false)
   }
 
   /** Moves where we stand in a peer's store. Durable together with, or after, the data that it speaks of. */
   writePosition(peer: PeerId, position: StorePosition): void {
     this.positionsByPeer.delete(peer)
     this.positionsByPeer.set(peer, position)
-    this.write({ type: 'put', key: peerKey(peer), value: encodePosition(position) })
+    const features = this.featuresByPeer.get(peer) ?? 0
+    this.write({ type: 'put', key: peerKey(peer), value: encodePosition(position, features) })
     const [oldest] = this.positionsByPeer.keys()
     if (this.positionsByPeer.size <= MAX_KNOWN_PEERS || oldest === undefined) return
     this.positionsByPeer.delete(oldest)
+    this.featuresByPeer.delete(oldest)
     this.write({ type: 'delete', key: peerKey(oldest) })
   }
 
   /** Remembers what a peer has stored of a document. It may be lost in a crash: then it is announced once more. */
-  writeAck(state: DocumentState, peer: PeerId, digest: string | undefined): void {
-    if (state.ackByPeer.get(peer) === digest) return
+  writeAck(state: DocumentState, peer: PeerId, heads: readonly string[] | undefined): void {
+    const former = state.ackByPeer.get(peer)
+    if (heads ? isAckOf(former, heads.toSorted()) : !former) return
     state.ackByPeer.delete(peer)
     const key = ackKey(state.id, peer)
-    if (digest === undefined) return this.write({ type: 'delete', key })
-    state.ackByPeer.set(peer, digest)
-    this.write({ type: 'put', key, value: hexToBytes(digest) })
+    if (heads === undefined) {
+      this.#countUnstored(state)
+      return this.write({ type: 'delete', key })
+    }
+    const ack = toAck(state, heads)
+    state.ackByPeer.set(peer, ack)
+    this.#countUnstored(state)
+    this.#writeSometime({ type: 'put', key, value: encodeAck(ack) })
     const [oldest] = state.ackByPeer.keys()
     if (state.ackByPeer.size > MAX_ACKNOWLEDGING_PEERS && oldest !== undefined) {
       this.writeAck(state, oldest, undefined)
     }
   }
 
-  /** Runs `task` when everything that is in memory now is durable. */
+  /** Runs `task` when everything that is in memory now is durable, which is hurried on. */
   whenDurable(task: () => void): void {
-    this.#writes.whenDurable(task)
+    this.#writes.whenDurable(task, true)
+  }
+
+  /** As {@link whenDurable}, for what nobody waits for. */
+  whenDurableSometime(task: () => void): void {
+    this.#writes.whenDurable(task, false)
+  }
+
+  /** Somebody waits until what is in memory now is durable. */
+  urgeWrites(): void {
+    this.#writes.urge()
   }
 
   /** Here, and nowhere before, anybody is told that something is stored. */

@@ -1,5 +1,6 @@
 import { bytesToHex, createByteReader, createByteWriter, hexToBytes } from '@vudo/wire'
 import { MAX_CHUNK_PIECES, MAX_CHUNKS, MAX_HEADS, MAX_RUNS } from './limits.ts'
+import type { Ack } from './document-state.ts'
 import { readHashes, writeHashes, type StorePosition } from './wire.ts'
 
 /*
@@ -11,11 +12,14 @@ import { readHashes, writeHashes, type StorePosition } from './wire.ts'
  *   d <document 16>               arrival, heads, chunks (see StoredDocument)
  *   c <document 16> <number 4>    a piece of the document: a snapshot, then later changes
  *   p <document 16> <actor 16>    the proof of an actor's newest change
- *   k <peer 32>                   where we stand in that peer's store: run 16, arrival
- *   a <document 16> <peer 32>     digest of the heads that the peer has stored, 16 bytes
+ *   k <peer 32>                   where we stand in that peer's store: run 16, arrival, its features
+ *   a <document 16> <peer 32>     the heads that the peer has stored, 32 bytes each, or their digest, 16 bytes
  *
  * `m`, `r`, `d`, `k` and `a` are read at the start; `c` and `p` when a document is opened.
  */
+
+const HASH_BYTES = 32
+const DIGEST_BYTES = 16
 
 const letters = {
   runs: 0x6d,
@@ -101,6 +105,8 @@ export interface StoredDocument {
   /** Bytes of the first chunk and of those after it. */
   readonly snapshotBytes: number
   readonly laterBytes: number
+  /** It was stored as it came and never opened: what it says of itself is what its sender claims. */
+  readonly isClaimed?: boolean | undefined
 }
 
 /** What was read of a database when it opens. */
@@ -109,7 +115,45 @@ export interface StoredIndex {
   readonly records: readonly { readonly arrival: number; readonly bytes: Uint8Array }[]
   readonly documents: ReadonlyMap<string, StoredDocument>
   readonly positionsByPeer: ReadonlyMap<string, StorePosition>
-  readonly acks: readonly { readonly id: string; readonly peer: string; readonly digest: string }[]
+  readonly featuresByPeer: ReadonlyMap<string, number>
+  readonly acks: readonly { readonly id: string; readonly peer: string; readonly ack: Ack }[]
+}
+
+/** Gathers an index out of its entries, so that not all of them are in memory at once. */
+export interface IndexReader {
+  /** Takes an entry, whose bytes stay the caller's. @throws `WireError` `ERR_DECODE` for one that this version did not write. */
+  add(key: Uint8Array, value: Uint8Array): void
+  /** Everything that was added. */
+  readonly index: StoredIndex
+}
+
+/** A reader that has read nothing yet. */
+export function createIndexReader(): IndexReader {
+  let runs: readonly StoreRun[] = []
+  const records: { arrival: number; bytes: Uint8Array }[] = []
+  const documents = new Map<string, StoredDocument>()
+  const positionsByPeer = new Map<string, StorePosition>()
+  const featuresByPeer = new Map<string, number>()
+  const acks: { id: string; peer: string; ack: Ack }[] = []
+  return {
+    add(name, value) {
+      const letter = name[0]
+      const rest = bytesToHex(name.subarray(1))
+      if (letter === letters.runs) runs = decodeRuns(value)
+      else if (letter === letters.record) records.push(decodeStoredRecord(value))
+      else if (letter === letters.document) documents.set(rest, decodeStoredDocument(value))
+      else if (letter === letters.peer) {
+        const { features, ...position } = decodePosition(value)
+        positionsByPeer.set(rest, position)
+        featuresByPeer.set(rest, features)
+      } else if (letter === letters.ack) {
+        acks.push({ id: rest.slice(0, 32), peer: rest.slice(32), ack: decodeAck(value) })
+      }
+    },
+    get index() {
+      return { runs, records, documents, positionsByPeer, featuresByPeer, acks }
+    },
+  }
 }
 
 /**
@@ -120,23 +164,9 @@ export interface StoredIndex {
 export function decodeIndex(
   entries: Iterable<{ readonly key: Uint8Array; readonly value: Uint8Array }>,
 ): StoredIndex {
-  let runs: readonly StoreRun[] = []
-  const records: { arrival: number; bytes: Uint8Array }[] = []
-  const documents = new Map<string, StoredDocument>()
-  const positionsByPeer = new Map<string, StorePosition>()
-  const acks: { id: string; peer: string; digest: string }[] = []
-  for (const { key: name, value } of entries) {
-    const letter = name[0]
-    const rest = bytesToHex(name.subarray(1))
-    if (letter === letters.runs) runs = decodeRuns(value)
-    else if (letter === letters.record) records.push(decodeStoredRecord(value))
-    else if (letter === letters.document) documents.set(rest, decodeStoredDocument(value))
-    else if (letter === letters.peer) positionsByPeer.set(rest, decodePosition(value))
-    else if (letter === letters.ack) {
-      acks.push({ id: rest.slice(0, 32), peer: rest.slice(32), digest: bytesToHex(value) })
-    }
-  }
-  return { runs, records, documents, positionsByPeer, acks }
+  const reader = createIndexReader()
+  for (const { key: name, value } of entries) reader.add(name, value)
+  return reader.index
 }
 
 /** The value under {@link runsKey}. */
@@ -162,7 +192,7 @@ export function encodeStoredRecord(arrival: number, bytes: Uint8Array): Uint8Arr
 
 function decodeStoredRecord(value: Uint8Array): { arrival: number; bytes: Uint8Array } {
   const reader = createByteReader(value)
-  return { arrival: reader.varint(), bytes: reader.rest() }
+  return { arrival: reader.varint(), bytes: reader.rest().slice() }
 }
 
 /** The value under a {@link documentKey}. */
@@ -170,7 +200,8 @@ export function encodeStoredDocument(stored: StoredDocument): Uint8Array {
   const writer = createByteWriter().varint(stored.arrival)
   writeHashes(writer, stored.heads)
   writer.varint(stored.firstChunk).varint(stored.chunkCount)
-  return writer.varint(stored.snapshotBytes).varint(stored.laterBytes).finish()
+  writer.varint(stored.snapshotBytes).varint(stored.laterBytes)
+  return (stored.isClaimed ? writer.u8(1) : writer).finish()
 }
 
 function decodeStoredDocument(value: Uint8Array): StoredDocument {
@@ -182,15 +213,30 @@ function decodeStoredDocument(value: Uint8Array): StoredDocument {
     chunkCount: reader.varint(MAX_CHUNKS + MAX_CHUNK_PIECES),
     snapshotBytes: reader.varint(),
     laterBytes: reader.varint(),
+    isClaimed: reader.remaining > 0 && reader.u8() === 1,
   }
 }
 
 /** The value under a {@link peerKey}. */
-export function encodePosition({ run, arrival }: StorePosition): Uint8Array {
-  return createByteWriter().bytes(hexToBytes(run)).varint(arrival).finish()
+export function encodePosition({ run, arrival }: StorePosition, features: number): Uint8Array {
+  return createByteWriter().bytes(hexToBytes(run)).varint(arrival).varint(features).finish()
 }
 
-function decodePosition(value: Uint8Array): StorePosition {
+function decodePosition(value: Uint8Array): StorePosition & { readonly features: number } {
   const reader = createByteReader(value)
-  return { run: bytesToHex(reader.bytes(16)), arrival: reader.varint() }
+  const [run, arrival] = [bytesToHex(reader.bytes(16)), reader.varint()]
+  return { run, arrival, features: reader.remaining > 0 ? reader.varint() : 0 }
+}
+
+/** The value under an {@link ackKey}. */
+export function encodeAck(ack: Ack): Uint8Array {
+  return hexToBytes(typeof ack === 'string' ? ack : ack.join(''))
+}
+
+function decodeAck(value: Uint8Array): Ack {
+  if (value.length === DIGEST_BYTES) return bytesToHex(value)
+  const reader = createByteReader(value)
+  return Array.from({ length: value.length / HASH_BYTES }, () =>
+    bytesToHex(reader.bytes(HASH_BYTES)),
+  )
 }

@@ -1,4 +1,3 @@
-import { digestOf } from './document-state.ts'
 import type { PeerState } from './peer-state.ts'
 import type { Replica } from './replica.ts'
 import type { PeerSyncStatus, SyncStatus } from './sync-types.ts'
@@ -10,10 +9,7 @@ export function statusOf(replica: Replica): SyncStatus {
   const pendingBytes = states.reduce((sum, { outgoingBytes }) => sum + outgoingBytes, 0)
   const ready = peers.filter(({ state }) => state !== 'connecting')
   if (ready.length === 0) {
-    const ahead = [...replica.documents()].filter(
-      ({ ackByPeer, heads }) =>
-        heads.length > 0 && ![...ackByPeer.values()].includes(digestOf(heads)),
-    ).length
+    const ahead = replica.unstoredCount
     const state = peers.length > 0 ? 'connecting' : 'offline'
     return { state, ahead, behind: 0, peers, pendingBytes }
   }
@@ -26,7 +22,7 @@ export function statusOf(replica: Replica): SyncStatus {
 function peerStatus(replica: Replica, peer: PeerState): PeerSyncStatus {
   const { peerId, isReady } = peer
   const unwritten = replica.isWriting ? 1 : 0
-  const ahead = peer.queue.size + peer.pagesInFlight.size + peer.pushed.size + unwritten
+  const ahead = peer.queue.size + peer.pagesInFlight.size + peer.sentEdits.length + unwritten
   const behind = peer.wants.size
   if (!isReady) return { peerId, state: 'connecting', ahead, behind }
   return { peerId, state: isSynced(replica, peer) ? 'synced' : 'syncing', ahead, behind }
@@ -38,7 +34,7 @@ export function isSynced(replica: Replica, peer: PeerState): boolean {
     peer.isReady &&
     peer.heardLast &&
     peer.saidLast &&
-    peer.queue.size + peer.pagesInFlight.size + peer.pushed.size === 0 &&
+    peer.queue.size + peer.pagesInFlight.size + peer.sentEdits.length === 0 &&
     peer.wants.size + peer.incoming.length === 0 &&
     peer.refused.size + peer.oversized.size === 0 &&
     !replica.isWriting

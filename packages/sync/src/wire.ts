@@ -9,17 +9,22 @@ import {
   type ActorProof,
   type NodeCertificate,
 } from './authorship.ts'
+import { deflateWith, inflateExactly } from './deflate.ts'
+import type { RangeFingerprint } from './fingerprints.ts'
 import {
   MAX_ACTORS,
   MAX_BATCH_OVERHEAD_BYTES,
   MAX_CERTIFICATES,
+  MAX_DOCUMENTS_BYTES,
   MAX_DOCUMENT_BYTES,
   MAX_HAVE_HASHES,
   MAX_HEADS,
   MAX_PAGE_ENTRIES,
+  MAX_RANGES,
   MAX_RECORD_BYTES,
   MAX_SYNC_MESSAGE_BYTES,
 } from './limits.ts'
+import { readRanges, writeRanges } from './range-wire.ts'
 
 /*
  * The messages of `/vudo/sync/1`, byte by byte in docs/wire-formats/sync.md. Ids,
@@ -35,6 +40,9 @@ export interface StorePosition {
   readonly run: string
   readonly arrival: number
 }
+
+/** A position that stands for nothing: everything is to be announced. */
+export const nowhere: StorePosition = { run: '00'.repeat(16), arrival: 0 }
 
 /** Why a document was not taken, or not given. */
 export type RefusalReason = 'absent' | 'not-allowed' | 'unproven' | 'damaged' | 'too-large'
@@ -61,6 +69,8 @@ export type SyncMessage =
       /** Where the sender stands in the receiver's store. */
       readonly position: StorePosition
       readonly certificates: readonly NodeCertificate[]
+      /** What the sender understands beyond version 1, as a sum of {@link features}; 0 when left out. */
+      readonly features?: number | undefined
     }
   | {
       readonly type: 'page'
@@ -91,6 +101,46 @@ export type SyncMessage =
   | { readonly type: 'refused'; readonly id: string; readonly reason: RefusalReason }
   /** The sender asks that everything be announced again. */
   | { readonly type: 'compare' }
+  /** Asks for documents of a page, all of each, by their places among the page's entries. */
+  | { readonly type: 'take'; readonly number: number; readonly places: readonly number[] }
+  /** Saved documents of a page, many in one message. */
+  | {
+      readonly type: 'documents'
+      /** Of the page. */
+      readonly number: number
+      /** Bytes of what `deflated` holds. */
+      readonly inflatedBytes: number
+      /** Deflated (RFC 1951) with the heads of the page's documents as dictionary. */
+      readonly deflated: Uint8Array
+    }
+  /** As `page-stored`, and tells which of its documents are stored here as announced. */
+  | { readonly type: 'kept'; readonly number: number; readonly places: readonly number[] }
+  /** Fingerprints of all that the sender holds, by ranges of paths. */
+  | { readonly type: 'ranges'; readonly ranges: readonly RangeFingerprint[] }
+  /** Answers `ranges`: the numbers of those that the sender holds otherwise. */
+  | {
+      readonly type: 'differing'
+      readonly records: readonly number[]
+      readonly documents: readonly number[]
+    }
+  /** Live edits of one document, numbered on each channel from 1. */
+  | {
+      readonly type: 'edits'
+      readonly id: string
+      /** The sender waits for the answer with its next ones. */
+      readonly isUrgent: boolean
+      /** See {@link encodeEdits}. */
+      readonly bytes: Uint8Array
+    }
+  /** Up to which message of edits the receiver's are received and stored here, and the sender's own are stored. */
+  | {
+      readonly type: 'progress'
+      readonly received: number
+      readonly stored: number
+      readonly saved: number
+    }
+  /** The sender waits for the next `progress`. */
+  | { readonly type: 'hurry' }
   /** Of a newer minor version; to be ignored. */
   | { readonly type: 'unknown' }
 
@@ -118,7 +168,29 @@ const kinds = {
   stored: 7,
   refused: 8,
   compare: 9,
+  take: 10,
+  documents: 11,
+  kept: 12,
+  deflated: 13,
+  ranges: 14,
+  differing: 15,
+  edits: 16,
+  progress: 17,
+  hurry: 18,
 } as const
+
+/** What a hello may tell that its sender understands; each is one bit. */
+export const features = {
+  /** `take`, `documents`, `kept` and deflated pages. */
+  documents: 1,
+  /** Bundles (`saveBundle`) as payload of a batch. */
+  bundles: 2,
+  /** `ranges` and `differing`; told by those who hold enough for it. */
+  ranges: 4,
+} as const
+
+/** Smaller pages gain nothing. */
+const MIN_DEFLATED_PAGE_BYTES = 512
 
 /** Kinds from here on may be added within a version; they are ignored. */
 const firstOptionalKind = 64
@@ -160,6 +232,32 @@ export function encodeMessage(message: SyncMessage): Uint8Array {
       break
     case 'compare':
       writer.u8(kinds.compare)
+      break
+    case 'take':
+    case 'kept':
+      writer.u8(kinds[message.type]).varint(message.number).prefixed(toBits(message.places))
+      break
+    case 'documents':
+      writer.u8(kinds.documents).varint(message.number).varint(message.inflatedBytes)
+      writer.bytes(message.deflated)
+      break
+    case 'edits':
+      writer.u8(kinds.edits).bytes(hexToBytes(message.id))
+      writer.u8(message.isUrgent ? 1 : 0).bytes(message.bytes)
+      break
+    case 'progress':
+      writer.u8(kinds.progress).varint(message.received)
+      writer.varint(message.stored).varint(message.saved)
+      break
+    case 'hurry':
+      writer.u8(kinds.hurry)
+      break
+    case 'ranges':
+      writeRanges(writer.u8(kinds.ranges), message.ranges)
+      break
+    case 'differing':
+      writer.u8(kinds.differing)
+      writer.prefixed(toBits(message.records)).prefixed(toBits(message.documents))
       break
     case 'unknown':
       throw new TypeError('an unknown message cannot be written')
@@ -204,6 +302,34 @@ function decodeKind(kind: number, reader: ByteReader): SyncMessage {
     }
     case kinds.compare:
       return { type: 'compare' }
+    case kinds.take:
+      return { type: 'take', number: reader.varint(), places: readPlaces(reader) }
+    case kinds.kept:
+      return { type: 'kept', number: reader.varint(), places: readPlaces(reader) }
+    case kinds.documents: {
+      const number = reader.varint()
+      const inflatedBytes = reader.varint(MAX_DOCUMENTS_BYTES)
+      return { type: 'documents', number, inflatedBytes, deflated: reader.rest() }
+    }
+    case kinds.ranges:
+      return { type: 'ranges', ranges: readRanges(reader) ?? refuse(reader) }
+    case kinds.differing: {
+      const records = readPlaces(reader, MAX_RANGES)
+      return { type: 'differing', records, documents: readPlaces(reader, MAX_RANGES) }
+    }
+    case kinds.deflated:
+      return readDeflated(reader)
+    case kinds.edits: {
+      const id = readDocumentId(reader)
+      const isUrgent = reader.u8() === 1
+      return { type: 'edits', id, isUrgent, bytes: reader.rest() }
+    }
+    case kinds.progress: {
+      const [received, stored] = [reader.varint(), reader.varint()]
+      return { type: 'progress', received, stored, saved: reader.varint() }
+    }
+    case kinds.hurry:
+      return { type: 'hurry' }
     default:
       return refuse(reader)
   }
@@ -215,11 +341,48 @@ function refuse(reader: ByteReader): never {
   throw new Error('unreachable')
 }
 
+/** Places among the entries of a page as bits, the lowest of the first byte for the first entry. */
+function toBits(places: readonly number[]): Uint8Array {
+  const bits = new Uint8Array(places.length === 0 ? 0 : (Math.max(...places) >> 3) + 1)
+  for (const place of places) bits[place >> 3] = (bits[place >> 3] ?? 0) | (1 << (place & 7))
+  return bits
+}
+
+function readPlaces(reader: ByteReader, max = MAX_PAGE_ENTRIES): number[] {
+  const bits = reader.prefixed(Math.ceil(max / 8))
+  const places: number[] = []
+  for (let place = 0; place < 8 * bits.length; place++) {
+    if (((bits[place >> 3] ?? 0) & (1 << (place & 7))) > 0) places.push(place)
+  }
+  return places
+}
+
+/** A page of its own, deflated: the only message that gains by it as a whole. */
+function readDeflated(reader: ByteReader): SyncMessage {
+  const inflatedBytes = reader.varint(MAX_SYNC_MESSAGE_BYTES)
+  const inflated = inflateExactly(reader.rest(), inflatedBytes)
+  if (inflated?.[0] !== kinds.page) return refuse(reader)
+  const inner = createByteReader(inflated)
+  inner.u8()
+  const page = readPage(inner)
+  inner.end()
+  return page
+}
+
+/** Writes a page for a peer that understands deflated ones. */
+export function encodeDeflatedPage(page: SyncMessage & { type: 'page' }): Uint8Array {
+  const bytes = encodeMessage(page)
+  if (bytes.length < MIN_DEFLATED_PAGE_BYTES) return bytes
+  const writer = createByteWriter().u8(kinds.deflated).varint(bytes.length)
+  return writer.bytes(deflateWith(bytes)).finish()
+}
+
 function writeHello(writer: ByteWriter, hello: SyncMessage & { type: 'hello' }): void {
   writer.u8(kinds.hello).u8(SYNC_VERSION).bytes(hexToBytes(hello.run))
   writer.bytes(hexToBytes(hello.position.run)).varint(hello.position.arrival)
   writer.varint(hello.certificates.length)
   for (const certificate of hello.certificates) writeCertificate(writer, certificate)
+  if (hello.features !== undefined) writer.varint(hello.features)
 }
 
 function readHello(reader: ByteReader): SyncMessage {
@@ -228,7 +391,8 @@ function readHello(reader: ByteReader): SyncMessage {
   const position = { run: bytesToHex(reader.bytes(RUN_BYTES)), arrival: reader.varint() }
   const count = reader.varint(MAX_CERTIFICATES)
   const certificates = Array.from({ length: count }, () => readCertificate(reader))
-  return { type: 'hello', run, position, certificates }
+  const hello = { type: 'hello', run, position, certificates } as const
+  return reader.remaining === 0 ? hello : { ...hello, features: reader.varint() }
 }
 
 function writePage(writer: ByteWriter, page: SyncMessage & { type: 'page' }): void {
@@ -306,6 +470,30 @@ export function decodeBatch(bytes: Uint8Array): ChangeBatch {
   for (let index = 0; index < count; index++) proofs.push(readProof(reader))
   const [isAnswer, isSaved, isDeflated] = [(flags & 1) > 0, (flags & 2) > 0, (flags & 4) > 0]
   return { isAnswer, isSaved, isDeflated, heads, proofs, payload: reader.rest() }
+}
+
+/** Writes the content of a message of live edits. */
+export function encodeEdits({
+  isDeflated,
+  proofs,
+  payload,
+}: Pick<ChangeBatch, 'isDeflated' | 'proofs' | 'payload'>): Uint8Array {
+  const writer = createByteWriter(payload.length + 256)
+  writer.u8(isDeflated ? 1 : 0).varint(proofs.length)
+  for (const proof of proofs) writeProof(writer, proof)
+  return writer.bytes(payload).finish()
+}
+
+/** Reads the content of a message of live edits; `payload` shares its memory. @throws `WireError` `ERR_DECODE`. */
+export function decodeEdits(bytes: Uint8Array): ChangeBatch {
+  const reader = createByteReader(bytes)
+  const flags = reader.u8()
+  if (flags > 1) return refuse(reader)
+  const count = reader.varint(MAX_ACTORS)
+  const proofs: ActorProof[] = []
+  for (let index = 0; index < count; index++) proofs.push(readProof(reader))
+  const isDeflated = flags === 1
+  return { isAnswer: false, isSaved: false, isDeflated, heads: [], proofs, payload: reader.rest() }
 }
 
 /** Writes a list of hashes of 32 bytes. */

@@ -58,6 +58,8 @@ test('writes by difference, so that edits of two devices both survive', async ()
   const [a, b] = await pair()
   await a.writeDoc('notes/x', { title: 'abc', lines: ['1', '2'], deep: { left: 1, right: 1 } })
   await a.whenSynced()
+  // Open on both sides: each begins from the same content.
+  await Promise.all([a.readDoc('notes/x'), b.readDoc('notes/x')])
   await Promise.all([
     a.writeDoc('notes/x', { title: 'abcd', lines: ['0', '1', '2'], deep: { left: 2, right: 1 } }),
     b.writeDoc('notes/x', { title: '_abc', lines: ['1', '2', '3'], deep: { left: 1, right: 2 } }),

@@ -66,6 +66,19 @@ test('an actor belongs to the author from whom it derives: signing for a foreign
   expect(faultsOf(tellVictim(lab))).toContain('ERR_AUTHORSHIP_INVALID')
 })
 
+test('a document that was stored unopened is looked at when it is opened: a wrong signature shows nothing of it', () => {
+  const lab = withForgedBatches((batch) => ({
+    ...batch,
+    proofs: batch.proofs.map((proof) => ({ ...proof, signature: new Uint8Array(64) })),
+  }))
+  const victim = tellVictim(lab)
+  expect(faultsOf(victim)).toEqual([])
+  expect(victim.read('notes/x')).toEqual({})
+  lab.settle()
+  expect(faultsOf(victim)).toContain('ERR_AUTHORSHIP_INVALID')
+  expect(victim.read('notes/x')).toEqual({})
+})
+
 test('SY6: changes of one document under the id of another are refused', () => {
   const lab = new Lab({
     tamper: (bytes, from) => {
@@ -205,7 +218,9 @@ test('SY3: a document too deep for JSON is refused', () => {
   a.edit('notes/x', (doc) => (doc.nested = nested))
   lab.connect(a, b)
   lab.settle()
+  // It was stored unopened. Opening it finds out; then it is asked for again, and looked at as it comes.
   expect(b.read('notes/x')).toEqual({})
+  lab.settle()
   expect(faultsOf(b)).toContain('ERR_VALUE_UNSUPPORTED')
 })
 

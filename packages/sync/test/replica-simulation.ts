@@ -201,10 +201,12 @@ class ReplicaNode implements SimulatedNode {
 
   #send(link: number, bytes: Uint8Array): void {
     if (!this.#open.has(link)) return
-    const partKind = 5
+    const batchKinds = [5, 11]
     // The planted bug: some batches never leave, and nobody notices.
     const isDropped =
-      this.#init.bug === 'drops-batches' && bytes[0] === partKind && this.#env.random.chance(0.3)
+      this.#init.bug === 'drops-batches' &&
+      batchKinds.includes(bytes[0] ?? 0) &&
+      this.#env.random.chance(0.5)
     if (!isDropped) this.#env.send(link, bytes)
     this.#input({ type: 'peer-sent', link, bytes: bytes.length })
   }

@@ -27,6 +27,12 @@ export function startWorker(script, args = [], { execArgv = [] } = {}) {
         child.send({ id: count, action, args: args_ })
       })
     },
+    /** Lets it end by itself: a process that is killed writes no profile. */
+    async finish() {
+      if (child.connected) child.send({ id: ++count, action: 'exit', args: {} })
+      waiting.set(count, { reject: () => {} })
+      await exited
+    },
     async end() {
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
       await exited

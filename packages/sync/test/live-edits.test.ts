@@ -1,0 +1,189 @@
+import * as Automerge from '@automerge/automerge'
+import { createByteWriter, hexToBytes } from '@vudo/wire'
+import { expect, test } from 'vitest'
+import { signProof } from '../src/authorship.ts'
+import { readChanges, type ChangeHeader } from '../src/automerge-chunks.ts'
+import type { DocumentState } from '../src/document-state.ts'
+import * as limits from '../src/limits.ts'
+import {
+  decodeEdits,
+  decodeMessage,
+  encodeEdits,
+  encodeMessage,
+  type SyncMessage,
+} from '../src/wire.ts'
+import { chunk } from './hostile-chunks.ts'
+import { keyOf, Lab, type Node } from './replica-lab.ts'
+
+interface Star {
+  readonly lab: Lab
+  readonly writer: Node
+  readonly hub: Node
+  readonly reader: Node
+  /** The document at the hub. */
+  readonly state: DocumentState
+  /** The messages of edits since the last look, with who sent them. */
+  readonly sent: string[]
+  /** Changes what the writer sends from now on. */
+  forge: ((edits: SyncMessage & { type: 'edits' }) => Uint8Array) | undefined
+}
+
+/** A writer and a reader with a node in the middle that nobody looks at. */
+function star(edits = limits.FORGOTTEN_CHANGES + 8): Star {
+  const sent: string[] = []
+  const seen: { forge: Star['forge'] } = { forge: undefined }
+  const lab = new Lab({
+    tamper: (bytes, from) => {
+      const message = decodeMessage(bytes)
+      sent.push(`${from} ${message.type}`)
+      if (message.type !== 'edits' || from !== 'a' || !seen.forge) return bytes
+      return encodeMessage({ ...message, bytes: seen.forge(message) })
+    },
+  })
+  const [writer, hub, reader] = [lab.node('a'), lab.node('hub'), lab.node('b')]
+  lab.connect(writer, hub)
+  lab.connect(hub, reader)
+  type(writer, 3)
+  lab.settle()
+  const [state] = [...hub.replica.documents()]
+  // The first edit of an actor may need a look; from then on nothing does.
+  type(writer, edits)
+  sent.length = 0
+  return Object.assign(seen, { lab, writer, hub, reader, state: state!, sent })
+}
+
+function type(node: Node, count: number): void {
+  for (let at = 0; at < count; at++) {
+    node.edit('notes/x', (doc) => doc.lines.push(at), { lines: [] })
+    node.lab.settle()
+  }
+}
+
+function linesOf(node: Node): readonly number[] {
+  return (node.read('notes/x') as { lines: number[] }).lines
+}
+
+/** The same change on top of others, with its hash and checksum right. */
+function withDependencies({ bytes, deps }: ChangeHeader, others: readonly string[]): Uint8Array {
+  const body = bytes.subarray(bytes.indexOf(deps.length, 9))
+  const writer = createByteWriter().varint(others.length)
+  for (const hash of others) writer.bytes(hexToBytes(hash))
+  return chunk('change', writer.bytes(body.subarray(1 + 32 * deps.length)).finish())
+}
+
+/** Edits of the writer with another change in place of its own, signed by it. */
+function signed(edits: SyncMessage & { type: 'edits' }, change: Uint8Array): Uint8Array {
+  const batch = decodeEdits(edits.bytes)
+  const { actor, hash } = readChanges(change)[0]!
+  const [proof] = batch.proofs
+  const proven = { database: 'lab', documentId: edits.id, actor, hash }
+  const proofs = [signProof(proven, keyOf('a'), proof?.nonce)]
+  return encodeEdits({ isDeflated: false, proofs, payload: change })
+}
+
+test('a node in the middle passes edits on without opening the document', () => {
+  const { lab, writer, hub, reader, state, sent } = star()
+  expect(state.doc).toBeUndefined()
+  type(writer, 20)
+  expect(state.doc).toBeUndefined()
+  expect(sent.filter((name) => name === 'hub edits')).toHaveLength(20)
+  expect(linesOf(reader)).toEqual(linesOf(writer))
+  hub.crash()
+  lab.settle()
+  expect(linesOf(hub)).toEqual(linesOf(writer))
+})
+
+test('the chunks of a document that stays closed are joined', () => {
+  const { writer, hub, state } = star()
+  type(writer, limits.MAX_CHUNKS + 10)
+  expect(state.doc).toBeUndefined()
+  expect(state.stored.chunkCount).toBeLessThanOrEqual(limits.MAX_CHUNKS + 1)
+  hub.crash()
+  expect(linesOf(hub)).toEqual(linesOf(writer))
+})
+
+test('edits whose past is not here are no fault, and what is missing is asked for', () => {
+  const seen = star()
+  seen.forge = (edits) => {
+    const batch = decodeEdits(edits.bytes)
+    return encodeEdits({ ...batch, isDeflated: false, payload: new Uint8Array(), proofs: [] })
+  }
+  type(seen.writer, 2)
+  seen.forge = undefined
+  type(seen.writer, 1)
+  expect(linesOf(seen.hub)).toEqual(linesOf(seen.writer))
+  expect(linesOf(seen.reader)).toEqual(linesOf(seen.writer))
+  expect(seen.hub.events.map(({ type: name }) => name)).not.toContain('peer:fault')
+})
+
+test('a change that skips a number of its actor is refused', () => {
+  const seen = star()
+  const before = seen.state.heads
+  seen.forge = (edits) => {
+    let doc = Automerge.init<Record<string, unknown>>({
+      actor: readChanges(decodeEdits(edits.bytes).payload)[0]!.actor,
+    })
+    doc = Automerge.change(doc, (draft) => void (draft['n'] = 1))
+    const header = readChanges(Automerge.getLastLocalChange(doc)!)[0]!
+    return signed(edits, withDependencies(header, before))
+  }
+  type(seen.writer, 1)
+  expect(seen.state.heads).toEqual(before)
+  expect(seen.hub.events.map(({ type: name }) => name)).toContain('peer:fault')
+})
+
+test('what cannot be applied is found when the document is opened, and everything else is kept', () => {
+  const seen = star()
+  const before = linesOf(seen.writer)
+  let isForged = false
+  seen.forge = (edits) => {
+    const own = readChanges(decodeEdits(edits.bytes).payload)[0]!
+    if (isForged) return edits.bytes
+    isForged = true
+    // The same actor and number, in a document in which it has made other things before.
+    let doc = Automerge.init<Record<string, any>>({ actor: own.actor })
+    for (let at = 1; at < own.seq; at++) {
+      doc = Automerge.change(doc, (draft) => void (draft[`map${at}`] = { at }))
+    }
+    doc = Automerge.change(doc, (draft) => void (draft[`map${own.seq - 1}`].inner = 1))
+    const header = readChanges(Automerge.getLastLocalChange(doc)!)[0]!
+    expect(header.seq).toBe(own.seq)
+    return signed(edits, withDependencies(header, own.deps))
+  }
+  type(seen.writer, 1)
+  expect(isForged).toBe(true)
+  expect(linesOf(seen.hub).slice(0, before.length)).toEqual(before)
+  seen.lab.settle()
+  const quarantined = seen.hub.events.filter(({ type: name }) => name === 'document:quarantined')
+  expect(quarantined).toHaveLength(1)
+  // What is sound goes on.
+  seen.hub.edit('notes/x', (doc) => doc.lines.push(-1))
+  seen.lab.settle()
+  expect(linesOf(seen.hub)).toContain(-1)
+  seen.hub.crash()
+  expect(linesOf(seen.hub)).toEqual(linesOf(seen.writer))
+})
+
+test.each([
+  ['received', { received: 1_000_000, stored: 0, saved: 0 }],
+  ['stored', { received: 0, stored: 1, saved: 0 }],
+  ['saved', { received: 0, stored: 0, saved: 1_000_000 }],
+])('who confirms as %s what never travelled is at fault', (_, progress) => {
+  const { lab, writer, hub } = star(1)
+  const link = lab.connect(writer, hub)
+  lab.settle()
+  hub.input({
+    type: 'peer-message',
+    link,
+    bytes: encodeMessage({ type: 'progress', ...progress }),
+  })
+  expect(hub.disconnects).toEqual(['ERR_SYNC_PROTOCOL'])
+})
+
+test('edits are answered by their numbers, and not with heads', () => {
+  const { writer, sent } = star(1)
+  type(writer, 4)
+  const edits = sent.filter((name) => name === 'a edits')
+  const others = sent.filter((name) => name === 'hub received' || name === 'hub stored')
+  expect([edits.length, others.length]).toEqual([4, 0])
+})
