@@ -26,6 +26,7 @@ const networkEvents = {
 const databaseEvents = {
   'document:changed': true,
   'document:deleted': true,
+  'document:deleted-with-edits': true,
   'document:quarantined': true,
   'sync:status': true,
   'sync:progress': true,

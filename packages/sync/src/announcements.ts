@@ -16,7 +16,7 @@ import {
   POSITION_DELAY_MS,
 } from './limits.ts'
 import { keptOnPage, mayTake, take } from './page-takes.ts'
-import type { PeerState } from './peer-state.ts'
+import type { AnnouncedDocument, PeerState } from './peer-state.ts'
 import type { Replica } from './replica.ts'
 import type { PageEntry, SyncMessage } from './wire.ts'
 
@@ -169,6 +169,7 @@ export function handlePage(
   const taken: number[] = []
   for (const [place, entry] of entries.entries()) {
     if (entry.type === 'record') takeRecord(exchange, peer, entry.bytes)
+    else if (exchange.replica.retired.isGone(entry)) settleGone(exchange, peer, entry)
     else if (mayTake(exchange, peer, entry)) taken.push(place)
     else compareDocument(exchange, peer, entry)
   }
@@ -219,6 +220,12 @@ function compareDocument(
     if (state.has(sorted)) settleDocument(exchange, peer, state, sorted)
     else want(exchange, peer, id, sorted)
   })
+}
+
+/** Nothing of it is needed: of a deleted document that is as good as stored, of a forgotten one it is not. */
+function settleGone(exchange: Exchange, peer: PeerState, { id, heads }: AnnouncedDocument): void {
+  if (!exchange.replica.retired.isForgotten(id)) exchange.send(peer, { type: 'stored', id, heads })
+  settlePages(exchange, peer, id)
 }
 
 function want(exchange: Exchange, peer: PeerState, id: string, heads: readonly string[]): void {

@@ -15,7 +15,13 @@ import { deleteChunks, putChunks, salvage } from './document-chunks.ts'
 import { DocumentSize } from './document-size.ts'
 import { MAX_CHUNKS, SMALL_CHUNKS_BYTES } from './limits.ts'
 import type { ReadDocument } from './open-documents.ts'
-import { documentKey, encodeStoredDocument, proofKey, type StoredDocument } from './stored-keys.ts'
+import {
+  ackKey,
+  documentKey,
+  encodeStoredDocument,
+  proofKey,
+  type StoredDocument,
+} from './stored-keys.ts'
 
 /** Any document: its shape is the application's business. */
 export type AnyDocument = Automerge.Doc<Record<string, unknown>>
@@ -217,6 +223,26 @@ export class DocumentState {
         ? Automerge.init({ actor })
         : Automerge.clone(Automerge.view(doc, [...heads]), { actor })
     Automerge.free(doc)
+  }
+
+  /** True when the disk holds what memory holds, and nobody works on it: it may go. */
+  get isAtRest(): boolean {
+    const isBusy = this.isDirty || this.isReading || this.waiting.length + this.readers.length > 0
+    return this.pins === 0 && !isBusy && !this.isHeld
+  }
+
+  /** The operations that take everything of the open document from the disk. */
+  removeOperations(): StoreOperation[] {
+    const { id, stored } = this
+    const keys = [
+      documentKey(id),
+      ...[...this.#proofs.keys()].map((actor) => proofKey(id, actor)),
+      ...[...this.ackByPeer.keys()].map((peer) => ackKey(id, peer)),
+    ]
+    return [
+      ...deleteChunks(id, stored.firstChunk, stored.chunkCount),
+      ...keys.map((key): StoreOperation => ({ type: 'delete', key })),
+    ]
   }
 
   /** Frees the memory of the open document. What it holds is stored. */

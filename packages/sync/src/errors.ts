@@ -8,6 +8,10 @@ export type SyncErrorCode =
   | 'ERR_DOCUMENT_NOT_FOUND'
   /** The document under the path was deleted, here or by another device. Open the path again to begin a new one. */
   | 'ERR_DOCUMENT_DELETED'
+  /** No other device is known to have all of the document: forgetting it here could lose it. Wait for `whenSynced`, or give `force`. */
+  | 'ERR_DOCUMENT_ONLY_HERE'
+  /** Somebody on this device has the document open, or works on it. Close its handles. */
+  | 'ERR_DOCUMENT_IN_USE'
   /** With that edit the document would be larger than `MAX_DOCUMENT_BYTES`; nothing was changed. Split it. */
   | 'ERR_DOCUMENT_TOO_LARGE'
   /** The handle was closed. Open the path again. */

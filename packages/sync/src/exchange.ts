@@ -201,7 +201,9 @@ export class Exchange {
     peer.isReady = true
     peer.run = hello.run
     peer.takesDocuments = ((hello.features ?? 0) & features.documents) > 0
-    this.#announceAll(peer, this.#resolve(hello.position))
+    const reached = this.#resolve(hello.position)
+    this.replica.retired.peerReached(peer.peerId, reached)
+    this.#announceAll(peer, reached)
   }
 
   /**
@@ -316,7 +318,10 @@ export class Exchange {
   }
 
   #pageStored(peer: PeerState, number: number): void {
-    if (!peer.pagesInFlight.delete(number)) throw protocolError(`page ${number} was not open`)
+    const page = peer.pagesInFlight.get(number)
+    if (!page) throw protocolError(`page ${number} was not open`)
+    peer.pagesInFlight.delete(number)
+    this.replica.retired.peerReached(peer.peerId, page.upTo)
     announceNext(this, peer)
     if (peer.isCompareDue && !this.#isAnnouncing(peer)) this.#compare(peer)
     this.replica.emit({ type: 'progress' })

@@ -28,9 +28,11 @@ export type {
   CatalogueEntry,
   Database,
   DatabaseEvents,
+  DeletedEntry,
   DocumentChange,
   DocumentHandle,
   PeerSyncStatus,
+  RemoveOptions,
   SyncedOptions,
   SyncStatus,
 } from './sync-types.ts'

@@ -99,8 +99,14 @@ export const MAX_CERTIFICATES = 4
 /** Milliseconds that an author's certificate for its own node lasts: 30 days, renewed at each start. */
 export const CERTIFICATE_LIFETIME_MS = 2_592_000_000
 
-/** Bytes of an encoded record of the catalogue: a path and at most 256 bytes besides. */
-export const MAX_RECORD_BYTES = 1_280
+/** Bytes of an encoded record of the catalogue: a path, at most 256 bytes besides, and {@link MAX_COVERED_HEADS}. */
+export const MAX_RECORD_BYTES = 2_304
+
+/** Heads that a deletion names. Of a document that has more, what is under the others counts as not deleted. */
+export const MAX_COVERED_HEADS = 32
+
+/** Actors of a deleted document that are remembered when its bytes go; of one with more, a copy that comes later cannot be told to be old, and stays. */
+export const MAX_REMEMBERED_ACTORS = 256
 
 /** Records of a database, all of which stay in memory, about 1 KB each. Further ones are refused, from peers and from this device. */
 export const MAX_RECORDS = 262_144

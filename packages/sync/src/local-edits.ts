@@ -5,12 +5,13 @@ import { firstDocumentId, nextDocumentId } from './document-id.ts'
 import type { AnyDocument, DocumentState } from './document-state.ts'
 import { SyncError } from './errors.ts'
 import { initialChanges } from './initial-changes.ts'
-import { MAX_DOCUMENT_BYTES } from './limits.ts'
+import { MAX_COVERED_HEADS, MAX_DOCUMENT_BYTES } from './limits.ts'
 import type { PolicyAction, Replica } from './replica.ts'
 
 /* What the application does with a replica. The driver takes the effects afterwards. */
 
-function assertMay(replica: Replica, action: PolicyAction, path: string): void {
+/** @throws `SyncError` `ERR_NOT_ALLOWED` when the policy does not let this device's author do that. */
+export function assertMay(replica: Replica, action: PolicyAction, path: string): void {
   if (replica.may(replica.init.author.authorId, action, path)) return
   throw new SyncError('ERR_NOT_ALLOWED', `the policy does not let this author ${action} ${path}`, {
     hint: 'ask somebody with that right to grant it',
@@ -42,10 +43,11 @@ export function beginDocument(
   const winner = replica.catalogue.winner(path)
   if (winner?.state !== 'live') {
     assertMay(replica, 'write', path)
-    sign(replica, nextRecord(replica, path, winner))
+    signHere(replica, nextRecord(replica, path, winner))
   }
   const record = replica.catalogue.winner(path)
   if (!record) throw new Error(`path ${path} has no record`)
+  replica.retired.recall(record.documentId)
   const state = replica.document(record.documentId)
   replica.withDocument(state, () => {
     try {
@@ -72,7 +74,8 @@ function nextRecord(
   return followerOf(winner, { documentId, state: 'live' })
 }
 
-function sign(replica: Replica, content: RecordContent): void {
+/** Signs a record, and takes it in. */
+export function signHere(replica: Replica, content: RecordContent): void {
   replica.addRecord(signRecord(replica.init.database, content, replica.init.author), 'local')
 }
 
@@ -196,18 +199,33 @@ function warnOfContainers(
 }
 
 /**
- * Deletes the document under `path`, for everybody.
+ * Deletes the document under `path`, for everybody who learns of it. Once more when it was
+ * deleted by somebody who did not know all of it.
  *
- * @returns false when there is none.
+ * @returns false when nothing is there.
  * @throws `SyncError` `ERR_NOT_ALLOWED`.
  */
 export function removePath(replica: Replica, path: string): boolean {
   replica.assertWorking()
   const winner = replica.catalogue.winner(path)
-  if (winner?.state !== 'live') return false
+  if (!winner || (winner.state === 'deleted' && isCovered(replica, winner))) return false
   assertMay(replica, 'delete', path)
-  sign(replica, followerOf(winner, { documentId: winner.documentId, state: 'deleted' }))
+  signHere(replica, deletionOf(replica, winner))
   return true
+}
+
+/** A deletion that names what is known here; what others have done meanwhile is not in it. */
+function deletionOf(replica: Replica, winner: CatalogueRecord): RecordContent {
+  const { documentId } = winner
+  const { heads } = replica.document(documentId)
+  const covered = heads.toSorted().slice(0, MAX_COVERED_HEADS)
+  return { ...followerOf(winner, { documentId, state: 'deleted' }), covered }
+}
+
+/** Nothing is here that a second deletion would have to name. */
+function isCovered(replica: Replica, { documentId, covered }: CatalogueRecord): boolean {
+  const { heads } = replica.document(documentId)
+  return heads.every((head) => covered?.includes(head))
 }
 
 /**
@@ -224,7 +242,7 @@ export function renamePath(replica: Replica, from: string, to: string): void {
   if (from === to) return
   assertMay(replica, 'delete', from)
   admitDocument(replica, to, winner.documentId)
-  sign(replica, followerOf(winner, { documentId: winner.documentId, state: 'deleted' }))
+  signHere(replica, deletionOf(replica, winner))
 }
 
 /** Puts a document under a path, whatever lies there. @throws `SyncError` `ERR_NOT_ALLOWED`. */
@@ -232,7 +250,7 @@ export function admitDocument(replica: Replica, path: string, documentId: string
   replica.assertWorking()
   assertMay(replica, 'write', path)
   const old = replica.catalogue.winner(path)
-  sign(
+  signHere(
     replica,
     old
       ? followerOf(old, { documentId, state: 'live' })
@@ -240,7 +258,8 @@ export function admitDocument(replica: Replica, path: string, documentId: string
   )
 }
 
-function followerOf(
+/** What follows a record at its path. */
+export function followerOf(
   record: CatalogueRecord,
   next: { readonly documentId: string; readonly state: 'live' | 'deleted' },
 ): RecordContent {

@@ -1,4 +1,5 @@
-import { admitDocument, beginDocument, removePath, renamePath } from './local-edits.ts'
+import { deletePath, deletionsUnder, forgetPath, lookAtDeleted, restorePath } from './deletion.ts'
+import { admitDocument, beginDocument, renamePath } from './local-edits.ts'
 import * as Automerge from '@automerge/automerge'
 import { createEventHub, type EventHub } from '@vudo/events'
 import { randomBytes, type AuthorKey } from '@vudo/identity'
@@ -17,13 +18,16 @@ import { linkToNetwork } from './network-link.ts'
 import { collectionOf, isUnder, parsePath } from './paths.ts'
 import type { ReplicaEvent } from './replica-effects.ts'
 import type { Policy, Replica } from './replica.ts'
+import { numberText, publishEvent, stateText } from './publish-event.ts'
 import { isSynced, statusOf } from './sync-status.ts'
 import type {
   CatalogueEntry,
   Database,
   DatabaseEvents,
+  DeletedEntry,
   DocumentChange,
   DocumentHandle,
+  RemoveOptions,
   SyncedOptions,
   SyncStatus,
 } from './sync-types.ts'
@@ -175,6 +179,7 @@ class OpenDatabase implements Database {
       replica.assertWorking()
       const record = replica.catalogue.winner(parsed)
       if (record?.state !== 'live') return resolve(undefined)
+      if (replica.retired.isForgotten(record.documentId)) return resolve(undefined)
       const state = replica.document(record.documentId)
       replica.withDocument(state, () => {
         // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the shape is the application's promise to itself
@@ -199,9 +204,42 @@ class OpenDatabase implements Database {
     }
   }
 
-  async remove(path: string): Promise<void> {
+  async remove(path: string, { force = false }: RemoveOptions = {}): Promise<void> {
     const parsed = parsePath(path)
-    this.#engine.call((replica) => removePath(replica, parsed))
+    this.#engine.call((replica) => deletePath(replica, parsed, force))
+    await this.#engine.saved()
+    // The bytes go after the deletion that takes them is durable.
+    if (force) await this.#engine.saved()
+  }
+
+  async deleted(prefix = ''): Promise<readonly DeletedEntry[]> {
+    const parsed = parsePrefix(prefix)
+    const records = this.#engine.call((replica) => deletionsUnder(replica, parsed))
+    return Promise.all(
+      records.map((record) =>
+        this.#answered<DeletedEntry>((replica, resolve) => {
+          lookAtDeleted(replica, record, (content) => resolve({ ...entryOf(record), content }))
+        }),
+      ),
+    )
+  }
+
+  async restore(path: string): Promise<void> {
+    const parsed = parsePath(path)
+    this.#engine.call((replica) => restorePath(replica, parsed))
+    await this.#engine.saved()
+  }
+
+  async forget(path: string, { force = false }: RemoveOptions = {}): Promise<void> {
+    const parsed = parsePath(path)
+    await this.#answered<void>((replica, resolve, reject) => {
+      forgetPath(replica, parsed, { force, onForgotten: () => resolve(), onRefused: reject })
+    })
+    await this.#engine.saved()
+  }
+
+  async forgetPeer(peerId: PeerId): Promise<void> {
+    this.#engine.call((replica) => replica.retired.forgetPeer(peerId))
     await this.#engine.saved()
   }
 
@@ -222,12 +260,12 @@ class OpenDatabase implements Database {
   }
 
   async ls(prefix = ''): Promise<readonly CatalogueEntry[]> {
-    const parsed = prefix === '' ? '' : parsePath(prefix.replace(/\/$/, ''))
+    const parsed = parsePrefix(prefix)
     return this.#engine.call((replica) => replica.catalogue.list(parsed).map(entryOf))
   }
 
   changes(prefix = '', options: AbortOptions = {}): AsyncIterable<DocumentChange> {
-    const parsed = prefix === '' ? '' : parsePath(prefix.replace(/\/$/, ''))
+    const parsed = parsePrefix(prefix)
     return followChanges(this.events, ({ path }) => isUnder(path, parsed), options)
   }
 
@@ -281,36 +319,11 @@ class OpenDatabase implements Database {
 
   /** Told by the engine what the replica tells. */
   onEvent(event: ReplicaEvent): void {
-    this.#publish(event)
+    if (!publishEvent(this.events, event)) this.#publishStatusSoon()
     for (const waiter of this.#waiters) waiter.onEvent(event)
     if (event.type === 'failed') {
       const error = new SyncError('ERR_SYNC_STORE', 'the store failed', { cause: event.error })
       for (const waiter of this.#waiters) waiter.reject(error)
-    }
-  }
-
-  #publish(event: ReplicaEvent): void {
-    switch (event.type) {
-      case 'document:changed':
-      case 'document:deleted':
-        this.events.publish(event.type, changeOf(event))
-        break
-      case 'document:quarantined': {
-        const { path, id, peerId, reason } = event
-        const documentId = documentIdToUrl(id)
-        this.events.publish(event.type, { path, documentId, peerId, reason })
-        break
-      }
-      case 'peer:fault': {
-        const { peerId, code, message } = event
-        this.events.publish(event.type, { peerId, code, message })
-        break
-      }
-      case 'warning':
-        this.events.publish('warning', { path: event.path, message: event.message })
-        break
-      default:
-        this.#publishStatusSoon()
     }
   }
 
@@ -350,30 +363,11 @@ class OpenDatabase implements Database {
   }
 }
 
+function parsePrefix(prefix: string): string {
+  return prefix === '' ? '' : parsePath(prefix.replace(/\/$/, ''))
+}
+
 function entryOf({ path, documentId, generation, state, author }: CatalogueRecord): CatalogueEntry {
   const collection = collectionOf(path)
   return { path, collection, documentId: documentIdToUrl(documentId), generation, state, author }
-}
-
-function changeOf(
-  event: ReplicaEvent & { type: 'document:changed' | 'document:deleted' },
-): DocumentChange {
-  const { path, origin, id } = event
-  const isDeleted = event.type === 'document:deleted'
-  return {
-    type: isDeleted ? 'deleted' : 'changed',
-    path,
-    collection: collectionOf(path),
-    documentId: documentIdToUrl(id),
-    origin,
-    created: !isDeleted && event.created,
-  }
-}
-
-function stateText({ state, peers }: SyncStatus): string {
-  return [state, ...peers.map((peer) => peer.peerId + peer.state)].join()
-}
-
-function numberText({ ahead, behind, pendingBytes }: SyncStatus): string {
-  return [ahead, behind, pendingBytes].join()
 }

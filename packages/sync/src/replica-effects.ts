@@ -70,6 +70,13 @@ export type ReplicaEvent =
       readonly path: string
       readonly origin: ChangeOrigin
     }
+  /** Somebody deleted it without knowing all of it: it lies under no path, and what is here stays. */
+  | {
+      readonly type: 'document:deleted-with-edits'
+      readonly id: string
+      readonly path: string
+      readonly origin: ChangeOrigin
+    }
   | {
       readonly type: 'document:quarantined'
       readonly id: string

@@ -19,6 +19,23 @@ export interface CatalogueEntry {
   readonly author: string
 }
 
+/** A path whose document was deleted. */
+export interface DeletedEntry extends CatalogueEntry {
+  /**
+   * What is still here of it. `gone`: nothing. `covered`: what the deletion covers; it goes
+   * when all known peers have stored the deletion. `edited`: also edits that whoever deleted
+   * it did not know; it stays, `restore` brings it back. `unknown`: the deletion names edits
+   * that are not here, so that nobody can tell; it stays.
+   */
+  readonly content: 'gone' | 'covered' | 'edited' | 'unknown'
+}
+
+/** How a document goes. */
+export interface RemoveOptions {
+  /** Its bytes go from this device without waiting for others. @defaultValue false */
+  readonly force?: boolean | undefined
+}
+
 /** What happened to a document. */
 export interface DocumentChange {
   /** Whether its content or its path began to be different, or it was taken away from the path. */
@@ -79,6 +96,12 @@ export interface SyncedOptions extends AbortOptions {
 export interface DatabaseEvents {
   'document:changed': DocumentChange
   'document:deleted': DocumentChange
+  /** A document was deleted by somebody who did not know all edits of it that are here. It stays on this device until `restore`, `forget`, or another `remove`. */
+  'document:deleted-with-edits': {
+    readonly path: string
+    readonly documentId: string
+    readonly origin: ChangeOrigin
+  }
   /** The state, or what a peer's state is, has changed. */
   'sync:status': SyncStatus
   /** Numbers have changed. */
@@ -176,8 +199,30 @@ export interface Database extends AsyncDisposable {
    * @throws `SyncError` as {@link open}.
    */
   writeDoc(path: string, value: unknown): Promise<void>
-  /** Deletes the document under `path` for everybody; settles when that is durable. Nothing happens when there is none. @throws `SyncError` `ERR_PATH_INVALID`, `ERR_NOT_ALLOWED`, `ERR_DATABASE_CLOSED`, `ERR_SYNC_STORE`. */
-  remove(path: string): Promise<void>
+  /**
+   * Deletes the document under `path`, for everybody who learns of it, as far as it is known
+   * here; settles when that is durable. Nothing happens when there is none. Called again it
+   * covers edits that came since. Its bytes go from this device when every known peer has
+   * stored the deletion.
+   *
+   * @param options - With `force` the bytes go at once.
+   * @throws `SyncError` `ERR_PATH_INVALID`, `ERR_NOT_ALLOWED`, `ERR_DATABASE_CLOSED`, `ERR_SYNC_STORE`.
+   */
+  remove(path: string, options?: RemoveOptions): Promise<void>
+  /** The deletions under `prefix` (a path; all without one), ordered by path, and what is here of each; their documents are opened for it. @throws `SyncError` `ERR_PATH_INVALID`, `ERR_DATABASE_CLOSED`, `ERR_SYNC_STORE`. */
+  deleted(prefix?: string): Promise<readonly DeletedEntry[]>
+  /** Puts a deleted document back under its path, with everything of it that is here; settles when that is durable. @throws `SyncError` as {@link remove}, and `ERR_DOCUMENT_NOT_FOUND` when nothing of it is here. */
+  restore(path: string): Promise<void>
+  /**
+   * Takes the bytes of a document from this device only; settles when they are gone. Nobody is
+   * told, and others keep it. `readDoc` then gives `undefined`; `open` fetches it again.
+   *
+   * @param options - With `force` also when no other device is known to have all of it.
+   * @throws `SyncError` `ERR_DOCUMENT_ONLY_HERE`, `ERR_DOCUMENT_IN_USE`, `ERR_PATH_INVALID`, `ERR_DATABASE_CLOSED`, `ERR_SYNC_STORE`.
+   */
+  forget(path: string, options?: RemoveOptions): Promise<void>
+  /** A device will not come back: deleted bytes wait for it no more. It is a known one again when it is met again. @throws `SyncError` `ERR_DATABASE_CLOSED`, `ERR_SYNC_STORE`. */
+  forgetPeer(peerId: PeerId): Promise<void>
   /** Moves a document, with its history; settles when that is durable. What lay under `to` is replaced. @throws `SyncError` as {@link remove}, and `ERR_DOCUMENT_NOT_FOUND`. */
   rename(from: string, to: string): Promise<void>
   /** Puts a document known by its `automerge:` URL under a path; settles when that is durable. Its content comes from peers that have it. @throws `SyncError` as {@link remove}; `ERR_PATH_INVALID` also for a text that is no such URL. */

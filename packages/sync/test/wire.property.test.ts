@@ -57,6 +57,7 @@ test('whatever the bytes are, decoders throw only their own errors', () => {
   ]
   const real = [
     ...vectors.messages.map(({ hex }) => Buffer.from(hex, 'hex')),
+    ...[vectors.record, vectors.deletion].map(({ hex }) => Buffer.from(hex, 'hex')),
     Automerge.save(Automerge.from({ a: [1, 'x'] })),
     Automerge.saveSince(Automerge.from({ a: 'x' }), []),
   ]
@@ -123,6 +124,11 @@ test('the vectors hold', () => {
   expect(decoded.hash).toBe(record.hash)
   const signed = signRecord(vectors.document.database, decoded, keyOf('vectors'))
   expect(Buffer.from(encodeRecord(signed)).toString('hex')).toBe(record.hex)
+  for (const { hex, hash: expected } of [vectors.deletion, vectors.successor]) {
+    const other = decodeCatalogueRecord(vectors.document.database, Buffer.from(hex, 'hex'))
+    expect(other.hash).toBe(expected)
+    expect(Buffer.from(encodeRecord(other)).toString('hex')).toBe(hex)
+  }
   const [change] = initialChanges(vectors.document.id, vectors.initial.value)
   expect(change).toMatchObject({ actor: vectors.initial.actor, hash: vectors.initial.hash })
 })
