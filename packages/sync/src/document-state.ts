@@ -156,9 +156,14 @@ export class DocumentState {
     this.addProofs(proofs)
   }
 
+  /** The bytes that came unopened, until they are durable. */
+  get held(): Uint8Array {
+    return this.#held ?? new Uint8Array()
+  }
+
   /** Opens what is kept. @returns false when it cannot be opened or has other heads than claimed. */
   loadHeld(): boolean {
-    const saved = this.#held ?? new Uint8Array()
+    const saved = this.held
     this.#held = undefined
     try {
       this.doc = Automerge.load(saved, { actor: this.actor })
@@ -271,6 +276,14 @@ export class DocumentState {
   /** All proofs of the open document. */
   get proofs(): readonly ActorProof[] {
     return [...this.#proofs.values()]
+  }
+
+  /** The number of the last change of an actor here; 0 when there is none that is proven. */
+  newestSeq(actor: string): number {
+    const isOwn = actor === this.#actor && this.#ownNewest !== undefined
+    const hash = isOwn ? this.#ownNewest : this.#proofs.get(actor)?.hash
+    const change = hash === undefined ? null : Automerge.getBackend(this.open).getChangeMetaByHash(hash)
+    return change?.actor === actor ? change.seq : 0
   }
 
   /** How many proofs wait for the next write. */

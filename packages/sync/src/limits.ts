@@ -57,6 +57,15 @@ export const MAX_HEADS = 512
 /** Hashes that a peer names as a help to find what it lacks. */
 export const MAX_HAVE_HASHES = 64
 
+/** Hashes that the changes of one bundle build on and that are not in it: each change names those that it merges. */
+export const MAX_BUNDLE_DEPENDENCIES = 65_536
+
+/** Newest changes of a document up to which it is remembered what a peer has stored of it; of more a digest. */
+export const MAX_ACKNOWLEDGED_HEADS = 64
+
+/** Documents whose edits are sent with the hello, to a peer that has stored what they build on. */
+export const MAX_EARLY_DOCUMENTS = 64
+
 /** Actors of one batch, each with a proof: an actor is one run of one program that edits. */
 export const MAX_ACTORS = 10_000
 

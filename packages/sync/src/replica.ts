@@ -95,7 +95,7 @@ export class Replica {
     this.#documents = new OpenDocuments(init, {
       read: (id) => this.effect({ type: 'read-document', id }),
       onDamage: (state, reason) => this.#damaged(state, reason),
-      isProven: (state) => isDocumentProven(state, init.database),
+      isProven: (state, saved) => isDocumentProven(state, saved, init.database),
     })
     this.retired = new RetiredDocuments(this, index)
     this.#loadIndex(index)
