@@ -282,7 +282,8 @@ export class DocumentState {
   newestSeq(actor: string): number {
     const isOwn = actor === this.#actor && this.#ownNewest !== undefined
     const hash = isOwn ? this.#ownNewest : this.#proofs.get(actor)?.hash
-    const change = hash === undefined ? null : Automerge.getBackend(this.open).getChangeMetaByHash(hash)
+    const change =
+      hash === undefined ? null : Automerge.getBackend(this.open).getChangeMetaByHash(hash)
     return change?.actor === actor ? change.seq : 0
   }
 

@@ -26,11 +26,13 @@ export type { Policy, PolicyAction } from './replica.ts'
 export type { ChangeOrigin } from './replica-effects.ts'
 export type {
   CatalogueEntry,
+  CompactOptions,
   Database,
   DatabaseEvents,
   DeletedEntry,
   DocumentChange,
   DocumentHandle,
+  EarlierEpoch,
   PeerSyncStatus,
   RemoveOptions,
   SyncedOptions,

@@ -49,7 +49,7 @@ export function beginDocument(
   if (!record) throw new Error(`path ${path} has no record`)
   replica.retired.recall(record.documentId)
   const state = replica.document(record.documentId)
-  replica.withDocument(state, () => {
+  replica.retired.whenBegun(record, state, () => {
     try {
       addInitial(replica, state, path, initial)
     } catch (error) {
@@ -79,8 +79,8 @@ export function signHere(replica: Replica, content: RecordContent): void {
   replica.addRecord(signRecord(replica.init.database, content, replica.init.author), 'local')
 }
 
-/** Keys that are there, and changes that were here once, stay as they are. */
-function addInitial(
+/** Adds an initial value. Keys that are there, and changes that were here once, stay as they are. @throws `SyncError` `ERR_DOCUMENT_TOO_LARGE`, `ERR_VALUE_UNSUPPORTED`. */
+export function addInitial(
   replica: Replica,
   state: DocumentState,
   path: string,

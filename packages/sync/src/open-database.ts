@@ -12,6 +12,7 @@ import { createDocumentHandle } from './document-handle.ts'
 import { documentIdToUrl, parseDocumentUrl } from './document-id.ts'
 import type { DocumentState } from './document-state.ts'
 import { Engine } from './engine.ts'
+import { compactPath, earlierEpochs } from './epochs.ts'
 import { SyncError } from './errors.ts'
 import { MAX_DATABASE_ID_BYTES } from './limits.ts'
 import { linkToNetwork } from './network-link.ts'
@@ -23,10 +24,12 @@ import { isSynced, statusOf } from './sync-status.ts'
 import type {
   CatalogueEntry,
   Database,
+  CompactOptions,
   DatabaseEvents,
   DeletedEntry,
   DocumentChange,
   DocumentHandle,
+  EarlierEpoch,
   RemoveOptions,
   SyncedOptions,
   SyncStatus,
@@ -236,6 +239,31 @@ class OpenDatabase implements Database {
       forgetPath(replica, parsed, { force, onForgotten: () => resolve(), onRefused: reject })
     })
     await this.#engine.saved()
+  }
+
+  async compact(path: string, { force = false }: CompactOptions): Promise<void> {
+    const parsed = parsePath(path)
+    await this.#answered<void>((replica, resolve, reject) => {
+      compactPath(replica, parsed, { force, onDone: () => resolve(), onRefused: reject })
+    })
+    await this.#engine.saved()
+    // The old bytes go after the record that takes them is durable.
+    if (force) await this.#engine.saved()
+  }
+
+  async epochs(path: string): Promise<readonly EarlierEpoch[]> {
+    const parsed = parsePath(path)
+    const states = this.#engine.call((replica) => earlierEpochs(replica, parsed))
+    return Promise.all(
+      states.map(({ record, state }) =>
+        this.#answered<EarlierEpoch>((replica, resolve) => {
+          replica.retired.contentOf(state, (content) => {
+            const value: unknown = Automerge.toJS(state.open)
+            resolve({ ...entryOf(record), content, value })
+          })
+        }),
+      ),
+    )
   }
 
   async forgetPeer(peerId: PeerId): Promise<void> {

@@ -2,6 +2,8 @@ import * as Automerge from '@automerge/automerge'
 import type { PeerId } from '@vudo/transport'
 import { isSuccession } from './catalogue.ts'
 import type { CatalogueRecord } from './catalogue-record.ts'
+import { beginningOf, carryOver } from './epochs.ts'
+import { addInitial } from './local-edits.ts'
 import { sameHeads, type DocumentState } from './document-state.ts'
 import { MAX_HEADS, MAX_REMEMBERED_ACTORS } from './limits.ts'
 import type { AnnouncedDocument } from './peer-state.ts'
@@ -44,6 +46,12 @@ export class RetiredDocuments {
   readonly #reachByPeer: Map<PeerId, number>
   /** Documents whose bytes go without waiting for the peers. */
   readonly #forced = new Set<string>()
+  /** Documents whose edits are all in a successor, at these heads. */
+  readonly #carried = new Map<string, readonly string[]>()
+  /** Who waits for a successor to have its content, by its id. */
+  readonly #awaited = new Map<string, (() => void)[]>()
+  /** Those whose edits could not be carried there, until something happens. */
+  readonly #tried = new Map<string, readonly string[]>()
   /** What was found at these heads. */
   readonly #found = new Map<string, { heads: readonly string[]; content: RetiredContent }>()
   /** Something has happened that may let bytes go. */
@@ -59,6 +67,8 @@ export class RetiredDocuments {
   sawRecord(record: CatalogueRecord): void {
     const id = this.#retiredBy(record)
     if (id !== undefined) this.#note(id)
+    // Another successor may win.
+    if (isSuccession(record)) this.#note(record.documentId)
   }
 
   #note(id: string): void {
@@ -73,7 +83,7 @@ export class RetiredDocuments {
     return this.#replica.catalogue.record(record.path, record.predecessor ?? '')?.documentId
   }
 
-  /** The records that count and have retired a document; none while it lies under a path. */
+  /** The records that count and have retired a document, newest first; none while it lies under a path. */
   retirersOf(id: string): readonly CatalogueRecord[] {
     const { catalogue } = this.#replica
     if (!this.#named.has(id) || catalogue.isLive(id)) return []
@@ -82,13 +92,38 @@ export class RetiredDocuments {
       .flatMap((path) => catalogue.chain(path).filter((record) => this.#retiredBy(record) === id))
   }
 
+  /** The record that made a successor of which another one took the place. */
+  #lostOf(id: string): CatalogueRecord | undefined {
+    const { catalogue } = this.#replica
+    if (catalogue.isLive(id)) return undefined
+    for (const path of catalogue.pathsOf(id)) {
+      const chain = new Set(catalogue.chain(path).map(({ hash }) => hash))
+      const isLost = (record: CatalogueRecord): boolean =>
+        record.documentId === id && isSuccession(record) && !chain.has(record.hash)
+      const lost = catalogue.records(path).find(isLost)
+      if (lost) return lost
+    }
+    return undefined
+  }
+
+  /** The records that every peer must have before bytes go. */
+  #causesOf(id: string): readonly CatalogueRecord[] {
+    const retirers = this.retirersOf(id)
+    if (retirers.length > 0) return retirers
+    const path = this.#lostOf(id)?.path
+    const winner = path === undefined ? undefined : this.#replica.catalogue.winner(path)
+    return winner ? [winner] : []
+  }
+
   /** A record has come: its document may be retired now, or back. */
   recordAdded(record: CatalogueRecord, origin: ChangeOrigin): void {
     this.sawRecord(record)
     // Which records count may be different now.
     this.#found.clear()
-    const id = this.#retiredBy(record)
-    if (id !== undefined) this.#look(id, origin)
+    this.#carried.clear()
+    this.#tried.clear()
+    const ids = this.#replica.catalogue.records(record.path).map(({ documentId }) => documentId)
+    for (const id of new Set(ids)) if (this.#named.has(id)) this.#look(id, origin)
     if (record.state === 'live') this.#cameBack(record.documentId)
   }
 
@@ -100,22 +135,111 @@ export class RetiredDocuments {
   }
 
   /** Its content has changed, here or by a peer who did not know, or did not care. */
-  documentChanged({ id }: DocumentState, origin: ChangeOrigin): void {
-    if (!this.#named.has(id)) return
+  documentChanged(state: DocumentState, origin: ChangeOrigin): void {
+    const { id } = state
+    if (this.#awaited.size > 0) this.#begun(state)
+    if (!this.#named.has(id) || this.#replica.catalogue.isLive(id)) return
+    this.#tried.clear()
     this.#note(id)
     this.#look(id, origin)
   }
 
   #look(id: string, origin: ChangeOrigin): void {
-    const retirers = this.retirersOf(id)
+    const [newest] = this.retirersOf(id)
     const state = this.#replica.knownDocument(id)
-    const [newest] = retirers
-    if (!newest || !state || state.heads.length === 0) return
+    if (!state || state.heads.length === 0) return
+    const lost = newest ? undefined : this.#lostOf(id)
+    if (lost) return this.#carryBack(state, lost)
+    if (!newest) return
     this.contentOf(state, (content) => {
-      if (content !== 'edited' || newest.state !== 'deleted') return
-      const { path } = newest
-      this.#replica.emit({ type: 'document:deleted-with-edits', id, path, origin })
+      if (content === 'edited') this.#edited(state, newest, origin)
     })
+  }
+
+  #edited(state: DocumentState, newest: CatalogueRecord, origin: ChangeOrigin): void {
+    if (newest.state === 'live') return this.#carryOn(state, newest)
+    const { path } = newest
+    this.#replica.emit({ type: 'document:deleted-with-edits', id: state.id, path, origin })
+  }
+
+  // Edits to an earlier epoch.
+
+  /** What was done to a document beyond what its successor began with goes on into that. */
+  #carryOn(from: DocumentState, { documentId, path, covered = [] }: CatalogueRecord): void {
+    const { init } = this.#replica
+    // Somebody else who may will do the same.
+    if (!this.#replica.mayWith(init.author.authorId, 'write', documentId)) return
+    this.#carry(from, this.#replica.document(documentId), (to) => {
+      if (!from.has(covered)) throw new Error('its history has gone from here')
+      const beginning = beginningOf(from, covered, to.id)
+      if (beginning.some(({ hash }) => !to.has([hash]))) {
+        addInitial(this.#replica, to, path, valueAt(from, covered))
+      }
+      const base = beginning.map(({ hash }) => hash).toSorted()
+      carryOver(this.#replica, { from, covered, to, base })
+    })
+  }
+
+  /** What was done to a successor that lost goes back into its document, and from there into the one that won. */
+  #carryBack(from: DocumentState, lost: CatalogueRecord): void {
+    const to = this.#replica.knownDocument(this.#retiredBy(lost) ?? '')
+    const { author } = this.#replica.init
+    if (!to || !this.#replica.mayWith(author.authorId, 'write', to.id)) return
+    this.#carry(from, to, () => {
+      const base = lost.covered ?? []
+      // It may still come: then this is looked at again.
+      if (!to.has(base)) return 'later'
+      const covered = beginningOf(to, base, from.id).map(({ hash }) => hash)
+      if (!from.has(covered)) return 'later'
+      carryOver(this.#replica, { from, covered, to, base })
+      return undefined
+    })
+  }
+
+  #carry(
+    from: DocumentState,
+    to: DocumentState,
+    task: (to: DocumentState) => 'later' | undefined | void,
+  ): void {
+    const replica = this.#replica
+    if (sameHeads(this.#tried.get(from.id) ?? [], from.heads)) return
+    this.#tried.set(from.id, from.heads)
+    replica.withDocument(from, () => {
+      replica.pin(from)
+      replica.withDocument(to, () => {
+        try {
+          if (task(to) !== 'later') this.#carried.set(from.id, from.heads)
+        } catch (error) {
+          this.#quarantine(from, error)
+        } finally {
+          replica.unpin(from)
+        }
+      })
+    })
+  }
+
+  #quarantine({ id }: DocumentState, error: unknown): void {
+    const path = this.#replica.catalogue.pathOf(id)
+    const why = error instanceof Error ? error.message : String(error)
+    const reason = `edits to an earlier epoch stay outside of the present one: ${why}`
+    this.#replica.emit({ type: 'document:quarantined', id, path, peerId: undefined, reason })
+  }
+
+  /**
+   * Runs `task` when a document is open. A successor has its initial value from the document
+   * before it, and not from whoever opens it: until that is here, it waits.
+   */
+  whenBegun(record: CatalogueRecord, state: DocumentState, task: () => void): void {
+    const isBegun = !isSuccession(record) || record.covered?.length === 0 || state.heads.length > 0
+    if (isBegun) return this.#replica.withDocument(state, task)
+    const tasks = this.#awaited.get(state.id) ?? []
+    this.#awaited.set(state.id, [...tasks, task])
+  }
+
+  #begun(state: DocumentState): void {
+    const tasks = this.#awaited.get(state.id) ?? []
+    this.#awaited.delete(state.id)
+    for (const task of tasks) this.#replica.withDocument(state, task)
   }
 
   /** Opens a retired document, and tells what its records say of it. */
@@ -123,8 +247,14 @@ export class RetiredDocuments {
     const { id } = state
     const known = this.#found.get(id)
     if (known && sameHeads(known.heads, state.heads)) return task(known.content)
+    const carried = this.#carried.get(id)
+    if (carried && sameHeads(carried, state.heads)) {
+      return this.#replica.withDocument(state, () => task('covered'))
+    }
     this.#replica.withDocument(state, () => {
-      const covered = this.retirersOf(id).flatMap((record) => record.covered ?? [])
+      const retirers = this.retirersOf(id)
+      const covered = retirers.flatMap((record) => record.covered ?? [])
+      if (retirers.length === 0) return task('unknown')
       const content = contentOf(state, [...new Set(covered)], this.#marks.get(id))
       // What is unknown may become known without a change of the heads: another record.
       if (content === 'covered') this.#found.set(id, { heads: state.heads, content })
@@ -169,10 +299,10 @@ export class RetiredDocuments {
     const waiting: { readonly state: DocumentState; readonly arrival: number }[] = []
     for (const id of this.#kept) {
       const state = this.#replica.knownDocument(id)
-      const retirers = this.retirersOf(id)
-      if (!state || state.stored.chunkCount === 0 || retirers.length === 0) continue
+      const causes = this.#causesOf(id)
+      if (!state || state.stored.chunkCount === 0 || causes.length === 0) continue
       // Whoever has the record and not the last edits could not tell what is covered.
-      const items = [`d${id}`, ...retirers.map(({ hash }) => `r${hash}`)]
+      const items = [`d${id}`, ...causes.map(({ hash }) => `r${hash}`)]
       const arrival = Math.max(...items.map((item) => arrivals.get(item) ?? Infinity))
       waiting.push({ state, arrival })
     }
@@ -186,8 +316,20 @@ export class RetiredDocuments {
     const reached = this.#reachedByAll()
     for (const { state, arrival } of this.#waiting()) {
       const mayGo = arrival <= (this.#forced.has(state.id) ? this.#replica.durableArrival : reached)
-      if (mayGo) this.contentOf(state, (content) => this.#drop(state, content))
+      const [newest] = this.retirersOf(state.id)
+      if (!newest && !this.#isCarried(state)) this.#look(state.id, 'local')
+      else if (mayGo || newest?.state === 'live') {
+        this.contentOf(state, (content) => {
+          // A power cut may have come between the record and what follows from it.
+          if (content === 'edited' && newest?.state === 'live') this.#carryOn(state, newest)
+          else if (mayGo) this.#drop(state, content)
+        })
+      }
     }
+  }
+
+  #isCarried({ id, heads }: DocumentState): boolean {
+    return sameHeads(this.#carried.get(id) ?? [], heads)
   }
 
   /** Nobody has a document open any more. */
@@ -207,7 +349,7 @@ export class RetiredDocuments {
   }
 
   #drop(state: DocumentState, content: RetiredContent): void {
-    if (content !== 'covered' || this.retirersOf(state.id).length === 0) return
+    if (content !== 'covered' || this.#causesOf(state.id).length === 0) return
     if (state.isAtRest) this.#mark(state, 'retired')
     else this.#isDue = true
   }
@@ -226,6 +368,7 @@ export class RetiredDocuments {
     this.#marks.set(id, mark)
     this.#forced.delete(id)
     this.#found.delete(id)
+    this.#carried.delete(id)
     this.#kept.delete(id)
     this.#replica.removeDocument(state)
     this.#replica.write({ type: 'put', key: markKey(id), value: encodeMark(mark) })
@@ -289,4 +432,8 @@ function joined(
     newest.set(actor, Math.max(seq, newest.get(actor) ?? 0))
   }
   return newest.size > MAX_REMEMBERED_ACTORS ? new Map() : newest
+}
+
+function valueAt({ open }: DocumentState, heads: readonly string[]): Record<string, unknown> {
+  return heads.length === 0 ? {} : Automerge.toJS(Automerge.view(open, [...heads]))
 }

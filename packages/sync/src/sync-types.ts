@@ -36,6 +36,22 @@ export interface RemoveOptions {
   readonly force?: boolean | undefined
 }
 
+/** How a new epoch of a document begins. */
+export interface CompactOptions {
+  /** The history is what goes: there is nothing else to compact. */
+  readonly dropHistory: true
+  /** The old bytes go from this device without waiting for others. @defaultValue false */
+  readonly force?: boolean | undefined
+}
+
+/** A document that lay under a path before, and is still here. */
+export interface EarlierEpoch extends CatalogueEntry {
+  /** As that of a {@link DeletedEntry}: `edited` has edits that the present document does not hold. */
+  readonly content: 'covered' | 'edited' | 'unknown'
+  /** What it holds; belongs to the caller. */
+  readonly value: unknown
+}
+
 /** What happened to a document. */
 export interface DocumentChange {
   /** Whether its content or its path began to be different, or it was taken away from the path. */
@@ -221,6 +237,19 @@ export interface Database extends AsyncDisposable {
    * @throws `SyncError` `ERR_DOCUMENT_ONLY_HERE`, `ERR_DOCUMENT_IN_USE`, `ERR_PATH_INVALID`, `ERR_DATABASE_CLOSED`, `ERR_SYNC_STORE`.
    */
   forget(path: string, options?: RemoveOptions): Promise<void>
+  /**
+   * Begins a new epoch of a document: the same content under a new id, without its history;
+   * settles when that is durable. Open handles have to be opened again. What others do to the
+   * old epoch meanwhile goes on into the new one. The old bytes go when every known peer has
+   * stored the new epoch; edits that come after that are kept, told as `document:quarantined`,
+   * and listed by {@link epochs}.
+   *
+   * @throws `SyncError` `ERR_DOCUMENT_NOT_FOUND`, `ERR_NOT_ALLOWED` without the rights to write and to
+   *   delete, `ERR_VALUE_UNSUPPORTED` for a text with marks, and as {@link remove}.
+   */
+  compact(path: string, options: CompactOptions): Promise<void>
+  /** Documents that lay under a path before, as far as they are still here, newest first; opened for it. @throws `SyncError` `ERR_PATH_INVALID`, `ERR_DATABASE_CLOSED`, `ERR_SYNC_STORE`. */
+  epochs(path: string): Promise<readonly EarlierEpoch[]>
   /** A device will not come back: deleted bytes wait for it no more. It is a known one again when it is met again. @throws `SyncError` `ERR_DATABASE_CLOSED`, `ERR_SYNC_STORE`. */
   forgetPeer(peerId: PeerId): Promise<void>
   /** Moves a document, with its history; settles when that is durable. What lay under `to` is replaced. @throws `SyncError` as {@link remove}, and `ERR_DOCUMENT_NOT_FOUND`. */
