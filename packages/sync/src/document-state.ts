@@ -100,6 +100,11 @@ export class DocumentState {
     return this.#actor
   }
 
+  /** Who edits here: the author's public key as hex. */
+  get ownAuthor(): string {
+    return this.#context.author.authorId
+  }
+
   /** The open document. Call it only while it is open. */
   get open(): AnyDocument {
     if (!this.doc) throw new Error(`document ${this.id} is not open`)

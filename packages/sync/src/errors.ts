@@ -14,6 +14,8 @@ export type SyncErrorCode =
   | 'ERR_DOCUMENT_IN_USE'
   /** With that edit the document would be larger than `MAX_DOCUMENT_BYTES`; nothing was changed. Split it. */
   | 'ERR_DOCUMENT_TOO_LARGE'
+  /** The document has no such change, or it is not of this author. Take hashes from `history()`. */
+  | 'ERR_HISTORY_UNKNOWN'
   /** The handle was closed. Open the path again. */
   | 'ERR_HANDLE_CLOSED'
   /** The database was closed while the call was waiting, or before it. */

@@ -216,3 +216,9 @@ export const READ_TOGETHER = 256
 
 /** Bytes of a batch that is sent without being asked for: one message, with room for its head. What is larger is announced. */
 export const MAX_LIVE_BYTES = 262_000
+
+/** Entries of a document's history that are given at once. */
+export const MAX_HISTORY_ENTRIES = 10_000
+
+/** Own changes of an open handle that `undo` remembers; the oldest is forgotten. */
+export const MAX_UNDO_STEPS = 1_000

@@ -121,7 +121,7 @@ export function editDocument(
   options: { readonly nowMs: number; readonly message?: string | undefined },
 ): void {
   replica.assertWorking()
-  assertLive(replica, state)
+  assertEditable(replica, state)
   const before = new Set(Object.keys(state.open))
   const time = Math.floor(options.nowMs / 1_000)
   const { message } = options
@@ -172,7 +172,8 @@ function tooLarge(replica: Replica, state: DocumentState): SyncError {
   )
 }
 
-function assertLive(replica: Replica, state: DocumentState): void {
+/** @throws `SyncError` `ERR_DOCUMENT_DELETED`, `ERR_NOT_ALLOWED`. */
+export function assertEditable(replica: Replica, state: DocumentState): void {
   const path = replica.catalogue.pathOf(state.id) ?? ''
   const winner = replica.catalogue.winner(path)
   if (winner?.documentId !== state.id || winner.state !== 'live') {

@@ -2,6 +2,7 @@ import * as Automerge from '@automerge/automerge'
 import { bytesToHex, hexToBytes } from '@vudo/wire'
 import { ACTOR_BYTES, deriveImageActor } from './authorship.ts'
 import { sameHeads, type AnyDocument } from './document-state.ts'
+import { applyPatchTo } from './patches.ts'
 
 /** Where changes come from. */
 export interface RebaseSource {
@@ -94,7 +95,9 @@ class Rebase {
     const imageActor = deriveImageActor(this.#target.id, original)
     const fork = this.#forkAt(base, imageActor)
     const options = { time: 0, message: messageOf(this.#source.id) }
-    const next = Automerge.change(fork, options, (root) => applyAll(root, patches))
+    const next = Automerge.change(fork, options, (root) => {
+      for (const patch of patches) applyPatchTo(root, patch)
+    })
     const bytes = next === fork ? undefined : Automerge.getLastLocalChange(next)
     const heads = next === fork ? base : Automerge.getHeads(next).toSorted()
     this.#fork = { actor: imageActor, heads, doc: next }
@@ -127,19 +130,4 @@ function forkAt(doc: AnyDocument, heads: readonly string[], actor?: string): Any
   const own = { actor: actor ?? bytesToHex(new Uint8Array(ACTOR_BYTES)) }
   if (heads.length === 0) return Automerge.init(own)
   return Automerge.clone(Automerge.view(doc, [...heads]), own)
-}
-
-function applyAll(root: AnyDocument, patches: readonly Automerge.Patch[]): void {
-  for (const patch of patches) {
-    const key = patch.path.at(-1)
-    // Automerge's own function takes away from lists and texts only.
-    if (patch.action === 'del' && typeof key === 'string') {
-      const parent = patch.path.slice(0, -1).reduce<unknown>(valueAt, root)
-      if (typeof parent === 'object' && parent !== null) Reflect.deleteProperty(parent, key)
-    } else Automerge.applyPatch(root, patch)
-  }
-}
-
-function valueAt(value: unknown, key: Automerge.Prop): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined
 }

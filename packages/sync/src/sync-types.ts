@@ -1,7 +1,8 @@
-import type { Doc } from '@automerge/automerge'
+import type { Doc, Prop } from '@automerge/automerge'
 import type { EventHub } from '@vudo/events'
 import type { AbortOptions, PeerId } from '@vudo/transport'
 import type { SyncErrorCode } from './errors.ts'
+import type { Conflict, HistoryEntry } from './people-types.ts'
 import type { ChangeOrigin } from './replica-effects.ts'
 
 /** A path and what lies there. */
@@ -165,6 +166,29 @@ export interface DocumentHandle<T extends object> extends AsyncDisposable {
    * @throws `SyncError` `ERR_NOT_ALLOWED`, `ERR_DOCUMENT_DELETED`, `ERR_DOCUMENT_TOO_LARGE`, `ERR_VALUE_UNSUPPORTED`, `ERR_EDIT_ASYNC`, `ERR_HANDLE_CLOSED`, `ERR_SYNC_STORE`.
    */
   change(edit: (doc: T) => void, options?: { readonly message?: string | undefined }): void
+  /** The changes of the document, newest first: at most `limit` (100; up to 10,000). @throws `SyncError` `ERR_HANDLE_CLOSED`. */
+  history(options?: { readonly limit?: number | undefined }): readonly HistoryEntry[]
+  /** What the document held at these heads: hashes of {@link history}, or former {@link heads}. A copy that belongs to the caller. @throws `SyncError` `ERR_HISTORY_UNKNOWN`, `ERR_HANDLE_CLOSED`. */
+  view(heads: readonly string[]): T
+  /**
+   * Takes back the newest change made through this handle, or any change of this author by its
+   * hash. What others did stays: a key that was written since is left alone, texts and lists
+   * keep what others put there.
+   *
+   * @returns false when there is nothing to take back.
+   * @throws `SyncError` `ERR_HISTORY_UNKNOWN` for a change of somebody else, and as {@link change}.
+   */
+  undo(hash?: string): boolean
+  /** Makes what was last taken back again; an edit ends that. @returns false when there is nothing. @throws `SyncError` as {@link undo}. */
+  redo(): boolean
+  /**
+   * The values that authors wrote at one place without knowing of each other; `undefined` when
+   * there is no conflict. `resolveConflict` takes one of them.
+   *
+   * @param place - Keys and indexes from the root: `conflict('address', 'city')`.
+   * @throws `SyncError` `ERR_HANDLE_CLOSED`.
+   */
+  conflict(...place: readonly Prop[]): Conflict | undefined
   /** Calls `listener` after each change of this document, in the same turn; what it throws goes to nobody else. It must be quick. @returns Takes it away again. */
   subscribe(listener: (change: DocumentChange) => void): () => void
   /** The changes of this document from now on, until the loop is left, the signal is aborted or the database is closed. A reader more than 1,024 events behind misses the oldest. */
