@@ -6,7 +6,13 @@ import type { ChangeTable, Columns, TableSource } from './change-table.ts'
 import { ChunkCursor, damaged } from './chunk-cursor.ts'
 import { inflateBounded } from './deflate.ts'
 import { isSyncError, SyncError } from './errors.ts'
-import { MAX_ACTORS, MAX_BUNDLE_DEPENDENCIES, MAX_COLUMNS, MAX_HEADS } from './limits.ts'
+import {
+  MAX_ACTORS,
+  MAX_BUNDLE_DEPENDENCIES,
+  MAX_COLUMNS,
+  MAX_DOCUMENT_BYTES,
+  MAX_HEADS,
+} from './limits.ts'
 
 /*
  * Looks into Automerge's binary format (automerge.org/automerge-binary-format-spec)
@@ -132,6 +138,31 @@ export function vetBundle(
   budget.takeOperations(Math.max(rows, operations.rows, claimedOperations(columns)))
   const table = { format: 'bundle', columns, actors, outside } as const
   return { hasContainers: operations.hasContainers, table }
+}
+
+/** What is looked at in changes of our own, which need no vetting. */
+export interface ChangeOutline {
+  readonly actor: string
+  /** Hashes the change. */
+  readonly hash: () => string
+}
+
+/** Who made each of our own changes, one after the other in `bytes`. @throws `SyncError` `ERR_DOCUMENT_TOO_LARGE` when they inflate to more than a peer would take. */
+export function outlineChanges(bytes: Uint8Array): ChangeOutline[] {
+  const outlines: ChangeOutline[] = []
+  const budget = createBatchBudget(MAX_DOCUMENT_BYTES)
+  for (let at = 0; at < bytes.length;) {
+    const frame = new ChunkCursor(bytes, at + headerBytes)
+    const packed = frame.take(frame.unsigned())
+    const isDeflated = bytes[at + headerBytes - 1] === chunkTypes.deflated
+    const body = isDeflated ? inflateBounded(packed, budget) : packed
+    const reader = new ChunkCursor(body)
+    reader.take(reader.unsigned() * HASH_BYTES)
+    const actor = bytesToHex(reader.take(reader.unsigned()))
+    outlines.push({ actor, hash: () => bytesToHex(chunkHash(chunkTypes.change, body)) })
+    at = frame.position
+  }
+  return outlines
 }
 
 /** Tells whether changes come as a bundle; nothing of it is vetted. */

@@ -158,6 +158,16 @@ export class Catalogue {
     return chain
   }
 
+  /** All paths that ever had a record, in UTF-16 code units' order. */
+  paths(): readonly string[] {
+    return [...this.#recordsByPath.keys()].toSorted()
+  }
+
+  /** How many paths ever had a record. */
+  get pathCount(): number {
+    return this.#recordsByPath.size
+  }
+
   /** Tells whether any record names the document. */
   knows(documentId: string): boolean {
     return this.#pathsByDocument.has(documentId)

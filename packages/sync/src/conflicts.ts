@@ -30,8 +30,7 @@ export function conflictAt(
 
 function conflictsOf(parent: object, key: Automerge.Prop): Record<string, unknown> | undefined {
   try {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- any object of a document has conflicts
-    return Automerge.getConflicts(parent as Automerge.Doc<unknown>, key)
+    return Automerge.getConflicts(parent, key)
   } catch {
     // A text or a value of a class has no places of its own.
     return undefined

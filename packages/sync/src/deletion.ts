@@ -1,5 +1,5 @@
 import type { CatalogueRecord } from './catalogue-record.ts'
-import { digestOf, type DocumentState } from './document-state.ts'
+import { isAckOf, type DocumentState } from './document-state.ts'
 import { SyncError } from './errors.ts'
 import { assertMay, followerOf, removePath, signHere } from './local-edits.ts'
 import { isUnder } from './paths.ts'
@@ -84,8 +84,7 @@ function forgetDurable(
   state: DocumentState,
   { path, force, onForgotten, onRefused }: Forgetting & { readonly path: string },
 ): void {
-  const digest = digestOf(state.heads)
-  if (!force && ![...state.ackByPeer.values()].includes(digest)) {
+  if (!force && ![...state.ackByPeer.values()].some((ack) => isAckOf(ack, state.heads))) {
     const message = `no other device is known to have all of ${path}`
     const hint = 'wait until handle.whenSynced() settles, or give force: true'
     return onRefused(new SyncError('ERR_DOCUMENT_ONLY_HERE', message, { hint }))

@@ -8,7 +8,7 @@ import { conflictAt } from './conflicts.ts'
 import { historyOf, moveBase, undoChange, viewAt, type UndoStep } from './document-history.ts'
 import { MAX_UNDO_STEPS } from './limits.ts'
 import type { Conflict, HistoryEntry } from './people-types.ts'
-import { digestOf, sameHeads, type AnyDocument, type DocumentState } from './document-state.ts'
+import { isAckOf, sameHeads, type AnyDocument, type DocumentState } from './document-state.ts'
 import type { Engine } from './engine.ts'
 import { SyncError } from './errors.ts'
 import type { DatabaseEvents, DocumentChange, DocumentHandle, SyncedOptions } from './sync-types.ts'
@@ -189,6 +189,5 @@ function remember(steps: UndoStep[], hash: string): void {
 }
 
 function storersOf(state: DocumentState): PeerId[] {
-  const digest = digestOf(state.heads)
-  return [...state.ackByPeer].flatMap(([peer, ack]) => (ack === digest ? peer : []))
+  return [...state.ackByPeer].flatMap(([peer, ack]) => (isAckOf(ack, state.heads) ? peer : []))
 }

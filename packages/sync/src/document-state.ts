@@ -13,7 +13,7 @@ import {
 } from './authorship.ts'
 import { deleteChunks, putChunks, salvage } from './document-chunks.ts'
 import { DocumentSize } from './document-size.ts'
-import { MAX_CHUNKS, SMALL_CHUNKS_BYTES } from './limits.ts'
+import { MAX_ACKNOWLEDGED_HEADS, MAX_CHUNKS, SMALL_CHUNKS_BYTES } from './limits.ts'
 import type { ReadDocument } from './open-documents.ts'
 import {
   ackKey,
@@ -39,6 +39,8 @@ export interface EncodedBatch {
   readonly base: readonly string[]
   readonly heads: readonly string[]
   readonly bytes: Uint8Array
+  /** It is a bundle, which not every peer understands. */
+  readonly isBundle: boolean
 }
 
 const nothingStored: StoredDocument = {
@@ -73,8 +75,8 @@ export class DocumentState {
   readonly waiting: (() => void)[] = []
   /** Who waits for what the store holds of it, without opening it. */
   readonly readers: ((read: ReadDocument) => void)[] = []
-  /** What each peer has stored, as a digest of its heads. */
-  readonly ackByPeer: Map<PeerId, string> = new Map()
+  /** What each peer has stored. */
+  readonly ackByPeer: Map<PeerId, Ack> = new Map()
   #proofs = new Map<string, ActorProof>()
   readonly #newProofs = new Set<string>()
   #ownNewest: string | undefined
@@ -405,6 +407,23 @@ export function headsOf(doc: AnyDocument): readonly string[] {
 /** Compares two sorted lists. */
 export function sameHeads(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((head, index) => head === b[index])
+}
+
+/** What a peer has stored of a document: its heads, or the digest of heads that were too many to keep. */
+export type Ack = readonly string[] | string
+
+/** What is kept of an acknowledgement: the heads themselves tell what a peer lacks. */
+export function toAck(state: DocumentState, heads: readonly string[]): Ack {
+  const sorted = heads.toSorted()
+  // Most peers have what is stored here: one list for all of them.
+  if (sameHeads(sorted, state.durableHeads)) return state.durableHeads
+  return sorted.length > MAX_ACKNOWLEDGED_HEADS ? digestOf(sorted) : sorted
+}
+
+/** Tells whether an acknowledgement is one of these heads, which are sorted. */
+export function isAckOf(ack: Ack | undefined, heads: readonly string[]): boolean {
+  if (ack === undefined || ack === heads) return ack !== undefined
+  return typeof ack === 'string' ? ack === digestOf(heads) : sameHeads(ack, heads)
 }
 
 /** Heads are compared with every acknowledgement, and never changed in place. */
