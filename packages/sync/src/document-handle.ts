@@ -118,6 +118,12 @@ class OpenDocument<T extends object> implements DocumentHandle<T> {
     return true
   }
 
+  broadcast(content: Uint8Array): number {
+    this.#assertOpen()
+    const { engine, now } = this.#context
+    return engine.call(({ exchange }) => exchange.broadcasts.send(this.#state.id, content, now()))
+  }
+
   conflict(...place: readonly Prop[]): Conflict | undefined {
     this.#assertOpen()
     return conflictAt(this.#state, place)

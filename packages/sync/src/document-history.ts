@@ -69,6 +69,7 @@ export function undoChange(
   { hash, base }: UndoStep,
 ): UndoStep | undefined {
   replica.assertWorking()
+  replica.assertRoom()
   assertEditable(replica, state)
   const change = Automerge.inspectChange(state.open, hash)
   if (!change || !isOwn(state, change.actor)) {

@@ -28,6 +28,8 @@ export type SyncErrorCode =
   | 'ERR_EDIT_ASYNC'
   /** The store failed while writing. Nothing more is accepted; what was acknowledged is safe. */
   | 'ERR_SYNC_STORE'
+  /** The disk, its quota or the store's `maxBytes` has no room. What was acknowledged is safe; edits work again when there is room. */
+  | 'ERR_STORAGE_FULL'
   /** A peer sent what the protocol does not allow. Its channel is ended. */
   | 'ERR_SYNC_PROTOCOL'
   /** Changes or a record came without the signature of their author. */

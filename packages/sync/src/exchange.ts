@@ -3,6 +3,7 @@ import type { PeerId } from '@vudo/transport'
 import { bytesToHex, isWireError } from '@vudo/wire'
 import { isCertified, signCertificate } from './authorship.ts'
 import { announceNext, confirmLive, handlePage, settlePages } from './announcements.ts'
+import { Broadcasts } from './broadcasts.ts'
 import { sampleHistory } from './change-batches.ts'
 import { isAckOf, sameHeads, type DocumentState } from './document-state.ts'
 import { isSyncError, SyncError, type SyncErrorCode } from './errors.ts'
@@ -67,6 +68,7 @@ const nowhere: StorePosition = { run: '00'.repeat(16), arrival: 0 }
 export class Exchange {
   readonly replica: Replica
   readonly peers: Map<number, PeerState> = new Map()
+  readonly broadcasts: Broadcasts = new Broadcasts(this)
   /** Bytes of batches that are not complete, or wait for a document to be read; of all peers. */
   incomingBytes = 0
 
@@ -173,7 +175,7 @@ export class Exchange {
       const message = decodeMessage(bytes)
       if (message.type === 'hello') this.#hello(peer, message, nowMs)
       else if (!peer.isReady) throw protocolError('a message came before the hello')
-      else this.#dispatch(peer, message)
+      else this.#dispatch(peer, message, nowMs)
     } catch (error) {
       if (!isWireError(error) && !isSyncError(error)) throw error
       const isLimit = error.code === 'ERR_SYNC_LIMIT'
@@ -181,7 +183,11 @@ export class Exchange {
     }
   }
 
-  #dispatch(peer: PeerState, message: Exclude<SyncMessage, { type: 'hello' }>): void {
+  #dispatch(
+    peer: PeerState,
+    message: Exclude<SyncMessage, { type: 'hello' }>,
+    nowMs: number,
+  ): void {
     switch (message.type) {
       case 'page':
         return handlePage(this, peer, message)
@@ -209,6 +215,8 @@ export class Exchange {
         return handleRanges(this, peer, message)
       case 'differing':
         return handleDiffering(this, peer, message)
+      case 'broadcast':
+        return this.broadcasts.take(peer, message, nowMs)
       case 'unknown':
     }
   }

@@ -246,3 +246,15 @@ export const MAX_HISTORY_ENTRIES = 10_000
 
 /** Own changes of an open handle that `undo` remembers; the oldest is forgotten. */
 export const MAX_UNDO_STEPS = 1_000
+
+/** Bytes of one broadcast: cursors and names, not content. */
+export const MAX_BROADCAST_BYTES = 16_384
+
+/** Broadcasts in a second, of this device and taken from each peer; further ones are refused here, and dropped there. */
+export const MAX_BROADCASTS_PER_SECOND = 100
+
+/** Bytes that wait for a peer's channel, beyond which it is sent no broadcasts: by the time they arrive nobody cares. */
+export const MAX_BROADCAST_BACKLOG_BYTES = 262_144
+
+/** Milliseconds before a write is tried again for which there was no room. */
+export const STORE_FULL_RETRY_MS = 1_000

@@ -76,6 +76,7 @@ function nextRecord(
 
 /** Signs a record, and takes it in. */
 export function signHere(replica: Replica, content: RecordContent): void {
+  replica.assertRoom()
   replica.addRecord(signRecord(replica.init.database, content, replica.init.author), 'local')
 }
 
@@ -121,6 +122,7 @@ export function editDocument(
   options: { readonly nowMs: number; readonly message?: string | undefined },
 ): void {
   replica.assertWorking()
+  replica.assertRoom()
   assertEditable(replica, state)
   const before = new Set(Object.keys(state.open))
   const time = Math.floor(options.nowMs / 1_000)

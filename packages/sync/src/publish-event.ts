@@ -16,6 +16,15 @@ export function publishEvent(events: EventHub<DatabaseEvents>, event: ReplicaEve
       events.publish(event.type, { path, documentId: documentIdToUrl(id), origin })
       return true
     }
+    case 'document:broadcast': {
+      const { path, id, peerId, author, content } = event
+      events.publish(event.type, { path, documentId: documentIdToUrl(id), peerId, author, content })
+      return true
+    }
+    case 'storage:full':
+    case 'storage:writable':
+      events.publish(event.type, {})
+      return true
     case 'document:quarantined': {
       const { path, id, peerId, reason } = event
       const documentId = documentIdToUrl(id)

@@ -92,6 +92,7 @@ export class Replica {
   readonly retired: RetiredDocuments
   /** Documents of which no peer is known to have stored what is here; kept up, as status is asked for with each edit. */
   readonly #unstored = new Set<string>()
+  #isFull = false
   #effects: ReplicaEffect[] = []
   #failure: { readonly error: unknown } | undefined
 
@@ -205,6 +206,21 @@ export class Replica {
     const effects = this.#effects
     this.#effects = []
     return effects
+  }
+
+  /** The store has no room, or has again. */
+  setFull(isFull: boolean): void {
+    this.#isFull = isFull
+    this.emit({ type: isFull ? 'storage:full' : 'storage:writable' })
+    this.emit({ type: 'progress' })
+  }
+
+  /** To be asked before anything is made that has to be stored. @throws `SyncError` `ERR_STORAGE_FULL`. */
+  assertRoom(): void {
+    if (!this.#isFull) return
+    throw new SyncError('ERR_STORAGE_FULL', 'the store has no room; nothing was changed', {
+      hint: 'make room on the disk: edits work again by themselves',
+    })
   }
 
   /** @throws `SyncError` `ERR_SYNC_STORE`. */

@@ -119,6 +119,21 @@ export interface DatabaseEvents {
     readonly documentId: string
     readonly origin: ChangeOrigin
   }
+  /** A peer has something to say to those who have the document open: see `broadcast` of a handle. */
+  'document:broadcast': {
+    readonly path: string
+    readonly documentId: string
+    /** Proven by the session. */
+    readonly peerId: PeerId
+    /** Whom the peer acts for, by a certificate; `undefined` when it has shown none. */
+    readonly author: string | undefined
+    /** At most 16 KiB; shared by all listeners. */
+    readonly content: Uint8Array
+  }
+  /** The disk has no room: edits throw `ERR_STORAGE_FULL`, peers wait, what was acknowledged is safe. */
+  'storage:full': Readonly<Record<string, never>>
+  /** There is room again: everything that waited is stored, and sync goes on. */
+  'storage:writable': Readonly<Record<string, never>>
   /** The state, or what a peer's state is, has changed. */
   'sync:status': SyncStatus
   /** Numbers have changed. */
@@ -189,6 +204,16 @@ export interface DocumentHandle<T extends object> extends AsyncDisposable {
    * @throws `SyncError` `ERR_HANDLE_CLOSED`.
    */
   conflict(...place: readonly Prop[]): Conflict | undefined
+  /**
+   * Tells something to every connected peer that may read the document, and no further: a
+   * cursor, who is here. It is not stored, and may be lost. Peers get it as the event
+   * `document:broadcast`, once.
+   *
+   * @param content - At most 16 KiB, at most 100 times in a second. It is copied.
+   * @returns How many peers it was handed to.
+   * @throws `SyncError` `ERR_SYNC_LIMIT`, `ERR_HANDLE_CLOSED`.
+   */
+  broadcast(content: Uint8Array): number
   /** Calls `listener` after each change of this document, in the same turn; what it throws goes to nobody else. It must be quick. @returns Takes it away again. */
   subscribe(listener: (change: DocumentChange) => void): () => void
   /** The changes of this document from now on, until the loop is left, the signal is aborted or the database is closed. A reader more than 1,024 events behind misses the oldest. */

@@ -14,6 +14,7 @@ import type { RangeFingerprint } from './fingerprints.ts'
 import {
   MAX_ACTORS,
   MAX_BATCH_OVERHEAD_BYTES,
+  MAX_BROADCAST_BYTES,
   MAX_CERTIFICATES,
   MAX_DOCUMENTS_BYTES,
   MAX_DOCUMENT_BYTES,
@@ -120,6 +121,14 @@ export type SyncMessage =
       readonly records: readonly number[]
       readonly documents: readonly number[]
     }
+  /** Something for those who have the document open now; not stored. */
+  | {
+      readonly type: 'broadcast'
+      readonly id: string
+      /** Counts up in each run of the sender, from 1. */
+      readonly number: number
+      readonly content: Uint8Array
+    }
   /** Of a newer minor version; to be ignored. */
   | { readonly type: 'unknown' }
 
@@ -153,6 +162,7 @@ const kinds = {
   deflated: 13,
   ranges: 14,
   differing: 15,
+  broadcast: 64,
 } as const
 
 /** What a hello may tell that its sender understands; each is one bit. */
@@ -224,6 +234,10 @@ export function encodeMessage(message: SyncMessage): Uint8Array {
       writer.u8(kinds.differing)
       writer.prefixed(toBits(message.records)).prefixed(toBits(message.documents))
       break
+    case 'broadcast':
+      writer.u8(kinds.broadcast).bytes(hexToBytes(message.id))
+      writer.varint(message.number).bytes(message.content)
+      break
     case 'unknown':
       throw new TypeError('an unknown message cannot be written')
   }
@@ -235,7 +249,7 @@ export function decodeMessage(bytes: Uint8Array): SyncMessage {
   // An empty view reads as a message that ends too early, which is what it is.
   const reader = createByteReader(bytes.length > MAX_SYNC_MESSAGE_BYTES ? new Uint8Array() : bytes)
   const kind = reader.u8()
-  if (kind >= firstOptionalKind) return { type: 'unknown' }
+  if (kind >= firstOptionalKind && kind !== kinds.broadcast) return { type: 'unknown' }
   const message = decodeKind(kind, reader)
   // A later version may append to the hello only.
   if (message.type !== 'hello') reader.end()
@@ -284,6 +298,11 @@ function decodeKind(kind: number, reader: ByteReader): SyncMessage {
     }
     case kinds.deflated:
       return readDeflated(reader)
+    case kinds.broadcast: {
+      const [id, number] = [readDocumentId(reader), reader.varint()]
+      if (reader.remaining > MAX_BROADCAST_BYTES) return refuse(reader)
+      return { type: 'broadcast', id, number, content: reader.rest() }
+    }
     default:
       return refuse(reader)
   }
