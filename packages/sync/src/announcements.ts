@@ -5,6 +5,7 @@ import {
   encodeRecord,
   type CatalogueRecord,
 } from './catalogue-record.ts'
+import { isSuccession } from './catalogue.ts'
 import { sameHeads, type DocumentState } from './document-state.ts'
 import { isSyncError, SyncError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
@@ -186,7 +187,7 @@ function takeRecord(exchange: Exchange, peer: PeerState, bytes: Uint8Array): voi
     if (peer.toldRecords.size < MAX_RECORDS) peer.toldRecords.set(trusted.hash, trusted.author)
     if (isKnownRecord(replica, trusted)) return
     const record = checkRecord(replica.init.database, trusted)
-    const action = record.state === 'deleted' ? 'delete' : 'write'
+    const action = record.state === 'deleted' || isSuccession(record) ? 'delete' : 'write'
     if (!replica.may(record.author, action, record.path)) return
     replica.addRecord(record, peer.peerId)
   } catch (error) {

@@ -30,6 +30,8 @@ export type SyncErrorCode =
   | 'ERR_SYNC_STORE'
   /** The disk, its quota or the store's `maxBytes` has no room. What was acknowledged is safe; edits work again when there is room. */
   | 'ERR_STORAGE_FULL'
+  /** The bytes are no exported space, were damaged, or are of another database. Nothing was taken. */
+  | 'ERR_SPACE_FILE_INVALID'
   /** A peer sent what the protocol does not allow. Its channel is ended. */
   | 'ERR_SYNC_PROTOCOL'
   /** Changes or a record came without the signature of their author. */

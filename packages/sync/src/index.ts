@@ -34,6 +34,7 @@ export type {
   DeletedEntry,
   DocumentChange,
   DocumentHandle,
+  ImportReport,
   EarlierEpoch,
   PeerSyncStatus,
   RemoveOptions,

@@ -258,3 +258,6 @@ export const MAX_BROADCAST_BACKLOG_BYTES = 262_144
 
 /** Milliseconds before a write is tried again for which there was no room. */
 export const STORE_FULL_RETRY_MS = 1_000
+
+/** Bytes of a file that holds a part of a database: it is written and read as a whole. */
+export const MAX_SPACE_FILE_BYTES = 268_435_456

@@ -13,7 +13,16 @@ import { documentIdToUrl, parseDocumentUrl } from './document-id.ts'
 import type { DocumentState } from './document-state.ts'
 import { Engine } from './engine.ts'
 import { compactPath, earlierEpochs } from './epochs.ts'
-import { SyncError } from './errors.ts'
+import { isSyncError, SyncError } from './errors.ts'
+import { decodeSpaceFile, encodeSpaceFile, type SavedDocument } from './space-file.ts'
+import {
+  documentsOf,
+  recordBytes,
+  recordsUnder,
+  saveDocument,
+  takeDocument,
+  takeRecords,
+} from './space-transfer.ts'
 import { MAX_DATABASE_ID_BYTES } from './limits.ts'
 import { linkToNetwork } from './network-link.ts'
 import { collectionOf, isUnder, parsePath } from './paths.ts'
@@ -30,6 +39,7 @@ import type {
   DocumentChange,
   DocumentHandle,
   EarlierEpoch,
+  ImportReport,
   RemoveOptions,
   SyncedOptions,
   SyncStatus,
@@ -264,6 +274,40 @@ class OpenDatabase implements Database {
         }),
       ),
     )
+  }
+
+  async exportSpace(prefix = ''): Promise<Uint8Array> {
+    const parsed = parsePrefix(prefix)
+    const records = this.#engine.call((replica) => recordsUnder(replica, parsed))
+    const documents: SavedDocument[] = []
+    for (const id of this.#engine.call((replica) => documentsOf(replica, records))) {
+      documents.push(
+        await this.#answered<SavedDocument>((replica, resolve) =>
+          saveDocument(replica, id, resolve),
+        ),
+      )
+    }
+    return encodeSpaceFile({ database: this.id, records: recordBytes(records), documents })
+  }
+
+  async importSpace(bytes: Uint8Array): Promise<ImportReport> {
+    const file = decodeSpaceFile(bytes)
+    const records = this.#engine.call((replica) => takeRecords(replica, file))
+    const refused: { documentId: string; reason: string }[] = []
+    let changed = 0
+    for (const saved of file.documents) {
+      const outcome = await this.#answered<boolean | Error>((replica, resolve, reject) => {
+        const onRefused = (error: unknown): void =>
+          isSyncError(error) ? resolve(error) : reject(error)
+        takeDocument(replica, saved, { onTaken: resolve, onRefused })
+      })
+      if (outcome === true) changed += 1
+      else if (outcome) {
+        refused.push({ documentId: documentIdToUrl(saved.id), reason: outcome.message })
+      }
+    }
+    await this.#engine.saved()
+    return { records, changed, refused }
   }
 
   async forgetPeer(peerId: PeerId): Promise<void> {

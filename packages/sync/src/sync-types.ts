@@ -53,6 +53,16 @@ export interface EarlierEpoch extends CatalogueEntry {
   readonly value: unknown
 }
 
+/** What came in with a file. */
+export interface ImportReport {
+  /** Records of paths that were taken, known ones included. */
+  readonly records: number
+  /** Documents of which something was new. */
+  readonly changed: number
+  /** Documents that were not taken: `automerge:` URLs, and why. */
+  readonly refused: readonly { readonly documentId: string; readonly reason: string }[]
+}
+
 /** What happened to a document. */
 export interface DocumentChange {
   /** Whether its content or its path began to be different, or it was taken away from the path. */
@@ -299,6 +309,21 @@ export interface Database extends AsyncDisposable {
   compact(path: string, options: CompactOptions): Promise<void>
   /** Documents that lay under a path before, as far as they are still here, newest first; opened for it. @throws `SyncError` `ERR_PATH_INVALID`, `ERR_DATABASE_CLOSED`, `ERR_SYNC_STORE`. */
   epochs(path: string): Promise<readonly EarlierEpoch[]>
+  /**
+   * The documents under a prefix with their history, their deletions and their signatures, as one
+   * file for `importSpace`; docs/wire-formats/space-file.md has its layout. All of them are read
+   * for it, one after the other.
+   *
+   * @throws `SyncError` `ERR_SYNC_LIMIT` above 256 MiB, `ERR_PATH_INVALID`, `ERR_DATABASE_CLOSED`, `ERR_SYNC_STORE`.
+   */
+  exportSpace(prefix?: string): Promise<Uint8Array>
+  /**
+   * Takes in what a file holds, as if a peer had brought it: what is here is merged, and
+   * signatures and the policy decide. Settles when it is durable. The caller keeps the bytes.
+   *
+   * @throws `SyncError` `ERR_SPACE_FILE_INVALID`: then nothing was taken; `ERR_SYNC_LIMIT`, `ERR_STORAGE_FULL`, `ERR_DATABASE_CLOSED`, `ERR_SYNC_STORE`.
+   */
+  importSpace(bytes: Uint8Array): Promise<ImportReport>
   /** A device will not come back: deleted bytes wait for it no more. It is a known one again when it is met again. @throws `SyncError` `ERR_DATABASE_CLOSED`, `ERR_SYNC_STORE`. */
   forgetPeer(peerId: PeerId): Promise<void>
   /** Moves a document, with its history; settles when that is durable. What lay under `to` is replaced. @throws `SyncError` as {@link remove}, and `ERR_DOCUMENT_NOT_FOUND`. */
