@@ -5,7 +5,14 @@ import type { AbortOptions, PeerId } from '@vudo/transport'
 import { Coverage } from './coverage.ts'
 import { documentIdToUrl } from './document-id.ts'
 import { conflictAt } from './conflicts.ts'
-import { historyOf, moveBase, undoChange, viewAt, type UndoStep } from './document-history.ts'
+import {
+  historyOf,
+  moveBase,
+  undoChange,
+  versionVectorOf,
+  viewAt,
+  type UndoStep,
+} from './document-history.ts'
 import { MAX_UNDO_STEPS } from './limits.ts'
 import type { Conflict, HistoryEntry } from './people-types.ts'
 import { isAckOf, sameHeads, type AnyDocument, type DocumentState } from './document-state.ts'
@@ -67,6 +74,11 @@ class OpenDocument<T extends object> implements DocumentHandle<T> {
   get changeCount(): number {
     this.#assertOpen()
     return Automerge.stats(this.#state.open).numChanges
+  }
+
+  get versionVector(): ReadonlyMap<string, number> {
+    this.#assertOpen()
+    return versionVectorOf(this.#state)
   }
 
   get storedBy(): number {

@@ -33,6 +33,15 @@ export function historyOf(state: DocumentState, limit = 100): HistoryEntry[] {
     }))
 }
 
+/** How many changes of each actor an open document holds. */
+export function versionVectorOf({ open }: DocumentState): Map<string, number> {
+  const newest = new Map<string, number>()
+  for (const { actor, seq } of Automerge.getChangesMetaSince(open, [])) {
+    newest.set(actor, Math.max(seq, newest.get(actor) ?? 0))
+  }
+  return newest
+}
+
 /** What an open document held at certain heads. @throws `SyncError` `ERR_HISTORY_UNKNOWN`. */
 export function viewAt({ open }: DocumentState, heads: readonly string[]): unknown {
   if (heads.length === 0) return {}

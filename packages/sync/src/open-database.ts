@@ -6,7 +6,7 @@ import { randomBytes, type AuthorKey } from '@vudo/identity'
 import type { Network } from '@vudo/network'
 import type { StoreView } from '@vudo/storage'
 import type { AbortOptions, PeerId } from '@vudo/transport'
-import type { CatalogueRecord } from './catalogue-record.ts'
+import { entryOf, parsePrefix } from './catalogue-entry.ts'
 import { followChanges } from './change-stream.ts'
 import { createDocumentHandle } from './document-handle.ts'
 import { documentIdToUrl, parseDocumentUrl } from './document-id.ts'
@@ -25,11 +25,18 @@ import {
 } from './space-transfer.ts'
 import { MAX_DATABASE_ID_BYTES } from './limits.ts'
 import { linkToNetwork } from './network-link.ts'
-import { collectionOf, isUnder, parsePath } from './paths.ts'
+import {
+  applyOperations,
+  type OperationsOptions,
+  type OperationsReport,
+  type SyncOperation,
+} from './operations.ts'
+import { isUnder, parsePath } from './paths.ts'
 import type { ReplicaEvent } from './replica-effects.ts'
 import type { Policy, Replica } from './replica.ts'
 import { numberText, publishEvent, stateText } from './publish-event.ts'
-import { isSynced, statusOf } from './sync-status.ts'
+import { ProgressMeter } from './sync-progress.ts'
+import { documentStatusOf, isSynced, statusOf } from './sync-status.ts'
 import type {
   CatalogueEntry,
   Database,
@@ -42,7 +49,9 @@ import type {
   ImportReport,
   RemoveOptions,
   SyncedOptions,
+  DocumentSyncStatus,
   SyncStatus,
+  SyncSummary,
 } from './sync-types.ts'
 import { writeDifference } from './value-difference.ts'
 import { waitUntil, type Waiters } from './waiters.ts'
@@ -116,6 +125,7 @@ class OpenDatabase implements Database {
   readonly #handles = new Set<DocumentHandle<object>>()
   #lastStatus: SyncStatus
   #isStatusDue = false
+  readonly #meter = new ProgressMeter()
   #closing: Promise<void> | undefined
 
   constructor(
@@ -132,6 +142,32 @@ class OpenDatabase implements Database {
 
   get status(): SyncStatus {
     return statusOf(this.#engine.replica)
+  }
+
+  getSyncStatus(): SyncSummary {
+    const { status } = this
+    const { unstoredCount } = this.#engine.replica
+    const nowMs = this.#now()
+    this.#meter.note(status.ahead + status.behind, nowMs)
+    const pendingOperations = Math.max(status.ahead, unstoredCount)
+    const isActive = status.state === 'syncing' || status.state === 'connecting'
+    return { ...status, isActive, pendingOperations, progress: this.#meter.progress(nowMs) }
+  }
+
+  documentStatus(path: string): DocumentSyncStatus | undefined {
+    const parsed = parsePath(path)
+    return this.#engine.call((replica) => documentStatusOf(replica, parsed))
+  }
+
+  addOperations(
+    operations: readonly SyncOperation[],
+    options?: OperationsOptions,
+  ): Promise<OperationsReport> {
+    return applyOperations(this, operations, options)
+  }
+
+  syncWithPeer(peerId: PeerId, options?: AbortOptions): Promise<SyncStatus> {
+    return this.syncWith(peerId, undefined, options)
   }
 
   whenReady(): Promise<void> {
@@ -408,6 +444,7 @@ class OpenDatabase implements Database {
       if (this.#closing) return
       const [old, status] = [this.#lastStatus, this.status]
       this.#lastStatus = status
+      this.#meter.note(status.ahead + status.behind, this.#now())
       if (stateText(old) !== stateText(status)) this.events.publish('sync:status', status)
       if (numberText(old) !== numberText(status)) this.events.publish('sync:progress', status)
     })
@@ -433,13 +470,4 @@ class OpenDatabase implements Database {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
-}
-
-function parsePrefix(prefix: string): string {
-  return prefix === '' ? '' : parsePath(prefix.replace(/\/$/, ''))
-}
-
-function entryOf({ path, documentId, generation, state, author }: CatalogueRecord): CatalogueEntry {
-  const collection = collectionOf(path)
-  return { path, collection, documentId: documentIdToUrl(documentId), generation, state, author }
 }

@@ -68,6 +68,8 @@ export interface PeerState {
   isReady: boolean
   /** The life of its store. */
   run: string
+  /** What it understands, as its hello tells. Until then as in its last channel. */
+  features: number
   /** It understands many documents in one message. */
   takesDocuments: boolean
   /** It understands bundles of changes. Until its hello as in its last channel. */
@@ -110,8 +112,8 @@ export interface PeerState {
   comparesRanges: boolean
   /** Nothing is announced until the ranges have been compared. */
   isHolding: boolean
-  /** The ends of the ranges that it was sent and has not answered. */
-  sentBounds: readonly string[] | undefined
+  /** The ends of the ranges that it was sent and has not answered, oldest first. */
+  readonly sentBounds: (readonly string[])[]
   /** It asked for a comparison while one was under way. */
   isCompareDue: boolean
   transfer: Transfer | undefined
@@ -146,6 +148,7 @@ export function createPeerState(
     peerId,
     isReady: false,
     run: '',
+    features: 0,
     takesDocuments: false,
     takesBundles: false,
     authors: [],
@@ -170,7 +173,7 @@ export function createPeerState(
     incomingBytes: 0,
     comparesRanges: false,
     isHolding: false,
-    sentBounds: undefined,
+    sentBounds: [],
     isCompareDue: false,
     transfer: undefined,
     headsById: new KnownHeads(),

@@ -2,6 +2,7 @@ import * as Automerge from '@automerge/automerge'
 import type { PeerId } from '@vudo/transport'
 import { isSuccession } from './catalogue.ts'
 import type { CatalogueRecord } from './catalogue-record.ts'
+import { versionVectorOf } from './document-history.ts'
 import { beginningOf, carryOver } from './epochs.ts'
 import { addInitial } from './local-edits.ts'
 import { sameHeads, type DocumentState } from './document-state.ts'
@@ -362,7 +363,7 @@ export class RetiredDocuments {
   #mark(state: DocumentState, reason: DocumentMark['reason']): void {
     const { id } = state
     const former = this.#marks.get(id)
-    const newestByActor = joined(newestOf(state), former?.newestByActor)
+    const newestByActor = joined(versionVectorOf(state), former?.newestByActor)
     const heads = [...new Set([...state.heads, ...(former?.heads ?? [])])].slice(0, MAX_HEADS)
     const mark = { reason, heads, newestByActor }
     this.#marks.set(id, mark)
@@ -413,14 +414,6 @@ function contentOf(
   const isOld = ({ actor, seq }: { actor: string; seq: number }): boolean =>
     seq <= (mark.newestByActor.get(actor) ?? 0)
   return Automerge.getChangesMetaSince(open, []).every(isOld) ? 'covered' : 'edited'
-}
-
-function newestOf({ open }: DocumentState): Map<string, number> {
-  const newest = new Map<string, number>()
-  for (const { actor, seq } of Automerge.getChangesMetaSince(open, [])) {
-    newest.set(actor, Math.max(seq, newest.get(actor) ?? 0))
-  }
-  return newest
 }
 
 /** Both, or nothing when that is too much to remember. */

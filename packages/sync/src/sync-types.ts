@@ -2,6 +2,7 @@ import type { Doc, Prop } from '@automerge/automerge'
 import type { EventHub } from '@vudo/events'
 import type { AbortOptions, PeerId } from '@vudo/transport'
 import type { SyncErrorCode } from './errors.ts'
+import type { OperationsOptions, OperationsReport, SyncOperation } from './operations.ts'
 import type { Conflict, HistoryEntry } from './people-types.ts'
 import type { ChangeOrigin } from './replica-effects.ts'
 
@@ -88,6 +89,38 @@ export interface PeerSyncStatus {
   readonly ahead: number
   /** Documents that the peer has announced and that are not here yet. */
   readonly behind: number
+  /** Bytes given to the peer's channel that it has not taken yet. */
+  readonly pendingBytes: number
+}
+
+/** How far the work that is under way has come, counted in documents and records. */
+export interface SyncProgress {
+  readonly done: number
+  readonly total: number
+  /** A guess by the pace until now; `undefined` before anything is done. */
+  readonly remainingMs: number | undefined
+}
+
+/** Where this device stands, in one look. */
+export interface SyncSummary extends SyncStatus {
+  /** True while something is being exchanged, or waits for a peer to be exchanged with. */
+  readonly isActive: boolean
+  /** The outbox: changed documents that no peer is known to have stored, or that a connected one lacks. It survives restarts, because the documents themselves are it. */
+  readonly pendingOperations: number
+  /** `undefined` when nothing is to be done. */
+  readonly progress: SyncProgress | undefined
+}
+
+/** Where one document stands. */
+export interface DocumentSyncStatus {
+  /** `local`: no peer is known to have it as it is here. `behind`: a peer has announced more. `stored`: at least one peer has stored exactly this. */
+  readonly state: 'local' | 'behind' | 'stored'
+  /** Sorted; at most 512. */
+  readonly heads: readonly string[]
+  /** Peers that have stored exactly this. */
+  readonly storedBy: readonly PeerId[]
+  /** Connected peers that announced something of it that is not here yet. */
+  readonly behindPeers: readonly PeerId[]
 }
 
 /** Where this device stands. */
@@ -182,6 +215,13 @@ export interface DocumentHandle<T extends object> extends AsyncDisposable {
    * @throws `SyncError` `ERR_HANDLE_CLOSED`.
    */
   readonly changeCount: number
+  /**
+   * The version vector: how many changes of each actor the document holds. An actor is one run of
+   * one author's program. What a document with at least these numbers holds, includes this one.
+   *
+   * @throws `SyncError` `ERR_HANDLE_CLOSED`.
+   */
+  readonly versionVector: ReadonlyMap<string, number>
   /** How many peers are known to have stored exactly this state. */
   readonly storedBy: number
   /**
@@ -249,6 +289,23 @@ export interface Database extends AsyncDisposable {
   readonly events: EventHub<DatabaseEvents>
   /** Where this device stands now; made anew at each look. */
   readonly status: SyncStatus
+  /** {@link status}, and in numbers what is left to do. */
+  getSyncStatus(): SyncSummary
+  /** Where the document under a path stands; `undefined` when none lies there. Nothing is opened. @throws `SyncError` `ERR_PATH_INVALID`, `ERR_DATABASE_CLOSED`. */
+  documentStatus(path: string): DocumentSyncStatus | undefined
+  /**
+   * Applies operations of a graph as changes of documents; settles when they are durable. What
+   * is wrong with one stops no other. From then on they are synced as everything is.
+   *
+   * @throws `RangeError` for `maxBatchSize`; `SyncError` `ERR_SYNC_LIMIT` above 1,000,000, `ERR_STORAGE_FULL`,
+   *   `ERR_DATABASE_CLOSED`, `ERR_SYNC_STORE`; the signal's reason.
+   */
+  addOperations(
+    operations: readonly SyncOperation[],
+    options?: OperationsOptions,
+  ): Promise<OperationsReport>
+  /** As {@link syncWith} for everything. */
+  syncWithPeer(peerId: PeerId, options?: AbortOptions): Promise<SyncStatus>
   /** Settles when documents can be used and edits become durable. @throws `SyncError` `ERR_SYNC_STORE`, `ERR_DATABASE_CLOSED`. */
   whenReady(): Promise<void>
   /**

@@ -52,7 +52,7 @@ test.each([
   lab.settle()
   expect(b.picture).toBe(a.picture)
   expect(tap.names.filter((name) => name.endsWith('ranges'))).toHaveLength(1)
-  expect(announced(tap)).toBeLessThan(40)
+  expect(announced(tap)).toBeLessThan(30)
 })
 
 test('after it each knows what the other has stored, and nothing travels the next time', () => {

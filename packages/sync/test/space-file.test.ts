@@ -23,6 +23,8 @@ async function device(
   return database
 }
 
+const notOfA: Policy = (author, action) => action !== 'write' || author !== keyOf('a').authorId
+
 const invalid = { code: 'ERR_SPACE_FILE_INVALID' }
 
 test('a space goes out as a file and comes in with history, deletions and authors', async () => {
@@ -49,8 +51,7 @@ test('what the policy does not allow is not taken, and told', async () => {
   const a = await device('a')
   await a.writeDoc('notes/x', { n: 1 })
   const file = await a.exportSpace()
-  const policy: Policy = (author, action) => action !== 'write' || author !== keyOf('a').authorId
-  const b = await device('b', { policy })
+  const b = await device('b', { policy: notOfA })
   await b.writeDoc('notes/x', { m: 2 })
   const report = await b.importSpace(file)
   expect(report).toMatchObject({
