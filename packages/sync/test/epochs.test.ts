@@ -1,10 +1,11 @@
 import * as Automerge from '@automerge/automerge'
 import { expect, test } from 'vitest'
 import { compactPath } from '../src/epochs.ts'
-import { beginDocument } from '../src/local-edits.ts'
+import { signRecord } from '../src/catalogue-record.ts'
+import { beginDocument, followerOf } from '../src/local-edits.ts'
 import type { Replica } from '../src/replica.ts'
 import { chunkPrefix } from '../src/stored-keys.ts'
-import { Lab, type Node } from './replica-lab.ts'
+import { keyOf, Lab, type Node } from './replica-lab.ts'
 
 const path = 'notes/x'
 
@@ -172,7 +173,7 @@ test('marks of a text, which a successor could not hold, refuse it', () => {
   expect(() => compact(a)).toThrow(expect.objectContaining({ code: 'ERR_VALUE_UNSUPPORTED' }))
 })
 
-test('who may not delete may not begin an epoch, and a successor with a wrong id is refused', () => {
+test('who may not delete may not begin an epoch, here and elsewhere', () => {
   const lab = new Lab({ policy: (_author, action) => action !== 'delete' })
   const a = lab.node('a')
   a.edit(path, (doc) => (doc.n = 1))
@@ -201,4 +202,35 @@ test('whoever opens a new epoch before its content is there waits for it', () =>
   expect(opened).toEqual(['open'])
   expect(c.read(path)).toEqual(a.read(path))
   lab.cut(wire)
+})
+
+test('an epoch of somebody who may not delete is not taken from a peer', () => {
+  const isOfA = (author: string): boolean => author === keyOf('a').authorId
+  // The policy of the one device lets her, that of the other does not.
+  const lab = new Lab({ policy: (author, action) => action !== 'delete' || lax || !isOfA(author) })
+  let lax = true
+  const [a, b] = [lab.node('a'), lab.node('b')]
+  a.edit(path, (doc) => (doc.n = 1))
+  lab.connect(a, b)
+  lab.settle()
+  const old = liveId(a)
+  lab.cutAll(a)
+  compact(a)
+  lax = false
+  lab.connect(a, b)
+  lab.settle()
+  expect(liveId(b)).toBe(old)
+  expect(b.read(path)).toEqual({ n: 1 })
+})
+
+test('a successor has the id that its document gives it, or is refused', () => {
+  const { a } = pair()
+  const winner = a.replica.catalogue.winner(path)
+  if (!winner) throw new Error('no record')
+  const covered = a.replica.document(winner.documentId).heads
+  const content = { ...followerOf(winner, { documentId: '11'.repeat(16), state: 'live' }), covered }
+  const record = signRecord('lab', content, a.author)
+  expect(() => a.replica.addRecord(record, 'local')).toThrow(
+    expect.objectContaining({ code: 'ERR_SYNC_PROTOCOL' }),
+  )
 })

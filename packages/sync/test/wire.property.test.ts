@@ -1,7 +1,8 @@
 import * as Automerge from '@automerge/automerge'
-import { bytesToHex, isWireError } from '@vudo/wire'
+import { bytesToHex, createByteReader, createByteWriter, isWireError } from '@vudo/wire'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { isProven, readProof, writeProof } from '../src/authorship.ts'
 import { readChanges, vetBundle, vetDocument } from '../src/automerge-chunks.ts'
 import { actorSpans, readChangeTable } from '../src/change-table.ts'
 import { decodeCatalogueRecord, encodeRecord, signRecord } from '../src/catalogue-record.ts'
@@ -146,6 +147,13 @@ test('the vectors hold', () => {
     expect(other.hash).toBe(expected)
     expect(Buffer.from(encodeRecord(other)).toString('hex')).toBe(hex)
   }
+  const { imageProof } = vectors
+  const proof = readProof(createByteReader(Buffer.from(imageProof.hex, 'hex')))
+  expect(proof).toMatchObject({ isImage: true, actor: imageProof.actor })
+  expect(isProven(proof, vectors.document.database, vectors.document.id)).toBe(true)
+  const writer = createByteWriter()
+  writeProof(writer, proof)
+  expect(Buffer.from(writer.finish()).toString('hex')).toBe(imageProof.hex)
   const [change] = initialChanges(vectors.document.id, vectors.initial.value)
   expect(change).toMatchObject({ actor: vectors.initial.actor, hash: vectors.initial.hash })
 })
