@@ -14,7 +14,6 @@ import {
   MAX_PEERS,
   MAX_UNSENT_BYTES,
   MAX_UNSENT_MESSAGES,
-  MAX_BUNDLED_DOCUMENT_BYTES,
   MAX_SMALL_WANTS_IN_FLIGHT,
   MAX_WANTS_IN_FLIGHT,
 } from './limits.ts'
@@ -22,7 +21,7 @@ import { greet, handleHello } from './greeting.ts'
 import { createPeerState, type PeerState } from './peer-state.ts'
 import type { ReplicaInput } from './replica-effects.ts'
 import type { Replica } from './replica.ts'
-import { handleWant, push, serve } from './batch-server.ts'
+import { handleWant, isSmallDocument, push, serve } from './batch-server.ts'
 import {
   handleDiffering,
   handleRanges,
@@ -341,9 +340,9 @@ export class Exchange {
 
   /** What comes for a small document is small, as a rule, and need not wait for what comes for others. */
   #maxWants(id: string): number {
-    const { snapshotBytes, laterBytes } = this.replica.document(id).stored
-    const isSmall = snapshotBytes + laterBytes <= MAX_BUNDLED_DOCUMENT_BYTES
-    return isSmall ? MAX_SMALL_WANTS_IN_FLIGHT : MAX_WANTS_IN_FLIGHT
+    return isSmallDocument(this.replica.document(id))
+      ? MAX_SMALL_WANTS_IN_FLIGHT
+      : MAX_WANTS_IN_FLIGHT
   }
 
   /** The document is as it was announced, or is given up for this peer. */

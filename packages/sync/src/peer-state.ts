@@ -103,6 +103,8 @@ export interface PeerState {
 
   readonly requests: Map<string, Request>
   isServing: boolean
+  /** Small documents that are being read for it. */
+  smallServed: number
   /** What was handed to the channel and not yet taken. */
   outgoingBytes: number
   outgoingMessages: number
@@ -168,6 +170,7 @@ export function createPeerState(
     answersDue: 0,
     requests: new Map(),
     isServing: false,
+    smallServed: 0,
     outgoingBytes: 0,
     outgoingMessages: 0,
     incomingBytes: 0,
