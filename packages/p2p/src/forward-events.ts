@@ -26,6 +26,10 @@ const networkEvents = {
 const databaseEvents = {
   'document:changed': true,
   'document:deleted': true,
+  'document:deleted-with-edits': true,
+  'document:broadcast': true,
+  'storage:full': true,
+  'storage:writable': true,
   'document:quarantined': true,
   'sync:status': true,
   'sync:progress': true,

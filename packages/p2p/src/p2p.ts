@@ -114,7 +114,7 @@ export interface P2P extends AsyncDisposable {
   readDoc<T extends object>(path: string): Promise<T | undefined>
   /** Makes a document's content equal to `value`, changing only what differs; settles when it is on disk. */
   writeDoc(path: string, value: unknown): Promise<void>
-  /** Deletes a document for everybody; its history stays with those who have it. */
+  /** Deletes a document for everybody who learns of it; edits that are not known here stay with those who have them, and more can be done with `database`. */
   remove(path: string): Promise<void>
   /** The documents below `prefix`, sorted by path. */
   ls(prefix?: string): Promise<readonly CatalogueEntry[]>

@@ -5,6 +5,7 @@ import {
   encodeRecord,
   type CatalogueRecord,
 } from './catalogue-record.ts'
+import { isSuccession } from './catalogue.ts'
 import { sameHeads, type DocumentState } from './document-state.ts'
 import { isSyncError, SyncError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
@@ -17,7 +18,7 @@ import {
 } from './limits.ts'
 import { isTravelling } from './live-documents.ts'
 import { keptOnPage, mayTake, take } from './page-takes.ts'
-import type { PeerState } from './peer-state.ts'
+import type { AnnouncedDocument, PeerState } from './peer-state.ts'
 import type { Replica } from './replica.ts'
 import type { PageEntry, SyncMessage } from './wire.ts'
 
@@ -205,6 +206,7 @@ export function handlePage(
   const taken: number[] = []
   for (const [place, entry] of entries.entries()) {
     if (entry.type === 'record') takeRecord(exchange, peer, entry.bytes)
+    else if (exchange.replica.retired.isGone(entry)) settleGone(exchange, peer, entry)
     else if (mayTake(exchange, peer, entry)) taken.push(place)
     else compareDocument(exchange, peer, entry)
   }
@@ -220,7 +222,7 @@ function takeRecord(exchange: Exchange, peer: PeerState, bytes: Uint8Array): voi
     if (peer.toldRecords.size < MAX_RECORDS) peer.toldRecords.set(trusted.hash, trusted.author)
     if (isKnownRecord(replica, trusted)) return
     const record = checkRecord(replica.init.database, trusted)
-    const action = record.state === 'deleted' ? 'delete' : 'write'
+    const action = record.state === 'deleted' || isSuccession(record) ? 'delete' : 'write'
     if (!replica.may(record.author, action, record.path)) return
     replica.addRecord(record, peer.peerId)
   } catch (error) {
@@ -262,6 +264,12 @@ function compareDocument(
 /** A document that is not here at all has no heads, and nothing to know. */
 function isKnown(state: DocumentState, heads: readonly string[]): boolean {
   return heads.length > 0 && heads.every((head) => state.hasRecently(head))
+}
+
+/** Nothing of it is needed: of a deleted document that is as good as stored, of a forgotten one it is not. */
+function settleGone(exchange: Exchange, peer: PeerState, { id, heads }: AnnouncedDocument): void {
+  if (!exchange.replica.retired.isForgotten(id)) exchange.send(peer, { type: 'stored', id, heads })
+  settlePages(exchange, peer, id)
 }
 
 function want(exchange: Exchange, peer: PeerState, id: string, heads: readonly string[]): void {

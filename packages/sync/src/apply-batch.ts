@@ -1,5 +1,5 @@
 import * as Automerge from '@automerge/automerge'
-import { deriveActor, type ActorProof } from './authorship.ts'
+import { actorOf, type ActorProof } from './authorship.ts'
 import {
   isBundleChunk,
   readChanges,
@@ -142,8 +142,8 @@ export function keepBatch(state: DocumentState, batch: ChangeBatch, rules: Batch
   if (proofs.length !== actors.length || !actors.every((actor) => authorByActor.has(actor))) {
     throw unproven('a saved document comes with other proofs than its actors need')
   }
-  for (const { actor, author, nonce } of proofs) {
-    if (!nonce || deriveActor(author, state.id, nonce) === actor) continue
+  for (const { actor, author, nonce, isImage } of proofs) {
+    if (!nonce || actorOf({ author, nonce, isImage }, state.id) === actor) continue
     throw unproven(`actor ${actor} is not one of author ${author}`)
   }
   for (const author of new Set(authorByActor.values())) {

@@ -24,6 +24,7 @@ const KEY_BYTES = 32
 const SIGNATURE_BYTES = 64
 const utf8 = new TextEncoder()
 const actorTag = utf8.encode('vudo/actor/1\0')
+const imageTag = utf8.encode('vudo/image/1\0')
 
 /**
  * Says who made the newest change of an actor, and with it all earlier ones of that
@@ -37,6 +38,8 @@ export interface ActorProof {
   readonly author: string
   /** 16 bytes from which the actor derives; `undefined` for a change of an initial value, whose actor derives from that value. */
   readonly nonce: Uint8Array | undefined
+  /** The changes are images of those of an earlier epoch (docs/wire-formats/authorship.md): `nonce` is the actor there, and the author is whoever made the images. */
+  readonly isImage?: boolean | undefined
   /** The newest change's hash, as hex. */
   readonly hash: string
   /** 64 bytes. */
@@ -55,6 +58,20 @@ export interface NodeCertificate {
 export function deriveActor(author: string, documentId: string, nonce: Uint8Array): string {
   const input = concatBytes(actorTag, hexToBytes(author), hexToBytes(documentId), nonce)
   return bytesToHex(sha256(input).subarray(0, ACTOR_BYTES))
+}
+
+/** The actor of the images, in a document, of what another actor (hex) did in an earlier epoch: the same whoever makes them. Hex. */
+export function deriveImageActor(documentId: string, actor: Uint8Array): string {
+  const input = concatBytes(imageTag, hexToBytes(documentId), actor)
+  return bytesToHex(sha256(input).subarray(0, ACTOR_BYTES))
+}
+
+/** The actor that a proof with a nonce can speak for. Hex. */
+export function actorOf(
+  { author, nonce, isImage }: Pick<ActorProof, 'author' | 'isImage'> & { nonce: Uint8Array },
+  documentId: string,
+): string {
+  return isImage ? deriveImageActor(documentId, nonce) : deriveActor(author, documentId, nonce)
 }
 
 /**
@@ -90,8 +107,8 @@ export function signProof(
 
 /** Tells whether a proof's signature is right, and the actor the author's own. The actor of an initial value is checked by who has the change. */
 export function isProven(proof: ActorProof, database: string, documentId: string): boolean {
-  const { actor, author, nonce, hash, signature } = proof
-  if (nonce && deriveActor(author, documentId, nonce) !== actor) return false
+  const { actor, author, nonce, isImage, hash, signature } = proof
+  if (nonce && actorOf({ author, nonce, isImage }, documentId) !== actor) return false
   const message = changeMessage({ database, documentId, actor, hash }, author)
   return verifySignature(author, CHANGE_TAG, message, signature)
 }
@@ -112,7 +129,7 @@ function changeMessage(
 /** Writes a proof: 145 or 161 bytes. */
 export function writeProof(writer: ByteWriter, proof: ActorProof): void {
   writer
-    .u8(proof.nonce ? 0 : 1)
+    .u8(proof.isImage ? 2 : proof.nonce ? 0 : 1)
     .bytes(hexToBytes(proof.actor))
     .bytes(hexToBytes(proof.author))
   if (proof.nonce) writer.bytes(proof.nonce)
@@ -121,12 +138,16 @@ export function writeProof(writer: ByteWriter, proof: ActorProof): void {
 
 /** Reads a proof; nothing in it is checked yet. @throws `WireError` `ERR_DECODE`. */
 export function readProof(reader: ByteReader): ActorProof {
-  const hasNonce = reader.u8() === 0
+  const kind = reader.u8()
+  // More than there is: the reader's own error for bytes that are no proof.
+  if (kind > 2) reader.bytes(reader.remaining + 1)
   const actor = bytesToHex(reader.bytes(ACTOR_BYTES))
   const author = bytesToHex(reader.bytes(KEY_BYTES))
-  const nonce = hasNonce ? reader.bytes(ACTOR_BYTES).slice() : undefined
+  const nonce = kind === 1 ? undefined : reader.bytes(ACTOR_BYTES).slice()
   const hash = bytesToHex(reader.bytes(HASH_BYTES))
-  return { actor, author, nonce, hash, signature: reader.bytes(SIGNATURE_BYTES).slice() }
+  const signature = reader.bytes(SIGNATURE_BYTES).slice()
+  const proof = { actor, author, nonce, hash, signature }
+  return kind === 2 ? { ...proof, isImage: true } : proof
 }
 
 /** Lets a node act for an author until `expiresAtMs`. */

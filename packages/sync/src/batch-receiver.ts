@@ -73,6 +73,11 @@ function takeBatch(exchange: Exchange, peer: PeerState, { id, parts, totalBytes 
     return refuse(exchange, peer, id, 'absent')
   }
   const batch = decodeHeld(exchange, peer, { parts, totalBytes })
+  if (replica.retired.isForgotten(id)) {
+    release(exchange, peer, totalBytes)
+    takeAnswer(peer, batch)
+    return exchange.send(peer, { type: 'received', id, heads: batch.heads })
+  }
   if (peer.oversized.has(id)) {
     release(exchange, peer, totalBytes)
     takeAnswer(peer, batch)

@@ -1,9 +1,16 @@
 import { sha256, verifySignature, type AuthorKey } from '@vudo/identity'
-import { bytesToHex, createByteReader, createByteWriter, hexToBytes } from '@vudo/wire'
+import {
+  bytesToHex,
+  createByteReader,
+  createByteWriter,
+  hexToBytes,
+  type ByteReader,
+} from '@vudo/wire'
 import { DOCUMENT_ID_BYTES } from './document-id.ts'
 import { SyncError } from './errors.ts'
-import { MAX_PATH_BYTES } from './limits.ts'
+import { MAX_COVERED_HEADS, MAX_PATH_BYTES } from './limits.ts'
 import { parsePath } from './paths.ts'
+import { readHashes, writeHashes } from './wire.ts'
 
 /** The domain of signatures over records, and of their hashes. */
 export const RECORD_TAG = 'vudo/catalogue-record/1'
@@ -23,6 +30,11 @@ export interface RecordContent {
   readonly state: 'live' | 'deleted'
   /** Hash of the record before it; `undefined` for generation 0. */
   readonly predecessor: string | undefined
+  /**
+   * Heads up to which the record speaks of a document, sorted, at most 32: what a deletion deletes.
+   * In a live record: what of its predecessor's document went into this one, its successor.
+   */
+  readonly covered?: readonly string[] | undefined
 }
 
 /** A signed line of the catalogue. */
@@ -83,18 +95,36 @@ export function decodeTrustedRecord(database: string, bytes: Uint8Array): Catalo
   if (parsePath(path) !== path) throw malformed('path is not in normal form')
   const documentId = bytesToHex(reader.bytes(DOCUMENT_ID_BYTES))
   const generation = reader.varint()
-  const state = readState(reader.u8())
+  const kind = reader.u8()
+  const state = readState(kind)
   const predecessor = generation === 0 ? undefined : bytesToHex(reader.bytes(HASH_BYTES))
+  if (kind === kinds.successor && generation === 0) throw malformed('a successor of nothing')
+  const covered = kind === kinds.live ? undefined : readCovered(reader)
   const author = bytesToHex(reader.bytes(KEY_BYTES))
   const signature = reader.bytes(SIGNATURE_BYTES).slice()
   reader.end()
-  const content: RecordContent = { path, documentId, generation, state, predecessor }
+  const base = { path, documentId, generation, state, predecessor }
+  const content: RecordContent = covered ? { ...base, covered } : base
   return { ...content, hash: hashOf(signedBytes(database, content)), author, signature }
 }
 
-function readState(byte: number): 'live' | 'deleted' {
-  if (byte > 1) throw malformed(`state is ${byte}, expected 0 or 1`)
-  return byte === 0 ? 'live' : 'deleted'
+const kinds = { live: 0, deleted: 1, successor: 2 } as const
+
+function readState(kind: number): 'live' | 'deleted' {
+  if (kind > kinds.successor) throw malformed(`state is ${kind}, expected 0, 1 or 2`)
+  return kind === kinds.deleted ? 'deleted' : 'live'
+}
+
+function kindOf({ state, covered }: RecordContent): number {
+  if (state === 'deleted') return kinds.deleted
+  return covered ? kinds.successor : kinds.live
+}
+
+/** One encoding for each set. */
+function readCovered(reader: ByteReader): string[] {
+  const covered = readHashes(reader, MAX_COVERED_HEADS)
+  if (covered.every((head, at) => at === 0 || (covered[at - 1] ?? '') < head)) return covered
+  throw malformed('its heads are not in order')
 }
 
 function encodeContent(content: RecordContent): Uint8Array {
@@ -102,8 +132,9 @@ function encodeContent(content: RecordContent): Uint8Array {
     .text(content.path)
     .bytes(hexToBytes(content.documentId))
     .varint(content.generation)
-    .u8(content.state === 'live' ? 0 : 1)
+    .u8(kindOf(content))
   if (content.predecessor !== undefined) writer.bytes(hexToBytes(content.predecessor))
+  if (kindOf(content) !== kinds.live) writeHashes(writer, content.covered ?? [])
   return writer.finish()
 }
 

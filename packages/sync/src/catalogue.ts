@@ -1,5 +1,5 @@
 import type { CatalogueRecord } from './catalogue-record.ts'
-import { firstDocumentId, nextDocumentId } from './document-id.ts'
+import { firstDocumentId, nextDocumentId, successorDocumentId } from './document-id.ts'
 import { SyncError } from './errors.ts'
 import {
   MAX_PATHS_PER_DOCUMENT,
@@ -87,6 +87,7 @@ export class Catalogue {
     if (record.predecessor === undefined) return true
     const predecessor = records.get(record.predecessor)
     if (!predecessor) return false
+    assertSuccession(record, predecessor)
     if (predecessor.generation + 1 === record.generation) return true
     throw new SyncError(
       'ERR_SYNC_PROTOCOL',
@@ -118,6 +119,11 @@ export class Catalogue {
     return this.#winnerByPath.get(path)
   }
 
+  /** The records that count, one for each path, in no order. */
+  winners(): readonly CatalogueRecord[] {
+    return [...this.#winnerByPath.values()]
+  }
+
   /** The record of a path with this hash. */
   record(path: string, hash: string): CatalogueRecord | undefined {
     return this.#recordsByPath.get(path)?.get(hash)
@@ -131,10 +137,25 @@ export class Catalogue {
 
   /** The winning records under `prefix` that are live, ordered by path. */
   list(prefix: string): readonly CatalogueRecord[] {
-    const winners = [...this.#winnerByPath.values()]
-    return winners
+    return this.winners()
       .filter(({ path, state }) => state === 'live' && isUnder(path, prefix))
       .toSorted((a, b) => (a.path < b.path ? -1 : 1))
+  }
+
+  /** Tells whether the document lies under a path now. */
+  isLive(documentId: string): boolean {
+    return this.pathsOf(documentId).some((path) => this.#isLiveAt(documentId, path))
+  }
+
+  /** The records that count for a path and its past, newest first. */
+  chain(path: string): readonly CatalogueRecord[] {
+    const chain: CatalogueRecord[] = []
+    let record = this.winner(path)
+    while (record) {
+      chain.push(record)
+      record = record.predecessor === undefined ? undefined : this.record(path, record.predecessor)
+    }
+    return chain
   }
 
   /** All paths that ever had a record, in UTF-16 code units' order. */
@@ -199,8 +220,21 @@ function isHome(record: CatalogueRecord, database: string): boolean {
   const { predecessor, path, documentId } = record
   return (
     documentId === firstDocumentId(database, path) ||
-    (predecessor !== undefined && documentId === nextDocumentId(predecessor))
+    (predecessor !== undefined && documentId === nextDocumentId(predecessor)) ||
+    // Whether it really is one was looked at when the record came.
+    isSuccession(record)
   )
+}
+
+/** Tells whether a record goes on with its predecessor's document under another id, without its history. */
+export function isSuccession({ state, covered }: CatalogueRecord): boolean {
+  return state === 'live' && covered !== undefined
+}
+
+function assertSuccession(record: CatalogueRecord, { documentId }: CatalogueRecord): void {
+  if (!isSuccession(record)) return
+  if (record.documentId === successorDocumentId(documentId, record.covered ?? [])) return
+  throw new SyncError('ERR_SYNC_PROTOCOL', 'a successor has another id than its document gives it')
 }
 
 function isBetter(a: CatalogueRecord, b: CatalogueRecord): boolean {

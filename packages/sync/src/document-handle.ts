@@ -1,9 +1,21 @@
 import { editDocument } from './local-edits.ts'
 import * as Automerge from '@automerge/automerge'
+import type { Prop } from '@automerge/automerge'
 import type { AbortOptions, PeerId } from '@vudo/transport'
 import { Coverage } from './coverage.ts'
 import { documentIdToUrl } from './document-id.ts'
-import { isAckOf, type AnyDocument, type DocumentState } from './document-state.ts'
+import { conflictAt } from './conflicts.ts'
+import {
+  historyOf,
+  moveBase,
+  undoChange,
+  versionVectorOf,
+  viewAt,
+  type UndoStep,
+} from './document-history.ts'
+import { MAX_UNDO_STEPS } from './limits.ts'
+import type { Conflict, HistoryEntry } from './people-types.ts'
+import { isAckOf, sameHeads, type AnyDocument, type DocumentState } from './document-state.ts'
 import type { Engine } from './engine.ts'
 import { SyncError } from './errors.ts'
 import type { DatabaseEvents, DocumentChange, DocumentHandle, SyncedOptions } from './sync-types.ts'
@@ -34,6 +46,9 @@ class OpenDocument<T extends object> implements DocumentHandle<T> {
   readonly id: string
   readonly #state: DocumentState
   readonly #context: HandleContext
+  /** Own changes, and changes that took some back, newest last. */
+  readonly #undoable: UndoStep[] = []
+  readonly #redoable: UndoStep[] = []
   #isClosed = false
 
   constructor(path: string, state: DocumentState, context: HandleContext) {
@@ -61,6 +76,11 @@ class OpenDocument<T extends object> implements DocumentHandle<T> {
     return Automerge.stats(this.#state.open).numChanges
   }
 
+  get versionVector(): ReadonlyMap<string, number> {
+    this.#assertOpen()
+    return versionVectorOf(this.#state)
+  }
+
   get storedBy(): number {
     return storersOf(this.#state).length
   }
@@ -71,8 +91,54 @@ class OpenDocument<T extends object> implements DocumentHandle<T> {
     engine.call((replica) => {
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as for `current`
       const anyEdit = edit as unknown as (doc: AnyDocument) => void
+      const before = this.#state.heads
       editDocument(replica, this.#state, anyEdit, { nowMs: now(), message: options.message })
+      const [hash] = this.#state.heads
+      if (hash === undefined || sameHeads(before, this.#state.heads)) return
+      remember(this.#undoable, hash)
+      this.#redoable.length = 0
     })
+  }
+
+  history({ limit }: { readonly limit?: number | undefined } = {}): readonly HistoryEntry[] {
+    this.#assertOpen()
+    return historyOf(this.#state, limit)
+  }
+
+  view(heads: readonly string[]): T {
+    this.#assertOpen()
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as for `current`
+    return viewAt(this.#state, heads) as T
+  }
+
+  undo(hash?: string): boolean {
+    if (hash !== undefined) return this.#takeBack({ hash, base: [hash] }, [], this.#undoable)
+    return this.#takeBack(this.#undoable.pop(), this.#undoable, this.#redoable)
+  }
+
+  redo(): boolean {
+    return this.#takeBack(this.#redoable.pop(), this.#redoable, this.#undoable)
+  }
+
+  #takeBack(taken: UndoStep | undefined, from: readonly UndoStep[], to: UndoStep[]): boolean {
+    this.#assertOpen()
+    if (!taken) return false
+    const undone = this.#context.engine.call((replica) => undoChange(replica, this.#state, taken))
+    if (!undone) return false
+    moveBase(this.#state, from.at(-1), { taken, undone })
+    remember(to, undone.hash)
+    return true
+  }
+
+  broadcast(content: Uint8Array): number {
+    this.#assertOpen()
+    const { engine, now } = this.#context
+    return engine.call(({ exchange }) => exchange.broadcasts.send(this.#state.id, content, now()))
+  }
+
+  conflict(...place: readonly Prop[]): Conflict | undefined {
+    this.#assertOpen()
+    return conflictAt(this.#state, place)
   }
 
   subscribe(listener: (change: DocumentChange) => void): () => void {
@@ -134,6 +200,11 @@ class OpenDocument<T extends object> implements DocumentHandle<T> {
       hint: 'open the path again',
     })
   }
+}
+
+function remember(steps: UndoStep[], hash: string): void {
+  steps.push({ hash, base: [hash] })
+  if (steps.length > MAX_UNDO_STEPS) steps.shift()
 }
 
 function storersOf(state: DocumentState): PeerId[] {

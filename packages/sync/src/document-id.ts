@@ -24,6 +24,14 @@ export function nextDocumentId(predecessor: string): string {
   return hashToId(writer.u8(1).bytes(hexToBytes(predecessor)).finish())
 }
 
+/** The id of the document that begins with what the document `id` (hex) holds at `heads` (hex, sorted), without its history. */
+export function successorDocumentId(id: string, heads: readonly string[]): string {
+  const writer = createByteWriter().bytes(utf8.encode('vudo/document-id/1\0'))
+  writer.u8(2).bytes(hexToBytes(id))
+  for (const head of heads) writer.bytes(hexToBytes(head))
+  return hashToId(writer.finish())
+}
+
 function hashToId(bytes: Uint8Array): string {
   return bytesToHex(sha256(bytes).subarray(0, DOCUMENT_ID_BYTES))
 }

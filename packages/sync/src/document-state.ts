@@ -28,7 +28,13 @@ import {
 } from './limits.ts'
 import type { ReadDocument } from './open-documents.ts'
 import type { LinkId } from './replica-effects.ts'
-import { documentKey, encodeStoredDocument, proofKey, type StoredDocument } from './stored-keys.ts'
+import {
+  ackKey,
+  documentKey,
+  encodeStoredDocument,
+  proofKey,
+  type StoredDocument,
+} from './stored-keys.ts'
 
 /** Any document: its shape is the application's business. */
 export type AnyDocument = Automerge.Doc<Record<string, unknown>>
@@ -118,6 +124,11 @@ export class DocumentState {
     const { author, runId } = this.#context
     this.#actor ??= deriveActor(author.authorId, this.id, deriveNonce(runId, this.id))
     return this.#actor
+  }
+
+  /** Who edits here: the author's public key as hex. */
+  get ownAuthor(): string {
+    return this.#context.author.authorId
   }
 
   /** The open document. Call it only while it is open. */
@@ -380,6 +391,26 @@ export class DocumentState {
         ? Automerge.init({ actor })
         : Automerge.clone(Automerge.view(doc, [...heads]), { actor })
     Automerge.free(doc)
+  }
+
+  /** True when the disk holds what memory holds, and nobody works on it: it may go. */
+  get isAtRest(): boolean {
+    const isBusy = this.isDirty || this.isReading || this.waiting.length + this.readers.length > 0
+    return this.pins === 0 && !isBusy && !this.isHeld
+  }
+
+  /** The operations that take everything of the open document from the disk. */
+  removeOperations(): StoreOperation[] {
+    const { id, stored } = this
+    const keys = [
+      documentKey(id),
+      ...[...this.#proofs.keys()].map((actor) => proofKey(id, actor)),
+      ...[...this.ackByPeer.keys()].map((peer) => ackKey(id, peer)),
+    ]
+    return [
+      ...deleteChunks(id, stored.firstChunk, stored.chunkCount),
+      ...keys.map((key): StoreOperation => ({ type: 'delete', key })),
+    ]
   }
 
   /** Frees the memory of the open document. What it holds is stored. */

@@ -2,7 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { isStoreError, type StoreOperation, type StoreView } from '@vudo/storage'
 import type { PeerId } from '@vudo/transport'
 import { isSyncError, SyncError } from './errors.ts'
-import { MAX_BUNDLED_DOCUMENT_BYTES, READ_TOGETHER, STORE_RETRY_DELAY_MS } from './limits.ts'
+import {
+  MAX_BUNDLED_DOCUMENT_BYTES,
+  READ_TOGETHER,
+  STORE_FULL_RETRY_MS,
+  STORE_RETRY_DELAY_MS,
+} from './limits.ts'
 import { MessageRate } from './message-rate.ts'
 import type { LinkId, ReplicaEffect, ReplicaEvent, ReplicaInput } from './replica-effects.ts'
 import { Replica, type ReplicaInit } from './replica.ts'
@@ -99,9 +104,12 @@ export class Engine {
       replica.assertWorking()
       replica.whenDurable(resolve)
     })
-    await Promise.race([promise, this.#failed.promise])
+    await Promise.race([promise, this.#failed.promise, this.#noRoom.promise])
   }
 
+  #isFull = false
+  /** Rejects when the store has no room; made anew when there is some. */
+  #noRoom = failure()
   /** Rejects when the store fails. */
   readonly #failed = failure()
 
@@ -157,17 +165,40 @@ export class Engine {
     this.#input({ type: 'persisted', token })
   }
 
-  /** A store whose queue others have filled has not failed: our turn comes. What we write is within its other limits. */
+  /**
+   * A store whose queue others have filled has not failed: our turn comes. Neither has one
+   * without room: it is tried until there is some. What we write is within its other limits.
+   */
   async #write(operations: readonly StoreOperation[]): Promise<void> {
     for (;;) {
+      let delayMs = STORE_RETRY_DELAY_MS
       try {
-        return await this.#init.store.write(operations)
+        await this.#init.store.write(operations)
+        return this.#setFull(undefined)
       } catch (error) {
-        const isBusy = isStoreError(error) && error.code === 'ERR_STORE_LIMIT'
-        if (!isBusy || this.#isClosing) throw error
+        const code = isStoreError(error) ? error.code : undefined
+        const isPassing = code === 'ERR_STORE_LIMIT' || code === 'ERR_STORE_FULL'
+        if (!isPassing || this.#isClosing) throw error
+        if (code === 'ERR_STORE_FULL') {
+          this.#setFull(error)
+          delayMs = STORE_FULL_RETRY_MS
+        }
       }
-      await sleep(STORE_RETRY_DELAY_MS)
+      await this.#pause(delayMs)
     }
+  }
+
+  /** Without room nothing may pile up in memory either: peers come back when there is some. */
+  #setFull(cause: unknown): void {
+    const isFull = cause !== undefined
+    if (this.#isFull === isFull) return
+    this.#isFull = isFull
+    if (isFull) {
+      this.#noRoom.reject(storageFull(cause))
+      for (const { channel } of this.#links.values()) channel.reset()
+    } else this.#noRoom = failure()
+    this.replica.setFull(isFull)
+    this.#run(this.replica.takeEffects())
   }
 
   /** Those of one turn are read together: many small documents are most of the work. */
@@ -246,7 +277,7 @@ export class Engine {
 
   /** Speaks with a peer for as long as the channel lives. Settles, never rejects, when it ends. */
   async speak(peerId: PeerId, channel: SyncChannel): Promise<void> {
-    if (this.#isClosed) return channel.reset()
+    if (this.#isClosed || this.#isFull) return channel.reset()
     const id = ++this.#lastLink
     const link: Link = { peerId, channel, queue: [], isSending: false, isEnded: false }
     this.#links.set(id, link)
@@ -345,4 +376,11 @@ function failure(): PromiseWithResolvers<never> {
 
 function storeFailed(cause: unknown): SyncError {
   return new SyncError('ERR_SYNC_STORE', 'the store failed; nothing more is accepted', { cause })
+}
+
+function storageFull(cause: unknown): SyncError {
+  return new SyncError('ERR_STORAGE_FULL', 'the store has no room; it is tried again', {
+    cause,
+    hint: 'make room on the disk; nothing that was acknowledged is lost',
+  })
 }

@@ -8,8 +8,14 @@ export type SyncErrorCode =
   | 'ERR_DOCUMENT_NOT_FOUND'
   /** The document under the path was deleted, here or by another device. Open the path again to begin a new one. */
   | 'ERR_DOCUMENT_DELETED'
+  /** No other device is known to have all of the document: forgetting it here could lose it. Wait for `whenSynced`, or give `force`. */
+  | 'ERR_DOCUMENT_ONLY_HERE'
+  /** Somebody on this device has the document open, or works on it. Close its handles. */
+  | 'ERR_DOCUMENT_IN_USE'
   /** With that edit the document would be larger than `MAX_DOCUMENT_BYTES`; nothing was changed. Split it. */
   | 'ERR_DOCUMENT_TOO_LARGE'
+  /** The document has no such change, or it is not of this author. Take hashes from `history()`. */
+  | 'ERR_HISTORY_UNKNOWN'
   /** The handle was closed. Open the path again. */
   | 'ERR_HANDLE_CLOSED'
   /** The database was closed while the call was waiting, or before it. */
@@ -22,6 +28,10 @@ export type SyncErrorCode =
   | 'ERR_EDIT_ASYNC'
   /** The store failed while writing. Nothing more is accepted; what was acknowledged is safe. */
   | 'ERR_SYNC_STORE'
+  /** The disk, its quota or the store's `maxBytes` has no room. What was acknowledged is safe; edits work again when there is room. */
+  | 'ERR_STORAGE_FULL'
+  /** The bytes are no exported space, were damaged, or are of another database. Nothing was taken. */
+  | 'ERR_SPACE_FILE_INVALID'
   /** A peer sent what the protocol does not allow. Its channel is ended. */
   | 'ERR_SYNC_PROTOCOL'
   /** Changes or a record came without the signature of their author. */

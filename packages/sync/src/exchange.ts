@@ -7,6 +7,7 @@ import {
   handlePage,
   settlePages,
 } from './announcements.ts'
+import { Broadcasts } from './broadcasts.ts'
 import { sampleHistory } from './change-batches.ts'
 import { isAckOf, sameHeads, type DocumentState } from './document-state.ts'
 import { isSyncError, SyncError, type SyncErrorCode } from './errors.ts'
@@ -19,7 +20,6 @@ import {
   MAX_PEERS,
   MAX_UNSENT_BYTES,
   MAX_UNSENT_MESSAGES,
-  MAX_BUNDLED_DOCUMENT_BYTES,
   MAX_SMALL_WANTS_IN_FLIGHT,
   MAX_WANTS_IN_FLIGHT,
 } from './limits.ts'
@@ -27,7 +27,7 @@ import { greet, handleHello } from './greeting.ts'
 import { createPeerState, type PeerState } from './peer-state.ts'
 import type { ReplicaInput } from './replica-effects.ts'
 import type { Replica } from './replica.ts'
-import { handleWant, serve } from './batch-server.ts'
+import { handleWant, isSmallDocument, serve } from './batch-server.ts'
 import {
   handleDiffering,
   handleRanges,
@@ -72,6 +72,7 @@ type LinkInput = Exclude<
 export class Exchange {
   readonly replica: Replica
   readonly peers: Map<number, PeerState> = new Map()
+  readonly broadcasts: Broadcasts = new Broadcasts(this)
   /** Bytes of batches that are not complete, or wait for a document to be read; of all peers. */
   incomingBytes = 0
 
@@ -160,7 +161,7 @@ export class Exchange {
       const message = decodeMessage(bytes)
       if (message.type === 'hello') handleHello(this, peer, { hello: message, nowMs })
       else if (!peer.isReady) throw protocolError('a message came before the hello')
-      else this.#dispatch(peer, message)
+      else this.#dispatch(peer, message, nowMs)
     } catch (error) {
       if (!isWireError(error) && !isSyncError(error)) throw error
       const isLimit = error.code === 'ERR_SYNC_LIMIT'
@@ -168,7 +169,11 @@ export class Exchange {
     }
   }
 
-  #dispatch(peer: PeerState, message: Exclude<SyncMessage, { type: 'hello' }>): void {
+  #dispatch(
+    peer: PeerState,
+    message: Exclude<SyncMessage, { type: 'hello' }>,
+    nowMs: number,
+  ): void {
     switch (message.type) {
       case 'page':
         return handlePage(this, peer, message)
@@ -202,6 +207,8 @@ export class Exchange {
         return handleRanges(this, peer, message)
       case 'differing':
         return handleDiffering(this, peer, message)
+      case 'broadcast':
+        return this.broadcasts.take(peer, message, nowMs)
       case 'unknown':
     }
   }
@@ -325,7 +332,10 @@ export class Exchange {
   }
 
   #pageStored(peer: PeerState, number: number): void {
-    if (!peer.pagesInFlight.delete(number)) throw protocolError(`page ${number} was not open`)
+    const page = peer.pagesInFlight.get(number)
+    if (!page) throw protocolError(`page ${number} was not open`)
+    peer.pagesInFlight.delete(number)
+    this.replica.retired.peerReached(peer.peerId, page.upTo)
     announceNext(this, peer)
     if (peer.isCompareDue && !this.#isAnnouncing(peer)) this.#compare(peer)
     this.replica.emit({ type: 'progress' })
@@ -354,9 +364,9 @@ export class Exchange {
 
   /** What comes for a small document is small, as a rule, and need not wait for what comes for others. */
   #maxWants(id: string): number {
-    const { snapshotBytes, laterBytes } = this.replica.document(id).stored
-    const isSmall = snapshotBytes + laterBytes <= MAX_BUNDLED_DOCUMENT_BYTES
-    return isSmall ? MAX_SMALL_WANTS_IN_FLIGHT : MAX_WANTS_IN_FLIGHT
+    return isSmallDocument(this.replica.document(id))
+      ? MAX_SMALL_WANTS_IN_FLIGHT
+      : MAX_WANTS_IN_FLIGHT
   }
 
   /** The document is as it was announced, or is given up for this peer. */

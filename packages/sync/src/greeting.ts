@@ -56,6 +56,7 @@ export function handleHello(
   peer.comparesRanges &&= (known & features.ranges) > 0
   const from = resolve(exchange.replica, position)
   const theirs = { position, isKnown: from > 0, ownRun: exchange.ownRun }
+  exchange.replica.retired.peerReached(peer.peerId, from)
   if (!beginComparison(exchange, peer, theirs)) exchange.announceAll(peer, from)
 }
 

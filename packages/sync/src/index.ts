@@ -17,20 +17,31 @@ export {
   splice,
   updateText,
 } from '@automerge/automerge'
+export { resolveConflict } from './conflicts.ts'
 export { documentIdToUrl, parseDocumentUrl } from './document-id.ts'
 export { isSyncError, SyncError, type SyncErrorCode } from './errors.ts'
 export * from './limits.ts'
 export { openDatabase, type DatabaseInit } from './open-database.ts'
+export type { OperationsOptions, OperationsReport, SyncOperation } from './operations.ts'
+export type { Conflict, ConflictingValue, ConflictResolver, HistoryEntry } from './people-types.ts'
 export { collectionOf, parsePath } from './paths.ts'
 export type { Policy, PolicyAction } from './replica.ts'
 export type { ChangeOrigin } from './replica-effects.ts'
 export type {
   CatalogueEntry,
+  CompactOptions,
   Database,
   DatabaseEvents,
+  DeletedEntry,
   DocumentChange,
   DocumentHandle,
+  DocumentSyncStatus,
+  ImportReport,
+  EarlierEpoch,
   PeerSyncStatus,
+  RemoveOptions,
   SyncedOptions,
+  SyncProgress,
   SyncStatus,
+  SyncSummary,
 } from './sync-types.ts'

@@ -135,8 +135,14 @@ export const MAX_CERTIFICATES = 4
 /** Milliseconds that an author's certificate for its own node lasts: 30 days, renewed at each start. */
 export const CERTIFICATE_LIFETIME_MS = 2_592_000_000
 
-/** Bytes of an encoded record of the catalogue: a path and at most 256 bytes besides. */
-export const MAX_RECORD_BYTES = 1_280
+/** Bytes of an encoded record of the catalogue: a path, at most 256 bytes besides, and {@link MAX_COVERED_HEADS}. */
+export const MAX_RECORD_BYTES = 2_304
+
+/** Heads that a deletion names. Of a document that has more, what is under the others counts as not deleted. */
+export const MAX_COVERED_HEADS = 32
+
+/** Actors of a deleted document that are remembered when its bytes go; of one with more, a copy that comes later cannot be told to be old, and stays. */
+export const MAX_REMEMBERED_ACTORS = 256
 
 /** Records of a database, all of which stay in memory, about 1 KB each. Further ones are refused, from peers and from this device. */
 export const MAX_RECORDS = 262_144
@@ -291,3 +297,29 @@ export const LONG_WRITE_PAUSE_MS = 200
 
 /** Bytes of later changes of a document that is not open, beyond which it is opened to be written anew: 1 MiB. */
 export const MAX_CLOSED_LATER_BYTES = 1_048_576
+/** Entries of a document's history that are given at once. */
+export const MAX_HISTORY_ENTRIES = 10_000
+
+/** Own changes of an open handle that `undo` remembers; the oldest is forgotten. */
+export const MAX_UNDO_STEPS = 1_000
+
+/** Bytes of one broadcast: cursors and names, not content. */
+export const MAX_BROADCAST_BYTES = 16_384
+
+/** Broadcasts in a second, of this device and taken from each peer; further ones are refused here, and dropped there. */
+export const MAX_BROADCASTS_PER_SECOND = 100
+
+/** Bytes that wait for a peer's channel, beyond which it is sent no broadcasts: by the time they arrive nobody cares. */
+export const MAX_BROADCAST_BACKLOG_BYTES = 262_144
+
+/** Milliseconds before a write is tried again for which there was no room. */
+export const STORE_FULL_RETRY_MS = 1_000
+
+/** Bytes of a file that holds a part of a database: it is written and read as a whole. */
+export const MAX_SPACE_FILE_BYTES = 268_435_456
+
+/** Operations of one call of `addOperations`. */
+export const MAX_OPERATIONS = 1_000_000
+
+/** Operations that are worked on at the same time: each may hold a document open. */
+export const MAX_OPERATIONS_AT_ONCE = 10_000

@@ -118,7 +118,7 @@ export function handleEdits(
   const { replica } = exchange
   const { id, bytes, isUrgent } = edits
   const number = ++peer.editsTaken
-  if (!replica.catalogue.knows(id)) {
+  if (!replica.catalogue.knows(id) || replica.retired.isForgotten(id)) {
     refuse(exchange, peer, id, 'absent')
     return finish(exchange, peer, { number, isUrgent })
   }

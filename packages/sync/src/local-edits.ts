@@ -6,12 +6,13 @@ import type { AnyDocument, DocumentState } from './document-state.ts'
 import { readChanges, type ChangeHeader } from './automerge-chunks.ts'
 import { isSyncError, SyncError } from './errors.ts'
 import { initialChanges } from './initial-changes.ts'
-import { MAX_DOCUMENT_BYTES } from './limits.ts'
+import { MAX_COVERED_HEADS, MAX_DOCUMENT_BYTES } from './limits.ts'
 import type { PolicyAction, Replica } from './replica.ts'
 
 /* What the application does with a replica. The driver takes the effects afterwards. */
 
-function assertMay(replica: Replica, action: PolicyAction, path: string): void {
+/** @throws `SyncError` `ERR_NOT_ALLOWED` when the policy does not let this device's author do that. */
+export function assertMay(replica: Replica, action: PolicyAction, path: string): void {
   if (replica.may(replica.init.author.authorId, action, path)) return
   throw new SyncError('ERR_NOT_ALLOWED', `the policy does not let this author ${action} ${path}`, {
     hint: 'ask somebody with that right to grant it',
@@ -43,12 +44,13 @@ export function beginDocument(
   const winner = replica.catalogue.winner(path)
   if (winner?.state !== 'live') {
     assertMay(replica, 'write', path)
-    sign(replica, nextRecord(replica, path, winner))
+    signHere(replica, nextRecord(replica, path, winner))
   }
   const record = replica.catalogue.winner(path)
   if (!record) throw new Error(`path ${path} has no record`)
+  replica.retired.recall(record.documentId)
   const state = replica.document(record.documentId)
-  replica.withDocument(state, () => {
+  replica.retired.whenBegun(record, state, () => {
     try {
       addInitial(replica, state, path, initial)
     } catch (error) {
@@ -73,12 +75,14 @@ function nextRecord(
   return followerOf(winner, { documentId, state: 'live' })
 }
 
-function sign(replica: Replica, content: RecordContent): void {
+/** Signs a record, and takes it in. */
+export function signHere(replica: Replica, content: RecordContent): void {
+  replica.assertRoom()
   replica.addRecord(signRecord(replica.init.database, content, replica.init.author), 'local')
 }
 
-/** Keys that are there, and changes that were here once, stay as they are. */
-function addInitial(
+/** Adds an initial value. Keys that are there, and changes that were here once, stay as they are. @throws `SyncError` `ERR_DOCUMENT_TOO_LARGE`, `ERR_VALUE_UNSUPPORTED`. */
+export function addInitial(
   replica: Replica,
   state: DocumentState,
   path: string,
@@ -119,7 +123,8 @@ export function editDocument(
   options: { readonly nowMs: number; readonly message?: string | undefined },
 ): void {
   replica.assertWorking()
-  assertLive(replica, state)
+  replica.assertRoom()
+  assertEditable(replica, state)
   const before = new Set(Object.keys(state.open))
   const time = Math.floor(options.nowMs / 1_000)
   const { message } = options
@@ -182,7 +187,8 @@ function tooLarge(replica: Replica, state: DocumentState): SyncError {
   )
 }
 
-function assertLive(replica: Replica, state: DocumentState): void {
+/** @throws `SyncError` `ERR_DOCUMENT_DELETED`, `ERR_NOT_ALLOWED`. */
+export function assertEditable(replica: Replica, state: DocumentState): void {
   const path = replica.catalogue.pathOf(state.id) ?? ''
   const winner = replica.catalogue.winner(path)
   if (winner?.documentId !== state.id || winner.state !== 'live') {
@@ -209,18 +215,33 @@ function warnOfContainers(
 }
 
 /**
- * Deletes the document under `path`, for everybody.
+ * Deletes the document under `path`, for everybody who learns of it. Once more when it was
+ * deleted by somebody who did not know all of it.
  *
- * @returns false when there is none.
+ * @returns false when nothing is there.
  * @throws `SyncError` `ERR_NOT_ALLOWED`.
  */
 export function removePath(replica: Replica, path: string): boolean {
   replica.assertWorking()
   const winner = replica.catalogue.winner(path)
-  if (winner?.state !== 'live') return false
+  if (!winner || (winner.state === 'deleted' && isCovered(replica, winner))) return false
   assertMay(replica, 'delete', path)
-  sign(replica, followerOf(winner, { documentId: winner.documentId, state: 'deleted' }))
+  signHere(replica, deletionOf(replica, winner))
   return true
+}
+
+/** A deletion that names what is known here; what others have done meanwhile is not in it. */
+function deletionOf(replica: Replica, winner: CatalogueRecord): RecordContent {
+  const { documentId } = winner
+  const { heads } = replica.document(documentId)
+  const covered = heads.toSorted().slice(0, MAX_COVERED_HEADS)
+  return { ...followerOf(winner, { documentId, state: 'deleted' }), covered }
+}
+
+/** Nothing is here that a second deletion would have to name. */
+function isCovered(replica: Replica, { documentId, covered }: CatalogueRecord): boolean {
+  const { heads } = replica.document(documentId)
+  return heads.every((head) => covered?.includes(head))
 }
 
 /**
@@ -237,7 +258,7 @@ export function renamePath(replica: Replica, from: string, to: string): void {
   if (from === to) return
   assertMay(replica, 'delete', from)
   admitDocument(replica, to, winner.documentId)
-  sign(replica, followerOf(winner, { documentId: winner.documentId, state: 'deleted' }))
+  signHere(replica, deletionOf(replica, winner))
 }
 
 /** Puts a document under a path, whatever lies there. @throws `SyncError` `ERR_NOT_ALLOWED`. */
@@ -245,7 +266,7 @@ export function admitDocument(replica: Replica, path: string, documentId: string
   replica.assertWorking()
   assertMay(replica, 'write', path)
   const old = replica.catalogue.winner(path)
-  sign(
+  signHere(
     replica,
     old
       ? followerOf(old, { documentId, state: 'live' })
@@ -253,7 +274,8 @@ export function admitDocument(replica: Replica, path: string, documentId: string
   )
 }
 
-function followerOf(
+/** What follows a record at its path. */
+export function followerOf(
   record: CatalogueRecord,
   next: { readonly documentId: string; readonly state: 'live' | 'deleted' },
 ): RecordContent {

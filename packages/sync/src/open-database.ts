@@ -1,31 +1,57 @@
-import { admitDocument, beginDocument, removePath, renamePath } from './local-edits.ts'
+import { deletePath, deletionsUnder, forgetPath, lookAtDeleted, restorePath } from './deletion.ts'
+import { admitDocument, beginDocument, renamePath } from './local-edits.ts'
 import * as Automerge from '@automerge/automerge'
 import { createEventHub, type EventHub } from '@vudo/events'
 import { randomBytes, type AuthorKey } from '@vudo/identity'
 import type { Network } from '@vudo/network'
 import type { StoreView } from '@vudo/storage'
 import type { AbortOptions, PeerId } from '@vudo/transport'
-import type { CatalogueRecord } from './catalogue-record.ts'
+import { entryOf, parsePrefix } from './catalogue-entry.ts'
 import { followChanges } from './change-stream.ts'
 import { createDocumentHandle } from './document-handle.ts'
 import { documentIdToUrl, parseDocumentUrl } from './document-id.ts'
 import type { DocumentState } from './document-state.ts'
 import { Engine } from './engine.ts'
-import { SyncError } from './errors.ts'
+import { compactPath, earlierEpochs } from './epochs.ts'
+import { isSyncError, SyncError } from './errors.ts'
+import { decodeSpaceFile, encodeSpaceFile, type SavedDocument } from './space-file.ts'
+import {
+  documentsOf,
+  recordBytes,
+  recordsUnder,
+  saveDocument,
+  takeDocument,
+  takeRecords,
+} from './space-transfer.ts'
 import { MAX_DATABASE_ID_BYTES, STATUS_PAUSE_MS } from './limits.ts'
 import { linkToNetwork } from './network-link.ts'
-import { collectionOf, isUnder, parsePath } from './paths.ts'
+import {
+  applyOperations,
+  type OperationsOptions,
+  type OperationsReport,
+  type SyncOperation,
+} from './operations.ts'
+import { isUnder, parsePath } from './paths.ts'
 import type { ReplicaEvent } from './replica-effects.ts'
 import type { Policy, Replica } from './replica.ts'
-import { isSynced, statusOf } from './sync-status.ts'
+import { numberText, publishEvent, stateText } from './publish-event.ts'
+import { ProgressMeter } from './sync-progress.ts'
+import { documentStatusOf, isSynced, statusOf } from './sync-status.ts'
 import type {
   CatalogueEntry,
   Database,
+  CompactOptions,
   DatabaseEvents,
+  DeletedEntry,
   DocumentChange,
   DocumentHandle,
+  EarlierEpoch,
+  ImportReport,
+  RemoveOptions,
   SyncedOptions,
+  DocumentSyncStatus,
   SyncStatus,
+  SyncSummary,
 } from './sync-types.ts'
 import { writeDifference } from './value-difference.ts'
 import { waitUntil, type Waiters } from './waiters.ts'
@@ -100,6 +126,7 @@ class OpenDatabase implements Database {
   #lastStatus: SyncStatus
   #isStatusDue = false
   #statusPause: NodeJS.Timeout | undefined
+  readonly #meter = new ProgressMeter()
   #closing: Promise<void> | undefined
 
   constructor(
@@ -116,6 +143,32 @@ class OpenDatabase implements Database {
 
   get status(): SyncStatus {
     return statusOf(this.#engine.replica)
+  }
+
+  getSyncStatus(): SyncSummary {
+    const { status } = this
+    const { unstoredCount } = this.#engine.replica
+    const nowMs = this.#now()
+    this.#meter.note(status.ahead + status.behind, nowMs)
+    const pendingOperations = Math.max(status.ahead, unstoredCount)
+    const isActive = status.state === 'syncing' || status.state === 'connecting'
+    return { ...status, isActive, pendingOperations, progress: this.#meter.progress(nowMs) }
+  }
+
+  documentStatus(path: string): DocumentSyncStatus | undefined {
+    const parsed = parsePath(path)
+    return this.#engine.call((replica) => documentStatusOf(replica, parsed))
+  }
+
+  addOperations(
+    operations: readonly SyncOperation[],
+    options?: OperationsOptions,
+  ): Promise<OperationsReport> {
+    return applyOperations(this, operations, options)
+  }
+
+  syncWithPeer(peerId: PeerId, options?: AbortOptions): Promise<SyncStatus> {
+    return this.syncWith(peerId, undefined, options)
   }
 
   whenReady(): Promise<void> {
@@ -176,6 +229,7 @@ class OpenDatabase implements Database {
       replica.assertWorking()
       const record = replica.catalogue.winner(parsed)
       if (record?.state !== 'live') return resolve(undefined)
+      if (replica.retired.isForgotten(record.documentId)) return resolve(undefined)
       const state = replica.document(record.documentId)
       replica.withDocument(state, () => {
         // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the shape is the application's promise to itself
@@ -200,9 +254,101 @@ class OpenDatabase implements Database {
     }
   }
 
-  async remove(path: string): Promise<void> {
+  async remove(path: string, { force = false }: RemoveOptions = {}): Promise<void> {
     const parsed = parsePath(path)
-    this.#engine.call((replica) => removePath(replica, parsed))
+    this.#engine.call((replica) => deletePath(replica, parsed, force))
+    await this.#engine.saved()
+    // The bytes go after the deletion that takes them is durable.
+    if (force) await this.#engine.saved()
+  }
+
+  async deleted(prefix = ''): Promise<readonly DeletedEntry[]> {
+    const parsed = parsePrefix(prefix)
+    const records = this.#engine.call((replica) => deletionsUnder(replica, parsed))
+    return Promise.all(
+      records.map((record) =>
+        this.#answered<DeletedEntry>((replica, resolve) => {
+          lookAtDeleted(replica, record, (content) => resolve({ ...entryOf(record), content }))
+        }),
+      ),
+    )
+  }
+
+  async restore(path: string): Promise<void> {
+    const parsed = parsePath(path)
+    this.#engine.call((replica) => restorePath(replica, parsed))
+    await this.#engine.saved()
+  }
+
+  async forget(path: string, { force = false }: RemoveOptions = {}): Promise<void> {
+    const parsed = parsePath(path)
+    await this.#answered<void>((replica, resolve, reject) => {
+      forgetPath(replica, parsed, { force, onForgotten: () => resolve(), onRefused: reject })
+    })
+    await this.#engine.saved()
+  }
+
+  async compact(path: string, { force = false }: CompactOptions): Promise<void> {
+    const parsed = parsePath(path)
+    await this.#answered<void>((replica, resolve, reject) => {
+      compactPath(replica, parsed, { force, onDone: () => resolve(), onRefused: reject })
+    })
+    await this.#engine.saved()
+    // The old bytes go after the record that takes them is durable.
+    if (force) await this.#engine.saved()
+  }
+
+  async epochs(path: string): Promise<readonly EarlierEpoch[]> {
+    const parsed = parsePath(path)
+    const states = this.#engine.call((replica) => earlierEpochs(replica, parsed))
+    return Promise.all(
+      states.map(({ record, state }) =>
+        this.#answered<EarlierEpoch>((replica, resolve) => {
+          replica.retired.contentOf(state, (content) => {
+            const value: unknown = Automerge.toJS(state.open)
+            resolve({ ...entryOf(record), content, value })
+          })
+        }),
+      ),
+    )
+  }
+
+  async exportSpace(prefix = ''): Promise<Uint8Array> {
+    const parsed = parsePrefix(prefix)
+    const records = this.#engine.call((replica) => recordsUnder(replica, parsed))
+    const documents: SavedDocument[] = []
+    for (const id of this.#engine.call((replica) => documentsOf(replica, records))) {
+      documents.push(
+        await this.#answered<SavedDocument>((replica, resolve) =>
+          saveDocument(replica, id, resolve),
+        ),
+      )
+    }
+    return encodeSpaceFile({ database: this.id, records: recordBytes(records), documents })
+  }
+
+  async importSpace(bytes: Uint8Array): Promise<ImportReport> {
+    const file = decodeSpaceFile(bytes)
+    const records = this.#engine.call((replica) => takeRecords(replica, file))
+    const refused: { documentId: string; reason: string }[] = []
+    let changed = 0
+    for (const saved of file.documents) {
+      const outcome = await this.#answered<boolean | Error>((replica, resolve, reject) => {
+        const onRefused = (error: unknown): void =>
+          isSyncError(error) ? resolve(error) : reject(error)
+        takeDocument(replica, saved, { onTaken: resolve, onRefused })
+      })
+      if (outcome === true) changed += 1
+      else if (outcome) {
+        refused.push({ documentId: documentIdToUrl(saved.id), reason: outcome.message })
+      }
+    }
+    await this.#engine.saved()
+    return { records, changed, refused }
+  }
+
+  async forgetPeer(peerId: PeerId): Promise<void> {
+    this.#engine.call((replica) => replica.retired.forgetPeer(peerId))
     await this.#engine.saved()
   }
 
@@ -223,12 +369,12 @@ class OpenDatabase implements Database {
   }
 
   async ls(prefix = ''): Promise<readonly CatalogueEntry[]> {
-    const parsed = prefix === '' ? '' : parsePath(prefix.replace(/\/$/, ''))
+    const parsed = parsePrefix(prefix)
     return this.#engine.call((replica) => replica.catalogue.list(parsed).map(entryOf))
   }
 
   changes(prefix = '', options: AbortOptions = {}): AsyncIterable<DocumentChange> {
-    const parsed = prefix === '' ? '' : parsePath(prefix.replace(/\/$/, ''))
+    const parsed = parsePrefix(prefix)
     return followChanges(this.events, ({ path }) => isUnder(path, parsed), options)
   }
 
@@ -283,37 +429,11 @@ class OpenDatabase implements Database {
 
   /** Told by the engine what the replica tells. */
   onEvent(event: ReplicaEvent): void {
-    this.#publish(event)
+    if (!publishEvent(this.events, event)) this.#publishStatusSoon()
     for (const waiter of this.#waiters) waiter.onEvent(event)
     if (event.type === 'failed') {
       const error = new SyncError('ERR_SYNC_STORE', 'the store failed', { cause: event.error })
       for (const waiter of this.#waiters) waiter.reject(error)
-    }
-  }
-
-  #publish(event: ReplicaEvent): void {
-    switch (event.type) {
-      case 'document:changed':
-      case 'document:deleted':
-        if (this.events.listenerCount === 0) break
-        this.events.publish(event.type, changeOf(event))
-        break
-      case 'document:quarantined': {
-        const { path, id, peerId, reason } = event
-        const documentId = documentIdToUrl(id)
-        this.events.publish(event.type, { path, documentId, peerId, reason })
-        break
-      }
-      case 'peer:fault': {
-        const { peerId, code, message } = event
-        this.events.publish(event.type, { peerId, code, message })
-        break
-      }
-      case 'warning':
-        this.events.publish('warning', { path: event.path, message: event.message })
-        break
-      default:
-        this.#publishStatusSoon()
     }
   }
 
@@ -329,6 +449,7 @@ class OpenDatabase implements Database {
     if (this.#closing) return
     const [old, status] = [this.#lastStatus, this.status]
     this.#lastStatus = status
+    this.#meter.note(status.ahead + status.behind, this.#now())
     this.#statusPause = setTimeout(() => {
       this.#statusPause = undefined
       if (this.#isStatusDue) this.#publishStatus()
@@ -358,35 +479,4 @@ class OpenDatabase implements Database {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
-}
-
-function entryOf({ path, documentId, generation, state, author }: CatalogueRecord): CatalogueEntry {
-  const collection = collectionOf(path)
-  return { path, collection, documentId: documentIdToUrl(documentId), generation, state, author }
-}
-
-function changeOf(
-  event: ReplicaEvent & { type: 'document:changed' | 'document:deleted' },
-): DocumentChange {
-  const { path, origin, id } = event
-  const isDeleted = event.type === 'document:deleted'
-  return {
-    type: isDeleted ? 'deleted' : 'changed',
-    path,
-    collection: collectionOf(path),
-    // Most listeners look at the path: the text of an id costs three hashes.
-    get documentId() {
-      return documentIdToUrl(id)
-    },
-    origin,
-    created: !isDeleted && event.created,
-  }
-}
-
-function stateText({ state, peers }: SyncStatus): string {
-  return [state, ...peers.map((peer) => peer.peerId + peer.state)].join()
-}
-
-function numberText({ ahead, behind, pendingBytes }: SyncStatus): string {
-  return [ahead, behind, pendingBytes].join()
 }

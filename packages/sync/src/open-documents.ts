@@ -73,7 +73,7 @@ export class OpenDocuments {
       this.#idle.delete(state)
       if (!state.catchUp()) this.#hooks.onDamage(state, notAsClaimed)
       task()
-      if (state.pins === 0) this.#idle.add(state)
+      if (state.pins === 0 && this.#stateById.get(state.id) === state) this.#idle.add(state)
       return
     }
     state.waiting.push(task)
@@ -110,7 +110,10 @@ export class OpenDocuments {
       if (isClaimed) this.#settleClaims(state, concatBytes(...read.chunks), isWhole)
       else if (!isWhole) this.#hooks.onDamage(state, damagedHere)
     }
-    for (const task of state.waiting.splice(0)) this.whenOpen(state, task)
+    // One by one: who takes the document away has to see that others wait for it.
+    for (let task = state.waiting.shift(); task; task = state.waiting.shift()) {
+      this.whenOpen(state, task)
+    }
   }
 
   /** Keeps an open document in memory until as many calls of {@link unpin} have followed. */
@@ -136,6 +139,13 @@ export class OpenDocuments {
   unpin(state: DocumentState): void {
     state.pins -= 1
     if (state.pins === 0 && state.doc) this.#idle.add(state)
+  }
+
+  /** Knows nothing of it any more. It must be open and unpinned, and nothing of it be written. */
+  remove(state: DocumentState): void {
+    this.#idle.delete(state)
+    this.#stateById.delete(state.id)
+    state.unload()
   }
 
   /** Closes idle documents beyond the bound. To be called when nothing is being written: what is not durable cannot be read back. */

@@ -142,6 +142,8 @@ export interface PeerState {
 
   readonly requests: Map<string, Request>
   isServing: boolean
+  /** Small documents that are being read for it. */
+  smallServed: number
   /** What was handed to the channel and not yet taken. */
   outgoingBytes: number
   outgoingMessages: number
@@ -224,6 +226,7 @@ export function createPeerState(
     answersDue: 0,
     requests: new Map(),
     isServing: false,
+    smallServed: 0,
     outgoingBytes: 0,
     outgoingMessages: 0,
     incomingBytes: 0,

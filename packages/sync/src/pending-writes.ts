@@ -118,6 +118,11 @@ export class PendingWrites {
     this.#documents.add(state)
   }
 
+  /** The item is nowhere any more. */
+  forget(item: string): void {
+    this.arrivals.delete(item)
+  }
+
   /**
    * Adds an operation; a later one for the same key replaces it.
    *

@@ -70,6 +70,13 @@ export type ReplicaEvent =
       readonly path: string
       readonly origin: ChangeOrigin
     }
+  /** Somebody deleted it without knowing all of it: it lies under no path, and what is here stays. */
+  | {
+      readonly type: 'document:deleted-with-edits'
+      readonly id: string
+      readonly path: string
+      readonly origin: ChangeOrigin
+    }
   | {
       readonly type: 'document:quarantined'
       readonly id: string
@@ -92,7 +99,21 @@ export type ReplicaEvent =
       readonly durability: 'received' | 'stored'
       readonly heads: readonly string[]
     }
+  /** A peer has told something to those who have a document open; its session proves who it is. */
+  | {
+      readonly type: 'document:broadcast'
+      readonly id: string
+      readonly path: string
+      readonly peerId: PeerId
+      /** The first author whose certificate the peer has shown. */
+      readonly author: string | undefined
+      readonly content: Uint8Array
+    }
   /** Something about the state of sync may have changed: connections, queues, acknowledgements. */
   | { readonly type: 'progress' }
+  /** There is no room for what is to be stored. Nothing is lost that was acknowledged, and nothing more is taken until there is. */
+  | { readonly type: 'storage:full' }
+  /** There is room again, and everything that waited is stored. */
+  | { readonly type: 'storage:writable' }
   /** The store failed. */
   | { readonly type: 'failed'; readonly error: unknown }

@@ -11,6 +11,7 @@ import { MAX_ACKNOWLEDGING_PEERS, MAX_IDLE_RUNS, MAX_KNOWN_PEERS, MAX_RUNS } fro
 import { isDocumentProven } from './apply-batch.ts'
 import { OpenDocuments, type ReadDocument } from './open-documents.ts'
 import { PendingWrites } from './pending-writes.ts'
+import { RetiredDocuments } from './retired-documents.ts'
 import type { ChangeOrigin, ReplicaEffect, ReplicaEvent, ReplicaInput } from './replica-effects.ts'
 import {
   ackKey,
@@ -90,8 +91,11 @@ export class Replica {
   readonly #documents: OpenDocuments
   readonly #writes = new PendingWrites()
   readonly #exchange: Exchange
+  /** Documents that were deleted, or have a successor. */
+  readonly retired: RetiredDocuments
   /** Documents of which no peer is known to have stored what is here; kept up, as status is asked for with each edit. */
   readonly #unstored = new Set<string>()
+  #isFull = false
   #effects: ReplicaEffect[] = []
   #failure: { readonly error: unknown } | undefined
 
@@ -105,6 +109,7 @@ export class Replica {
       onDamage: (state, reason) => this.#damaged(state, reason),
       isProven: (state, saved) => isDocumentProven(state, saved, init.database),
     })
+    this.retired = new RetiredDocuments(this, index)
     this.#loadIndex(index)
     this.runs = this.#beginRun(index.runs)
     this.#exchange = new Exchange(this)
@@ -119,7 +124,10 @@ export class Replica {
     stored.sort((a, b) => a.record.generation - b.record.generation)
     for (const { arrival, record } of stored) {
       items.push([`r${record.hash}`, arrival])
-      this.catalogue.add(record, (added) => this.recordsByHash.set(added.hash, added))
+      this.catalogue.add(record, (added) => {
+        this.recordsByHash.set(added.hash, added)
+        this.retired.sawRecord(added)
+      })
     }
     for (const [id, document] of index.documents) {
       items.push([`d${id}`, document.arrival])
@@ -209,6 +217,21 @@ export class Replica {
     return effects
   }
 
+  /** The store has no room, or has again. */
+  setFull(isFull: boolean): void {
+    this.#isFull = isFull
+    this.emit({ type: isFull ? 'storage:full' : 'storage:writable' })
+    this.emit({ type: 'progress' })
+  }
+
+  /** To be asked before anything is made that has to be stored. @throws `SyncError` `ERR_STORAGE_FULL`. */
+  assertRoom(): void {
+    if (!this.#isFull) return
+    throw new SyncError('ERR_STORAGE_FULL', 'the store has no room; nothing was changed', {
+      hint: 'make room on the disk: edits work again by themselves',
+    })
+  }
+
   /** @throws `SyncError` `ERR_SYNC_STORE`. */
   assertWorking(): void {
     if (!this.#failure) return
@@ -275,6 +298,15 @@ export class Replica {
   /** Takes back one {@link pin}. */
   unpin(state: DocumentState): void {
     this.#documents.unpin(state)
+    this.retired.released(state)
+  }
+
+  /** Knows nothing of an open document any more, and takes it from the disk. It must be at rest. */
+  removeDocument(state: DocumentState): void {
+    for (const operation of state.removeOperations()) this.write(operation)
+    this.#writes.forget(`d${state.id}`)
+    this.#unstored.delete(state.id)
+    this.#documents.remove(state)
   }
 
   /** A document that the disk has damaged is asked for again, from everybody and from the start. */
@@ -300,6 +332,7 @@ export class Replica {
     if (path !== undefined)
       this.emit({ type: 'document:changed', id, path, origin, created, heads })
     this.#exchange.documentChanged(state)
+    this.retired.documentChanged(state, origin)
   }
 
   /**
@@ -317,6 +350,7 @@ export class Replica {
       const { heads } = this.document(id)
       if (state === 'deleted') this.emit({ type: 'document:deleted', id, path, origin })
       else this.emit({ type: 'document:changed', id, path, origin, created: true, heads })
+      this.retired.recordAdded(added, origin)
     })
   }
 
@@ -341,6 +375,12 @@ export class Replica {
     this.positionsByPeer.delete(oldest)
     this.featuresByPeer.delete(oldest)
     this.write({ type: 'delete', key: peerKey(oldest) })
+  }
+
+  /** Where we stand in a peer's store counts no more: it is no known peer until it is met again. */
+  forgetPosition(peer: PeerId): void {
+    this.featuresByPeer.delete(peer)
+    if (this.positionsByPeer.delete(peer)) this.write({ type: 'delete', key: peerKey(peer) })
   }
 
   /** Remembers what a peer has stored of a document. It may be lost in a crash: then it is announced once more. */
@@ -385,6 +425,7 @@ export class Replica {
     this.#exchange.arrived(settled.items)
     for (const task of settled.tasks) task()
     this.#exchange.durable()
+    this.retired.sweep()
   }
 
   // What the application may do.

@@ -1,5 +1,12 @@
 import { bytesToHex, createByteReader, createByteWriter, hexToBytes } from '@vudo/wire'
-import { MAX_CHUNK_PIECES, MAX_CHUNKS, MAX_HEADS, MAX_RUNS } from './limits.ts'
+import { ACTOR_BYTES } from './authorship.ts'
+import {
+  MAX_CHUNK_PIECES,
+  MAX_CHUNKS,
+  MAX_HEADS,
+  MAX_REMEMBERED_ACTORS,
+  MAX_RUNS,
+} from './limits.ts'
 import type { Ack } from './document-state.ts'
 import { readHashes, writeHashes, type StorePosition } from './wire.ts'
 
@@ -14,8 +21,10 @@ import { readHashes, writeHashes, type StorePosition } from './wire.ts'
  *   p <document 16> <actor 16>    the proof of an actor's newest change
  *   k <peer 32>                   where we stand in that peer's store: run 16, arrival, its features
  *   a <document 16> <peer 32>     the heads that the peer has stored, 32 bytes each, or their digest, 16 bytes
+ *   x <document 16>               why the bytes of a document are gone (see DocumentMark)
+ *   w <peer 32>                   the arrival up to which the peer has stored what is here
  *
- * `m`, `r`, `d`, `k` and `a` are read at the start; `c` and `p` when a document is opened.
+ * All but `c` and `p` are read at the start, those when a document is opened.
  */
 
 const HASH_BYTES = 32
@@ -29,6 +38,8 @@ const letters = {
   proof: 0x70,
   peer: 0x6b,
   ack: 0x61,
+  mark: 0x78,
+  reach: 0x77,
 }
 
 /** Prefixes that are read when a database opens. */
@@ -38,6 +49,8 @@ export const indexPrefixes: readonly Uint8Array[] = [
   Uint8Array.of(letters.document),
   Uint8Array.of(letters.peer),
   Uint8Array.of(letters.ack),
+  Uint8Array.of(letters.mark),
+  Uint8Array.of(letters.reach),
 ]
 
 /** The key of the store's lives. */
@@ -83,6 +96,16 @@ export function ackKey(id: string, peer: string): Uint8Array {
   return key(letters.ack, id + peer)
 }
 
+/** The key of the mark that stands for a document whose bytes are gone. */
+export function markKey(id: string): Uint8Array {
+  return key(letters.mark, id)
+}
+
+/** The key of how much of what is here a peer has stored. */
+export function reachKey(peer: string): Uint8Array {
+  return key(letters.reach, peer)
+}
+
 function key(letter: number, hex: string): Uint8Array {
   return createByteWriter().u8(letter).bytes(hexToBytes(hex)).finish()
 }
@@ -109,6 +132,16 @@ export interface StoredDocument {
   readonly isClaimed?: boolean | undefined
 }
 
+/** What stays of a document whose bytes were taken from the disk. */
+export interface DocumentMark {
+  /** `retired`: it was deleted, or has a successor, and so had everybody. `forgotten`: this device was told to. */
+  readonly reason: 'retired' | 'forgotten'
+  /** What it held, sorted. */
+  readonly heads: readonly string[]
+  /** The newest change of each actor in it, by its number; empty when there were too many actors. */
+  readonly newestByActor: ReadonlyMap<string, number>
+}
+
 /** What was read of a database when it opens. */
 export interface StoredIndex {
   readonly runs: readonly StoreRun[]
@@ -117,6 +150,8 @@ export interface StoredIndex {
   readonly positionsByPeer: ReadonlyMap<string, StorePosition>
   readonly featuresByPeer: ReadonlyMap<string, number>
   readonly acks: readonly { readonly id: string; readonly peer: string; readonly ack: Ack }[]
+  readonly marks?: ReadonlyMap<string, DocumentMark> | undefined
+  readonly reachByPeer?: ReadonlyMap<string, number> | undefined
 }
 
 /** Gathers an index out of its entries, so that not all of them are in memory at once. */
@@ -135,6 +170,8 @@ export function createIndexReader(): IndexReader {
   const positionsByPeer = new Map<string, StorePosition>()
   const featuresByPeer = new Map<string, number>()
   const acks: { id: string; peer: string; ack: Ack }[] = []
+  const marks = new Map<string, DocumentMark>()
+  const reachByPeer = new Map<string, number>()
   return {
     add(name, value) {
       const letter = name[0]
@@ -146,12 +183,14 @@ export function createIndexReader(): IndexReader {
         const { features, ...position } = decodePosition(value)
         positionsByPeer.set(rest, position)
         featuresByPeer.set(rest, features)
-      } else if (letter === letters.ack) {
+      } else if (letter === letters.mark) marks.set(rest, decodeMark(value))
+      else if (letter === letters.reach) reachByPeer.set(rest, createByteReader(value).varint())
+      else if (letter === letters.ack) {
         acks.push({ id: rest.slice(0, 32), peer: rest.slice(32), ack: decodeAck(value) })
       }
     },
     get index() {
-      return { runs, records, documents, positionsByPeer, featuresByPeer, acks }
+      return { runs, records, documents, positionsByPeer, featuresByPeer, acks, marks, reachByPeer }
     },
   }
 }
@@ -239,4 +278,30 @@ function decodeAck(value: Uint8Array): Ack {
   return Array.from({ length: value.length / HASH_BYTES }, () =>
     bytesToHex(reader.bytes(HASH_BYTES)),
   )
+}
+
+/** The value under a {@link markKey}. */
+export function encodeMark({ reason, heads, newestByActor }: DocumentMark): Uint8Array {
+  const writer = createByteWriter().u8(reason === 'retired' ? 0 : 1)
+  writeHashes(writer, heads)
+  writer.varint(newestByActor.size)
+  for (const [actor, seq] of newestByActor) writer.bytes(hexToBytes(actor)).varint(seq)
+  return writer.finish()
+}
+
+function decodeMark(value: Uint8Array): DocumentMark {
+  const reader = createByteReader(value)
+  const reason = reader.u8() === 0 ? 'retired' : 'forgotten'
+  const heads = readHashes(reader, MAX_HEADS)
+  const count = reader.varint(MAX_REMEMBERED_ACTORS)
+  const newestByActor = new Map<string, number>()
+  for (let at = 0; at < count; at++) {
+    newestByActor.set(bytesToHex(reader.bytes(ACTOR_BYTES)), reader.varint())
+  }
+  return { reason, heads, newestByActor }
+}
+
+/** The value under a {@link reachKey}. */
+export function encodeReach(arrival: number): Uint8Array {
+  return createByteWriter().varint(arrival).finish()
 }

@@ -1,6 +1,7 @@
+import { isAckOf, type Ack } from './document-state.ts'
 import type { PeerState } from './peer-state.ts'
 import type { Replica } from './replica.ts'
-import type { PeerSyncStatus, SyncStatus } from './sync-types.ts'
+import type { DocumentSyncStatus, PeerSyncStatus, SyncStatus } from './sync-types.ts'
 
 /** Where a replica stands with its peers. */
 export function statusOf(replica: Replica): SyncStatus {
@@ -20,12 +21,18 @@ export function statusOf(replica: Replica): SyncStatus {
 }
 
 function peerStatus(replica: Replica, peer: PeerState): PeerSyncStatus {
-  const { peerId, isReady } = peer
+  const { peerId, isReady, outgoingBytes: pendingBytes } = peer
   const unwritten = replica.isWriting ? 1 : 0
   const ahead = peer.queue.size + peer.pagesInFlight.size + peer.sentEdits.length + unwritten
   const behind = peer.wants.size
-  if (!isReady) return { peerId, state: 'connecting', ahead, behind }
-  return { peerId, state: isSynced(replica, peer) ? 'synced' : 'syncing', ahead, behind }
+  if (!isReady) return { peerId, state: 'connecting', ahead, behind, pendingBytes }
+  return {
+    peerId,
+    state: isSynced(replica, peer) ? 'synced' : 'syncing',
+    ahead,
+    behind,
+    pendingBytes,
+  }
 }
 
 /** Each holds durably what the other has, as far as both have told. */
@@ -39,4 +46,19 @@ export function isSynced(replica: Replica, peer: PeerState): boolean {
     peer.refused.size + peer.oversized.size === 0 &&
     !replica.isWriting
   )
+}
+
+/** Where the document under a path stands; `undefined` when none lies there. */
+export function documentStatusOf(replica: Replica, path: string): DocumentSyncStatus | undefined {
+  const record = replica.catalogue.winner(path)
+  if (record?.state !== 'live') return undefined
+  const known = replica.knownDocument(record.documentId)
+  const { heads = [], ackByPeer = new Map<string, Ack>() } = known ?? {}
+  const storedBy = [...ackByPeer].flatMap(([peer, ack]) => (isAckOf(ack, heads) ? peer : []))
+  const behind = [...replica.exchange.peers.values()].filter(({ wants }) =>
+    wants.has(record.documentId),
+  )
+  const behindPeers = [...new Set(behind.map(({ peerId }) => peerId))]
+  const state = behindPeers.length > 0 ? 'behind' : storedBy.length > 0 ? 'stored' : 'local'
+  return { state, heads, storedBy, behindPeers }
 }

@@ -1,7 +1,9 @@
-import type { Doc } from '@automerge/automerge'
+import type { Doc, Prop } from '@automerge/automerge'
 import type { EventHub } from '@vudo/events'
 import type { AbortOptions, PeerId } from '@vudo/transport'
 import type { SyncErrorCode } from './errors.ts'
+import type { OperationsOptions, OperationsReport, SyncOperation } from './operations.ts'
+import type { Conflict, HistoryEntry } from './people-types.ts'
 import type { ChangeOrigin } from './replica-effects.ts'
 
 /** A path and what lies there. */
@@ -17,6 +19,49 @@ export interface CatalogueEntry {
   readonly state: 'live' | 'deleted'
   /** Who put the document there: a public key as 64 characters of hex. */
   readonly author: string
+}
+
+/** A path whose document was deleted. */
+export interface DeletedEntry extends CatalogueEntry {
+  /**
+   * What is still here of it. `gone`: nothing. `covered`: what the deletion covers; it goes
+   * when all known peers have stored the deletion. `edited`: also edits that whoever deleted
+   * it did not know; it stays, `restore` brings it back. `unknown`: the deletion names edits
+   * that are not here, so that nobody can tell; it stays.
+   */
+  readonly content: 'gone' | 'covered' | 'edited' | 'unknown'
+}
+
+/** How a document goes. */
+export interface RemoveOptions {
+  /** Its bytes go from this device without waiting for others. @defaultValue false */
+  readonly force?: boolean | undefined
+}
+
+/** How a new epoch of a document begins. */
+export interface CompactOptions {
+  /** The history is what goes: there is nothing else to compact. */
+  readonly dropHistory: true
+  /** The old bytes go from this device without waiting for others. @defaultValue false */
+  readonly force?: boolean | undefined
+}
+
+/** A document that lay under a path before, and is still here. */
+export interface EarlierEpoch extends CatalogueEntry {
+  /** As that of a {@link DeletedEntry}: `edited` has edits that the present document does not hold. */
+  readonly content: 'covered' | 'edited' | 'unknown'
+  /** What it holds; belongs to the caller. */
+  readonly value: unknown
+}
+
+/** What came in with a file. */
+export interface ImportReport {
+  /** Records of paths that were taken, known ones included. */
+  readonly records: number
+  /** Documents of which something was new. */
+  readonly changed: number
+  /** Documents that were not taken: `automerge:` URLs, and why. */
+  readonly refused: readonly { readonly documentId: string; readonly reason: string }[]
 }
 
 /** What happened to a document. */
@@ -44,6 +89,38 @@ export interface PeerSyncStatus {
   readonly ahead: number
   /** Documents that the peer has announced and that are not here yet. */
   readonly behind: number
+  /** Bytes given to the peer's channel that it has not taken yet. */
+  readonly pendingBytes: number
+}
+
+/** How far the work that is under way has come, counted in documents and records. */
+export interface SyncProgress {
+  readonly done: number
+  readonly total: number
+  /** A guess by the pace until now; `undefined` before anything is done. */
+  readonly remainingMs: number | undefined
+}
+
+/** Where this device stands, in one look. */
+export interface SyncSummary extends SyncStatus {
+  /** True while something is being exchanged, or waits for a peer to be exchanged with. */
+  readonly isActive: boolean
+  /** The outbox: changed documents that no peer is known to have stored, or that a connected one lacks. It survives restarts, because the documents themselves are it. */
+  readonly pendingOperations: number
+  /** `undefined` when nothing is to be done. */
+  readonly progress: SyncProgress | undefined
+}
+
+/** Where one document stands. */
+export interface DocumentSyncStatus {
+  /** `local`: no peer is known to have it as it is here. `behind`: a peer has announced more. `stored`: at least one peer has stored exactly this. */
+  readonly state: 'local' | 'behind' | 'stored'
+  /** Sorted; at most 512. */
+  readonly heads: readonly string[]
+  /** Peers that have stored exactly this. */
+  readonly storedBy: readonly PeerId[]
+  /** Connected peers that announced something of it that is not here yet. */
+  readonly behindPeers: readonly PeerId[]
 }
 
 /** Where this device stands. */
@@ -79,6 +156,27 @@ export interface SyncedOptions extends AbortOptions {
 export interface DatabaseEvents {
   'document:changed': DocumentChange
   'document:deleted': DocumentChange
+  /** A document was deleted by somebody who did not know all edits of it that are here. It stays on this device until `restore`, `forget`, or another `remove`. */
+  'document:deleted-with-edits': {
+    readonly path: string
+    readonly documentId: string
+    readonly origin: ChangeOrigin
+  }
+  /** A peer has something to say to those who have the document open: see `broadcast` of a handle. */
+  'document:broadcast': {
+    readonly path: string
+    readonly documentId: string
+    /** Proven by the session. */
+    readonly peerId: PeerId
+    /** Whom the peer acts for, by a certificate; `undefined` when it has shown none. */
+    readonly author: string | undefined
+    /** At most 16 KiB; shared by all listeners. */
+    readonly content: Uint8Array
+  }
+  /** The disk has no room: edits throw `ERR_STORAGE_FULL`, peers wait, what was acknowledged is safe. */
+  'storage:full': Readonly<Record<string, never>>
+  /** There is room again: everything that waited is stored, and sync goes on. */
+  'storage:writable': Readonly<Record<string, never>>
   /** The state, or what a peer's state is, has changed. */
   'sync:status': SyncStatus
   /** Numbers have changed. */
@@ -117,6 +215,13 @@ export interface DocumentHandle<T extends object> extends AsyncDisposable {
    * @throws `SyncError` `ERR_HANDLE_CLOSED`.
    */
   readonly changeCount: number
+  /**
+   * The version vector: how many changes of each actor the document holds. An actor is one run of
+   * one author's program. What a document with at least these numbers holds, includes this one.
+   *
+   * @throws `SyncError` `ERR_HANDLE_CLOSED`.
+   */
+  readonly versionVector: ReadonlyMap<string, number>
   /** How many peers are known to have stored exactly this state. */
   readonly storedBy: number
   /**
@@ -126,6 +231,39 @@ export interface DocumentHandle<T extends object> extends AsyncDisposable {
    * @throws `SyncError` `ERR_NOT_ALLOWED`, `ERR_DOCUMENT_DELETED`, `ERR_DOCUMENT_TOO_LARGE`, `ERR_VALUE_UNSUPPORTED`, `ERR_EDIT_ASYNC`, `ERR_HANDLE_CLOSED`, `ERR_SYNC_STORE`.
    */
   change(edit: (doc: T) => void, options?: { readonly message?: string | undefined }): void
+  /** The changes of the document, newest first: at most `limit` (100; up to 10,000). @throws `SyncError` `ERR_HANDLE_CLOSED`. */
+  history(options?: { readonly limit?: number | undefined }): readonly HistoryEntry[]
+  /** What the document held at these heads: hashes of {@link history}, or former {@link heads}. A copy that belongs to the caller. @throws `SyncError` `ERR_HISTORY_UNKNOWN`, `ERR_HANDLE_CLOSED`. */
+  view(heads: readonly string[]): T
+  /**
+   * Takes back the newest change made through this handle, or any change of this author by its
+   * hash. What others did stays: a key that was written since is left alone, texts and lists
+   * keep what others put there.
+   *
+   * @returns false when there is nothing to take back.
+   * @throws `SyncError` `ERR_HISTORY_UNKNOWN` for a change of somebody else, and as {@link change}.
+   */
+  undo(hash?: string): boolean
+  /** Makes what was last taken back again; an edit ends that. @returns false when there is nothing. @throws `SyncError` as {@link undo}. */
+  redo(): boolean
+  /**
+   * The values that authors wrote at one place without knowing of each other; `undefined` when
+   * there is no conflict. `resolveConflict` takes one of them.
+   *
+   * @param place - Keys and indexes from the root: `conflict('address', 'city')`.
+   * @throws `SyncError` `ERR_HANDLE_CLOSED`.
+   */
+  conflict(...place: readonly Prop[]): Conflict | undefined
+  /**
+   * Tells something to every connected peer that may read the document, and no further: a
+   * cursor, who is here. It is not stored, and may be lost. Peers get it as the event
+   * `document:broadcast`, once.
+   *
+   * @param content - At most 16 KiB, at most 100 times in a second. It is copied.
+   * @returns How many peers it was handed to.
+   * @throws `SyncError` `ERR_SYNC_LIMIT`, `ERR_HANDLE_CLOSED`.
+   */
+  broadcast(content: Uint8Array): number
   /** Calls `listener` after each change of this document, in the same turn; what it throws goes to nobody else. It must be quick. @returns Takes it away again. */
   subscribe(listener: (change: DocumentChange) => void): () => void
   /** The changes of this document from now on, until the loop is left, the signal is aborted or the database is closed. A reader more than 1,024 events behind misses the oldest. */
@@ -151,6 +289,23 @@ export interface Database extends AsyncDisposable {
   readonly events: EventHub<DatabaseEvents>
   /** Where this device stands now; made anew at each look. */
   readonly status: SyncStatus
+  /** {@link status}, and in numbers what is left to do. */
+  getSyncStatus(): SyncSummary
+  /** Where the document under a path stands; `undefined` when none lies there. Nothing is opened. @throws `SyncError` `ERR_PATH_INVALID`, `ERR_DATABASE_CLOSED`. */
+  documentStatus(path: string): DocumentSyncStatus | undefined
+  /**
+   * Applies operations of a graph as changes of documents; settles when they are durable. What
+   * is wrong with one stops no other. From then on they are synced as everything is.
+   *
+   * @throws `RangeError` for `maxBatchSize`; `SyncError` `ERR_SYNC_LIMIT` above 1,000,000, `ERR_STORAGE_FULL`,
+   *   `ERR_DATABASE_CLOSED`, `ERR_SYNC_STORE`; the signal's reason.
+   */
+  addOperations(
+    operations: readonly SyncOperation[],
+    options?: OperationsOptions,
+  ): Promise<OperationsReport>
+  /** As {@link syncWith} for everything. */
+  syncWithPeer(peerId: PeerId, options?: AbortOptions): Promise<SyncStatus>
   /** Settles when documents can be used and edits become durable. @throws `SyncError` `ERR_SYNC_STORE`, `ERR_DATABASE_CLOSED`. */
   whenReady(): Promise<void>
   /**
@@ -176,8 +331,58 @@ export interface Database extends AsyncDisposable {
    * @throws `SyncError` as {@link open}.
    */
   writeDoc(path: string, value: unknown): Promise<void>
-  /** Deletes the document under `path` for everybody; settles when that is durable. Nothing happens when there is none. @throws `SyncError` `ERR_PATH_INVALID`, `ERR_NOT_ALLOWED`, `ERR_DATABASE_CLOSED`, `ERR_SYNC_STORE`. */
-  remove(path: string): Promise<void>
+  /**
+   * Deletes the document under `path`, for everybody who learns of it, as far as it is known
+   * here; settles when that is durable. Nothing happens when there is none. Called again it
+   * covers edits that came since. Its bytes go from this device when every known peer has
+   * stored the deletion.
+   *
+   * @param options - With `force` the bytes go at once.
+   * @throws `SyncError` `ERR_PATH_INVALID`, `ERR_NOT_ALLOWED`, `ERR_DATABASE_CLOSED`, `ERR_SYNC_STORE`.
+   */
+  remove(path: string, options?: RemoveOptions): Promise<void>
+  /** The deletions under `prefix` (a path; all without one), ordered by path, and what is here of each; their documents are opened for it. @throws `SyncError` `ERR_PATH_INVALID`, `ERR_DATABASE_CLOSED`, `ERR_SYNC_STORE`. */
+  deleted(prefix?: string): Promise<readonly DeletedEntry[]>
+  /** Puts a deleted document back under its path, with everything of it that is here; settles when that is durable. @throws `SyncError` as {@link remove}, and `ERR_DOCUMENT_NOT_FOUND` when nothing of it is here. */
+  restore(path: string): Promise<void>
+  /**
+   * Takes the bytes of a document from this device only; settles when they are gone. Nobody is
+   * told, and others keep it. `readDoc` then gives `undefined`; `open` fetches it again.
+   *
+   * @param options - With `force` also when no other device is known to have all of it.
+   * @throws `SyncError` `ERR_DOCUMENT_ONLY_HERE`, `ERR_DOCUMENT_IN_USE`, `ERR_PATH_INVALID`, `ERR_DATABASE_CLOSED`, `ERR_SYNC_STORE`.
+   */
+  forget(path: string, options?: RemoveOptions): Promise<void>
+  /**
+   * Begins a new epoch of a document: the same content under a new id, without its history;
+   * settles when that is durable. Open handles have to be opened again. What others do to the
+   * old epoch meanwhile goes on into the new one. The old bytes go when every known peer has
+   * stored the new epoch; edits that come after that are kept, told as `document:quarantined`,
+   * and listed by {@link epochs}.
+   *
+   * @throws `SyncError` `ERR_DOCUMENT_NOT_FOUND`, `ERR_NOT_ALLOWED` without the rights to write and to
+   *   delete, `ERR_VALUE_UNSUPPORTED` for a text with marks, and as {@link remove}.
+   */
+  compact(path: string, options: CompactOptions): Promise<void>
+  /** Documents that lay under a path before, as far as they are still here, newest first; opened for it. @throws `SyncError` `ERR_PATH_INVALID`, `ERR_DATABASE_CLOSED`, `ERR_SYNC_STORE`. */
+  epochs(path: string): Promise<readonly EarlierEpoch[]>
+  /**
+   * The documents under a prefix with their history, their deletions and their signatures, as one
+   * file for `importSpace`; docs/wire-formats/space-file.md has its layout. All of them are read
+   * for it, one after the other.
+   *
+   * @throws `SyncError` `ERR_SYNC_LIMIT` above 256 MiB, `ERR_PATH_INVALID`, `ERR_DATABASE_CLOSED`, `ERR_SYNC_STORE`.
+   */
+  exportSpace(prefix?: string): Promise<Uint8Array>
+  /**
+   * Takes in what a file holds, as if a peer had brought it: what is here is merged, and
+   * signatures and the policy decide. Settles when it is durable. The caller keeps the bytes.
+   *
+   * @throws `SyncError` `ERR_SPACE_FILE_INVALID`: then nothing was taken; `ERR_SYNC_LIMIT`, `ERR_STORAGE_FULL`, `ERR_DATABASE_CLOSED`, `ERR_SYNC_STORE`.
+   */
+  importSpace(bytes: Uint8Array): Promise<ImportReport>
+  /** A device will not come back: deleted bytes wait for it no more. It is a known one again when it is met again. @throws `SyncError` `ERR_DATABASE_CLOSED`, `ERR_SYNC_STORE`. */
+  forgetPeer(peerId: PeerId): Promise<void>
   /** Moves a document, with its history; settles when that is durable. What lay under `to` is replaced. @throws `SyncError` as {@link remove}, and `ERR_DOCUMENT_NOT_FOUND`. */
   rename(from: string, to: string): Promise<void>
   /** Puts a document known by its `automerge:` URL under a path; settles when that is durable. Its content comes from peers that have it. @throws `SyncError` as {@link remove}; `ERR_PATH_INVALID` also for a text that is no such URL. */

@@ -15,6 +15,14 @@ export function writeDifference(root: object, target: MapProxy, wanted: object):
   writeMap({ root, path: [] }, target, wanted)
 }
 
+/** As {@link writeDifference} for the keys of `wanted` only; others stay. */
+export function writeKeys(target: MapProxy, wanted: object): void {
+  for (const [key, value] of Object.entries(wanted)) {
+    if (value === undefined) throw notAllowed([key])
+    writeAt({ root: target, path: [] }, { place: target, key }, value)
+  }
+}
+
 interface Where {
   readonly root: object
   readonly path: readonly Automerge.Prop[]
@@ -69,7 +77,8 @@ function writeAt(
   } else if (!isSame(old, value)) Reflect.set(place, key, value)
 }
 
-function isMap(value: unknown): value is MapProxy {
+/** Tells whether a value is a plain object, and none that stands for one value. */
+export function isMap(value: unknown): value is MapProxy {
   return (
     typeof value === 'object' &&
     value !== null &&

@@ -14,6 +14,7 @@ import type { RangeFingerprint } from './fingerprints.ts'
 import {
   MAX_ACTORS,
   MAX_BATCH_OVERHEAD_BYTES,
+  MAX_BROADCAST_BYTES,
   MAX_CERTIFICATES,
   MAX_DOCUMENTS_BYTES,
   MAX_DOCUMENT_BYTES,
@@ -141,6 +142,14 @@ export type SyncMessage =
     }
   /** The sender waits for the next `progress`. */
   | { readonly type: 'hurry' }
+  /** Something for those who have the document open now; not stored. */
+  | {
+      readonly type: 'broadcast'
+      readonly id: string
+      /** Counts up in each run of the sender, from 1. */
+      readonly number: number
+      readonly content: Uint8Array
+    }
   /** Of a newer minor version; to be ignored. */
   | { readonly type: 'unknown' }
 
@@ -177,6 +186,7 @@ const kinds = {
   edits: 16,
   progress: 17,
   hurry: 18,
+  broadcast: 64,
 } as const
 
 /** What a hello may tell that its sender understands; each is one bit. */
@@ -259,6 +269,10 @@ export function encodeMessage(message: SyncMessage): Uint8Array {
       writer.u8(kinds.differing)
       writer.prefixed(toBits(message.records)).prefixed(toBits(message.documents))
       break
+    case 'broadcast':
+      writer.u8(kinds.broadcast).bytes(hexToBytes(message.id))
+      writer.varint(message.number).bytes(message.content)
+      break
     case 'unknown':
       throw new TypeError('an unknown message cannot be written')
   }
@@ -270,7 +284,7 @@ export function decodeMessage(bytes: Uint8Array): SyncMessage {
   // An empty view reads as a message that ends too early, which is what it is.
   const reader = createByteReader(bytes.length > MAX_SYNC_MESSAGE_BYTES ? new Uint8Array() : bytes)
   const kind = reader.u8()
-  if (kind >= firstOptionalKind) return { type: 'unknown' }
+  if (kind >= firstOptionalKind && kind !== kinds.broadcast) return { type: 'unknown' }
   const message = decodeKind(kind, reader)
   // A later version may append to the hello only.
   if (message.type !== 'hello') reader.end()
@@ -330,6 +344,11 @@ function decodeKind(kind: number, reader: ByteReader): SyncMessage {
     }
     case kinds.hurry:
       return { type: 'hurry' }
+    case kinds.broadcast: {
+      const [id, number] = [readDocumentId(reader), reader.varint()]
+      if (reader.remaining > MAX_BROADCAST_BYTES) return refuse(reader)
+      return { type: 'broadcast', id, number, content: reader.rest() }
+    }
     default:
       return refuse(reader)
   }

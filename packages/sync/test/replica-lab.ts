@@ -169,7 +169,8 @@ export class Node {
       ({ hash, author }) => hash + author,
     )
     const documents = [...this.replica.documents()]
-      .filter(({ heads }) => heads.length > 0)
+      // Each device decides for itself when the bytes of a deleted document go.
+      .filter(({ id, heads }) => heads.length > 0 && this.replica.catalogue.isLive(id))
       .map(({ id, heads }) => `${id}:${heads.join()}`)
     return JSON.stringify([records.toSorted(), documents.toSorted()])
   }

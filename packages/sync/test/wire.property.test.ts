@@ -1,7 +1,8 @@
 import * as Automerge from '@automerge/automerge'
-import { bytesToHex, isWireError } from '@vudo/wire'
+import { bytesToHex, createByteReader, createByteWriter, isWireError } from '@vudo/wire'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { isProven, readProof, writeProof } from '../src/authorship.ts'
 import { readChanges, vetBundle, vetDocument } from '../src/automerge-chunks.ts'
 import { actorSpans, readChangeTable } from '../src/change-table.ts'
 import { decodeCatalogueRecord, encodeRecord, signRecord } from '../src/catalogue-record.ts'
@@ -93,6 +94,7 @@ test('whatever the bytes are, decoders throw only their own errors', () => {
   ]
   const real = [
     ...vectors.messages.map(({ hex }) => Buffer.from(hex, 'hex')),
+    ...[vectors.record, vectors.deletion].map(({ hex }) => Buffer.from(hex, 'hex')),
     Automerge.save(Automerge.from({ a: [1, 'x'] })),
     Automerge.saveSince(Automerge.from({ a: 'x' }), []),
     Buffer.from(vectors.bundle.hex, 'hex'),
@@ -160,6 +162,18 @@ test('the vectors hold', () => {
   expect(decoded.hash).toBe(record.hash)
   const signed = signRecord(vectors.document.database, decoded, keyOf('vectors'))
   expect(Buffer.from(encodeRecord(signed)).toString('hex')).toBe(record.hex)
+  for (const { hex, hash: expected } of [vectors.deletion, vectors.successor]) {
+    const other = decodeCatalogueRecord(vectors.document.database, Buffer.from(hex, 'hex'))
+    expect(other.hash).toBe(expected)
+    expect(Buffer.from(encodeRecord(other)).toString('hex')).toBe(hex)
+  }
+  const { imageProof } = vectors
+  const proof = readProof(createByteReader(Buffer.from(imageProof.hex, 'hex')))
+  expect(proof).toMatchObject({ isImage: true, actor: imageProof.actor })
+  expect(isProven(proof, vectors.document.database, vectors.document.id)).toBe(true)
+  const writer = createByteWriter()
+  writeProof(writer, proof)
+  expect(Buffer.from(writer.finish()).toString('hex')).toBe(imageProof.hex)
   const [change] = initialChanges(vectors.document.id, vectors.initial.value)
   expect(change).toMatchObject({ actor: vectors.initial.actor, hash: vectors.initial.hash })
 })
