@@ -13,6 +13,9 @@ import { DOCUMENT_ID_BYTES } from './document-id.ts'
 /** The domain of signatures over changes. */
 export const CHANGE_TAG = 'vudo/author-change/1'
 
+/** The domain of signatures with which an author admits changes that another program made. */
+export const ADMIT_TAG = 'vudo/author-admit/1'
+
 /** The domain of signatures with which an author names its nodes. */
 export const NODE_TAG = 'vudo/author-node/1'
 
@@ -37,6 +40,8 @@ export interface ActorProof {
   readonly author: string
   /** 16 bytes from which the actor derives; `undefined` for a change of an initial value, whose actor derives from that value. */
   readonly nonce: Uint8Array | undefined
+  /** True when the author did not make the changes and answers for them: those of programs that sign nothing. Without a nonce. */
+  readonly isAdmitted?: true | undefined
   /** The newest change's hash, as hex. */
   readonly hash: string
   /** 64 bytes. */
@@ -88,12 +93,19 @@ export function signProof(
   return { actor, author: author.authorId, nonce, hash, signature }
 }
 
+/** Answers for the changes of an actor that is nobody's here, up to the one named. */
+export function signAdmission(change: ProvenChange, author: AuthorKey): ActorProof {
+  const signature = author.sign(ADMIT_TAG, changeMessage(change, author.authorId))
+  const { actor, hash } = change
+  return { actor, author: author.authorId, nonce: undefined, isAdmitted: true, hash, signature }
+}
+
 /** Tells whether a proof's signature is right, and the actor the author's own. The actor of an initial value is checked by who has the change. */
 export function isProven(proof: ActorProof, database: string, documentId: string): boolean {
   const { actor, author, nonce, hash, signature } = proof
   if (nonce && deriveActor(author, documentId, nonce) !== actor) return false
   const message = changeMessage({ database, documentId, actor, hash }, author)
-  return verifySignature(author, CHANGE_TAG, message, signature)
+  return verifySignature(author, proof.isAdmitted ? ADMIT_TAG : CHANGE_TAG, message, signature)
 }
 
 function changeMessage(
@@ -109,10 +121,12 @@ function changeMessage(
     .finish()
 }
 
+const proofKinds = { own: 0, initial: 1, admitted: 2 } as const
+
 /** Writes a proof: 145 or 161 bytes. */
 export function writeProof(writer: ByteWriter, proof: ActorProof): void {
   writer
-    .u8(proof.nonce ? 0 : 1)
+    .u8(proof.nonce ? proofKinds.own : proof.isAdmitted ? proofKinds.admitted : proofKinds.initial)
     .bytes(hexToBytes(proof.actor))
     .bytes(hexToBytes(proof.author))
   if (proof.nonce) writer.bytes(proof.nonce)
@@ -121,12 +135,13 @@ export function writeProof(writer: ByteWriter, proof: ActorProof): void {
 
 /** Reads a proof; nothing in it is checked yet. @throws `WireError` `ERR_DECODE`. */
 export function readProof(reader: ByteReader): ActorProof {
-  const hasNonce = reader.u8() === 0
+  const kind = reader.u8()
   const actor = bytesToHex(reader.bytes(ACTOR_BYTES))
   const author = bytesToHex(reader.bytes(KEY_BYTES))
-  const nonce = hasNonce ? reader.bytes(ACTOR_BYTES).slice() : undefined
+  const nonce = kind === proofKinds.own ? reader.bytes(ACTOR_BYTES).slice() : undefined
   const hash = bytesToHex(reader.bytes(HASH_BYTES))
-  return { actor, author, nonce, hash, signature: reader.bytes(SIGNATURE_BYTES).slice() }
+  const proof = { actor, author, nonce, hash, signature: reader.bytes(SIGNATURE_BYTES).slice() }
+  return kind === proofKinds.admitted ? { ...proof, isAdmitted: true } : proof
 }
 
 /** Lets a node act for an author until `expiresAtMs`. */

@@ -9,6 +9,7 @@ import { SyncError } from './errors.ts'
 import type { DatabaseEvents, DocumentChange, DocumentHandle, SyncedOptions } from './sync-types.ts'
 import type { EventHub } from '@vudo/events'
 import { followChanges } from './change-stream.ts'
+import { createForeignSync, type ForeignSync } from './foreign-sync.ts'
 import { waitUntil, type Waiters } from './waiters.ts'
 
 /** What a handle needs of its database. */
@@ -111,6 +112,11 @@ class OpenDocument<T extends object> implements DocumentHandle<T> {
         if (coverage.isHeldBy(event.heads)) confirmed.add(event.peerId)
       },
     })
+  }
+
+  foreignSync(): ForeignSync {
+    this.#assertOpen()
+    return createForeignSync(this.#context.engine, this.#state, () => this.#assertOpen())
   }
 
   async close(): Promise<void> {

@@ -118,7 +118,7 @@ export function editDocument(
   options: { readonly nowMs: number; readonly message?: string | undefined },
 ): void {
   replica.assertWorking()
-  assertLive(replica, state)
+  assertWritable(replica, state)
   const before = new Set(Object.keys(state.open))
   const time = Math.floor(options.nowMs / 1_000)
   const { message } = options
@@ -169,7 +169,8 @@ function tooLarge(replica: Replica, state: DocumentState): SyncError {
   )
 }
 
-function assertLive(replica: Replica, state: DocumentState): void {
+/** @throws `SyncError` `ERR_DOCUMENT_DELETED`, `ERR_NOT_ALLOWED`: this device's author cannot write there. */
+export function assertWritable(replica: Replica, state: DocumentState): void {
   const path = replica.catalogue.pathOf(state.id) ?? ''
   const winner = replica.catalogue.winner(path)
   if (winner?.documentId !== state.id || winner.state !== 'live') {
