@@ -1,0 +1,3 @@
+import { packageName } from '@vudo/automerge-repo'
+
+console.log(packageName)

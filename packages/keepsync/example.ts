@@ -1,0 +1,3 @@
+import { packageName } from '@vudo/keepsync'
+
+console.log(packageName)
