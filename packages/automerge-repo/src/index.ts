@@ -18,3 +18,17 @@ export {
   type NetworkAdapterInit,
   type VudoNetworkAdapter,
 } from './network-adapter.ts'
+export type { RepoPeerRights } from './repo-documents.ts'
+export type { EphemeralMessage } from './repo-peer.ts'
+export {
+  createAutomergeRepoServer,
+  REPO_PROTOCOL_VERSION,
+  type AutomergeRepoEvents,
+  type AutomergeRepoServer,
+  type AutomergeRepoServerInit,
+} from './repo-server.ts'
+export {
+  followAutomergeRepo,
+  type AutomergeRepoFollower,
+  type AutomergeRepoFollowerInit,
+} from './repo-follower.ts'

@@ -49,6 +49,9 @@ function next<Payload>(
   return new Promise((resolve) => void adapter.once(type, (payload) => resolve(payload as Payload)))
 }
 
+/** A message in one part. */
+const part = (value: unknown): Uint8Array => Uint8Array.of(1, ...encodeCbor(value))
+
 const idOf = (name: string): PeerId => name as PeerId
 
 test('peers are called by what their session has proven, whatever they call themselves', async () => {
@@ -178,7 +181,6 @@ test('hostile peers lose their channel and nothing else happens', async () => {
     for (const message of messages) await channel.send(message).catch(() => {})
     return channel
   }
-  const part = (value: unknown): Uint8Array => Uint8Array.of(1, ...encodeCbor(value))
   const hello = part({ type: 'hello', peerId: 'evil' })
   const deep = Uint8Array.of(1, ...Array.from({ length: 1_000 }, () => 0x81))
   for (const bad of [
@@ -217,8 +219,7 @@ test('a peer names only so many sources of ephemeral messages', async () => {
   const session = evil?.sessions.find(({ peerId }) => peerId === a?.peerId)
   const channel = session?.openChannel('/vudo/automerge-repo/1', { database: databaseId })
   if (!channel) throw new Error('no session')
-  const send = (value: unknown): Promise<void> =>
-    channel.send(Uint8Array.of(1, ...encodeCbor(value)))
+  const send = (value: unknown): Promise<void> => channel.send(part(value))
   await send({ type: 'hello', peerId: 'evil' })
   const documentId = '4R8U7rXbA2J4K2stg78EsNNVd1rx'
   const data = Uint8Array.of(1)

@@ -9,7 +9,7 @@ import { SyncError } from './errors.ts'
 import type { DatabaseEvents, DocumentChange, DocumentHandle, SyncedOptions } from './sync-types.ts'
 import type { EventHub } from '@vudo/events'
 import { followChanges } from './change-stream.ts'
-import { createForeignSync, type ForeignSync } from './foreign-sync.ts'
+import { createForeignSync, type ForeignSync, type ForeignSyncOptions } from './foreign-sync.ts'
 import { waitUntil, type Waiters } from './waiters.ts'
 
 /** What a handle needs of its database. */
@@ -114,9 +114,10 @@ class OpenDocument<T extends object> implements DocumentHandle<T> {
     })
   }
 
-  foreignSync(): ForeignSync {
+  foreignSync(options: ForeignSyncOptions = {}): ForeignSync {
     this.#assertOpen()
-    return createForeignSync(this.#context.engine, this.#state, () => this.#assertOpen())
+    const assertOpen = (): void => this.#assertOpen()
+    return createForeignSync(this.#context.engine, this.#state, { ...options, assertOpen })
   }
 
   async close(): Promise<void> {

@@ -40,33 +40,48 @@ export interface ForeignSync {
   readonly hasPeerContent: boolean
 }
 
-/** Begins the protocol on an open, pinned document. @param assertOpen - Throws when the handle was closed. */
+/** How a foreign peer is met. */
+export interface ForeignSyncOptions {
+  /**
+   * Asked before its changes are taken, besides the policy, which is asked about this device's author.
+   *
+   * @defaultValue it may
+   */
+  readonly mayWrite?: (() => boolean) | undefined
+}
+
+interface ForeignContext extends ForeignSyncOptions {
+  /** Throws when the handle was closed. */
+  readonly assertOpen: () => void
+}
+
+/** Begins the protocol on an open, pinned document. */
 export function createForeignSync(
   engine: Engine,
   state: DocumentState,
-  assertOpen: () => void,
+  context: ForeignContext,
 ): ForeignSync {
-  return new OpenForeignSync(engine, state, assertOpen)
+  return new OpenForeignSync(engine, state, context)
 }
 
 class OpenForeignSync implements ForeignSync {
   readonly #engine: Engine
   readonly #state: DocumentState
-  readonly #assertOpen: () => void
+  readonly #context: ForeignContext
   #sync: Automerge.SyncState = Automerge.initSyncState()
   /** Changes whose past has not come yet. */
   #waiting: readonly ChangeHeader[] = []
   #lastSent: string | undefined
   hasPeerContent = false
 
-  constructor(engine: Engine, state: DocumentState, assertOpen: () => void) {
+  constructor(engine: Engine, state: DocumentState, context: ForeignContext) {
     this.#engine = engine
     this.#state = state
-    this.#assertOpen = assertOpen
+    this.#context = context
   }
 
   receive(message: Uint8Array): void {
-    this.#assertOpen()
+    this.#context.assertOpen()
     const { heads, changes, withoutChanges } = readForeignMessage(message)
     this.hasPeerContent ||= heads.length > 0
     let refusal: unknown
@@ -82,6 +97,9 @@ class OpenForeignSync implements ForeignSync {
   #admit(replica: Replica, chunks: readonly Uint8Array[]): void {
     const state = this.#state
     assertWritable(replica, state)
+    if (this.#context.mayWrite?.() === false) {
+      throw new SyncError('ERR_NOT_ALLOWED', 'this peer may not write')
+    }
     const headers = [...this.#waiting, ...chunks.flatMap(changesIn)]
     const { ready, waiting } = partByPast(state, headers)
     checkWaiting(waiting)
@@ -102,7 +120,7 @@ class OpenForeignSync implements ForeignSync {
   }
 
   generate(): Uint8Array | undefined {
-    this.#assertOpen()
+    this.#context.assertOpen()
     const [sync, message] = Automerge.generateSyncMessage(this.#state.open, this.#sync)
     this.#sync = sync
     if (!message) return undefined

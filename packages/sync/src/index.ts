@@ -19,7 +19,7 @@ export {
 } from '@automerge/automerge'
 export { documentIdToUrl, parseDocumentUrl } from './document-id.ts'
 export { isSyncError, SyncError, type SyncErrorCode } from './errors.ts'
-export type { ForeignSync } from './foreign-sync.ts'
+export type { ForeignSync, ForeignSyncOptions } from './foreign-sync.ts'
 export * from './limits.ts'
 export { openDatabase, type DatabaseInit } from './open-database.ts'
 export { collectionOf, parsePath } from './paths.ts'

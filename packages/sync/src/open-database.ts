@@ -138,7 +138,11 @@ class OpenDatabase implements Database {
   ): Promise<DocumentHandle<T> | undefined> {
     signal?.throwIfAborted()
     const id = parseDocumentUrl(documentId) ?? ''
-    const path = this.#engine.call(({ catalogue }) => catalogue.livePathOf(id))
+    const path = this.#engine.call(({ catalogue }) => {
+      const live = catalogue.livePathOf(id)
+      if (live !== undefined || catalogue.pathOf(id) === undefined) return live
+      throw new SyncError('ERR_DOCUMENT_DELETED', `the document ${documentId} was deleted`)
+    })
     if (path === undefined) return undefined
     const state = await this.#answered<DocumentState>((replica, resolve) => {
       replica.assertWorking()

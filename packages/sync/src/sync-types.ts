@@ -2,7 +2,7 @@ import type { Doc } from '@automerge/automerge'
 import type { EventHub } from '@vudo/events'
 import type { AbortOptions, PeerId } from '@vudo/transport'
 import type { SyncErrorCode } from './errors.ts'
-import type { ForeignSync } from './foreign-sync.ts'
+import type { ForeignSync, ForeignSyncOptions } from './foreign-sync.ts'
 import type { ChangeOrigin } from './replica-effects.ts'
 import type { PolicyAction } from './replica.ts'
 
@@ -147,7 +147,7 @@ export interface DocumentHandle<T extends object> extends AsyncDisposable {
    *
    * @throws `SyncError` `ERR_HANDLE_CLOSED`.
    */
-  foreignSync(): ForeignSync
+  foreignSync(options?: ForeignSyncOptions): ForeignSync
   /** Lets go of the document; it stays stored and shared. Idempotent. Settles when everything is saved. @throws `SyncError` `ERR_SYNC_STORE`. */
   close(): Promise<void>
 }
@@ -177,11 +177,11 @@ export interface Database extends AsyncDisposable {
     options?: AbortOptions,
   ): Promise<DocumentHandle<T>>
   /**
-   * Opens the document with this `automerge:` URL, wherever it lies; `undefined` when it lies
-   * under no path, was deleted, or the text is no such URL.
+   * Opens the document with this `automerge:` URL, wherever it lies; `undefined` when it never
+   * lay under a path, or the text is no such URL.
    *
    * @returns A handle that belongs to the caller: close it.
-   * @throws `SyncError` `ERR_DATABASE_CLOSED`, `ERR_SYNC_STORE`; the signal's reason.
+   * @throws `SyncError` `ERR_DOCUMENT_DELETED`, `ERR_DATABASE_CLOSED`, `ERR_SYNC_STORE`; the signal's reason.
    */
   openById<T extends object>(
     documentId: string,
