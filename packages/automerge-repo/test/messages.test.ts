@@ -92,8 +92,8 @@ test('whatever the bytes are, only the message error comes out', () => {
   )
   fc.assert(
     fc.property(bytes, (message) => {
-      for (const read of [decodeMessage, readMessage, readHello]) {
-        expect([undefined, 'ERR_REPO_MESSAGE']).toContain(codeOf(() => read(message)))
+      for (const decoder of [decodeMessage, readMessage, readHello]) {
+        expect([undefined, 'ERR_REPO_MESSAGE']).toContain(codeOf(() => decoder(message)))
       }
     }),
     { numRuns: 2_000 },

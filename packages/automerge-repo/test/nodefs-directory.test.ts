@@ -15,6 +15,7 @@ import {
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import process from 'node:process'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, onTestFinished, test } from 'vitest'
 
@@ -44,7 +45,7 @@ async function contentOf(folder: string): Promise<Map<string, string>> {
 
 test('a directory that automerge-repo wrote in another process opens, is edited, and stays as it was', async () => {
   const directory = await freshFolder()
-  const writer = path.join(import.meta.dirname, 'nodefs-writer.ts')
+  const writer = fileURLToPath(new URL('nodefs-writer.ts', import.meta.url))
   const { stdout } = await promisify(execFile)(process.execPath, [writer, directory])
   expect(isValidAutomergeUrl(stdout)).toBe(true)
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- looked at in the line above

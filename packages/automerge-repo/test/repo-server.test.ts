@@ -8,7 +8,7 @@ import { createAutomergeRepoServer, followAutomergeRepo } from '@vudo/automerge-
 import { encodeCbor } from '@vudo/wire'
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import path from 'node:path'
+import { fileURLToPath } from 'node:url'
 import process from 'node:process'
 import { promisify } from 'node:util'
 import { expect, onTestFinished, test, vi } from 'vitest'
@@ -36,7 +36,7 @@ test('stock clients in processes of their own and ours edit one document, and ag
   const database = await openNotes()
   const server = await serve(database)
   const note = await database.open<Note>('notes/x', { lines: [] })
-  const client = path.join(import.meta.dirname, 'stock-client.ts')
+  const client = fileURLToPath(new URL('stock-client.ts', import.meta.url))
   const run = (line: string): Promise<{ stdout: string }> =>
     promisify(execFile)(process.execPath, [client, server.url, note.id, line, '3'])
   const both = Promise.all([run('one'), run('two')])

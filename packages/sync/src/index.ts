@@ -35,3 +35,4 @@ export type {
   SyncedOptions,
   SyncStatus,
 } from './sync-types.ts'
+export { isSame, writeDifference } from './value-difference.ts'
