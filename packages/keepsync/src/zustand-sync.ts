@@ -1,4 +1,7 @@
 import { isSame, writeDifference, type Database, type DocumentHandle } from '@vudo/sync'
+// The tag has to reach the declarations, where only comments of this kind stay.
+// oxlint-disable-next-line jsdoc/check-tag-names
+/** @ts-ignore An optional peer: who compiles without it gets `any` here, and no error. */
 import type { StateCreator, StoreApi, StoreMutatorIdentifier } from 'zustand/vanilla'
 import { KeepsyncError } from './errors.ts'
 import { INIT_TIMEOUT_MS, MAX_STATE_DEPTH } from './limits.ts'

@@ -164,6 +164,29 @@ test('nobody answers for an actor whose author signs', async () => {
   expect(copy.current.lines).toEqual(['signed', 'more'])
 })
 
+test('a device that knows whose actor it is refuses what somebody else admits under it', async () => {
+  const [a, b, c] = [await device('a'), await device('b'), await device('c')]
+  const note = await a.database.open<Note>('notes/x', { title: '', lines: [] })
+  note.change((doc) => doc.lines.push('signed'))
+  connectNetworks(a.network, b.network, 'db')
+  await note.whenSynced()
+  // c, who has seen no signature of a, is made to answer for a change in a's name.
+  const carrier = new Stock()
+  carrier.talk(note.foreignSync())
+  const newest = Automerge.getChangesMetaSince(note.current, []).at(-1)
+  carrier.doc = Automerge.clone(carrier.doc, { actor: newest?.actor ?? '' })
+  carrier.edit((doc) => doc.lines.push('forged'))
+  carrier.forget()
+  const forged = await c.database.open<Note>('notes/x', { title: '', lines: [] })
+  carrier.talk(forged.foreignSync())
+  expect(forged.current.lines).toEqual(['signed', 'forged'])
+  const refused = b.database.events.once('document:quarantined')
+  connectNetworks(b.network, c.network, 'db')
+  expect(await refused).toMatchObject({ peerId: c.network.peerId, path: 'notes/x' })
+  expect((await refused).reason).toContain('ERR_NOT_ALLOWED')
+  expect(await b.database.readDoc('notes/x')).toEqual({ title: '', lines: ['signed'] })
+})
+
 test('a proof of admitted changes is written as documented, and stands for nothing else', () => {
   const { database, documentId, actor, hash } = vector
   const writer = createByteWriter()
