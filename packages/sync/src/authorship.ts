@@ -121,7 +121,8 @@ function changeMessage(
     .finish()
 }
 
-const proofKinds = { own: 0, initial: 1, admitted: 2 } as const
+/** 2 is kept for the images of earlier epochs. */
+const proofKinds = { own: 0, initial: 1, admitted: 3 } as const
 
 /** Writes a proof: 145 or 161 bytes. */
 export function writeProof(writer: ByteWriter, proof: ActorProof): void {
