@@ -6,6 +6,7 @@ import process from 'node:process'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { compile } from './support/compile.mjs'
+import { legsOf } from './support/sync-meter.mjs'
 import { during, interleaved, printResult, ratio, trial } from './support/sync-trial.mjs'
 
 /** Sync states are saved in this time. */
@@ -51,10 +52,12 @@ async function once(name) {
     await client.ask('start', { directory: directory('client') })
     await Promise.all([hub.ask('read'), client.ask('read')])
     const met = await during(workers, async () => {
-      await Promise.all([client.ask('meet', { address, length }), hub.ask('has', { length })])
-      const { legs } = await client.ask('usage')
+      const trails = await Promise.all([
+        client.ask('meet', { address, length }),
+        hub.ask('has', { length }),
+      ])
       await client.ask('quiet')
-      return legs
+      return legsOf(trails)
     })
     const [a, b] = await Promise.all([hub.ask('heads'), client.ask('heads')])
     if (a.join() !== b.join()) throw new Error('the copies differ')

@@ -26,6 +26,7 @@ export function announceNext(
   peer: PeerState,
   options: { readonly evenEmpty?: boolean } = {},
 ): void {
+  if (peer.isHolding) return
   let mustSend = options.evenEmpty ?? false
   if (!mustSend && peer.saidLast && isAllLive(exchange, peer)) {
     if (peer.queue.size > 0) setTimer(exchange, peer)

@@ -1,12 +1,28 @@
 import * as Automerge from '@automerge/automerge'
-import { deriveActor, isProven, type ActorProof } from './authorship.ts'
-import { readChanges, vetDocument, type ChangeHeader } from './automerge-chunks.ts'
+import { deriveActor, type ActorProof } from './authorship.ts'
+import {
+  isBundleChunk,
+  readChanges,
+  tableOfSaved,
+  vetBundle,
+  vetDocument,
+  type ChangeHeader,
+  type VettedTable,
+} from './automerge-chunks.ts'
+import {
+  checkAuthors,
+  checkNewest,
+  checkProofs,
+  unproven,
+  type BatchRules,
+  type UnprovenBatch,
+} from './batch-authors.ts'
 import { createBatchBudget, type BatchBudget } from './batch-budget.ts'
+import { actorSpans, readChangeTable, type ActorSpan } from './change-table.ts'
 import { inflateBounded } from './deflate.ts'
-import { sameHeads, type AnyDocument, type DocumentState } from './document-state.ts'
+import { headsOf, sameHeads, type AnyDocument, type DocumentState } from './document-state.ts'
 import { isSyncError, SyncError } from './errors.ts'
-import { isInitialChange } from './initial-changes.ts'
-import { MAX_DOCUMENT_BYTES, MAX_HEADS, MAX_UNWRITTEN_PROOFS, MAX_VALUE_DEPTH } from './limits.ts'
+import { MAX_DOCUMENT_BYTES, MAX_HEADS, MAX_VALUE_DEPTH } from './limits.ts'
 import type { ChangeBatch } from './wire.ts'
 
 /**
@@ -15,19 +31,6 @@ import type { ChangeBatch } from './wire.ts'
  * nobody's fault: two devices, each within the limit, can be beyond it together.
  */
 export type BatchOutcome = 'applied' | 'nothing-new' | 'gap' | 'too-large'
-
-/** Who may write. */
-export interface BatchRules {
-  readonly database: string
-  readonly mayWrite: (author: string) => boolean
-}
-
-interface ChangeFacts {
-  readonly hash: string
-  readonly actor: string
-  readonly seq: number
-  readonly deps: readonly string[]
-}
 
 /**
  * Brings a peer's changes into an open document, all of them or none: vetted before
@@ -49,7 +52,11 @@ export function applyBatch(
   }
   const proofs = new Map(batch.proofs.map((proof) => [proof.actor, proof]))
   const incoming: Incoming = { state, proofs, rules, budget }
-  return batch.isSaved ? applySaved(incoming, payload) : applyChanges(incoming, payload)
+  if (batch.isSaved) return applyTable(incoming, payload, vetDocument(payload, budget))
+  const isBundle = isBundleChunk(payload)
+  return isBundle
+    ? applyTable(incoming, payload, vetBundle(payload, budget))
+    : applyChanges(incoming, payload)
 }
 
 /**
@@ -80,31 +87,34 @@ export function keepBatch(state: DocumentState, batch: ChangeBatch, rules: Batch
   state.keep(payload.slice(), heads, proofs)
 }
 
-/** Tells whether an open document that was kept unopened is what its authors have signed. */
-export function isDocumentProven(state: DocumentState, database: string): boolean {
+/**
+ * Tells whether an open document that was kept unopened is what its authors have signed.
+ *
+ * @param saved - The bytes out of which it was opened.
+ */
+export function isDocumentProven(
+  state: DocumentState,
+  saved: Uint8Array,
+  database: string,
+): boolean {
   const { open } = state
   const proofs = new Map(state.proofs.map((proof) => [proof.actor, proof]))
-  const budget = createBatchBudget(0)
-  const incoming = { state, proofs, budget, rules: { database, mayWrite: () => true } }
-  const backend = Automerge.getBackend(open)
+  const incoming = { state, proofs, rules: { database, mayWrite: () => true } }
   try {
     checkContent(open)
-    checkAuthors(
-      incoming,
-      Automerge.getChangesMetaSince(open, []),
-      (hash) => backend.getChangeByHash(hash) ?? undefined,
-    )
-    return true
+    const table = tableOfSaved(saved)
+    const spans = table && actorSpans(table)
+    if (!spans) return false
+    checkProofs(incoming, spans)
+    checkNewest(incoming, open, spans)
+    return Automerge.stats(open).numChanges === table.rows
   } catch (error) {
     if (!isSyncError(error)) throw error
     return false
   }
 }
 
-interface Incoming {
-  readonly state: DocumentState
-  readonly proofs: ReadonlyMap<string, ActorProof>
-  readonly rules: BatchRules
+interface Incoming extends UnprovenBatch {
   readonly budget: BatchBudget
 }
 
@@ -165,56 +175,63 @@ function apply(doc: AnyDocument, chunks: readonly Uint8Array[]): AnyDocument {
   }
 }
 
-function applySaved(incoming: Incoming, payload: Uint8Array): BatchOutcome {
+/** Takes a saved document or a bundle: checked by its table of changes, applied to a copy, and compared with what it said. */
+function applyTable(incoming: Incoming, payload: Uint8Array, vetted: VettedTable): BatchOutcome {
   const { state } = incoming
-  vetDocument(payload, incoming.budget)
-  const saved = loadSaved(state, payload)
+  const table = readChangeTable(vetted.table)
+  const spans = actorSpans(table)
+  if (!spans) throw unproven('changes of one actor do not follow each other')
+  if (!table.outside.every((hash) => state.has([hash]))) return 'gap'
+  const news = spans.filter(({ actor, lastSeq }) => lastSeq > state.newestSeq(actor))
+  if (news.length === 0) return 'nothing-new'
+  checkProofs(incoming, news)
+  const copy = Automerge.clone(state.open, { actor: state.actor })
   let isKept = false
   try {
-    checkContent(saved)
-    const fresh = Automerge.getChangesMetaSince(saved, []).filter(({ hash }) => !state.has([hash]))
-    if (fresh.length === 0) return 'nothing-new'
-    const backend = Automerge.getBackend(saved)
-    const proofs = checkAuthors(
-      incoming,
-      fresh,
-      (hash) => backend.getChangeByHash(hash) ?? undefined,
-    )
-    const isFirst = state.heads.length === 0
-    const old = state.open
-    const doc = isFirst ? saved : mergeInto(state, saved)
-    if (!state.size.admits(doc, payload.length)) {
-      if (!isFirst) Automerge.free(doc)
-      return 'too-large'
-    }
-    isKept = isFirst
+    const doc = load(copy, payload)
+    if (sameHeads(headsOf(doc), state.heads)) return 'nothing-new'
+    if (vetted.hasContainers || state.size.mayExceed(payload.length)) checkContent(doc)
+    const proofs = checkApplied(incoming, doc, news)
+    if (!state.size.admits(doc, payload.length)) return 'too-large'
+    Automerge.free(state.open)
     state.replace(doc)
-    Automerge.free(old)
     state.addProofs(proofs)
+    isKept = true
     return 'applied'
   } finally {
-    if (!isKept) Automerge.free(saved)
+    if (!isKept) Automerge.free(copy)
   }
 }
 
-function loadSaved(state: DocumentState, payload: Uint8Array): AnyDocument {
-  try {
-    return Automerge.load(payload, { actor: state.actor })
-  } catch (cause) {
-    throw new SyncError('ERR_SYNC_PROTOCOL', 'a saved document cannot be opened', { cause })
+/**
+ * Nothing has come in but changes that the proofs cover. When the numbers do not tell (a proof
+ * of ours may have been lost), each change is looked at.
+ */
+function checkApplied(
+  incoming: Incoming,
+  doc: AnyDocument,
+  news: readonly ActorSpan[],
+): ActorProof[] {
+  const { state } = incoming
+  const before = Automerge.stats(state.open).numChanges
+  const expected = news.reduce(
+    (sum, { actor, lastSeq }) => sum + lastSeq - state.newestSeq(actor),
+    before,
+  )
+  const isPlain = news.every(({ actor, firstSeq }) => firstSeq <= state.newestSeq(actor) + 1)
+  if (isPlain && Automerge.stats(doc).numChanges === expected) {
+    return checkNewest(incoming, doc, news)
   }
+  const backend = Automerge.getBackend(doc)
+  const fresh = Automerge.getChangesMetaSince(doc, [...state.heads])
+  return checkAuthors(incoming, fresh, (hash) => backend.getChangeByHash(hash) ?? undefined)
 }
 
-function mergeInto(state: DocumentState, saved: AnyDocument): AnyDocument {
-  const copy = Automerge.clone(state.open, { actor: state.actor })
+function load(doc: AnyDocument, payload: Uint8Array): AnyDocument {
   try {
-    const doc = Automerge.merge(copy, saved)
-    checkContent(doc)
-    return doc
+    return Automerge.loadIncremental(doc, payload)
   } catch (cause) {
-    Automerge.free(copy)
-    if (cause instanceof SyncError) throw cause
-    throw new SyncError('ERR_SYNC_PROTOCOL', 'a saved document cannot be merged', { cause })
+    throw new SyncError('ERR_SYNC_PROTOCOL', 'changes cannot be opened', { cause })
   }
 }
 
@@ -232,77 +249,4 @@ function checkContent(doc: AnyDocument): void {
     }
     for (const inner of Object.values(value)) open.push({ value: inner, depth: depth + 1 })
   }
-}
-
-/**
- * Finds the proof of each actor with new changes, and checks it.
- *
- * A signature stands for the actor's newest change and, because a change names its
- * predecessor by hash, for all earlier ones of that actor. A change of another
- * author in between is not covered: it needs a proof of its own.
- */
-function checkAuthors(
-  { state, proofs, rules }: Incoming,
-  fresh: readonly ChangeFacts[],
-  bytesOf: (hash: string) => Uint8Array | undefined,
-): ActorProof[] {
-  const checked: ActorProof[] = []
-  for (const [actor, changes] of Map.groupBy(fresh, (change) => change.actor)) {
-    const newest = checkChain(changes.toSorted((a, b) => a.seq - b.seq))
-    const proof = proofs.get(actor)
-    if (proof?.hash !== newest.hash || !isProven(proof, rules.database, state.id)) {
-      throw unproven(`the newest change of actor ${actor} is not signed`)
-    }
-    if (proof.isAdmitted) checkAdmitted(state, actor)
-    else if (!proof.nonce) checkInitial(state.id, newest, bytesOf(newest.hash))
-    if (!rules.mayWrite(proof.author)) {
-      throw new SyncError('ERR_NOT_ALLOWED', `author ${proof.author} may not write here`)
-    }
-    checked.push(proof)
-  }
-  const waiting = state.unwrittenProofs + checked.length
-  if (waiting > MAX_UNWRITTEN_PROOFS) {
-    throw new SyncError('ERR_SYNC_LIMIT', `${waiting} proofs of one document wait to be written`)
-  }
-  return checked
-}
-
-/** The last of an actor's changes; each must name the one before it. */
-function checkChain(changes: readonly ChangeFacts[]): ChangeFacts {
-  let last: ChangeFacts | undefined
-  for (const change of changes) {
-    if (last && (change.seq !== last.seq + 1 || !change.deps.includes(last.hash))) {
-      throw unproven(`change ${change.seq} of actor ${change.actor} does not follow the one before`)
-    }
-    last = change
-  }
-  if (!last) throw new Error('an actor without changes')
-  return last
-}
-
-/** Nobody answers for changes under an actor whose author is known to be another. */
-function checkAdmitted(state: DocumentState, actor: string): void {
-  const [known] = state.proofsOf([actor])
-  if (!known || known.isAdmitted) return
-  // As a policy's refusal: whoever admitted them did not know the author's own signature.
-  throw new SyncError('ERR_NOT_ALLOWED', `actor ${actor} is of an author who signs her own work`)
-}
-
-function checkInitial(id: string, change: ChangeFacts, bytes: Uint8Array | undefined): void {
-  const isRoot = change.seq === 1 && change.deps.length === 0
-  if (isRoot && bytes && isInitialSafely(id, bytes, change)) return
-  throw unproven(`actor ${change.actor} claims an initial value that it does not write`)
-}
-
-function isInitialSafely(id: string, bytes: Uint8Array, change: ChangeFacts): boolean {
-  try {
-    return isInitialChange(id, bytes, change)
-  } catch {
-    // Whatever goes wrong with a value that a peer made up, it is not an initial value of ours.
-    return false
-  }
-}
-
-function unproven(message: string): SyncError {
-  return new SyncError('ERR_AUTHORSHIP_INVALID', message)
 }

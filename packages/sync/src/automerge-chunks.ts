@@ -1,10 +1,18 @@
 import { sha256 } from '@vudo/identity'
 import { bytesToHex } from '@vudo/wire'
 import { createBatchBudget, type BatchBudget } from './batch-budget.ts'
+import { claimedOperations, readChangeTable } from './change-table.ts'
+import type { ChangeTable, Columns, TableSource } from './change-table.ts'
 import { ChunkCursor, damaged } from './chunk-cursor.ts'
 import { inflateBounded } from './deflate.ts'
-import { SyncError } from './errors.ts'
-import { MAX_ACTORS, MAX_COLUMNS, MAX_HEADS } from './limits.ts'
+import { isSyncError, SyncError } from './errors.ts'
+import {
+  MAX_ACTORS,
+  MAX_BUNDLE_DEPENDENCIES,
+  MAX_COLUMNS,
+  MAX_DOCUMENT_BYTES,
+  MAX_HEADS,
+} from './limits.ts'
 
 /*
  * Looks into Automerge's binary format (automerge.org/automerge-binary-format-spec)
@@ -27,7 +35,7 @@ export interface ChangeHeader {
   readonly hasContainers: boolean
 }
 
-const chunkTypes = { document: 0, change: 1, deflated: 2 } as const
+const chunkTypes = { document: 0, change: 1, deflated: 2, bundle: 3 } as const
 const magic = [0x85, 0x6f, 0x4a, 0x83]
 const headerBytes = 9
 const HASH_BYTES = 32
@@ -53,7 +61,7 @@ export function readChanges(
   const headers: ChangeHeader[] = []
   for (let at = 0; at < bytes.length;) {
     const chunk = readChunk(bytes, at, budget)
-    if (chunk.type === chunkTypes.document) throw damaged('a saved document among changes')
+    if (!isChange(chunk)) throw damaged('a saved document among changes')
     headers.push(readChange(chunk, budget))
     at = chunk.end
   }
@@ -81,17 +89,99 @@ export function vetDocument(
   const heads = Array.from({ length: count }, () => bytesToHex(reader.take(HASH_BYTES)))
   const changeColumns = readColumns(reader)
   const operationColumns = readColumns(reader)
-  const changes = vetColumns(reader, changeColumns, budget).rows
-  budget.takeOperations(Math.max(changes, vetColumns(reader, operationColumns, budget).rows))
-  return { actors, heads: heads.toSorted() }
+  const { rows, columns } = vetColumns(reader, changeColumns, budget)
+  const operations = vetColumns(reader, operationColumns, budget)
+  budget.takeOperations(Math.max(rows, operations.rows))
+  const { hasContainers } = operations
+  const table = { format: 'document', columns, actors, outside: [] } as const
+  return { actors, heads: heads.toSorted(), hasContainers, table }
 }
 
 /** What a saved document says about itself; only opening it tells whether that is true. */
-export interface SavedHeader {
+export interface SavedHeader extends VettedTable {
   /** Hex. */
   readonly actors: readonly string[]
   /** Sorted. */
   readonly heads: readonly string[]
+}
+
+/** Many changes in one chunk, which were vetted. */
+export interface VettedTable {
+  /** They make maps, lists or texts, so they can nest. */
+  readonly hasContainers: boolean
+  /** For `readChangeTable`. */
+  readonly table: TableSource
+}
+
+/**
+ * Vets a bundle (`saveBundle`, chunk type 3): some changes in the columns of a saved
+ * document, with the hashes of what they build on. As exactly as a saved document; the
+ * operations that its changes claim are counted as well, as no column has to hold them.
+ *
+ * @param budget - As for {@link readChanges}.
+ * @throws as {@link readChanges}.
+ */
+export function vetBundle(
+  bytes: Uint8Array,
+  budget: BatchBudget = createBatchBudget(bytes.length),
+): VettedTable {
+  const chunk = readChunk(bytes, 0, budget)
+  if (chunk.type !== chunkTypes.bundle || chunk.end !== bytes.length) throw damaged('no bundle')
+  const reader = new ChunkCursor(chunk.body)
+  const count = reader.unsigned()
+  if (count > MAX_BUNDLE_DEPENDENCIES) throw tooMuch(`${count} dependencies of a bundle`)
+  const outside = Array.from({ length: count }, () => bytesToHex(reader.take(HASH_BYTES)))
+  const actors = takeActors(reader)
+  const { rows, columns } = vetColumns(reader, readColumns(reader), budget)
+  const operations = vetColumns(reader, readColumns(reader), budget)
+  if (!reader.isAtEnd) throw damaged('a bundle goes on after its end')
+  budget.takeOperations(Math.max(rows, operations.rows, claimedOperations(columns)))
+  const table = { format: 'bundle', columns, actors, outside } as const
+  return { hasContainers: operations.hasContainers, table }
+}
+
+/** What is looked at in changes of our own, which need no vetting. */
+export interface ChangeOutline {
+  readonly actor: string
+  /** Hashes the change. */
+  readonly hash: () => string
+}
+
+/** Who made each of our own changes, one after the other in `bytes`. @throws `SyncError` `ERR_DOCUMENT_TOO_LARGE` when they inflate to more than a peer would take. */
+export function outlineChanges(bytes: Uint8Array): ChangeOutline[] {
+  const outlines: ChangeOutline[] = []
+  const budget = createBatchBudget(MAX_DOCUMENT_BYTES)
+  for (let at = 0; at < bytes.length;) {
+    const frame = new ChunkCursor(bytes, at + headerBytes)
+    const packed = frame.take(frame.unsigned())
+    const isDeflated = bytes[at + headerBytes - 1] === chunkTypes.deflated
+    const body = isDeflated ? inflateBounded(packed, budget) : packed
+    const reader = new ChunkCursor(body)
+    reader.take(reader.unsigned() * HASH_BYTES)
+    const actor = bytesToHex(reader.take(reader.unsigned()))
+    outlines.push({ actor, hash: () => bytesToHex(chunkHash(chunkTypes.change, body)) })
+    at = frame.position
+  }
+  return outlines
+}
+
+/** Tells whether changes come as a bundle; nothing of it is vetted. */
+export function isBundleChunk(bytes: Uint8Array): boolean {
+  return bytes[headerBytes - 1] === chunkTypes.bundle
+}
+
+/** The changes of a saved document of our own; `undefined` when it is larger than a batch may be. */
+export function tableOfSaved(bytes: Uint8Array): ChangeTable | undefined {
+  try {
+    return readChangeTable(vetDocument(bytes).table)
+  } catch (error) {
+    if (!isSyncError(error)) throw error
+    return undefined
+  }
+}
+
+function isChange({ type }: Chunk): boolean {
+  return type === chunkTypes.change || type === chunkTypes.deflated
 }
 
 /** The actors that a saved document of our own store names; it was vetted when it came. @throws `SyncError` `ERR_SYNC_PROTOCOL`. */
@@ -115,7 +205,7 @@ function readChunk(bytes: Uint8Array, at: number, budget: BatchBudget): Chunk {
   const reader = new ChunkCursor(bytes, at + headerBytes)
   const type = bytes[at + headerBytes - 1]
   const body = reader.take(reader.unsigned())
-  if (type === undefined || type > chunkTypes.deflated) throw damaged(`chunk of type ${type}`)
+  if (type === undefined || type > chunkTypes.bundle) throw damaged(`chunk of type ${type}`)
   const inflated = type === chunkTypes.deflated ? inflateBounded(body, budget) : body
   const hash = chunkHash(type === chunkTypes.deflated ? chunkTypes.change : type, inflated)
   if (hash.subarray(0, 4).some((byte, index) => byte !== bytes[at + 4 + index])) {
@@ -180,17 +270,20 @@ function vetColumns(
   reader: ChunkCursor,
   list: readonly Column[],
   budget: BatchBudget,
-): { readonly rows: number; readonly hasContainers: boolean } {
+): { readonly rows: number; readonly hasContainers: boolean; readonly columns: Columns } {
   let rows = 0
   let hasContainers = false
+  const columns = new Map<number, Uint8Array>()
   for (const { kind, bytes } of list) {
     const raw = reader.take(bytes)
     const column = (kind & deflatedBit) > 0 ? inflateBounded(raw, budget) : raw
-    const vetted = vetColumn(new ChunkCursor(column), kind & ~deflatedBit, budget)
+    const number = kind & ~deflatedBit
+    columns.set(number, column)
+    const vetted = vetColumn(new ChunkCursor(column), number, budget)
     rows = Math.max(rows, vetted.rows)
     hasContainers ||= vetted.hasContainers
   }
-  return { rows, hasContainers }
+  return { rows, hasContainers, columns }
 }
 
 function vetColumn(

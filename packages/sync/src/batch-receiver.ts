@@ -1,4 +1,5 @@
 import { concatBytes, isWireError } from '@vudo/wire'
+import { isBundleChunk } from './automerge-chunks.ts'
 import { settleDocument } from './announcements.ts'
 import { applyBatch, keepBatch, type BatchOutcome } from './apply-batch.ts'
 import { sameHeads, type DocumentState } from './document-state.ts'
@@ -174,7 +175,10 @@ function passOn(state: DocumentState, base: readonly string[], batch: ChangeBatc
   state.lastBatch = undefined
   if (batch.isSaved || batch.payload.length > MAX_LIVE_BYTES) return
   const bytes = encodeBatch({ ...batch, isAnswer: false, heads })
-  if (bytes.length <= MAX_LIVE_BYTES) state.lastBatch = { base, heads, bytes }
+  if (bytes.length <= MAX_LIVE_BYTES) {
+    const isBundle = isBundleChunk(batch.payload)
+    state.lastBatch = { base, heads, bytes, isBundle }
+  }
 }
 
 /** Tells whether a batch answers a request, and counts the request as answered. */

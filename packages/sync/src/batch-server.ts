@@ -1,10 +1,16 @@
 import { concatBytes, createByteReader } from '@vudo/wire'
 import { readProof } from './authorship.ts'
 import { buildBatch, toParts } from './change-batches.ts'
-import { sameHeads, type DocumentState, type EncodedBatch } from './document-state.ts'
+import { isBundleChunk } from './automerge-chunks.ts'
+import { isAckOf, sameHeads, type DocumentState, type EncodedBatch } from './document-state.ts'
 import { SyncError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
-import { MAX_LIVE_BYTES, MAX_OUTGOING_BYTES, MAX_WAITING_WANTS } from './limits.ts'
+import {
+  MAX_EARLY_DOCUMENTS,
+  MAX_LIVE_BYTES,
+  MAX_OUTGOING_BYTES,
+  MAX_WAITING_WANTS,
+} from './limits.ts'
 import type { ReadDocument } from './open-documents.ts'
 import type { PeerState } from './peer-state.ts'
 import { encodeBatch, type RefusalReason, type SyncMessage } from './wire.ts'
@@ -84,7 +90,10 @@ function answer(
   { state, theirs }: { readonly state: DocumentState; readonly theirs: readonly string[] },
 ): void {
   const base = theirs.filter((hash) => state.has([hash]))
-  const parts = toParts(state.id, buildBatch(state, base, true))
+  const parts = toParts(
+    state.id,
+    buildBatch(state, base, { isAnswer: true, allowsBundle: peer.takesBundles }),
+  )
   if (!parts) {
     refuse(exchange, peer, state.id, 'too-large')
     return serve(exchange, peer)
@@ -113,10 +122,21 @@ export function refuse(
  * when this one is received, and only if the document has changed meanwhile: what a peer
  * says it has costs a walk through the history once for each change and not more.
  */
-export function push(exchange: Exchange, peer: PeerState, state: DocumentState): void {
+export function push(
+  exchange: Exchange,
+  peer: PeerState,
+  state: DocumentState,
+  { isEarly = false }: { readonly isEarly?: boolean } = {},
+): void {
   const { id } = state
   peer.pushDue.delete(id)
-  if (!peer.isReady || !state.doc || peer.oversized.has(id) || !exchange.mayRead(peer, id)) return
+  if (
+    !(peer.isReady || isEarly) ||
+    !state.doc ||
+    peer.oversized.has(id) ||
+    !exchange.mayRead(peer, id)
+  )
+    return
   const theirs = headsOf(exchange, peer, state)
   // Nothing is known of it: it is announced.
   if (!theirs || sameHeads(theirs, state.heads)) return
@@ -126,21 +146,43 @@ export function push(exchange: Exchange, peer: PeerState, state: DocumentState):
     peer.pushDue.add(id)
     return
   }
-  const { bytes } = batchSince(state, theirs)
+  const { bytes } = batchSince(state, theirs, peer.takesBundles)
   // What does not fit into one message is announced and asked for.
   if (bytes.length > MAX_LIVE_BYTES) return
   peer.pushed.add(id)
   exchange.send(peer, { type: 'part', id, totalBytes: bytes.length, offset: 0, bytes })
 }
 
+/**
+ * Gives the edits of open documents with the hello, to a peer that has stored what they build on:
+ * two that have both edited offline need no more than that. A policy may ask who the peer is, which
+ * only its hello tells.
+ */
+export function pushEarly(exchange: Exchange, peer: PeerState): void {
+  const { replica } = exchange
+  if (replica.init.policy) return
+  for (const state of replica.documents()) {
+    if (peer.pushed.size >= MAX_EARLY_DOCUMENTS || peer.outgoingBytes > MAX_LIVE_BYTES) return
+    const ack = state.ackByPeer.get(peer.peerId)
+    if (!state.doc || !ack || isAckOf(ack, state.heads)) continue
+    push(exchange, peer, state, { isEarly: true })
+  }
+}
+
 /** Encoded once for all peers that are in the same state; often it is what has just come, and is only passed on. */
-function batchSince(state: DocumentState, base: readonly string[]): EncodedBatch {
+function batchSince(
+  state: DocumentState,
+  base: readonly string[],
+  allowsBundle: boolean,
+): EncodedBatch {
   const { lastBatch, heads } = state
-  if (lastBatch && sameHeads(lastBatch.base, base) && sameHeads(lastBatch.heads, heads)) {
+  const isUsable = lastBatch && (allowsBundle || !lastBatch.isBundle)
+  if (isUsable && sameHeads(lastBatch.base, base) && sameHeads(lastBatch.heads, heads)) {
     return lastBatch
   }
-  const bytes = encodeBatch(buildBatch(state, base, false))
-  state.lastBatch = { base, heads, bytes }
+  const batch = buildBatch(state, base, { isAnswer: false, allowsBundle })
+  const isBundle = !batch.isSaved && isBundleChunk(batch.payload)
+  state.lastBatch = { base, heads, bytes: encodeBatch(batch), isBundle }
   return state.lastBatch
 }
 
@@ -151,5 +193,6 @@ function headsOf(
 ): readonly string[] | undefined {
   const told = peer.headsById.get(state.id)
   if (told) return told
-  return exchange.hasStored(peer, state) ? state.durableHeads : undefined
+  const ack = state.ackByPeer.get(peer.peerId)
+  return typeof ack === 'string' ? undefined : ack
 }

@@ -137,6 +137,16 @@ export class Catalogue {
       .toSorted((a, b) => (a.path < b.path ? -1 : 1))
   }
 
+  /** All paths that ever had a record, in UTF-16 code units' order. */
+  paths(): readonly string[] {
+    return [...this.#recordsByPath.keys()].toSorted()
+  }
+
+  /** How many paths ever had a record. */
+  get pathCount(): number {
+    return this.#recordsByPath.size
+  }
+
   /** Tells whether any record names the document. */
   knows(documentId: string): boolean {
     return this.#pathsByDocument.has(documentId)

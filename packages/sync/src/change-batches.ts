@@ -1,51 +1,109 @@
 import * as Automerge from '@automerge/automerge'
+import {
+  actorsOfSaved,
+  outlineChanges,
+  tableOfSaved,
+  type ChangeOutline,
+} from './automerge-chunks.ts'
+import { newSince } from './change-table.ts'
 import { deflateIfSmaller } from './deflate.ts'
+import { isSyncError } from './errors.ts'
 import type { DocumentState } from './document-state.ts'
 import { MAX_BATCH_OVERHEAD_BYTES, MAX_DOCUMENT_BYTES, MAX_HAVE_HASHES } from './limits.ts'
 import { encodeBatch, type ChangeBatch, type SyncMessage } from './wire.ts'
 
 /** Changes that are worth sending one by one, however short the history. */
 const fewChanges = 100
+/** Changes from which on a bundle is smaller than they are one by one. */
+const minBundledChanges = 5
 /** Raw changes below this many bytes do not shrink enough to be worth the time. */
 const minDeflateBytes = 128
+/** Operations from which on it is worth guessing whether most of a document is missing. */
+const manyOperations = 1_000
 /** Bytes of a batch in one message, which leaves room for the message's head. */
 const partBytes = 262_000
+
+/** How a batch is to be made. */
+export interface BatchOptions {
+  readonly isAnswer: boolean
+  /** The far end understands bundles. */
+  readonly allowsBundle: boolean
+}
 
 /**
  * What a peer lacks of an open document: everything that is not in the history of
  * `base`, whose changes must all be here. A saved document when that is more than a
- * third of the history, single changes otherwise (a saved document is compressed
- * much better, single changes are made at once).
+ * third of the history, otherwise a bundle (a hundred times smaller than single
+ * changes), or single changes when they are few or the peer knows no bundles.
  */
 export function buildBatch(
   state: DocumentState,
   base: readonly string[],
-  isAnswer: boolean,
+  { isAnswer, allowsBundle }: BatchOptions,
 ): ChangeBatch {
-  const doc = state.open
-  const { heads } = state
-  const missing = Automerge.getChangesMetaSince(doc, [...base])
+  const { open: doc, heads } = state
+  if (base.length === 0 || isMostOf(state, base)) return savedBatch(state, base, isAnswer)
+  const raw = Automerge.saveSince(doc, [...base])
+  const missing = raw.length > MAX_DOCUMENT_BYTES ? undefined : outlineSafely(raw)
   const { numChanges } = Automerge.stats(doc)
-  const isMost =
-    missing.length > 0 &&
-    (base.length === 0 || (missing.length > fewChanges && missing.length > numChanges / 3))
-  if (isMost) return savedBatch(state, isAnswer)
-  const raw = missing.length === 0 ? new Uint8Array() : Automerge.saveSince(doc, [...base])
-  // Saved, the whole of it may still fit: it is compressed much better.
-  if (raw.length > MAX_DOCUMENT_BYTES) return savedBatch(state, isAnswer)
+  const isMost = missing && missing.length > fewChanges && missing.length > numChanges / 3
+  // Too large as changes, the whole of it may still fit saved: it is compressed much better.
+  if (!missing || isMost) return savedBatch(state, base, isAnswer)
   const proofs = state.proofsOf(missing.map(({ actor }) => actor))
+  const batch = { isAnswer, isSaved: false, heads, proofs }
+  if (allowsBundle && missing.length >= minBundledChanges) {
+    const payload = Automerge.saveBundle(
+      doc,
+      missing.map(({ hash }) => hash()),
+    )
+    if (payload.length < raw.length) return { ...batch, isDeflated: false, payload }
+  }
   const deflated = raw.length < minDeflateBytes ? undefined : deflateIfSmaller(raw)
-  const payload = deflated ?? raw
-  const isDeflated = deflated !== undefined
-  return { isAnswer, isSaved: false, isDeflated, heads, proofs, payload }
+  return { ...batch, isDeflated: deflated !== undefined, payload: deflated ?? raw }
 }
 
-function savedBatch(state: DocumentState, isAnswer: boolean): ChangeBatch {
+function outlineSafely(raw: Uint8Array): readonly ChangeOutline[] | undefined {
+  try {
+    return outlineChanges(raw)
+  } catch (error) {
+    if (!isSyncError(error)) throw error
+    return undefined
+  }
+}
+
+/** Tells by the numbers of operations, without gathering thousands of changes, that most of a document is new since `base`. */
+function isMostOf({ open, heads }: DocumentState, base: readonly string[]): boolean {
+  const backend = Automerge.getBackend(open)
+  const lastOf = (hashes: readonly string[]): number =>
+    Math.max(0, ...hashes.map((hash) => backend.getChangeMetaByHash(hash)?.maxOp ?? 0))
+  const last = lastOf(heads)
+  const added = last - lastOf(base)
+  const isLong = Automerge.stats(open).numChanges > 3 * fewChanges
+  return isLong && added > manyOperations && added > last / 3
+}
+
+function savedBatch(state: DocumentState, base: readonly string[], isAnswer: boolean): ChangeBatch {
   const { open, heads } = state
-  const actors = Automerge.getChangesMetaSince(open, []).map(({ actor }) => actor)
-  const proofs = state.proofsOf(actors)
   const payload = Automerge.save(open)
+  const proofs = state.proofsOf(actorsSince(state, payload, base))
   return { isAnswer, isSaved: true, isDeflated: false, heads, proofs, payload }
+}
+
+/** Actors with changes that are not in the history of `base`. */
+function actorsSince(
+  { open }: DocumentState,
+  saved: Uint8Array,
+  base: readonly string[],
+): readonly string[] {
+  const table = base.length > 0 ? tableOfSaved(saved) : undefined
+  if (!table) return actorsOfSaved(saved)
+  const backend = Automerge.getBackend(open)
+  return newSince(table, base.map((hash) => backend.getChangeMetaByHash(hash)).filter(isThere))
+    .actors
+}
+
+function isThere<Value>(value: Value | null): value is Value {
+  return value !== null
 }
 
 /** The messages that carry a batch, or `undefined` when it is too large for the far end to take. */

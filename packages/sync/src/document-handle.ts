@@ -3,7 +3,7 @@ import * as Automerge from '@automerge/automerge'
 import type { AbortOptions, PeerId } from '@vudo/transport'
 import { Coverage } from './coverage.ts'
 import { documentIdToUrl } from './document-id.ts'
-import { digestOf, type AnyDocument, type DocumentState } from './document-state.ts'
+import { isAckOf, type AnyDocument, type DocumentState } from './document-state.ts'
 import type { Engine } from './engine.ts'
 import { SyncError } from './errors.ts'
 import type { DatabaseEvents, DocumentChange, DocumentHandle, SyncedOptions } from './sync-types.ts'
@@ -143,6 +143,5 @@ class OpenDocument<T extends object> implements DocumentHandle<T> {
 }
 
 function storersOf(state: DocumentState): PeerId[] {
-  const digest = digestOf(state.heads)
-  return [...state.ackByPeer].flatMap(([peer, ack]) => (ack === digest ? peer : []))
+  return [...state.ackByPeer].flatMap(([peer, ack]) => (isAckOf(ack, state.heads) ? peer : []))
 }

@@ -13,7 +13,7 @@ import {
 } from './authorship.ts'
 import { deleteChunks, putChunks, salvage } from './document-chunks.ts'
 import { DocumentSize } from './document-size.ts'
-import { MAX_CHUNKS, SMALL_CHUNKS_BYTES } from './limits.ts'
+import { MAX_ACKNOWLEDGED_HEADS, MAX_CHUNKS, SMALL_CHUNKS_BYTES } from './limits.ts'
 import type { ReadDocument } from './open-documents.ts'
 import { documentKey, encodeStoredDocument, proofKey, type StoredDocument } from './stored-keys.ts'
 
@@ -33,6 +33,8 @@ export interface EncodedBatch {
   readonly base: readonly string[]
   readonly heads: readonly string[]
   readonly bytes: Uint8Array
+  /** It is a bundle, which not every peer understands. */
+  readonly isBundle: boolean
 }
 
 const nothingStored: StoredDocument = {
@@ -67,8 +69,8 @@ export class DocumentState {
   readonly waiting: (() => void)[] = []
   /** Who waits for what the store holds of it, without opening it. */
   readonly readers: ((read: ReadDocument) => void)[] = []
-  /** What each peer has stored, as a digest of its heads. */
-  readonly ackByPeer: Map<PeerId, string> = new Map()
+  /** What each peer has stored. */
+  readonly ackByPeer: Map<PeerId, Ack> = new Map()
   #proofs = new Map<string, ActorProof>()
   readonly #newProofs = new Set<string>()
   #ownNewest: string | undefined
@@ -150,9 +152,14 @@ export class DocumentState {
     this.addProofs(proofs)
   }
 
+  /** The bytes that came unopened, until they are durable. */
+  get held(): Uint8Array {
+    return this.#held ?? new Uint8Array()
+  }
+
   /** Opens what is kept. @returns false when it cannot be opened or has other heads than claimed. */
   loadHeld(): boolean {
-    const saved = this.#held ?? new Uint8Array()
+    const saved = this.held
     this.#held = undefined
     try {
       this.doc = Automerge.load(saved, { actor: this.actor })
@@ -245,6 +252,15 @@ export class DocumentState {
   /** All proofs of the open document. */
   get proofs(): readonly ActorProof[] {
     return [...this.#proofs.values()]
+  }
+
+  /** The number of the last change of an actor here; 0 when there is none that is proven. */
+  newestSeq(actor: string): number {
+    const isOwn = actor === this.#actor && this.#ownNewest !== undefined
+    const hash = isOwn ? this.#ownNewest : this.#proofs.get(actor)?.hash
+    const change =
+      hash === undefined ? null : Automerge.getBackend(this.open).getChangeMetaByHash(hash)
+    return change?.actor === actor ? change.seq : 0
   }
 
   /** How many proofs wait for the next write. */
@@ -360,6 +376,23 @@ export function headsOf(doc: AnyDocument): readonly string[] {
 /** Compares two sorted lists. */
 export function sameHeads(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((head, index) => head === b[index])
+}
+
+/** What a peer has stored of a document: its heads, or the digest of heads that were too many to keep. */
+export type Ack = readonly string[] | string
+
+/** What is kept of an acknowledgement: the heads themselves tell what a peer lacks. */
+export function toAck(state: DocumentState, heads: readonly string[]): Ack {
+  const sorted = heads.toSorted()
+  // Most peers have what is stored here: one list for all of them.
+  if (sameHeads(sorted, state.durableHeads)) return state.durableHeads
+  return sorted.length > MAX_ACKNOWLEDGED_HEADS ? digestOf(sorted) : sorted
+}
+
+/** Tells whether an acknowledgement is one of these heads, which are sorted. */
+export function isAckOf(ack: Ack | undefined, heads: readonly string[]): boolean {
+  if (ack === undefined || ack === heads) return ack !== undefined
+  return typeof ack === 'string' ? ack === digestOf(heads) : sameHeads(ack, heads)
 }
 
 /** Heads are compared with every acknowledgement, and never changed in place. */

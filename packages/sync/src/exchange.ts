@@ -1,9 +1,10 @@
+import * as Automerge from '@automerge/automerge'
 import type { PeerId } from '@vudo/transport'
 import { bytesToHex, isWireError } from '@vudo/wire'
 import { isCertified, signCertificate } from './authorship.ts'
 import { announceNext, confirmLive, handlePage, settlePages } from './announcements.ts'
 import { sampleHistory } from './change-batches.ts'
-import { digestOf, sameHeads, type DocumentState } from './document-state.ts'
+import { isAckOf, sameHeads, type DocumentState } from './document-state.ts'
 import { isSyncError, SyncError, type SyncErrorCode } from './errors.ts'
 import {
   CERTIFICATE_LIFETIME_MS,
@@ -16,11 +17,19 @@ import {
   MAX_UNSENT_BYTES,
   MAX_UNSENT_MESSAGES,
   MAX_WANTS_IN_FLIGHT,
+  MIN_COMPARED_PATHS,
 } from './limits.ts'
 import { createPeerState, type PeerState } from './peer-state.ts'
 import type { ReplicaInput } from './replica-effects.ts'
 import type { Replica } from './replica.ts'
-import { handleWant, push, serve } from './batch-server.ts'
+import { handleWant, push, pushEarly, serve } from './batch-server.ts'
+import {
+  beginComparison,
+  handleDiffering,
+  handleRanges,
+  mayCompareRanges,
+  sendRanges,
+} from './range-reconciliation.ts'
 import { handlePart } from './batch-receiver.ts'
 import { handleDocuments } from './bundle-receiver.ts'
 import { handleTake } from './bundle-server.ts'
@@ -37,6 +46,10 @@ type LinkInput = Exclude<
   ReplicaInput,
   { readonly type: 'document-read' | 'persisted' | 'persist-failed' }
 >
+
+/** Bundles are experimental in Automerge: used while it has them. */
+const ownFeatures =
+  features.documents + (typeof Automerge.saveBundle === 'function' ? features.bundles : 0)
 
 /** A position that stands for nothing: everything is to be announced. */
 const nowhere: StorePosition = { run: '00'.repeat(16), arrival: 0 }
@@ -78,6 +91,17 @@ export class Exchange {
     }
   }
 
+  /** The name of this life of the store. */
+  get ownRun(): string {
+    return bytesToHex(this.replica.init.runId)
+  }
+
+  /** A comparison by ranges is for those who have something to compare. */
+  get #hasMuch(): boolean {
+    const { catalogue, init } = this.replica
+    return catalogue.pathCount >= (init.minComparedPaths ?? MIN_COMPARED_PATHS)
+  }
+
   #connected({ link, peerId }: LinkInput & { type: 'peer-connected' }, nowMs: number): void {
     const { replica } = this
     if (this.peers.size >= MAX_PEERS) {
@@ -88,15 +112,20 @@ export class Exchange {
     const position = replica.positionsByPeer.get(peerId)
     const peer = createPeerState(link, peerId, position)
     this.peers.set(link, peer)
-    const { database, author, runId } = replica.init
+    this.#takeFeatures(peer, replica.featuresByPeer.get(peerId) ?? 0)
+    const { database, author } = replica.init
     const node = {
       database,
       peerId: replica.init.peerId,
       expiresAtMs: Math.floor(nowMs) + CERTIFICATE_LIFETIME_MS,
     }
     const certificates = [signCertificate(node, author)]
-    const hello = { run: bytesToHex(runId), position: position ?? nowhere, certificates }
-    this.send(peer, { type: 'hello', ...hello, features: features.documents })
+    const hello = { run: this.ownRun, position: position ?? nowhere, certificates }
+    // What was told counts, however many paths there are when the other's hello comes.
+    peer.comparesRanges = this.#hasMuch
+    const told = ownFeatures + (peer.comparesRanges ? features.ranges : 0)
+    this.send(peer, { type: 'hello', ...hello, features: told })
+    pushEarly(this, peer)
     replica.emit({ type: 'progress' })
   }
 
@@ -176,6 +205,10 @@ export class Exchange {
         return handleDocuments(this, peer, message)
       case 'kept':
         return this.#kept(peer, message)
+      case 'ranges':
+        return handleRanges(this, peer, message)
+      case 'differing':
+        return handleDiffering(this, peer, message)
       case 'unknown':
     }
   }
@@ -200,8 +233,19 @@ export class Exchange {
       .map(({ author }) => author)
     peer.isReady = true
     peer.run = hello.run
-    peer.takesDocuments = ((hello.features ?? 0) & features.documents) > 0
-    this.#announceAll(peer, this.#resolve(hello.position))
+    this.#takeFeatures(peer, hello.features ?? 0)
+    this.replica.featuresByPeer.set(peer.peerId, hello.features ?? 0)
+    const known = hello.features ?? 0
+    peer.comparesRanges &&= (known & features.ranges) > 0
+    const from = this.#resolve(hello.position)
+    const { position } = hello
+    const theirs = { position, isKnown: from > 0, ownRun: this.ownRun }
+    if (!beginComparison(this, peer, theirs)) this.#announceAll(peer, from)
+  }
+
+  #takeFeatures(peer: PeerState, known: number): void {
+    peer.takesDocuments = (known & features.documents) > 0
+    peer.takesBundles = (known & ownFeatures & features.bundles) > 0
   }
 
   /**
@@ -248,6 +292,12 @@ export class Exchange {
       peer.refused.clear()
       if (!peer.isReady) continue
       peer.heardLast = false
+      if (mayCompareRanges(peer)) {
+        peer.isHolding = true
+        peer.saidLast = false
+        sendRanges(this, peer)
+        continue
+      }
       this.send(peer, { type: 'compare' })
       this.#announceAll(peer, 0)
     }
@@ -293,7 +343,7 @@ export class Exchange {
 
   /** Tells whether the peer has confirmed exactly what is durable here, now or in an earlier life. */
   hasStored(peer: PeerState, state: DocumentState): boolean {
-    return state.ackByPeer.get(peer.peerId) === digestOf(state.durableHeads)
+    return isAckOf(state.ackByPeer.get(peer.peerId), state.durableHeads)
   }
 
   /** Tells whether the policy lets one of the authors that the peer has proven read the document. */
@@ -395,8 +445,8 @@ export class Exchange {
   }
 
   /** Counts what is harmless once and a burden without end. */
-  countFruitless(peer: PeerState): void {
-    peer.fruitless += 1
+  countFruitless(peer: PeerState, weight = 1): void {
+    peer.fruitless += weight
     if (peer.fruitless > MAX_FRUITLESS_BATCHES) {
       this.disconnect(peer, 'ERR_SYNC_PROTOCOL', 'the peer brings nothing new, again and again')
     }
@@ -441,7 +491,7 @@ export class Exchange {
   /** The peer has this much of a document on its disk. */
   acknowledged(peer: PeerState, state: DocumentState, heads: readonly string[]): void {
     const { peerId } = peer
-    this.replica.writeAck(state, peerId, digestOf(heads))
+    this.replica.writeAck(state, peerId, heads)
     const said = peer.storedById.get(state.id)
     // Both have told each other: there is nothing left to announce.
     if (said && sameHeads(said, state.durableHeads) && this.hasStored(peer, state)) {

@@ -57,6 +57,36 @@ export const MAX_HEADS = 512
 /** Hashes that a peer names as a help to find what it lacks. */
 export const MAX_HAVE_HASHES = 64
 
+/** Hashes that the changes of one bundle build on and that are not in it: each change names those that it merges. */
+export const MAX_BUNDLE_DEPENDENCIES = 65_536
+
+/** Newest changes of a document up to which it is remembered what a peer has stored of it; of more a digest. */
+export const MAX_ACKNOWLEDGED_HEADS = 64
+
+/** Documents whose edits are sent with the hello, to a peer that has stored what they build on. */
+export const MAX_EARLY_DOCUMENTS = 64
+
+/** Paths below which everything is announced to a peer without a position: a comparison of ranges would cost as much. */
+export const MIN_COMPARED_PATHS = 64
+
+/** Paths of one range: fewer make more ranges, more make more announcements that were not needed. */
+export const PATHS_PER_RANGE = 4
+
+/** Ranges of one comparison; with more paths each range is longer. */
+export const MAX_RANGES = 4_096
+
+/** Bytes of ranges that are sent, before they are deflated: with long paths they are fewer and wider. */
+export const MAX_SENT_RANGES_BYTES = 196_608
+
+/** Bytes of ranges that are taken, before they are deflated. */
+export const MAX_RANGES_BYTES = 262_144
+
+/** Bytes of a fingerprint. Two ranges that differ have the same one once in 2^40, and other ones in the next run. */
+export const FINGERPRINT_BYTES = 5
+
+/** What a comparison counts among the {@link MAX_FRUITLESS_BATCHES}: it costs a look at every path. */
+export const FRUITLESS_COMPARISON = 10
+
 /** Actors of one batch, each with a proof: an actor is one run of one program that edits. */
 export const MAX_ACTORS = 10_000
 
@@ -168,6 +198,9 @@ export const MAX_REOPEN_DELAY_MS = 30_000
 
 /** Lives of a store that are remembered; a peer that knows an older one compares everything. */
 export const MAX_RUNS = 64
+
+/** Of these, the newest that are remembered although nothing arrived in them: peers that were met in one name it. */
+export const MAX_IDLE_RUNS = 16
 
 /** Peers whose acknowledgement of a document is remembered across restarts. */
 export const MAX_ACKNOWLEDGING_PEERS = 64

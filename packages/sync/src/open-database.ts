@@ -402,7 +402,10 @@ function changeOf(
     type: isDeleted ? 'deleted' : 'changed',
     path,
     collection: collectionOf(path),
-    documentId: documentIdToUrl(id),
+    // Most listeners look at the path: the text of an id costs three hashes.
+    get documentId() {
+      return documentIdToUrl(id)
+    },
     origin,
     created: !isDeleted && event.created,
   }

@@ -1,3 +1,4 @@
+import { concatBytes } from '@vudo/wire'
 import { DocumentState, type DocumentContext } from './document-state.ts'
 import { MAX_IDLE_BYTES, MAX_IDLE_DOCUMENTS } from './limits.ts'
 import type { StoredDocument } from './stored-keys.ts'
@@ -16,7 +17,7 @@ export interface DocumentHooks {
   /** Called when a part of a document was damaged, or not what was claimed. */
   readonly onDamage: (state: DocumentState, reason: string) => void
   /** Tells whether the authors of a document that was stored unopened have proven it. */
-  readonly isProven: (state: DocumentState) => boolean
+  readonly isProven: (state: DocumentState, saved: Uint8Array) => boolean
 }
 
 const damagedHere = 'damaged on this device; asking the peers for what is missing'
@@ -62,8 +63,10 @@ export class OpenDocuments {
 
   /** Runs `task` when the document is open: now, or after it was read. */
   whenOpen(state: DocumentState, task: () => void): void {
-    if (!state.doc && state.isHeld) this.#settleClaims(state, state.loadHeld())
-    else if (!state.doc && state.stored.chunkCount === 0) state.load([], [])
+    if (!state.doc && state.isHeld) {
+      const { held } = state
+      this.#settleClaims(state, held, state.loadHeld())
+    } else if (!state.doc && state.stored.chunkCount === 0) state.load([], [])
     if (state.doc) {
       this.#idle.delete(state)
       task()
@@ -85,8 +88,8 @@ export class OpenDocuments {
   }
 
   /** What was claimed of a document is looked at when it is opened. */
-  #settleClaims(state: DocumentState, isWhole: boolean): void {
-    if (isWhole && this.#hooks.isProven(state)) return state.confirm()
+  #settleClaims(state: DocumentState, saved: Uint8Array, isWhole: boolean): void {
+    if (isWhole && this.#hooks.isProven(state, saved)) return state.confirm()
     state.discard()
     this.#hooks.onDamage(state, notAsClaimed)
   }
@@ -101,7 +104,7 @@ export class OpenDocuments {
     if (!state.doc) {
       const { isClaimed } = state.stored
       const isWhole = state.load(read.chunks, read.proofs)
-      if (isClaimed) this.#settleClaims(state, isWhole)
+      if (isClaimed) this.#settleClaims(state, concatBytes(...read.chunks), isWhole)
       else if (!isWhole) this.#hooks.onDamage(state, damagedHere)
     }
     for (const task of state.waiting.splice(0)) this.whenOpen(state, task)

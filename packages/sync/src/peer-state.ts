@@ -70,6 +70,8 @@ export interface PeerState {
   run: string
   /** It understands many documents in one message. */
   takesDocuments: boolean
+  /** It understands bundles of changes. Until its hello as in its last channel. */
+  takesBundles: boolean
   /** Authors whose certificates it has shown. */
   authors: readonly string[]
   /** Where we stand in its store. */
@@ -104,6 +106,12 @@ export interface PeerState {
   outgoingMessages: number
   /** Bytes of its batches that are not complete, or wait for a document to be read. */
   incomingBytes: number
+  /** Both ends hold enough for a comparison by ranges, and understand it. */
+  comparesRanges: boolean
+  /** Nothing is announced until the ranges have been compared. */
+  isHolding: boolean
+  /** The ends of the ranges that it was sent and has not answered. */
+  sentBounds: readonly string[] | undefined
   /** It asked for a comparison while one was under way. */
   isCompareDue: boolean
   transfer: Transfer | undefined
@@ -139,6 +147,7 @@ export function createPeerState(
     isReady: false,
     run: '',
     takesDocuments: false,
+    takesBundles: false,
     authors: [],
     position,
     queue: new Set(),
@@ -159,6 +168,9 @@ export function createPeerState(
     outgoingBytes: 0,
     outgoingMessages: 0,
     incomingBytes: 0,
+    comparesRanges: false,
+    isHolding: false,
+    sentBounds: undefined,
     isCompareDue: false,
     transfer: undefined,
     headsById: new KnownHeads(),

@@ -1,19 +1,20 @@
 import type { AuthorKey } from '@vudo/identity'
 import type { StoreOperation } from '@vudo/storage'
 import type { PeerId } from '@vudo/transport'
-import { bytesToHex, hexToBytes } from '@vudo/wire'
+import { bytesToHex } from '@vudo/wire'
 import { decodeTrustedRecord, type CatalogueRecord } from './catalogue-record.ts'
 import { Catalogue } from './catalogue.ts'
-import type { DocumentState } from './document-state.ts'
+import { isAckOf, toAck, type DocumentState } from './document-state.ts'
 import { SyncError } from './errors.ts'
 import { Exchange } from './exchange.ts'
-import { MAX_ACKNOWLEDGING_PEERS, MAX_KNOWN_PEERS, MAX_RUNS } from './limits.ts'
+import { MAX_ACKNOWLEDGING_PEERS, MAX_IDLE_RUNS, MAX_KNOWN_PEERS, MAX_RUNS } from './limits.ts'
 import { isDocumentProven } from './apply-batch.ts'
 import { OpenDocuments, type ReadDocument } from './open-documents.ts'
 import { PendingWrites } from './pending-writes.ts'
 import type { ChangeOrigin, ReplicaEffect, ReplicaEvent, ReplicaInput } from './replica-effects.ts'
 import {
   ackKey,
+  encodeAck,
   encodePosition,
   encodeRuns,
   peerKey,
@@ -54,6 +55,8 @@ export interface ReplicaInit {
   readonly index: StoredIndex
   /** @defaultValue every author may do everything */
   readonly policy?: Policy | undefined
+  /** Paths from which on stores are compared by ranges. @defaultValue `MIN_COMPARED_PATHS` */
+  readonly minComparedPaths?: number | undefined
 }
 
 /**
@@ -79,9 +82,13 @@ export class Replica {
   readonly runs: readonly StoreRun[]
   readonly recordsByHash: Map<string, CatalogueRecord> = new Map()
   readonly positionsByPeer: Map<PeerId, StorePosition>
+  /** What each peer understood when it was here last. */
+  readonly featuresByPeer: Map<PeerId, number>
   readonly #documents: OpenDocuments
   readonly #writes = new PendingWrites()
   readonly #exchange: Exchange
+  /** Documents of which no peer is known to have stored what is here; kept up, as status is asked for with each edit. */
+  readonly #unstored = new Set<string>()
   #effects: ReplicaEffect[] = []
   #failure: { readonly error: unknown } | undefined
 
@@ -89,10 +96,11 @@ export class Replica {
     this.init = init
     const { index } = init
     this.positionsByPeer = new Map(index.positionsByPeer)
+    this.featuresByPeer = new Map(index.featuresByPeer)
     this.#documents = new OpenDocuments(init, {
       read: (id) => this.effect({ type: 'read-document', id }),
       onDamage: (state, reason) => this.#damaged(state, reason),
-      isProven: (state) => isDocumentProven(state, init.database),
+      isProven: (state, saved) => isDocumentProven(state, saved, init.database),
     })
     this.#loadIndex(index)
     this.runs = this.#beginRun(index.runs)
@@ -114,16 +122,21 @@ export class Replica {
       items.push([`d${id}`, document.arrival])
       this.#documents.restore(id, document)
     }
-    for (const { id, peer, digest } of index.acks)
-      this.#documents.get(id)?.ackByPeer.set(peer, digest)
+    for (const { id, peer, ack } of index.acks) {
+      const state = this.#documents.get(id)
+      state?.ackByPeer.set(peer, typeof ack === 'string' ? ack : toAck(state, ack))
+    }
+    for (const state of this.#documents.values()) this.#countUnstored(state)
     this.#writes.restore(items)
   }
 
-  /** A life without arrivals leaves no trace. */
+  /** A life without arrivals is soon forgotten: only what met it last names it. */
   #beginRun(former: readonly StoreRun[]): StoreRun[] {
     const { lastArrival } = this.#writes
     const run: StoreRun = { id: bytesToHex(this.init.runId), firstArrival: lastArrival + 1 }
-    const used = former.filter(({ firstArrival }) => firstArrival <= lastArrival)
+    const used = former.filter(
+      ({ firstArrival }, at) => firstArrival <= lastArrival || at >= former.length - MAX_IDLE_RUNS,
+    )
     const runs = [...used, run].slice(-MAX_RUNS)
     this.write({ type: 'put', key: runsKey, value: encodeRuns(runs) })
     return runs
@@ -198,6 +211,18 @@ export class Replica {
 
   // What the exchange and the application build on.
 
+  /** How many documents hold something that no peer is known to have stored. */
+  get unstoredCount(): number {
+    return this.#unstored.size
+  }
+
+  #countUnstored({ id, heads, ackByPeer }: DocumentState): void {
+    const isUnstored =
+      heads.length > 0 && ![...ackByPeer.values()].some((ack) => isAckOf(ack, heads))
+    if (isUnstored) this.#unstored.add(id)
+    else this.#unstored.delete(id)
+  }
+
   /** Adds something for the driver to do, after what was added before. */
   effect(effect: ReplicaEffect): void {
     this.#effects.push(effect)
@@ -259,6 +284,7 @@ export class Replica {
    */
   changed(state: DocumentState, origin: ChangeOrigin, created = false): void {
     this.#writes.addDocument(state)
+    this.#countUnstored(state)
     const path = this.catalogue.pathOf(state.id)
     const { id, heads } = state
     if (path !== undefined)
@@ -293,21 +319,29 @@ export class Replica {
   writePosition(peer: PeerId, position: StorePosition): void {
     this.positionsByPeer.delete(peer)
     this.positionsByPeer.set(peer, position)
-    this.write({ type: 'put', key: peerKey(peer), value: encodePosition(position) })
+    const features = this.featuresByPeer.get(peer) ?? 0
+    this.write({ type: 'put', key: peerKey(peer), value: encodePosition(position, features) })
     const [oldest] = this.positionsByPeer.keys()
     if (this.positionsByPeer.size <= MAX_KNOWN_PEERS || oldest === undefined) return
     this.positionsByPeer.delete(oldest)
+    this.featuresByPeer.delete(oldest)
     this.write({ type: 'delete', key: peerKey(oldest) })
   }
 
   /** Remembers what a peer has stored of a document. It may be lost in a crash: then it is announced once more. */
-  writeAck(state: DocumentState, peer: PeerId, digest: string | undefined): void {
-    if (state.ackByPeer.get(peer) === digest) return
+  writeAck(state: DocumentState, peer: PeerId, heads: readonly string[] | undefined): void {
+    const former = state.ackByPeer.get(peer)
+    if (heads ? isAckOf(former, heads.toSorted()) : !former) return
     state.ackByPeer.delete(peer)
     const key = ackKey(state.id, peer)
-    if (digest === undefined) return this.write({ type: 'delete', key })
-    state.ackByPeer.set(peer, digest)
-    this.write({ type: 'put', key, value: hexToBytes(digest) })
+    if (heads === undefined) {
+      this.#countUnstored(state)
+      return this.write({ type: 'delete', key })
+    }
+    const ack = toAck(state, heads)
+    state.ackByPeer.set(peer, ack)
+    this.#countUnstored(state)
+    this.write({ type: 'put', key, value: encodeAck(ack) })
     const [oldest] = state.ackByPeer.keys()
     if (state.ackByPeer.size > MAX_ACKNOWLEDGING_PEERS && oldest !== undefined) {
       this.writeAck(state, oldest, undefined)

@@ -1,5 +1,6 @@
 import { bytesToHex, createByteReader, createByteWriter, hexToBytes } from '@vudo/wire'
 import { MAX_CHUNK_PIECES, MAX_CHUNKS, MAX_HEADS, MAX_RUNS } from './limits.ts'
+import type { Ack } from './document-state.ts'
 import { readHashes, writeHashes, type StorePosition } from './wire.ts'
 
 /*
@@ -11,11 +12,14 @@ import { readHashes, writeHashes, type StorePosition } from './wire.ts'
  *   d <document 16>               arrival, heads, chunks (see StoredDocument)
  *   c <document 16> <number 4>    a piece of the document: a snapshot, then later changes
  *   p <document 16> <actor 16>    the proof of an actor's newest change
- *   k <peer 32>                   where we stand in that peer's store: run 16, arrival
- *   a <document 16> <peer 32>     digest of the heads that the peer has stored, 16 bytes
+ *   k <peer 32>                   where we stand in that peer's store: run 16, arrival, its features
+ *   a <document 16> <peer 32>     the heads that the peer has stored, 32 bytes each, or their digest, 16 bytes
  *
  * `m`, `r`, `d`, `k` and `a` are read at the start; `c` and `p` when a document is opened.
  */
+
+const HASH_BYTES = 32
+const DIGEST_BYTES = 16
 
 const letters = {
   runs: 0x6d,
@@ -111,7 +115,8 @@ export interface StoredIndex {
   readonly records: readonly { readonly arrival: number; readonly bytes: Uint8Array }[]
   readonly documents: ReadonlyMap<string, StoredDocument>
   readonly positionsByPeer: ReadonlyMap<string, StorePosition>
-  readonly acks: readonly { readonly id: string; readonly peer: string; readonly digest: string }[]
+  readonly featuresByPeer: ReadonlyMap<string, number>
+  readonly acks: readonly { readonly id: string; readonly peer: string; readonly ack: Ack }[]
 }
 
 /**
@@ -126,19 +131,23 @@ export function decodeIndex(
   const records: { arrival: number; bytes: Uint8Array }[] = []
   const documents = new Map<string, StoredDocument>()
   const positionsByPeer = new Map<string, StorePosition>()
-  const acks: { id: string; peer: string; digest: string }[] = []
+  const featuresByPeer = new Map<string, number>()
+  const acks: { id: string; peer: string; ack: Ack }[] = []
   for (const { key: name, value } of entries) {
     const letter = name[0]
     const rest = bytesToHex(name.subarray(1))
     if (letter === letters.runs) runs = decodeRuns(value)
     else if (letter === letters.record) records.push(decodeStoredRecord(value))
     else if (letter === letters.document) documents.set(rest, decodeStoredDocument(value))
-    else if (letter === letters.peer) positionsByPeer.set(rest, decodePosition(value))
-    else if (letter === letters.ack) {
-      acks.push({ id: rest.slice(0, 32), peer: rest.slice(32), digest: bytesToHex(value) })
+    else if (letter === letters.peer) {
+      const { features, ...position } = decodePosition(value)
+      positionsByPeer.set(rest, position)
+      featuresByPeer.set(rest, features)
+    } else if (letter === letters.ack) {
+      acks.push({ id: rest.slice(0, 32), peer: rest.slice(32), ack: decodeAck(value) })
     }
   }
-  return { runs, records, documents, positionsByPeer, acks }
+  return { runs, records, documents, positionsByPeer, featuresByPeer, acks }
 }
 
 /** The value under {@link runsKey}. */
@@ -190,11 +199,25 @@ function decodeStoredDocument(value: Uint8Array): StoredDocument {
 }
 
 /** The value under a {@link peerKey}. */
-export function encodePosition({ run, arrival }: StorePosition): Uint8Array {
-  return createByteWriter().bytes(hexToBytes(run)).varint(arrival).finish()
+export function encodePosition({ run, arrival }: StorePosition, features: number): Uint8Array {
+  return createByteWriter().bytes(hexToBytes(run)).varint(arrival).varint(features).finish()
 }
 
-function decodePosition(value: Uint8Array): StorePosition {
+function decodePosition(value: Uint8Array): StorePosition & { readonly features: number } {
   const reader = createByteReader(value)
-  return { run: bytesToHex(reader.bytes(16)), arrival: reader.varint() }
+  const [run, arrival] = [bytesToHex(reader.bytes(16)), reader.varint()]
+  return { run, arrival, features: reader.remaining > 0 ? reader.varint() : 0 }
+}
+
+/** The value under an {@link ackKey}. */
+export function encodeAck(ack: Ack): Uint8Array {
+  return hexToBytes(typeof ack === 'string' ? ack : ack.join(''))
+}
+
+function decodeAck(value: Uint8Array): Ack {
+  if (value.length === DIGEST_BYTES) return bytesToHex(value)
+  const reader = createByteReader(value)
+  return Array.from({ length: value.length / HASH_BYTES }, () =>
+    bytesToHex(reader.bytes(HASH_BYTES)),
+  )
 }

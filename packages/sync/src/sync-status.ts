@@ -1,4 +1,3 @@
-import { digestOf } from './document-state.ts'
 import type { PeerState } from './peer-state.ts'
 import type { Replica } from './replica.ts'
 import type { PeerSyncStatus, SyncStatus } from './sync-types.ts'
@@ -10,10 +9,7 @@ export function statusOf(replica: Replica): SyncStatus {
   const pendingBytes = states.reduce((sum, { outgoingBytes }) => sum + outgoingBytes, 0)
   const ready = peers.filter(({ state }) => state !== 'connecting')
   if (ready.length === 0) {
-    const ahead = [...replica.documents()].filter(
-      ({ ackByPeer, heads }) =>
-        heads.length > 0 && ![...ackByPeer.values()].includes(digestOf(heads)),
-    ).length
+    const ahead = replica.unstoredCount
     const state = peers.length > 0 ? 'connecting' : 'offline'
     return { state, ahead, behind: 0, peers, pendingBytes }
   }

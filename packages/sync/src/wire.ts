@@ -10,6 +10,7 @@ import {
   type NodeCertificate,
 } from './authorship.ts'
 import { deflateWith, inflateExactly } from './deflate.ts'
+import type { RangeFingerprint } from './fingerprints.ts'
 import {
   MAX_ACTORS,
   MAX_BATCH_OVERHEAD_BYTES,
@@ -19,9 +20,11 @@ import {
   MAX_HAVE_HASHES,
   MAX_HEADS,
   MAX_PAGE_ENTRIES,
+  MAX_RANGES,
   MAX_RECORD_BYTES,
   MAX_SYNC_MESSAGE_BYTES,
 } from './limits.ts'
+import { readRanges, writeRanges } from './range-wire.ts'
 
 /*
  * The messages of `/vudo/sync/1`, byte by byte in docs/wire-formats/sync.md. Ids,
@@ -109,6 +112,14 @@ export type SyncMessage =
     }
   /** As `page-stored`, and tells which of its documents are stored here as announced. */
   | { readonly type: 'kept'; readonly number: number; readonly places: readonly number[] }
+  /** Fingerprints of all that the sender holds, by ranges of paths. */
+  | { readonly type: 'ranges'; readonly ranges: readonly RangeFingerprint[] }
+  /** Answers `ranges`: the numbers of those that the sender holds otherwise. */
+  | {
+      readonly type: 'differing'
+      readonly records: readonly number[]
+      readonly documents: readonly number[]
+    }
   /** Of a newer minor version; to be ignored. */
   | { readonly type: 'unknown' }
 
@@ -140,12 +151,18 @@ const kinds = {
   documents: 11,
   kept: 12,
   deflated: 13,
+  ranges: 14,
+  differing: 15,
 } as const
 
 /** What a hello may tell that its sender understands; each is one bit. */
 export const features = {
   /** `take`, `documents`, `kept` and deflated pages. */
   documents: 1,
+  /** Bundles (`saveBundle`) as payload of a batch. */
+  bundles: 2,
+  /** `ranges` and `differing`; told by those who hold enough for it. */
+  ranges: 4,
 } as const
 
 /** Smaller pages gain nothing. */
@@ -200,6 +217,13 @@ export function encodeMessage(message: SyncMessage): Uint8Array {
       writer.u8(kinds.documents).varint(message.number).varint(message.inflatedBytes)
       writer.bytes(message.deflated)
       break
+    case 'ranges':
+      writeRanges(writer.u8(kinds.ranges), message.ranges)
+      break
+    case 'differing':
+      writer.u8(kinds.differing)
+      writer.prefixed(toBits(message.records)).prefixed(toBits(message.documents))
+      break
     case 'unknown':
       throw new TypeError('an unknown message cannot be written')
   }
@@ -252,6 +276,12 @@ function decodeKind(kind: number, reader: ByteReader): SyncMessage {
       const inflatedBytes = reader.varint(MAX_DOCUMENTS_BYTES)
       return { type: 'documents', number, inflatedBytes, deflated: reader.rest() }
     }
+    case kinds.ranges:
+      return { type: 'ranges', ranges: readRanges(reader) ?? refuse(reader) }
+    case kinds.differing: {
+      const records = readPlaces(reader, MAX_RANGES)
+      return { type: 'differing', records, documents: readPlaces(reader, MAX_RANGES) }
+    }
     case kinds.deflated:
       return readDeflated(reader)
     default:
@@ -272,8 +302,8 @@ function toBits(places: readonly number[]): Uint8Array {
   return bits
 }
 
-function readPlaces(reader: ByteReader): number[] {
-  const bits = reader.prefixed(Math.ceil(MAX_PAGE_ENTRIES / 8))
+function readPlaces(reader: ByteReader, max = MAX_PAGE_ENTRIES): number[] {
+  const bits = reader.prefixed(Math.ceil(max / 8))
   const places: number[] = []
   for (let place = 0; place < 8 * bits.length; place++) {
     if (((bits[place >> 3] ?? 0) & (1 << (place & 7))) > 0) places.push(place)

@@ -83,9 +83,10 @@ test('a program that only knows Automerge edits a document, and every device tak
   expect(Automerge.toJS(stock.doc)).toEqual(note.current)
   await note.whenSynced()
   expect(await b.database.readDoc('notes/x')).toEqual(note.current)
-  // Once more from there: its newest change follows one that b has already.
-  stock.edit((doc) => doc.lines.push('again'))
+  // From there again, enough for a bundle: its newest change follows one that b has already.
+  for (let at = 0; at < 200; at++) stock.edit((doc) => doc.lines.push(`${at}`))
   stock.talk(foreign)
+  expect(note.current.lines).toHaveLength(202)
   await note.whenSynced()
   expect(await b.database.readDoc('notes/x')).toEqual(note.current)
 })

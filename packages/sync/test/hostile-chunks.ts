@@ -7,7 +7,7 @@ import { concatBytes, createByteWriter } from '@vudo/wire'
 /** A column: its number, and its bytes as they stand in the chunk. */
 export type ForgedColumn = readonly [kind: number, bytes: Uint8Array]
 
-const kinds = { document: 0, change: 1, deflated: 2 }
+const kinds = { document: 0, change: 1, deflated: 2, bundle: 3 }
 /** The bit of a column's number that says that it is deflated. */
 const deflatedBit = 8
 
@@ -34,6 +34,15 @@ export function documentBody(
   operations: readonly ForgedColumn[],
 ): Uint8Array {
   return writeColumns(createByteWriter().u8(0).u8(0), [changes, operations])
+}
+
+/** The body of a bundle of one actor that builds on nothing. */
+export function bundleBody(
+  changes: readonly ForgedColumn[],
+  operations: readonly ForgedColumn[],
+): Uint8Array {
+  const tables = [changes, operations].map((columns) => writeColumns(createByteWriter(), [columns]))
+  return concatBytes(Uint8Array.of(0, 1, 1, 7), ...tables)
 }
 
 function writeColumns(
@@ -65,4 +74,9 @@ export function oneRun(times: number, value: Uint8Array): Uint8Array {
   // Signed LEB128: the bit 64 of the last byte would say "negative".
   for (; rest > 63; rest = Math.floor(rest / 128)) length.push((rest % 128) + 128)
   return concatBytes(Uint8Array.from([...length, rest]), value)
+}
+
+/** A column of one positive number, as a difference from 0. */
+export function signedRun(value: number): Uint8Array {
+  return concatBytes(Uint8Array.of(1), oneRun(value, new Uint8Array()))
 }

@@ -14,6 +14,8 @@ export interface LabInit {
   readonly policy?: Policy
   /** Chooses what happens next among what is under way; the first by default. */
   readonly choose?: (count: number) => number
+  /** Paths from which on replicas compare their stores by ranges. */
+  readonly minComparedPaths?: number
   /** Changes or drops (undefined) a message on its way. */
   readonly tamper?: (bytes: Uint8Array, from: string, to: string) => Uint8Array | undefined
   /** Says whether the disk of a node is slow: its writes wait for `Lab.releaseWrites`. */
@@ -65,6 +67,7 @@ export class Node {
       runId: Uint8Array.from({ length: 16 }, (_, at) => (runs >> (8 * (at % 4))) & 255),
       index,
       policy: this.lab.init.policy,
+      minComparedPaths: this.lab.init.minComparedPaths,
     })
     this.run(this.replica.takeEffects())
   }

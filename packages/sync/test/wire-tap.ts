@@ -1,7 +1,8 @@
 /** Looks at what travels between the replicas of a lab: for the tests of this package. */
 import { inflateRawSync } from 'node:zlib'
 import * as Automerge from '@automerge/automerge'
-import { readChanges } from '../src/automerge-chunks.ts'
+import { isBundleChunk, readChanges, vetBundle } from '../src/automerge-chunks.ts'
+import { readChangeTable } from '../src/change-table.ts'
 import { decodeBatch, decodeMessage, type SyncMessage } from '../src/wire.ts'
 
 /** What travelled since the last `reset`. */
@@ -13,23 +14,29 @@ export interface WireTap {
   readonly names: readonly string[]
   /** Changes in all batches, those in saved documents included. */
   readonly changes: number
+  /** Entries of all pages. */
+  readonly entries: number
   reset(): void
 }
 
 /** A tap that has seen nothing yet. Batches of more than one message are not looked into. */
 export function createWireTap(): WireTap {
-  let [bytes, changes] = [0, 0]
+  let [bytes, changes, entries] = [0, 0, 0]
   const names: string[] = []
   return {
     tamper: (message, from) => {
       bytes += message.length
       const decoded = decodeMessage(message)
       names.push(`${from} ${decoded.type}`)
+      if (decoded.type === 'page') entries += decoded.entries.length
       if (decoded.type === 'part') changes += changesIn(decoded)
       return message
     },
     get bytes() {
       return bytes
+    },
+    get entries() {
+      return entries
     },
     get names() {
       return [...names]
@@ -40,6 +47,7 @@ export function createWireTap(): WireTap {
     reset() {
       bytes = 0
       changes = 0
+      entries = 0
       names.length = 0
     },
   }
@@ -48,6 +56,7 @@ export function createWireTap(): WireTap {
 function changesIn(part: SyncMessage & { type: 'part' }): number {
   if (part.bytes.length !== part.totalBytes) throw new Error('a batch of several parts')
   const { payload, isSaved, isDeflated } = decodeBatch(part.bytes)
+  if (!isSaved && isBundleChunk(payload)) return readChangeTable(vetBundle(payload).table).rows
   if (!isSaved) return readChanges(isDeflated ? inflateRawSync(payload) : payload).length
   const doc = Automerge.load(payload)
   const { numChanges } = Automerge.stats(doc)

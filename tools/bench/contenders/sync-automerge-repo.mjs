@@ -17,7 +17,7 @@ import { WebSocketServer } from 'ws'
 import { content, laterEdits } from '../support/sync-documents.mjs'
 import { createCrowd, createTypist } from '../support/sync-typing.mjs'
 import { readTrace } from '../support/sync-trace.mjs'
-import { meterWebSockets, nowMs, quiet, usage } from '../support/sync-meter.mjs'
+import { meterWebSockets, nowMs, quiet, usage, messageTrail } from '../support/sync-meter.mjs'
 import { answer, residentKiB } from '../support/workers.mjs'
 
 meterWebSockets()
@@ -125,9 +125,12 @@ answer({
     address = hub
     await connect(repo)
     await until(() => lengthOf(text) >= length)
+    return messageTrail()
   },
+  /** As `meet`, for who is called. Both tell which messages had crossed by then. */
   async has({ length }) {
     await until(() => lengthOf(text) >= length)
+    return messageTrail()
   },
   heads: () => Automerge.getHeads(text.doc()).toSorted(),
   /** Many clients in this process, each with a store of its own. */

@@ -11,7 +11,7 @@ import '@vudo/transport-tcp'
 import { content, laterEdits } from '../support/sync-documents.mjs'
 import { createCrowd, createTypist } from '../support/sync-typing.mjs'
 import { readTrace } from '../support/sync-trace.mjs'
-import { meterChannels, nowMs, quiet, usage } from '../support/sync-meter.mjs'
+import { messageTrail, meterChannels, nowMs, quiet, usage } from '../support/sync-meter.mjs'
 import { answer, residentKiB } from '../support/workers.mjs'
 
 await meterChannels()
@@ -121,9 +121,12 @@ answer({
   async meet({ address, length }) {
     await network.connectPeer(address)
     await until(() => lengthOf(text) >= length)
+    return messageTrail()
   },
+  /** As `meet`, for who is called. Both tell which messages had crossed by then. */
   async has({ length }) {
     await until(() => lengthOf(text) >= length)
+    return messageTrail()
   },
   heads: () => text.heads,
   /** Many clients in this process, each with a store of its own. */

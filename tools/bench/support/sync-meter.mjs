@@ -14,14 +14,12 @@ for (const name of ['net.client.socket', 'net.server.socket']) {
 
 let frames = 0
 let syncBytes = 0
-/** How often the direction turned: two legs are one round trip. */
-let legs = 0
-let lastDirection
+/** `o` for each message that went out and `i` for each that came in, in their order. */
+let trail = ''
 
 function count(direction, message) {
   frames += 1
-  if (direction !== lastDirection) legs += 1
-  lastDirection = direction
+  trail += direction === 'out' ? 'o' : 'i'
   syncBytes += message.byteLength ?? Buffer.byteLength(message)
 }
 
@@ -65,7 +63,35 @@ export function usage() {
   let tcpBytes = 0
   for (const { bytesRead, bytesWritten } of sockets) tcpBytes += bytesRead + bytesWritten
   const cpuMs = (userCPUTime + systemCPUTime) / 1_000
-  return { cpuMs, peakMb: maxRSS / 1_024, tcpBytes, syncBytes, frames, legs }
+  return { cpuMs, peakMb: maxRSS / 1_024, tcpBytes, syncBytes, frames }
+}
+
+/** The messages of this process so far; see {@link legsOf}. */
+export function messageTrail() {
+  return trail
+}
+
+/**
+ * How many messages had to wait for each other until both ends had everything: the depth of the
+ * last message that came in at either end, where a message is one deeper than the deepest that its
+ * sender had got before. Messages that cross on their way count as one. Two legs are one round trip.
+ */
+export function legsOf(trails) {
+  const ends = trails.map((steps) => ({ steps, at: 0, depth: 0, sent: [], taken: 0 }))
+  for (let isMoving = true; isMoving;) {
+    isMoving = false
+    for (const [index, end] of ends.entries()) {
+      const { sent } = ends[1 - index]
+      for (; end.at < end.steps.length; end.at++) {
+        const isOut = end.steps[end.at] === 'o'
+        if (!isOut && end.taken >= sent.length) break
+        if (isOut) end.sent.push(end.depth + 1)
+        else end.depth = Math.max(end.depth, sent[end.taken++])
+        isMoving = true
+      }
+    }
+  }
+  return Math.max(...ends.map(({ depth }) => depth))
 }
 
 /** Waits until no message has crossed for `quietMs`, and tells when the last one did. */
