@@ -17,6 +17,12 @@ import { linkSessions } from './session-links.ts'
 export interface VudoNetworkAdapter extends NetworkAdapterInterface {
   /** How peers see this process with `names: 'node'`: its node id and instance, 97 characters. */
   readonly nodeName: string
+  /** Begins to meet peers. The Repo calls it, also again after `disconnect`; without metadata what was said before holds. */
+  connect(peerId: PeerId, peerMetadata?: PeerMetadata): void
+  /** Sends to the peer of `targetId`. Never throws: what nobody is there for, and what is no message, is dropped. */
+  send(message: Message): void
+  /** Leaves every peer and stops to meet others; the network stays as it is. Idempotent. */
+  disconnect(): void
 }
 
 /** What {@link createNetworkAdapter} takes. */

@@ -127,7 +127,7 @@ class Visit {
       maxPayload: MAX_REPO_MESSAGE_BYTES,
       perMessageDeflate: false,
     })
-    const socket = new RepoSocket(webSocket, (fields) => this.#take(socket, fields))
+    const socket: RepoSocket = new RepoSocket(webSocket, (fields) => this.#take(socket, fields))
     const { prefix } = this.#init
     webSocket.on('open', () => socket.send(encodeMessage(joinOf(this.#ownId))))
     const stop = this.#init.database.events.on('document:changed', ({ path, documentId }) => {

@@ -4,7 +4,7 @@ import { createNetworkAdapter, type VudoNetworkAdapter } from '@vudo/automerge-r
 import type { Channel, Network } from '@vudo/network'
 import { encodeCbor } from '@vudo/wire'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { databaseId, startNetworks } from './nodes.ts'
+import { addressOf, databaseId, loseTcp, startNetworks } from './nodes.ts'
 
 vi.setConfig({ testTimeout: 30_000 })
 
@@ -114,9 +114,24 @@ test('several connections to a peer are one peer, and losing one is not noticed'
   right.connect(idOf('right'))
   await met
   const [a, b] = networks
-  await a?.connectPeer(b?.addresses[0] ?? '')
-  await b?.connectPeer(a?.addresses[0] ?? '')
+  if (!a || !b) throw new Error('two networks')
+  const pathsOf = (): string[] => a.session(b.peerId)?.paths.map(({ path }) => path.transport) ?? []
+  await a.connectPeer(addressOf(b, 'memory'))
+  await vi.waitFor(() => expect(pathsOf().toSorted()).toEqual(['memory', 'tcp']))
+  await loseTcp(a)
+  await vi.waitFor(() => expect(pathsOf()).toEqual(['memory']))
   expect(candidates).toEqual([right.nodeName])
+  expect(gone).toEqual([])
+  const arrived = next<Message>(right, 'message')
+  const documentId = '4R8U7rXbA2J4K2stg78EsNNVd1rx'
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- automerge-repo brands its texts
+  left.send({
+    type: 'doc-unavailable',
+    documentId,
+    senderId: 'left',
+    targetId: right.nodeName,
+  } as unknown as Message)
+  expect((await arrived).senderId).toBe(left.nodeName)
   const lost = next<{ peerId: string }>(left, 'peer-disconnected')
   right.disconnect()
   expect((await lost).peerId).toBe(right.nodeName)

@@ -18,8 +18,6 @@ export interface SyncOptions {
   readonly onInitError?: ((error: unknown) => void) | undefined
 }
 
-type Mutators = [StoreMutatorIdentifier, unknown][]
-
 /**
  * A middleware for zustand: the state is the content of a document, the same on all devices.
  *
@@ -30,10 +28,11 @@ type Mutators = [StoreMutatorIdentifier, unknown][]
  *
  * @throws `KeepsyncError` `ERR_STATE_TOO_DEEP`, also from `set`.
  */
-export function sync<State extends object, In extends Mutators = [], Out extends Mutators = []>(
-  stateCreator: StateCreator<State, In, Out>,
-  options: SyncOptions,
-): StateCreator<State, In, Out> {
+export function sync<
+  State extends object,
+  In extends [StoreMutatorIdentifier, unknown][] = [],
+  Out extends [StoreMutatorIdentifier, unknown][] = [],
+>(stateCreator: StateCreator<State, In, Out>, options: SyncOptions): StateCreator<State, In, Out> {
   return (set, get, api) => {
     const initial = stateCreator(set, get, api)
     const synced = new SyncedState<State>(api, initial, options.docId)

@@ -1,6 +1,7 @@
 /** Two devices over TCP on loopback, each with its database. */
-import { createAuthorKey, createNodeKey, createSealingKeys, signPeerRecord } from '@vudo/identity'
+import { createAuthorKey, createNodeKey } from '@vudo/identity'
 import { createNetwork, type Network } from '@vudo/network'
+import { createTransportContext } from '@vudo/secure-channel'
 import { openMemoryStore } from '@vudo/storage'
 import { openDatabase, type Database } from '@vudo/sync'
 import { parseTransportConfig } from '@vudo/transport'
@@ -17,21 +18,8 @@ export interface Device {
 /** A device alone, released after the test. */
 export async function startDevice(): Promise<Device> {
   const key = createNodeKey()
-  const sealing = createSealingKeys({ now: () => Date.now() })
-  const transport = tcp()({
-    peerId: key.peerId,
-    seed: key.seed,
-    discoveries: [],
-    signRecord: (addresses) =>
-      signPeerRecord(key, {
-        addresses,
-        sequence: Date.now(),
-        expiresAtMs: Date.now() + 3_600_000,
-        sealingKey: sealing.publicKey,
-      }),
-    secure: () => Promise.reject(new Error('not needed by tcp')),
-    settings: parseTransportConfig({ port: 0, bindAddress: '127.0.0.1' }),
-  })
+  const settings = parseTransportConfig({ port: 0, bindAddress: '127.0.0.1' })
+  const transport = tcp()({ ...createTransportContext(key), settings })
   const network = createNetwork({ key, transports: [transport] })
   const store = await openMemoryStore()
   await network.start()
