@@ -95,7 +95,7 @@ class SessionAdapter extends EventEmitter<NetworkAdapterEvents> implements VudoN
     this.#ready.resolve()
   }
 
-  async #speak(channel: Channel): Promise<void> {
+  async #speak(channel: Channel): Promise<boolean> {
     const peer = new AdapterPeer(channel, this.#unfinished)
     let name: string | undefined
     this.#speaking.add(peer)
@@ -108,6 +108,7 @@ class SessionAdapter extends EventEmitter<NetworkAdapterEvents> implements VudoN
     })
     this.#speaking.delete(peer)
     if (name !== undefined) this.#forget(name, peer)
+    return name !== undefined
   }
 
   #hello(): AdapterHello {

@@ -9,13 +9,13 @@ const linksByNetwork = new WeakMap<Network, Map<string, SessionLinks>>()
  * Keeps one channel with each session that shares the database. Of two ends the one with
  * the lower id opens, and opens again when the channel ends while the session lives.
  *
- * @param speak - Told of each channel; settles, never rejects, when it has ended.
+ * @param speak - Told of each channel; settles, never rejects, when it has ended, with true when both ends had become peers.
  * @returns Ends it; the channels are the caller's to end.
  */
 export function linkSessions(
   network: Network,
   databaseId: string,
-  speak: (channel: Channel) => Promise<void>,
+  speak: (channel: Channel) => Promise<boolean>,
 ): () => void {
   const links = linksByNetwork.get(network) ?? new Map<string, SessionLinks>()
   linksByNetwork.set(network, links)
@@ -39,12 +39,12 @@ export function linkSessions(
 class SessionLinks {
   readonly #network: Network
   readonly #databaseId: string
-  readonly #speak: (channel: Channel) => Promise<void>
+  readonly #speak: (channel: Channel) => Promise<boolean>
   readonly #timers = new Set<NodeJS.Timeout>()
   #stop = (): void => {}
   #isEnded = false
 
-  constructor(network: Network, databaseId: string, speak: (channel: Channel) => Promise<void>) {
+  constructor(network: Network, databaseId: string, speak: (channel: Channel) => Promise<boolean>) {
     this.#network = network
     this.#databaseId = databaseId
     this.#speak = speak
@@ -57,7 +57,7 @@ class SessionLinks {
     for (const session of this.#network.sessions) this.#openIfOurs(session)
   }
 
-  accept(channel: Channel): Promise<void> {
+  accept(channel: Channel): Promise<boolean> {
     return this.#speak(channel)
   }
 
@@ -68,18 +68,19 @@ class SessionLinks {
   }
 
   async #keepOpen(session: Session, delayMs: number): Promise<void> {
-    const sinceMs = performance.now()
     const channel = session.openChannel(ADAPTER_PROTOCOL, { database: this.#databaseId })
-    await this.#speak(channel)
+    const wasPeer = await this.#speak(channel)
     await channel.closed
     if (this.#isEnded || !this.#isAlive(session)) return
-    // One that lived for a while was no failure to begin with.
-    const hasLived = performance.now() - sinceMs > MAX_REOPEN_DELAY_MS
-    const next = hasLived ? REOPEN_DELAY_MS : Math.min(2 * delayMs, MAX_REOPEN_DELAY_MS)
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer)
-      if (this.#isAlive(session)) void this.#keepOpen(session, next)
-    }, delayMs)
+    // Who does not want to be a peer is asked ever less often.
+    const next = wasPeer ? REOPEN_DELAY_MS : Math.min(2 * delayMs, MAX_REOPEN_DELAY_MS)
+    const timer = setTimeout(
+      () => {
+        this.#timers.delete(timer)
+        if (this.#isAlive(session)) void this.#keepOpen(session, next)
+      },
+      wasPeer ? REOPEN_DELAY_MS : delayMs,
+    )
     this.#timers.add(timer)
   }
 

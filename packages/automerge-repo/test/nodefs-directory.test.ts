@@ -76,6 +76,27 @@ test('a directory that automerge-repo wrote in another process opens, is edited,
   await storage.close()
 })
 
+test('what was removed stays removed, and its file stays as well', async () => {
+  const directory = await freshFolder()
+  await mkdir(path.join(directory, 'ab', 'cdef', 'snapshot'), { recursive: true })
+  await writeFile(path.join(directory, 'ab', 'cdef', 'snapshot', 'x'), 'x')
+  await writeFile(path.join(directory, 'ab', 'cdef', 'snapshot', 'y'), 'y')
+  const before = await contentOf(directory)
+  const storage = await openMemoryStore()
+  const adapter = await openNodeFsDirectory({ directory, storage })
+  await adapter.remove(['abcdef', 'snapshot', 'x'])
+  expect(await adapter.load(['abcdef', 'snapshot', 'x'])).toBeUndefined()
+  expect(await adapter.loadRange(['abcdef'])).toHaveLength(1)
+  await adapter.save(['abcdef', 'snapshot', 'x'], Uint8Array.of(7))
+  expect(await adapter.load(['abcdef', 'snapshot', 'x'])).toEqual(Uint8Array.of(7))
+  await adapter.removeRange(['abcdef', 'snapshot'])
+  const again = await openNodeFsDirectory({ directory, storage })
+  expect(await again.loadRange(['abcdef'])).toEqual([])
+  expect(await again.load(['abcdef', 'snapshot', 'y'])).toBeUndefined()
+  expect(await contentOf(directory)).toEqual(before)
+  await storage.close()
+})
+
 test('a torn file is handed over as it is, links and names that lead elsewhere are not followed', async () => {
   const directory = await freshFolder()
   const secret = path.join(await freshFolder(), 'secret')

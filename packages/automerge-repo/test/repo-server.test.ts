@@ -141,12 +141,14 @@ test('more documents than may be open at a time are all kept in step', async () 
     notes.push({ url: note.id, path: note.path })
     await note.close()
   }
+  const opened = vi.spyOn(database, 'openById')
   const repo = stockClient(server.url)
   const handles = await Promise.all(notes.map(({ url }) => repo.find<Note>(urlOf(url))))
   // The first ones are closed on the server by now, and open again for this.
   const first = await database.open<Note>('many/0')
   first.change((doc) => doc.lines.push('later'))
   await becomes(() => handles[0]?.doc(), { lines: ['0', 'later'] })
+  expect(opened.mock.calls.filter(([id]) => id === first.id).length).toBeGreaterThan(1)
   handles[1]?.change((doc) => doc.lines.push('theirs'))
   await vi.waitFor(async () => {
     expect(await database.readDoc('many/1')).toEqual({ lines: ['1', 'theirs'] })

@@ -131,10 +131,12 @@ test('a listener hears of every change, of a document that begins, ends and begi
 test('what is there when listening begins is no news', async () => {
   await here()
   await writeDoc<Note>('/x', { title: 'old', lines: [] })
-  const heard: string[] = []
-  await listenToDoc<Note>('/x', ({ doc }) => heard.push(doc.title))
+  const heard: DocChange<Note>[] = []
+  await listenToDoc<Note>('/x', (change) => heard.push(change))
   await writeDoc<Note>('/x', { title: 'new', lines: [] })
-  expect(heard).toEqual(['new'])
+  expect(heard.map(({ doc }) => doc.title)).toEqual(['new'])
+  expect(heard.flatMap(({ patches }) => patches.map(({ path }) => path[0]))).toContain('title')
+  expect(heard.flatMap(({ patches }) => patches.map(({ path }) => path[0]))).not.toContain('lines')
 })
 
 test('without a database every call says so, and paths are checked', async () => {

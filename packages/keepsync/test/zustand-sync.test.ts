@@ -46,9 +46,15 @@ test('the state is the content of a document, on every device', async () => {
   expect(store.getState().increment).toBe(before.increment)
   await b.database.writeDoc('counter', { count: 1, tags: ['theirs'] })
   await vi.waitFor(() => expect(store.getState().note).toBeUndefined())
-  const { tags } = store.getState()
-  store.getState().increment()
-  // What did not change keeps its identity.
+  // What is equal keeps its identity, also when the document comes back with a change elsewhere in it.
+  const tags = ['ours']
+  store.setState({ tags })
+  await b.database.whenSynced()
+  await vi.waitFor(async () => {
+    expect(await b.database.readDoc('counter')).toEqual({ count: 1, tags: ['ours'] })
+  })
+  await b.database.writeDoc('counter', { count: 2, tags: ['ours'] })
+  await vi.waitFor(() => expect(store.getState().count).toBe(2))
   expect(store.getState().tags).toBe(tags)
 })
 
