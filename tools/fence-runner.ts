@@ -20,6 +20,16 @@ const execute = promisify(execFile)
 /** What a block may take on a slow machine. */
 const blockTimeoutMs = 60_000
 
+/** What users of a package of ours have besides, by that package, which tests with it. */
+const usersOwn = {
+  'automerge-repo': [
+    '@automerge/automerge-repo',
+    '@automerge/automerge-repo-network-websocket',
+    '@automerge/automerge-repo-storage-nodefs',
+  ],
+  keepsync: ['zustand'],
+}
+
 /** One code block, see `fencesIn`. */
 export interface Fence {
   readonly file: string
@@ -52,6 +62,11 @@ export function createProgramFolder(): ProgramFolder {
   }
   for (const name of ['@types/node', 'vitest']) {
     link(name, path.join(workspaceRoot, 'node_modules', name))
+  }
+  for (const [owner, names] of Object.entries(usersOwn)) {
+    for (const name of names) {
+      link(name, path.join(workspaceRoot, 'packages', owner, 'node_modules', name))
+    }
   }
   const config = {
     extends: path.join(workspaceRoot, 'tsconfig.test.json'),

@@ -13,6 +13,9 @@ import { DOCUMENT_ID_BYTES } from './document-id.ts'
 /** The domain of signatures over changes. */
 export const CHANGE_TAG = 'vudo/author-change/1'
 
+/** The domain of signatures with which an author admits changes that another program made. */
+export const ADMIT_TAG = 'vudo/author-admit/1'
+
 /** The domain of signatures with which an author names its nodes. */
 export const NODE_TAG = 'vudo/author-node/1'
 
@@ -40,6 +43,8 @@ export interface ActorProof {
   readonly nonce: Uint8Array | undefined
   /** The changes are images of those of an earlier epoch (docs/wire-formats/authorship.md): `nonce` is the actor there, and the author is whoever made the images. */
   readonly isImage?: boolean | undefined
+  /** True when the author did not make the changes and answers for them: those of programs that sign nothing. Without a nonce. */
+  readonly isAdmitted?: true | undefined
   /** The newest change's hash, as hex. */
   readonly hash: string
   /** 64 bytes. */
@@ -105,12 +110,19 @@ export function signProof(
   return { actor, author: author.authorId, nonce, hash, signature }
 }
 
+/** Answers for the changes of an actor that is nobody's here, up to the one named. */
+export function signAdmission(change: ProvenChange, author: AuthorKey): ActorProof {
+  const signature = author.sign(ADMIT_TAG, changeMessage(change, author.authorId))
+  const { actor, hash } = change
+  return { actor, author: author.authorId, nonce: undefined, isAdmitted: true, hash, signature }
+}
+
 /** Tells whether a proof's signature is right, and the actor the author's own. The actor of an initial value is checked by who has the change. */
 export function isProven(proof: ActorProof, database: string, documentId: string): boolean {
   const { actor, author, nonce, isImage, hash, signature } = proof
   if (nonce && actorOf({ author, nonce, isImage }, documentId) !== actor) return false
   const message = changeMessage({ database, documentId, actor, hash }, author)
-  return verifySignature(author, CHANGE_TAG, message, signature)
+  return verifySignature(author, proof.isAdmitted ? ADMIT_TAG : CHANGE_TAG, message, signature)
 }
 
 function changeMessage(
@@ -126,12 +138,16 @@ function changeMessage(
     .finish()
 }
 
+const proofKinds = { own: 0, initial: 1, image: 2, admitted: 3 } as const
+
+function kindOf({ nonce, isImage, isAdmitted }: ActorProof): number {
+  if (nonce) return isImage ? proofKinds.image : proofKinds.own
+  return isAdmitted ? proofKinds.admitted : proofKinds.initial
+}
+
 /** Writes a proof: 145 or 161 bytes. */
 export function writeProof(writer: ByteWriter, proof: ActorProof): void {
-  writer
-    .u8(proof.isImage ? 2 : proof.nonce ? 0 : 1)
-    .bytes(hexToBytes(proof.actor))
-    .bytes(hexToBytes(proof.author))
+  writer.u8(kindOf(proof)).bytes(hexToBytes(proof.actor)).bytes(hexToBytes(proof.author))
   if (proof.nonce) writer.bytes(proof.nonce)
   writer.bytes(hexToBytes(proof.hash)).bytes(proof.signature)
 }
@@ -140,14 +156,15 @@ export function writeProof(writer: ByteWriter, proof: ActorProof): void {
 export function readProof(reader: ByteReader): ActorProof {
   const kind = reader.u8()
   // More than there is: the reader's own error for bytes that are no proof.
-  if (kind > 2) reader.bytes(reader.remaining + 1)
+  if (kind > proofKinds.admitted) reader.bytes(reader.remaining + 1)
   const actor = bytesToHex(reader.bytes(ACTOR_BYTES))
   const author = bytesToHex(reader.bytes(KEY_BYTES))
-  const nonce = kind === 1 ? undefined : reader.bytes(ACTOR_BYTES).slice()
+  const hasNonce = kind === proofKinds.own || kind === proofKinds.image
+  const nonce = hasNonce ? reader.bytes(ACTOR_BYTES).slice() : undefined
   const hash = bytesToHex(reader.bytes(HASH_BYTES))
-  const signature = reader.bytes(SIGNATURE_BYTES).slice()
-  const proof = { actor, author, nonce, hash, signature }
-  return kind === 2 ? { ...proof, isImage: true } : proof
+  const proof = { actor, author, nonce, hash, signature: reader.bytes(SIGNATURE_BYTES).slice() }
+  if (kind === proofKinds.image) return { ...proof, isImage: true }
+  return kind === proofKinds.admitted ? { ...proof, isAdmitted: true } : proof
 }
 
 /** Lets a node act for an author until `expiresAtMs`. */

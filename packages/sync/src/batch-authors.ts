@@ -50,7 +50,8 @@ export function checkAuthors(
     if (proof?.hash !== newest.hash || !isProven(proof, rules.database, state.id)) {
       throw unproven(`the newest change of actor ${actor} is not signed`)
     }
-    if (!proof.nonce) checkInitial(state.id, newest, bytesOf(newest.hash))
+    if (proof.isAdmitted) checkAdmitted(state, actor)
+    else if (!proof.nonce) checkInitial(state.id, newest, bytesOf(newest.hash))
     if (!rules.mayWrite(proof.author)) {
       throw new SyncError('ERR_NOT_ALLOWED', `author ${proof.author} may not write here`)
     }
@@ -78,6 +79,7 @@ export function checkProofs(
     if (!proof || !isProven(proof, rules.database, state.id)) {
       throw unproven(`the newest change of actor ${actor} is not signed`)
     }
+    if (proof.isAdmitted) checkAdmitted(state, actor)
     if (!rules.mayWrite(proof.author)) {
       throw new SyncError('ERR_NOT_ALLOWED', `author ${proof.author} may not write here`)
     }
@@ -97,7 +99,7 @@ export function checkNewest(
     if (!change || change.actor !== actor || change.seq !== lastSeq) {
       throw unproven(`the newest change of actor ${actor} is not signed`)
     }
-    if (!proof.nonce) {
+    if (!proof.nonce && !proof.isAdmitted) {
       checkInitial(state.id, change, backend.getChangeByHash(proof.hash) ?? undefined)
     }
     return proof
@@ -115,6 +117,14 @@ function checkChain(changes: readonly ChangeFacts[]): ChangeFacts {
   }
   if (!last) throw new Error('an actor without changes')
   return last
+}
+
+/** Nobody answers for changes under an actor whose author is known to be another. */
+function checkAdmitted(state: DocumentState, actor: string): void {
+  const [known] = state.proofsOf([actor])
+  if (!known || known.isAdmitted) return
+  // As a policy's refusal: whoever admitted them did not know the author's own signature.
+  throw new SyncError('ERR_NOT_ALLOWED', `actor ${actor} is of an author who signs her own work`)
 }
 
 function checkInitial(id: string, change: ChangeFacts, bytes: Uint8Array | undefined): void {

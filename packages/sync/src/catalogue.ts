@@ -184,6 +184,12 @@ export class Catalogue {
     return paths.find((path) => this.#isLiveAt(documentId, path)) ?? paths[0]
   }
 
+  /** The path under which a document lies now; `undefined` when it lies under none. */
+  livePathOf(documentId: string): string | undefined {
+    const path = this.pathOf(documentId)
+    return path !== undefined && this.#isLiveAt(documentId, path) ? path : undefined
+  }
+
   #isLiveAt(documentId: string, path: string): boolean {
     const winner = this.#winnerByPath.get(path)
     return winner?.documentId === documentId && winner.state === 'live'

@@ -21,6 +21,7 @@ import { SyncError } from './errors.ts'
 import type { DatabaseEvents, DocumentChange, DocumentHandle, SyncedOptions } from './sync-types.ts'
 import type { EventHub } from '@vudo/events'
 import { followChanges } from './change-stream.ts'
+import { createForeignSync, type ForeignSync, type ForeignSyncOptions } from './foreign-sync.ts'
 import { waitUntil, type Waiters } from './waiters.ts'
 
 /** What a handle needs of its database. */
@@ -178,6 +179,12 @@ class OpenDocument<T extends object> implements DocumentHandle<T> {
         if (coverage.isHeldBy(event.heads)) confirmed.add(event.peerId)
       },
     })
+  }
+
+  foreignSync(options: ForeignSyncOptions = {}): ForeignSync {
+    this.#assertOpen()
+    const assertOpen = (): void => this.#assertOpen()
+    return createForeignSync(this.#context.engine, this.#state, { ...options, assertOpen })
   }
 
   async close(): Promise<void> {

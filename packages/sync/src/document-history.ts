@@ -8,7 +8,7 @@ import { isSame } from './value-difference.ts'
 import type { HistoryEntry } from './people-types.ts'
 import { MAX_HISTORY_ENTRIES } from './limits.ts'
 import { applyPatchTo, valueAtPath } from './patches.ts'
-import { assertEditable } from './local-edits.ts'
+import { assertWritable } from './local-edits.ts'
 import type { Replica } from './replica.ts'
 
 /* What a document was, and how to take back a part of it. */
@@ -79,7 +79,7 @@ export function undoChange(
 ): UndoStep | undefined {
   replica.assertWorking()
   replica.assertRoom()
-  assertEditable(replica, state)
+  assertWritable(replica, state)
   const change = Automerge.inspectChange(state.open, hash)
   if (!change || !isOwn(state, change.actor)) {
     const hint = 'take a hash from history() whose author is this one'

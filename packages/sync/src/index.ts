@@ -20,6 +20,7 @@ export {
 export { resolveConflict } from './conflicts.ts'
 export { documentIdToUrl, parseDocumentUrl } from './document-id.ts'
 export { isSyncError, SyncError, type SyncErrorCode } from './errors.ts'
+export type { ForeignSync, ForeignSyncOptions } from './foreign-sync.ts'
 export * from './limits.ts'
 export { openDatabase, type DatabaseInit } from './open-database.ts'
 export type { OperationsOptions, OperationsReport, SyncOperation } from './operations.ts'
@@ -45,3 +46,4 @@ export type {
   SyncStatus,
   SyncSummary,
 } from './sync-types.ts'
+export { isSame, writeDifference } from './value-difference.ts'

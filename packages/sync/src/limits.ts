@@ -323,3 +323,14 @@ export const MAX_OPERATIONS = 1_000_000
 
 /** Operations that are worked on at the same time: each may hold a document open. */
 export const MAX_OPERATIONS_AT_ONCE = 10_000
+/** Changes that a foreign peer's message may ask for by hash: beyond, it asks again with the next one. */
+export const MAX_NEEDED_CHANGES = 10_000
+
+/** Probes of a foreign peer's Bloom filter: each is computed for each of our changes. Automerge uses 7. */
+export const MAX_BLOOM_PROBES = 16
+
+/** Changes of a foreign peer that wait for their past, for one document and connection. Beyond, the connection is to be ended. */
+export const MAX_WAITING_CHANGES = 10_000
+
+/** Bytes of such changes: 16 MiB. */
+export const MAX_WAITING_CHANGE_BYTES = 16_777_216

@@ -124,7 +124,7 @@ export function editDocument(
 ): void {
   replica.assertWorking()
   replica.assertRoom()
-  assertEditable(replica, state)
+  assertWritable(replica, state)
   const before = new Set(Object.keys(state.open))
   const time = Math.floor(options.nowMs / 1_000)
   const { message } = options
@@ -187,8 +187,8 @@ function tooLarge(replica: Replica, state: DocumentState): SyncError {
   )
 }
 
-/** @throws `SyncError` `ERR_DOCUMENT_DELETED`, `ERR_NOT_ALLOWED`. */
-export function assertEditable(replica: Replica, state: DocumentState): void {
+/** @throws `SyncError` `ERR_DOCUMENT_DELETED`, `ERR_NOT_ALLOWED`: this device's author cannot write there. */
+export function assertWritable(replica: Replica, state: DocumentState): void {
   const path = replica.catalogue.pathOf(state.id) ?? ''
   const winner = replica.catalogue.winner(path)
   if (winner?.documentId !== state.id || winner.state !== 'live') {

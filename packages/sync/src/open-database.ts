@@ -33,7 +33,7 @@ import {
 } from './operations.ts'
 import { isUnder, parsePath } from './paths.ts'
 import type { ReplicaEvent } from './replica-effects.ts'
-import type { Policy, Replica } from './replica.ts'
+import type { Policy, PolicyAction, Replica } from './replica.ts'
 import { numberText, publishEvent, stateText } from './publish-event.ts'
 import { ProgressMeter } from './sync-progress.ts'
 import { documentStatusOf, isSynced, statusOf } from './sync-status.ts'
@@ -183,7 +183,45 @@ class OpenDatabase implements Database {
     signal?.throwIfAborted()
     const parsed = parsePath(path)
     const state = await this.#begin(parsed, { ...initial })
-    const handle: DocumentHandle<T> = createDocumentHandle<T>(parsed, state, {
+    return this.#handleOf<T>(parsed, state, signal)
+  }
+
+  async openById<T extends object>(
+    documentId: string,
+    { signal }: AbortOptions = {},
+  ): Promise<DocumentHandle<T> | undefined> {
+    signal?.throwIfAborted()
+    const id = parseDocumentUrl(documentId) ?? ''
+    const path = this.#engine.call(({ catalogue }) => {
+      const live = catalogue.livePathOf(id)
+      if (live !== undefined || catalogue.pathOf(id) === undefined) return live
+      throw new SyncError('ERR_DOCUMENT_DELETED', `the document ${documentId} was deleted`)
+    })
+    if (path === undefined) return undefined
+    const state = await this.#answered<DocumentState>((replica, resolve) => {
+      replica.assertWorking()
+      const document = replica.document(id)
+      replica.withDocument(document, () => {
+        replica.pin(document)
+        resolve(document)
+      })
+    })
+    return this.#handleOf<T>(path, state, signal)
+  }
+
+  mayAccess(author: string, action: PolicyAction, documentId: string): boolean {
+    const id = parseDocumentUrl(documentId) ?? ''
+    return this.#engine.call((replica) => {
+      return replica.catalogue.livePathOf(id) !== undefined && replica.mayWith(author, action, id)
+    })
+  }
+
+  async #handleOf<T extends object>(
+    path: string,
+    state: DocumentState,
+    signal: AbortSignal | undefined,
+  ): Promise<DocumentHandle<T>> {
+    const handle: DocumentHandle<T> = createDocumentHandle<T>(path, state, {
       engine: this.#engine,
       events: this.events,
       waiters: this.#waiters,

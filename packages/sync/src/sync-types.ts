@@ -2,9 +2,11 @@ import type { Doc, Prop } from '@automerge/automerge'
 import type { EventHub } from '@vudo/events'
 import type { AbortOptions, PeerId } from '@vudo/transport'
 import type { SyncErrorCode } from './errors.ts'
+import type { ForeignSync, ForeignSyncOptions } from './foreign-sync.ts'
 import type { OperationsOptions, OperationsReport, SyncOperation } from './operations.ts'
 import type { Conflict, HistoryEntry } from './people-types.ts'
 import type { ChangeOrigin } from './replica-effects.ts'
+import type { PolicyAction } from './replica.ts'
 
 /** A path and what lies there. */
 export interface CatalogueEntry {
@@ -277,6 +279,13 @@ export interface DocumentHandle<T extends object> extends AsyncDisposable {
    * @throws `SyncError` `ERR_HANDLE_CLOSED`, `ERR_DATABASE_CLOSED`, `ERR_SYNC_STORE`; the signal's reason.
    */
   whenSynced(options?: SyncedOptions): Promise<void>
+  /**
+   * Begins Automerge's own sync protocol with one peer that knows no other, for as long
+   * as the connection to it lives. Its changes enter under this device's author.
+   *
+   * @throws `SyncError` `ERR_HANDLE_CLOSED`.
+   */
+  foreignSync(options?: ForeignSyncOptions): ForeignSync
   /** Lets go of the document; it stays stored and shared. Idempotent. Settles when everything is saved. @throws `SyncError` `ERR_SYNC_STORE`. */
   close(): Promise<void>
 }
@@ -322,6 +331,25 @@ export interface Database extends AsyncDisposable {
     initial?: T,
     options?: AbortOptions,
   ): Promise<DocumentHandle<T>>
+  /**
+   * Opens the document with this `automerge:` URL, wherever it lies; `undefined` when it never
+   * lay under a path, or the text is no such URL.
+   *
+   * @returns A handle that belongs to the caller: close it.
+   * @throws `SyncError` `ERR_DOCUMENT_DELETED`, `ERR_DATABASE_CLOSED`, `ERR_SYNC_STORE`; the signal's reason.
+   */
+  openById<T extends object>(
+    documentId: string,
+    options?: AbortOptions,
+  ): Promise<DocumentHandle<T> | undefined>
+  /**
+   * Tells whether the policy lets an author do that with a document, under the paths that govern it.
+   *
+   * @param author - 64 characters of hex, or an empty text for somebody who has shown none.
+   * @param documentId - An `automerge:` URL; of no document here nothing is allowed.
+   * @throws `SyncError` `ERR_DATABASE_CLOSED`.
+   */
+  mayAccess(author: string, action: PolicyAction, documentId: string): boolean
   /** A copy of a document's content that belongs to the caller, or `undefined` when there is none. @throws `SyncError` `ERR_PATH_INVALID`, `ERR_DATABASE_CLOSED`, `ERR_SYNC_STORE`. */
   readDoc<T extends object>(path: string): Promise<T | undefined>
   /**

@@ -9,9 +9,15 @@ type Place = MapProxy | unknown[]
  * Changes a document's map until it equals `wanted`, touching only what differs, so
  * that what others edit meanwhile elsewhere in it survives. Call it inside a change.
  *
+ * @param root - What `change` gave.
+ * @param target - The same again, as the map that it is.
  * @throws `SyncError` `ERR_VALUE_UNSUPPORTED`.
  */
-export function writeDifference(root: object, target: MapProxy, wanted: object): void {
+export function writeDifference(
+  root: object,
+  target: Record<string, unknown>,
+  wanted: object,
+): void {
   writeMap({ root, path: [] }, target, wanted)
 }
 

@@ -1,0 +1,99 @@
+import { WebSocket, type RawData } from 'ws'
+import { decodeMessage } from './cbor-message.ts'
+import { AutomergeRepoError } from './errors.ts'
+import { KEEP_ALIVE_MS, MAX_PEER_BYTES, MAX_WAITING_BYTES, MAX_WAITING_MESSAGES } from './limits.ts'
+import type { Fields } from './repo-messages.ts'
+
+/** Reads a WebSocket one message after the other, no faster than they are worked on. */
+export class RepoSocket {
+  readonly #socket: WebSocket
+  readonly #queue: Uint8Array[] = []
+  #queuedBytes = 0
+  #isWorking = false
+  #isAlive = true
+  readonly #keepAlive: NodeJS.Timeout
+  /** Settles with the error that ended it; without one when either end closed it. */
+  readonly closed: Promise<unknown>
+  readonly #onMessage: (fields: Fields) => Promise<void>
+  readonly #ended = Promise.withResolvers<unknown>()
+
+  /** @param onMessage - What it rejects with ends the socket. */
+  constructor(socket: WebSocket, onMessage: (fields: Fields) => Promise<void>) {
+    this.#socket = socket
+    this.#onMessage = onMessage
+    this.closed = this.#ended.promise
+    socket.on('message', (data) => this.#take(data))
+    socket.on('pong', () => (this.#isAlive = true))
+    // The end follows; what the socket says of it is the reason.
+    socket.on('error', (error) => this.#ended.resolve(error))
+    socket.on('close', () => this.#finish())
+    this.#keepAlive = setInterval(() => this.#ping(), KEEP_ALIVE_MS)
+  }
+
+  #ping(): void {
+    if (!this.#isAlive) return this.#socket.terminate()
+    this.#isAlive = false
+    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.ping()
+  }
+
+  #take(data: RawData): void {
+    const bytes = toBytes(data)
+    this.#queue.push(bytes)
+    this.#queuedBytes += bytes.length
+    if (this.#isFull()) this.#socket.pause()
+    if (!this.#isWorking) void this.#work()
+  }
+
+  #isFull(): boolean {
+    return this.#queue.length >= MAX_WAITING_MESSAGES || this.#queuedBytes >= MAX_WAITING_BYTES
+  }
+
+  async #work(): Promise<void> {
+    this.#isWorking = true
+    try {
+      for (let bytes = this.#queue.shift(); bytes; bytes = this.#queue.shift()) {
+        this.#queuedBytes -= bytes.length
+        await this.#onMessage(decodeMessage(bytes))
+        if (!this.#isFull() && this.#socket.isPaused) this.#socket.resume()
+      }
+    } catch (error) {
+      this.end(error)
+    } finally {
+      this.#isWorking = false
+    }
+  }
+
+  /** Sends a message. A peer that does not read what it is sent loses its socket. */
+  send(bytes: Uint8Array): void {
+    if (this.#socket.readyState !== WebSocket.OPEN) return
+    if (this.#socket.bufferedAmount + bytes.length > MAX_PEER_BYTES) {
+      return this.end(new AutomergeRepoError('ERR_REPO_SLOW', 'a peer does not read'))
+    }
+    this.#socket.send(bytes)
+  }
+
+  /** Sends a message and ends the socket when it is on its way. */
+  sendLast(bytes: Uint8Array, error: unknown): void {
+    this.#queue.length = 0
+    if (this.#socket.readyState !== WebSocket.OPEN) return this.end(error)
+    this.#socket.send(bytes, () => this.end(error))
+  }
+
+  /** Ends the socket at once. Idempotent. */
+  end(error?: unknown): void {
+    this.#ended.resolve(error)
+    this.#queue.length = 0
+    this.#socket.terminate()
+    this.#finish()
+  }
+
+  #finish(): void {
+    clearInterval(this.#keepAlive)
+    this.#ended.resolve(undefined)
+  }
+}
+
+function toBytes(data: RawData): Uint8Array {
+  if (Array.isArray(data)) return new Uint8Array(Buffer.concat(data))
+  return data instanceof ArrayBuffer ? new Uint8Array(data) : data
+}
