@@ -99,8 +99,20 @@ export const MAX_RECONCILE_DEPTH = 64
 /** Ranges of one peer that wait for an answer; beyond it the session ends. Pieces of {@link MAX_ROOT_ENTRIES} need about 8,192. */
 export const MAX_OPEN_RANGES = 65_536
 
-/** Bytes of memory, about, of the ranges that wait: 64 MiB. Only very long paths reach it before {@link MAX_OPEN_RANGES}. */
+/** Bytes of memory, about, of the ranges that wait and of ids named in them: 64 MiB. Honest peers need about 36 MiB: 8,192 ranges with {@link DEFAULT_SPLIT_THRESHOLD} ids each. */
 export const MAX_OPEN_RANGE_BYTES = 67_108_864
+
+/** Bytes that an id in a question that waits takes in memory: it is a string in a set. */
+export const RECONCILE_ID_MEMORY_BYTES = 120
+
+/** Bytes that a decoded entry takes in memory, without its path and its delegations. */
+export const ENTRY_MEMORY_BYTES = 1_024
+
+/** Bytes that each delegation of an entry takes in memory, without the path of its area. */
+export const DELEGATION_MEMORY_BYTES = 128
+
+/** Bytes of memory of the entries of one sync message, beyond which nothing may follow in it: decoded they are longer than on the wire. */
+export const MESSAGE_ENTRY_BYTES = 1_048_576
 
 /** Ranges that a peer may ask about in one reconciliation. */
 export const MAX_RECONCILE_RANGES = 4_194_304
@@ -114,8 +126,11 @@ export const MAX_KNOWN_VACANT = 4_096
 /** Characters of a capability as a text: a chain of 128 delegations with paths of 500 bytes. */
 export const MAX_CAPABILITY_TEXT_CHARACTERS = 131_072
 
-/** Devices of a namespace that are remembered: one more, and the one not seen for longest is forgotten. */
+/** Devices of a namespace that are listed: one more takes the place of the one not seen for longest that no receipt waits for, or is not listed itself. */
 export const MAX_KNOWN_DEVICES = 256
+
+/** Devices of a namespace of which only the id is remembered, for want of a place in the list: 64 characters each. More are not counted. */
+export const MAX_UNLISTED_DEVICES = 1_024
 
 /** Tombstones that one erasure gets in one start for those who may read only a part of it; others stay unconfirmed. */
 export const MAX_COVERS_PER_ERASURE = 256
@@ -162,14 +177,17 @@ export const MAX_UNSENT_LIVE_BYTES = 4_194_304
 /** Bytes handed to a sync channel and not yet taken, beyond which the peer is ended: it asks and does not read. */
 export const MAX_UNREAD_SYNC_BYTES = 33_554_432
 
-/** Bytes that came on a sync channel and wait for the store, beyond which the next message waits. */
-export const MAX_UNSTORED_SYNC_BYTES = 1_048_576
+/** Bytes of memory of what came on a sync channel and waits for the store, entries and payloads, beyond which the next message waits: about 2,000 entries. */
+export const MAX_UNSTORED_SYNC_BYTES = 2_097_152
 
 /** Bytes of a payload in one message. */
 export const PAYLOAD_MESSAGE_BYTES = 65_536
 
 /** Payloads that are received from one peer at a time. */
 export const MAX_PAYLOADS_RECEIVED = 4
+
+/** Milliseconds in which a peer must send {@link PAYLOAD_MESSAGE_BYTES} more of a payload, or its end, unless asked otherwise: else it is had from others. Of four at a time that needs 2,200 bytes per second. */
+export const DEFAULT_PAYLOAD_STALL_MS = 120_000
 
 /** Payloads that others were receiving and that are tried again when one of them is through; more than {@link MAX_PAYLOAD_WRITERS}, so that those that are still busy never hide the rest. */
 export const MAX_RETRIED_PAYLOADS = 256

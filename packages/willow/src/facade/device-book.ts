@@ -1,7 +1,7 @@
 import { areaIncludes, createArea, fullArea, pathFromSortKey, type Area } from '@vudo/meadowcap'
-import type { StoreView } from '@vudo/storage'
+import type { StoreOperation, StoreView } from '@vudo/storage'
 import { bytesToHex, hexToBytes } from '@vudo/wire'
-import { MAX_KNOWN_DEVICES, MAX_SHARED_AREAS } from '../limits.ts'
+import { MAX_KNOWN_DEVICES, MAX_SHARED_AREAS, MAX_UNLISTED_DEVICES } from '../limits.ts'
 
 /** A device that has synced a namespace with this one. */
 export interface KnownDevice {
@@ -19,35 +19,53 @@ export interface KnownDevice {
 export interface DeviceBook {
   /** The one not seen for longest first. */
   readonly devices: readonly KnownDevice[]
+  /** Ids of devices that had to go, or never had a place; at most `MAX_UNLISTED_DEVICES`. */
+  readonly unlisted: readonly string[]
   /**
-   * Notes that a device is there, and what it may read. Above `MAX_KNOWN_DEVICES` the one not seen for longest is
-   * forgotten, so that strangers cannot fill the disk.
+   * Notes that a device is there, and what it may read. When `MAX_KNOWN_DEVICES` are listed, it
+   * takes the place of the one not seen for longest that is not needed; when all are, it is not
+   * listed. So strangers can neither fill the disk nor make forget whom a receipt waits for.
    */
   seen(device: string, nowMs: number, areas?: readonly Area[]): Promise<void>
   /** Forgets one that will not come back: nothing waits for it any more. Tells whether it was known. */
   forget(device: string): Promise<boolean>
 }
 
+/** Tells whether a device must stay in the list: a receipt waits for it. */
+export type IsNeeded = (device: KnownDevice) => boolean
+
 /** Opens the book in a view for this alone. */
-export async function openDeviceBook(view: StoreView): Promise<DeviceBook> {
+export async function openDeviceBook(view: StoreView, isNeeded: IsNeeded): Promise<DeviceBook> {
   const known: KnownDevice[] = []
-  for await (const { value } of view.scan({ prefix: new Uint8Array() })) known.push(decode(value))
+  const unlisted: string[] = []
+  for await (const { key, value } of view.scan({ prefix: new Uint8Array() })) {
+    if (key[0] === UNLISTED) unlisted.push(new TextDecoder().decode(key.subarray(1)))
+    else known.push(decode(value))
+  }
   known.sort((a, b) => a.lastSeenMs - b.lastSeenMs)
-  return new StoredDevices(view, known)
+  return new StoredDevices(view, { known, unlisted, isNeeded })
 }
 
 class StoredDevices implements DeviceBook {
   readonly #view: StoreView
   /** In the order of when they were last seen. */
   readonly #known: Map<string, KnownDevice>
+  readonly #unlisted: Set<string>
+  readonly #isNeeded: IsNeeded
 
-  constructor(view: StoreView, known: readonly KnownDevice[]) {
+  constructor(view: StoreView, { known, unlisted, isNeeded }: StoredState) {
     this.#view = view
     this.#known = new Map(known.map((one) => [one.device, one]))
+    this.#unlisted = new Set(unlisted)
+    this.#isNeeded = isNeeded
   }
 
   get devices(): readonly KnownDevice[] {
     return [...this.#known.values()]
+  }
+
+  get unlisted(): readonly string[] {
+    return [...this.#unlisted]
   }
 
   async seen(device: string, nowMs: number, areas: readonly Area[] = []): Promise<void> {
@@ -58,22 +76,65 @@ class StoredDevices implements DeviceBook {
       lastSeenMs: nowMs,
       areas: mergeAreas([...(known?.areas ?? []), ...areas]),
     }
+    const isFull = !known && this.#known.size >= MAX_KNOWN_DEVICES
+    const leaving = isFull ? this.#dispensable() : undefined
+    if (isFull && leaving === undefined) return this.#write(this.#leaveOut(device))
+    const changes = leaving === undefined ? [] : this.#leaveOut(leaving)
     this.#known.delete(device)
     this.#known.set(device, one)
-    const [oldest] = this.#known.keys()
-    const isFull = this.#known.size > MAX_KNOWN_DEVICES && oldest !== undefined
-    if (isFull) this.#known.delete(oldest)
-    await this.#view.write([
+    this.#unlisted.delete(device)
+    await this.#write([
+      ...changes,
       { type: 'put', key: keyOf(device), value: encode(one) },
-      ...(isFull ? [{ type: 'delete', key: keyOf(oldest) } as const] : []),
+      { type: 'delete', key: unlistedKeyOf(device) },
     ])
   }
 
   async forget(device: string): Promise<boolean> {
-    if (!this.#known.delete(device)) return false
-    await this.#view.write([{ type: 'delete', key: keyOf(device) }])
+    const [wasKnown, wasUnlisted] = [this.#known.delete(device), this.#unlisted.delete(device)]
+    if (!wasKnown && !wasUnlisted) return false
+    await this.#write([
+      { type: 'delete', key: keyOf(device) },
+      { type: 'delete', key: unlistedKeyOf(device) },
+    ])
     return true
   }
+
+  /** The one not seen for longest that nobody waits for. */
+  #dispensable(): string | undefined {
+    for (const [device, known] of this.#known) if (!this.#isNeeded(known)) return device
+    return undefined
+  }
+
+  /** Keeps no more of a device than that it exists. */
+  #leaveOut(device: string): StoreOperation[] {
+    const isCounted = this.#unlisted.size < MAX_UNLISTED_DEVICES && !this.#unlisted.has(device)
+    if (isCounted) this.#unlisted.add(device)
+    const wasKnown = this.#known.delete(device)
+    return [
+      ...(wasKnown ? [{ type: 'delete', key: keyOf(device) } as const] : []),
+      ...(isCounted
+        ? [{ type: 'put', key: unlistedKeyOf(device), value: new Uint8Array() } as const]
+        : []),
+    ]
+  }
+
+  async #write(operations: readonly StoreOperation[]): Promise<void> {
+    if (operations.length > 0) await this.#view.write(operations)
+  }
+}
+
+interface StoredState {
+  readonly known: readonly KnownDevice[]
+  readonly unlisted: readonly string[]
+  readonly isNeeded: IsNeeded
+}
+
+/** The first byte of the keys of those that are not listed, `-`: ids of devices are hex. */
+const UNLISTED = 0x2d
+
+function unlistedKeyOf(device: string): Uint8Array {
+  return keyOf(`-${device}`)
 }
 
 function keyOf(device: string): Uint8Array {

@@ -74,6 +74,10 @@ export class OpenNamespace implements ReceiptSource {
     return this.#init.deviceBook.devices
   }
 
+  get unlisted(): readonly string[] {
+    return this.#init.deviceBook.unlisted
+  }
+
   get online(): ReadonlySet<string> {
     return new Set(this.#sharing?.sync.peers)
   }
@@ -222,7 +226,9 @@ export class OpenNamespace implements ReceiptSource {
 
   async #noteConfirmed(device: string): Promise<void> {
     const known = this.devices.find((one) => one.device === device)
-    const ids = this.#confirmations.confirmedBy(device, this.log.records, known?.areas)
+    // Of who is not listed it is not known what it could read earlier, and may still hold.
+    if (known === undefined) return
+    const ids = this.#confirmations.confirmedBy(device, this.log.records, known.areas)
     if (ids.length === 0) return
     const confirmation = { device, confirmedAtMs: this.nowMs() }
     for (const id of ids) await this.log.confirmRecord(id, confirmation)

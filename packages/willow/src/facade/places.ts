@@ -11,6 +11,7 @@ import { openPersistentWillowStore } from '../store/persistent-store.ts'
 import type { WillowStore } from '../store/store.ts'
 import { createPooledVerifier } from '../verify/pooled-verifier.ts'
 import { openDeviceBook } from './device-book.ts'
+import { isWaitedFor } from './receipt.ts'
 import { refuseFuture, type FuturePolicy } from './future.ts'
 import { OpenNamespace, type OpenNamespaceInit } from './open-namespace.ts'
 import { openRevocationBook, type RevocationBook } from './revocation-book.ts'
@@ -83,10 +84,10 @@ export async function openPlaces(
     verifier: checks,
     async open(namespaceId, user) {
       const name = bytesToHex(namespaceId)
-      const [log, deviceBook] = await Promise.all([
-        openErasureLog(view.sub('erasures').sub(name)),
-        openDeviceBook(view.sub('devices').sub(name)),
-      ])
+      const log = await openErasureLog(view.sub('erasures').sub(name))
+      const deviceBook = await openDeviceBook(view.sub('devices').sub(name), (device) =>
+        isWaitedFor(device, log.records),
+      )
       const store = await openStore(namespaceId)
       return new OpenNamespace({ ...user, store, log, deviceBook, future })
     },

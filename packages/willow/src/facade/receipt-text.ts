@@ -7,6 +7,8 @@ export interface ReceiptFigures {
   readonly erased: number
   /** When each other known device was last seen, in milliseconds since 1970. */
   readonly waitingSinceMs: readonly number[]
+  /** Other devices, which are not among the known ones for want of room. */
+  readonly unlisted: number
   /** When it was erased here. Who was seen after that is late, and not away. */
   readonly erasedAtMs: number
   /** Now: dates of another year are written with it. */
@@ -15,13 +17,14 @@ export interface ReceiptFigures {
 
 /** `Erased on 5 of 7 known devices; 2 not seen since 3 March.` Dates are of UTC. */
 export function receiptSentence(figures: ReceiptFigures): string {
-  const { erased, waitingSinceMs, erasedAtMs } = figures
+  const { erased, waitingSinceMs, unlisted, erasedAtMs } = figures
   const known = erased + waitingSinceMs.length
   const away = waitingSinceMs.filter((seenMs) => seenMs < erasedAtMs)
   const late = waitingSinceMs.length - away.length
   const rest = [
     ...awayParts(away, figures.nowMs),
     ...(late > 0 ? [`${late} seen since, not confirmed yet`] : []),
+    ...(unlisted > 0 ? [`${unlisted} more not listed`] : []),
   ]
   const noun = known === 1 ? 'device' : 'devices'
   const tail = rest.length > 0 ? `; ${rest.join(', ')}` : ''

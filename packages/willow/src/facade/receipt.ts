@@ -21,6 +21,12 @@ export interface ErasureReport {
   readonly confirmed: readonly ErasureConfirmation[]
   /** Devices known to this one that have not, and when each was last seen. */
   readonly waiting: readonly Pick<KnownDevice, 'device' | 'lastSeenMs'>[]
+  /**
+   * Ids of devices that have synced the namespace and are not among the known ones, because
+   * there are `MAX_KNOWN_DEVICES` of those: what they hold is not waited for. At most
+   * `MAX_UNLISTED_DEVICES`; without those that had confirmed.
+   */
+  readonly unlisted: readonly string[]
   /** `Erased on 5 of 7 known devices; 2 not seen since 3 March.` This device counts. */
   readonly sentence: string
 }
@@ -65,6 +71,8 @@ export interface ReceiptSource {
   readonly id: string
   readonly records: readonly ErasureRecord[]
   readonly devices: readonly KnownDevice[]
+  /** Devices that had no place among them. */
+  readonly unlisted: readonly string[]
   /** Devices that are connected now. */
   readonly online: ReadonlySet<string>
   readonly userId: string
@@ -97,6 +105,22 @@ export function receiptsOf(source: ReceiptSource): readonly ErasureReceipt[] {
   return [...groups.values()].map((records) => createReceipt(source, records))
 }
 
+/** Tells whether a receipt waits for a device. */
+export function isWaitedFor(
+  { device, areas }: KnownDevice,
+  records: readonly ErasureRecord[],
+): boolean {
+  const waits = (record: ErasureRecord): boolean =>
+    !record.confirmations.some((known) => known.device === device) && concerns(record, areas)
+  // Of the latest it is most often not confirmed yet.
+  return records.findLast(waits) !== undefined
+}
+
+/** Who could never read anything there has nothing to erase. */
+function concerns({ area }: ErasureRecord, areas: readonly Area[]): boolean {
+  return areas.some((readable) => intersectAreas(readable, area) !== undefined)
+}
+
 class RecordReceipt implements ErasureReceipt {
   readonly #source: ReceiptSource
   /** As they were known last: the log forgets the oldest when it is full. */
@@ -111,6 +135,8 @@ class RecordReceipt implements ErasureReceipt {
     const { id: namespace, userId: by } = this.#source
     const { reason, erasedAtMs, area } = this.#records[0]
     const [confirmed, waiting] = [this.#confirmations(), this.#waiting()]
+    const done = new Set(confirmed.map(({ device }) => device))
+    const unlisted = this.#source.unlisted.filter((device) => !done.has(device))
     const subspaces = this.#records.map((record) => bytesToHex(record.area.subspaceId ?? LEAST_ID))
     return {
       namespace,
@@ -122,8 +148,10 @@ class RecordReceipt implements ErasureReceipt {
       erasedCount: this.#records.reduce((sum, record) => sum + record.erasedCount, 0),
       confirmed,
       waiting: waiting.map(({ device, lastSeenMs }) => ({ device, lastSeenMs })),
+      unlisted,
       sentence: receiptSentence({
         erased: 1 + confirmed.length,
+        unlisted: unlisted.length,
         waitingSinceMs: waiting.map(({ lastSeenMs }) => lastSeenMs),
         erasedAtMs,
         nowMs: this.#source.nowMs(),
@@ -164,14 +192,8 @@ class RecordReceipt implements ErasureReceipt {
   #waiting(): readonly KnownDevice[] {
     const confirmed = new Set(this.#confirmations().map(({ device }) => device))
     return this.#source.devices.filter(
-      ({ device, areas }) => !confirmed.has(device) && this.#concerns(areas),
-    )
-  }
-
-  /** Who could never read anything there has nothing to erase. */
-  #concerns(areas: readonly Area[]): boolean {
-    return areas.some((readable) =>
-      this.#records.some(({ area }) => intersectAreas(readable, area) !== undefined),
+      ({ device, areas }) =>
+        !confirmed.has(device) && this.#records.some((record) => concerns(record, areas)),
     )
   }
 

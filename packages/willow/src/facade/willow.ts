@@ -205,9 +205,9 @@ export interface Willow extends AsyncDisposable {
   erase(path: PathLike, options: EraseOptions): Promise<ErasureReceipt>
   /** The receipts of what was erased here, the oldest first; also of earlier starts. */
   erasures(namespace?: IdLike): readonly ErasureReceipt[]
-  /** The devices that have synced a namespace with this one. */
+  /** The devices that have synced a namespace with this one; at most `MAX_KNOWN_DEVICES`. */
   devices(namespace?: IdLike): readonly KnownDevice[]
-  /** Forgets a device that will not come back: receipts do not wait for it any more. Tells whether it was known. */
+  /** Forgets a device that will not come back, listed or not: receipts do not wait for it any more. Tells whether it was known. */
   forgetDevice(device: string, namespace?: IdLike): Promise<boolean>
 
   /** Whether this device is metered: large payloads wait until somebody asks for them. May be set at any time. */

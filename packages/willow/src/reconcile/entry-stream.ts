@@ -13,6 +13,7 @@ import {
   type Entry,
   type Sink,
 } from '@vudo/meadowcap'
+import { DELEGATION_MEMORY_BYTES, ENTRY_MEMORY_BYTES } from '../limits.ts'
 import type { HeldEntry } from '../store/store.ts'
 
 /** An entry as a peer sent it: nothing of it is verified. */
@@ -65,6 +66,18 @@ export class EntryReader {
     this.#token = token
     return { entry, token, available }
   }
+}
+
+/**
+ * Bytes that a decoded entry counts as, about what it takes in memory: relative to another one, a
+ * long path or chain of delegations is a few bytes on the wire. Both ends count the same.
+ */
+export function sizeOfEntry({ entry, token }: AuthorisedEntry): number {
+  let bytes = ENTRY_MEMORY_BYTES + entry.path.sortKey.length
+  for (const { area } of token.capability.delegations) {
+    bytes += DELEGATION_MEMORY_BYTES + area.path.sortKey.length
+  }
+  return bytes
 }
 
 function readAmount(cursor: Cursor, amount: number, { payloadLength }: Entry): bigint {

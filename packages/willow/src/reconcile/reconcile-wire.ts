@@ -11,7 +11,12 @@ import {
 import { bytesToHex, hexToBytes } from '@vudo/wire'
 import { FINGERPRINT_BYTES, MAX_RANGE_IDS, RECONCILE_ID_BYTES } from '../limits.ts'
 import type { HeldEntry } from '../store/store.ts'
-import type { EntryReader, EntryWriter, ReceivedEntry } from './entry-stream.ts'
+import {
+  sizeOfEntry,
+  type EntryReader,
+  type EntryWriter,
+  type ReceivedEntry,
+} from './entry-stream.ts'
 
 /** One statement of a reconciliation. Which range it answers follows from its place. */
 export type ReconcileItem =
@@ -57,6 +62,8 @@ export class ItemWriter {
   readonly #entries: EntryWriter
   #range: Range3d
   #sink: Sink = createSink()
+  /** What the entries written since {@link take} count as, see `sizeOfEntry`. */
+  entryBytes = 0
 
   constructor(range: Range3d, entries: EntryWriter) {
     this.#range = range
@@ -72,6 +79,7 @@ export class ItemWriter {
   take(): Uint8Array {
     const bytes = this.#sink.finish()
     this.#sink = createSink()
+    this.entryBytes = 0
     return bytes
   }
 
@@ -100,6 +108,7 @@ export class ItemWriter {
   }
 
   entry(held: HeldEntry): void {
+    this.entryBytes += sizeOfEntry(held)
     this.#entries.write(this.#sink, held)
   }
 

@@ -1,39 +1,29 @@
-import {
-  createCursor,
-  isMeadowcapError,
-  range3dIncludes,
-  range3dIncludesEntry,
-  type Range3d,
-} from '@vudo/meadowcap'
+import { createCursor, isMeadowcapError, type Range3d } from '@vudo/meadowcap'
 import { bytesEqual } from '@vudo/wire'
-import { isWillowError, willowError } from '../errors.ts'
+import { isWillowError } from '../errors.ts'
 import {
   DEFAULT_SPLIT_PARTS,
   DEFAULT_SPLIT_THRESHOLD,
-  FINGERPRINT_BYTES,
   MAX_BATCH_ENTRIES,
-  MAX_OPEN_RANGE_BYTES,
-  MAX_OPEN_RANGES,
   MAX_RANGE_IDS,
   MAX_RECONCILE_BYTES,
   MAX_RECONCILE_DEPTH,
-  MAX_RECONCILE_RANGES,
   MAX_ROOT_ENTRIES,
   MAX_SPLIT_PARTS,
+  MESSAGE_ENTRY_BYTES,
   RECONCILE_MESSAGE_BYTES,
 } from '../limits.ts'
 import type { HeldEntry, RangePart } from '../store/store.ts'
-import { EntryReader, EntryWriter, type ReceivedEntry } from './entry-stream.ts'
-import { bitsOf, idsOfBits } from './id-bits.ts'
-import { OpenRanges, sizeOfRange } from './open-ranges.ts'
+import { Dialogue, isOfNothing, limit, type Question } from './dialogue.ts'
+import { EntryReader, EntryWriter, sizeOfEntry, type ReceivedEntry } from './entry-stream.ts'
+import { bitsOf } from './id-bits.ts'
 import type {
   ReconcileEffect,
   ReconcileInput,
   StoreAnswer,
   StoreRequest,
 } from './reconcile-effects.ts'
-import { idOfHeld, ItemReader, ItemWriter, type ReconcileItem } from './reconcile-wire.ts'
-import { Tiling } from './tiling.ts'
+import { idOfHeld, ItemReader, ItemWriter } from './reconcile-wire.ts'
 
 /** How ranges are cut. Both ends may choose differently. */
 export interface SplitSettings {
@@ -92,18 +82,6 @@ export function createReconciliation(init: ReconciliationInit): Reconciler {
   return new Reconciliation(init)
 }
 
-/** Something that one end asked and the other has to answer. */
-type Question =
-  | {
-      readonly type: 'fingerprint'
-      readonly range: Range3d
-      readonly fingerprint: Uint8Array
-      readonly depth: number
-    }
-  /** In the order in which they were named. */
-  | { readonly type: 'ids'; readonly range: Range3d; readonly ids: ReadonlySet<string> }
-  | { readonly type: 'wants'; readonly range: Range3d; readonly ids: ReadonlySet<string> }
-
 /** Where the answer to the first question stands. */
 type Task =
   | { readonly type: 'begin' }
@@ -145,20 +123,14 @@ export class Reconciliation implements Reconciler {
   readonly #threshold: number
   readonly #writer: ItemWriter
   readonly #reader: ItemReader
-  /** What this end asked, oldest first. */
-  readonly #asked = new OpenRanges<Question>()
-  /** What the peer asked. */
-  readonly #toAnswer = new OpenRanges<Question>()
-  #tiling: Tiling | undefined
+  readonly #dialogue: Dialogue
   #inserts: ReceivedEntry[] = []
   #roots: Range3d[] = []
   #task: Task | undefined
-  #hasLastRoot = false
   #isPaused = false
   #isEnded = false
   #idOffset = 0
   #receivedBytes = 0
-  #receivedRanges = 0
   #effects: ReconcileEffect[] = []
 
   /** @throws `RangeError` when parts or threshold are out of range. */
@@ -171,6 +143,7 @@ export class Reconciliation implements Reconciler {
       throw new RangeError(`threshold is ${threshold}, expected 0 to ${MAX_RANGE_IDS}`)
     }
     this.#init = init
+    this.#dialogue = new Dialogue(init)
     this.#idOffset = init.idOffset ?? 0
     this.#parts = parts
     this.#threshold = threshold
@@ -221,92 +194,22 @@ export class Reconciliation implements Reconciler {
     if (this.#receivedBytes > MAX_RECONCILE_BYTES) throw limit('bytes', MAX_RECONCILE_BYTES)
     const cursor = createCursor(bytes)
     const received: ReceivedEntry[] = []
+    let entryBytes = 0
     while (cursor.remaining > 0) {
+      if (entryBytes >= MESSAGE_ENTRY_BYTES) throw limit('bytes of entries', MESSAGE_ENTRY_BYTES)
       const item = this.#reader.read(cursor)
-      if (item.type === 'entry') received.push(this.#entry(item.entry))
-      else this.#item(item)
+      if (item.type === 'entry') {
+        this.#dialogue.hearEntry(item.entry)
+        entryBytes += sizeOfEntry(item.entry)
+        received.push(item.entry)
+      } else {
+        this.#dialogue.hear(item)
+        if (item.type === 'root') this.#idOffset = item.idOffset
+      }
     }
     if (received.length === 0) return
     this.#inserts.push(...received)
     this.#effects.push({ type: 'received', entries: received })
-  }
-
-  #item(item: Exclude<ReconcileItem, { readonly type: 'entry' }>): void {
-    if (this.#tiling !== undefined && item.type !== 'part') throw fault('parts without an end')
-    switch (item.type) {
-      case 'root':
-        return this.#root(item)
-      case 'equal':
-        this.#answerTo('fingerprint')
-        return
-      case 'part':
-        return this.#part(item)
-      case 'ids': {
-        const { range } = this.#answerTo('fingerprint')
-        return this.#ask(this.#toAnswer, { type: 'ids', range, ids: new Set(item.ids) })
-      }
-      case 'end':
-        return this.#end(item.bits)
-    }
-  }
-
-  #root(root: ReconcileItem & { readonly type: 'root' }): void {
-    const { range, fingerprint, isLast, idOffset } = root
-    const isOpen = this.#asked.length + this.#toAnswer.length > 0
-    if (this.#init.isInitiator || this.#hasLastRoot || isOpen) throw fault('a root out of turn')
-    if (!range3dIncludes(this.#init.range, range)) throw fault('a root outside of the area')
-    this.#hasLastRoot = isLast
-    this.#idOffset = idOffset
-    this.#ask(this.#toAnswer, { type: 'fingerprint', range, fingerprint, depth: 0 })
-  }
-
-  #part({ range, fingerprint, isLast }: ReconcileItem & { readonly type: 'part' }): void {
-    const whole = this.#asked.first
-    if (whole?.type !== 'fingerprint') throw fault('parts of nothing that was asked')
-    if (whole.depth >= MAX_RECONCILE_DEPTH) throw limit('levels of parts', MAX_RECONCILE_DEPTH)
-    this.#tiling ??= new Tiling(whole.range)
-    if (!this.#tiling.add(range, isLast)) throw fault('parts that do not tile their range')
-    this.#ask(this.#toAnswer, { type: 'fingerprint', range, fingerprint, depth: whole.depth + 1 })
-    if (!isLast) return
-    this.#tiling = undefined
-    this.#asked.shift()
-  }
-
-  #entry(received: ReceivedEntry): ReceivedEntry {
-    const question = this.#asked.first
-    const isAsked = question !== undefined && expectsEntries(question)
-    if (!isAsked || this.#tiling !== undefined) throw fault('an entry that nobody asked for')
-    const { entry } = received
-    const isInside =
-      bytesEqual(entry.namespaceId, this.#init.namespaceId) &&
-      range3dIncludesEntry(question.range, entry)
-    if (!isInside) throw fault('an entry outside of its range')
-    return received
-  }
-
-  #end(bits: Uint8Array): void {
-    const question = this.#asked.shift()
-    if (question === undefined || !expectsEntries(question)) throw fault('an end of nothing')
-    const ids = idsOfBits(bits, question.type === 'ids' ? [...question.ids] : [])
-    if (ids === undefined) throw fault('a wish for what was not named')
-    if (ids.length === 0) return
-    this.#ask(this.#toAnswer, { type: 'wants', range: question.range, ids: new Set(ids) })
-  }
-
-  #answerTo(type: Question['type']): Question {
-    const question = this.#asked.shift()
-    if (question?.type === type) return question
-    throw fault('an answer to nothing that was asked')
-  }
-
-  /** Notes a question of either end. */
-  #ask(open: OpenRanges<Question>, question: Question): void {
-    const isTheirs = open === this.#toAnswer
-    if (isTheirs) this.#receivedRanges += 1
-    if (this.#receivedRanges > MAX_RECONCILE_RANGES) throw limit('ranges', MAX_RECONCILE_RANGES)
-    open.push(question, sizeOfRange(question.range))
-    if (open.length > MAX_OPEN_RANGES) throw limit('open ranges', MAX_OPEN_RANGES)
-    if (open.bytes > MAX_OPEN_RANGE_BYTES) throw limit('bytes of open ranges', MAX_OPEN_RANGE_BYTES)
   }
 
   // What goes out.
@@ -324,16 +227,16 @@ export class Reconciliation implements Reconciler {
       this.#unread = undefined
       return this.#request({ type: 'more' })
     }
-    const question = this.#toAnswer.first
+    const question = this.#dialogue.next
     if (question !== undefined) return this.#begin(question)
     this.#flush()
-    if (this.#asked.length > 0) return
+    if (this.#dialogue.awaited !== undefined) return
     const root = this.#roots[0]
     if (root !== undefined) {
       this.#task = { type: 'summarise-root' }
       return this.#request({ type: 'summarise', range: root })
     }
-    if (!this.#hasLastRoot) return
+    if (!this.#dialogue.hasLastRoot) return
     this.#isEnded = true
     this.#effects.push({ type: 'done' })
   }
@@ -377,22 +280,21 @@ export class Reconciliation implements Reconciler {
 
   #sendRoot(fingerprint: Uint8Array): void {
     const range = this.#roots.shift()!
-    this.#hasLastRoot = this.#roots.length === 0
-    const root = { range, fingerprint, isLast: this.#hasLastRoot, idOffset: this.#idOffset }
-    this.#writer.root(root)
-    this.#ask(this.#asked, { type: 'fingerprint', range, fingerprint, depth: 0 })
+    const isLast = this.#roots.length === 0
+    this.#writer.root({ range, fingerprint, isLast, idOffset: this.#idOffset })
+    this.#dialogue.askRoot(range, fingerprint, isLast)
   }
 
   #compared(count: number, fingerprint: Uint8Array): void {
-    const question = this.#toAnswer.first
+    const question = this.#dialogue.next
     if (question?.type !== 'fingerprint') return
     const { range } = question
     if (bytesEqual(fingerprint, question.fingerprint)) {
-      this.#toAnswer.shift()
+      this.#dialogue.answered()
       this.#writer.equal()
       return this.#flushWhenLong()
     }
-    if (bytesEqual(question.fingerprint, noFingerprint)) return this.#list(range)
+    if (isOfNothing(question.fingerprint)) return this.#list(range)
     if (count === 0) return this.#sendIds([])
     if (count <= this.#threshold || question.depth >= MAX_RECONCILE_DEPTH) {
       this.#task = { type: 'ids' }
@@ -413,25 +315,25 @@ export class Reconciliation implements Reconciler {
       this.#roots = parts.map(({ range }) => range)
       return
     }
-    const question = this.#toAnswer.first
+    const question = this.#dialogue.next
     if (question?.type !== 'fingerprint') return
     if (parts.length < 2) {
       // It holds at most one entry: some went while they were counted, or the threshold is 0.
       this.#task = { type: 'ids' }
       return this.#request({ type: 'list', range: question.range })
     }
-    this.#toAnswer.shift()
+    this.#dialogue.answered()
     const depth = question.depth + 1
     for (const [at, { range, summary }] of parts.entries()) {
       const { fingerprint } = summary
       this.#writer.part(range, fingerprint, at === parts.length - 1)
-      this.#ask(this.#asked, { type: 'fingerprint', range, fingerprint, depth })
+      this.#dialogue.ask({ type: 'fingerprint', range, fingerprint, depth })
       this.#flushWhenLong()
     }
   }
 
   #named(page: StoreAnswer & { readonly type: 'page' }): void {
-    const question = this.#toAnswer.first
+    const question = this.#dialogue.next
     if (question?.type !== 'fingerprint') return
     if (page.isLast && page.entries.length <= MAX_RANGE_IDS) {
       return this.#sendIds(page.entries.map((held) => idOfHeld(held, this.#idOffset)))
@@ -442,9 +344,9 @@ export class Reconciliation implements Reconciler {
   }
 
   #sendIds(ids: readonly string[]): void {
-    const { range } = this.#toAnswer.shift()!
+    const { range } = this.#dialogue.answered()!
     this.#writer.ids(ids)
-    this.#ask(this.#asked, { type: 'ids', range, ids: new Set(ids) })
+    this.#dialogue.ask({ type: 'ids', range, ids: new Set(ids) })
     this.#flushWhenLong()
   }
 
@@ -457,19 +359,19 @@ export class Reconciliation implements Reconciler {
   #unread: Set<string> | undefined
 
   #listed(seen: Set<string>, page: StoreAnswer & { readonly type: 'page' }): void {
-    const question = this.#toAnswer.first
+    const question = this.#dialogue.next
     if (question === undefined) return
     for (const held of page.entries) this.#offer(question, seen, held)
     if (!page.isLast) {
       this.#unread = seen
       return
     }
-    this.#toAnswer.shift()
+    this.#dialogue.answered()
     const named = question.type === 'ids' ? [...question.ids] : []
     const wanted = named.filter((id) => !seen.has(id))
     this.#writer.end(bitsOf(named, seen))
     if (wanted.length > 0) {
-      this.#ask(this.#asked, { type: 'wants', range: question.range, ids: new Set(wanted) })
+      this.#dialogue.ask({ type: 'wants', range: question.range, ids: new Set(wanted) })
     }
     this.#flushWhenLong()
   }
@@ -489,26 +391,12 @@ export class Reconciliation implements Reconciler {
   }
 
   #flushWhenLong(): void {
-    if (this.#writer.length >= RECONCILE_MESSAGE_BYTES) this.#flush()
+    const { length, entryBytes } = this.#writer
+    if (length >= RECONCILE_MESSAGE_BYTES || entryBytes >= MESSAGE_ENTRY_BYTES) this.#flush()
   }
 
   #flush(): void {
     if (this.#writer.length === 0) return
     this.#effects.push({ type: 'send', bytes: this.#writer.take() })
   }
-}
-
-const noFingerprint = new Uint8Array(FINGERPRINT_BYTES)
-
-/** Whether a question is answered by entries: a fingerprint is when the asker has nothing. */
-function expectsEntries(question: Question): boolean {
-  return question.type !== 'fingerprint' || bytesEqual(question.fingerprint, noFingerprint)
-}
-
-function fault(what: string): Error {
-  return willowError('ERR_WILLOW_SYNC_PROTOCOL', `the peer sent ${what}`)
-}
-
-function limit(what: string, most: number): Error {
-  return willowError('ERR_WILLOW_SYNC_LIMIT', `the peer needs more than ${most} ${what}`)
 }

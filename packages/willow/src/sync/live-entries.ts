@@ -1,7 +1,12 @@
 import { createArea, createCursor, createSink, type Entry } from '@vudo/meadowcap'
 import { willowError } from '../errors.ts'
-import { MAX_BATCH_ENTRIES, MAX_UNCONFIRMED_ERASURES } from '../limits.ts'
-import { EntryReader, EntryWriter, type ReceivedEntry } from '../reconcile/entry-stream.ts'
+import { MAX_BATCH_ENTRIES, MAX_UNCONFIRMED_ERASURES, MESSAGE_ENTRY_BYTES } from '../limits.ts'
+import {
+  EntryReader,
+  EntryWriter,
+  sizeOfEntry,
+  type ReceivedEntry,
+} from '../reconcile/entry-stream.ts'
 import type { HeldEntry } from '../store/store.ts'
 import type { SessionEffect, SessionInput } from './session-effects.ts'
 import type { SessionMessage } from './session-wire.ts'
@@ -53,9 +58,12 @@ export class LiveEntries {
   read(bytes: Uint8Array): void {
     const cursor = createCursor(bytes)
     const entries: ReceivedEntry[] = []
+    let entryBytes = 0
     while (cursor.remaining > 0) {
+      if (entryBytes >= MESSAGE_ENTRY_BYTES) throw fault('too many bytes of entries at once')
       const received = this.#reader.read(cursor)
       if (!this.#host.isShared(received.entry)) throw fault('an entry outside of what is shared')
+      entryBytes += sizeOfEntry(received)
       if (entries.push(received) > MAX_BATCH_ENTRIES) throw fault('too many entries at once')
     }
     if (entries.length === 0) throw fault('a live message without an entry')

@@ -1,7 +1,12 @@
 import { encodeEntry, entriesEqual, type Entry } from '@vudo/meadowcap'
 import { bytesToHex } from '@vudo/wire'
 import { willowError } from '../errors.ts'
-import { MAX_PAYLOADS_RECEIVED, MAX_RETRIED_PAYLOADS, MAX_WANTED_PAYLOADS } from '../limits.ts'
+import {
+  MAX_PAYLOADS_RECEIVED,
+  MAX_RETRIED_PAYLOADS,
+  MAX_WANTED_PAYLOADS,
+  PAYLOAD_MESSAGE_BYTES,
+} from '../limits.ts'
 import type { SessionEffect, SessionInput } from './session-effects.ts'
 import type { SessionMessage } from './session-wire.ts'
 import { WantQueue, type Want } from './want-queue.ts'
@@ -16,6 +21,8 @@ export interface MeteredSettings {
 /** What the inbox needs of its session. */
 export interface InboxHost {
   readonly settings: MeteredSettings
+  /** Milliseconds without progress after which a transfer is given up. */
+  readonly payloadStallMs: number
   effect(effect: SessionEffect): void
   send(message: Exclude<SessionMessage, { readonly type: 'unknown' }>): void
 }
@@ -26,6 +33,8 @@ interface Transfer {
   at: bigint
   /** The store takes it, and the peer was asked. */
   isOpen: boolean
+  /** The last progress that counted: where, and until when there has to be more. */
+  progress: { readonly at: bigint; readonly untilMs: number } | undefined
 }
 
 /** Payloads that the peer has and this end wants: a few at a time, the smallest first. */
@@ -38,7 +47,10 @@ export class PayloadInbox {
   /** Others are receiving these. */
   #busy: Want[] = []
   readonly #deferred = new Map<string, Entry>()
+  /** Codes of entries that somebody waits for and that this peer did not go on sending. */
+  readonly #stalledRequests = new Set<string>()
   #lastId = 0
+  #hasTimer = false
   /** Some were left out for want of room: another round brings them again. */
   hasLeftOut = false
 
@@ -54,6 +66,9 @@ export class PayloadInbox {
   offer(entry: Entry): void {
     const { isMetered, deferAboveBytes } = this.#host.settings
     if (entry.payloadLength === 0n) return
+    if (this.#stalledRequests.size > 0 && this.#stalledRequests.has(keyOf(entry))) {
+      return this.request(entry)
+    }
     if (isMetered && entry.payloadLength > BigInt(deferAboveBytes)) return this.#defer(entry)
     this.#want({ entry, isRequested: false })
   }
@@ -61,6 +76,7 @@ export class PayloadInbox {
   /** Somebody waits for it, whatever it costs. */
   request(entry: Entry): void {
     this.#deferred.delete(keyOf(entry))
+    this.#stalledRequests.delete(keyOf(entry))
     this.#want({ entry, isRequested: true })
   }
 
@@ -78,6 +94,7 @@ export class PayloadInbox {
 
   /** What comes of it has no place any more. */
   removed(entry: Entry): void {
+    if (this.#stalledRequests.size > 0) this.#stalledRequests.delete(keyOf(entry))
     for (const [id, transfer] of this.#transfers) {
       if (!entriesEqual(transfer.want.entry, entry)) continue
       if (transfer.isOpen) this.#host.send({ type: 'cancel', id })
@@ -91,9 +108,43 @@ export class PayloadInbox {
       const want = this.#wants.pop()
       if (want === undefined) return
       this.#lastId += 1
-      this.#transfers.set(this.#lastId, { want, at: 0n, isOpen: false })
+      this.#transfers.set(this.#lastId, { want, at: 0n, isOpen: false, progress: undefined })
       this.#host.effect({ type: 'open-payload', id: this.#lastId, entry: want.entry })
     }
+  }
+
+  /** The timer that was asked for. */
+  timer(): void {
+    this.#hasTimer = false
+  }
+
+  /**
+   * Gives up transfers that do not go on: they keep others from giving the payload. A few bytes
+   * now and then are no progress. Another round brings them again, after the others were asked.
+   */
+  watch(nowMs: number): void {
+    let firstMs = Infinity
+    for (const [id, transfer] of this.#transfers) {
+      if (!isAwaited(transfer)) continue
+      const { at, progress } = transfer
+      const isProgress = !progress || at - progress.at >= BigInt(PAYLOAD_MESSAGE_BYTES)
+      const untilMs = isProgress ? nowMs + this.#host.payloadStallMs : progress.untilMs
+      if (isProgress) transfer.progress = { at, untilMs }
+      if (untilMs <= nowMs) this.#stalled(id, transfer)
+      else firstMs = Math.min(firstMs, untilMs)
+    }
+    if (this.#hasTimer || firstMs === Infinity) return
+    this.#hasTimer = true
+    this.#host.effect({ type: 'set-timer', name: 'progress', inMs: Math.ceil(firstMs - nowMs) })
+  }
+
+  #stalled(id: number, transfer: Transfer): void {
+    const { entry, isRequested } = transfer.want
+    const isRemembered = isRequested && this.#stalledRequests.size < MAX_WANTED_PAYLOADS
+    if (isRemembered) this.#stalledRequests.add(keyOf(entry))
+    this.#host.send({ type: 'cancel', id })
+    this.hasLeftOut = true
+    this.#failed(id, transfer)
   }
 
   opened({ id, from }: SessionInput & { readonly type: 'opened' }): void {
@@ -145,9 +196,13 @@ export class PayloadInbox {
   ended(id: number, isWhole: boolean): void {
     const transfer = this.#transfers.get(id)
     if (transfer === undefined) return
-    const { entry } = transfer.want
     // What is whole ends with the write of its last byte.
-    if (isWhole && transfer.at === entry.payloadLength) return
+    if (isWhole && transfer.at === transfer.want.entry.payloadLength) return
+    this.#failed(id, transfer)
+  }
+
+  #failed(id: number, transfer: Transfer): void {
+    const { entry } = transfer.want
     const event = { type: 'payload-failed', entry, isForged: false } as const
     this.#host.effect({ type: 'event', event })
     this.#close(id, transfer)
@@ -182,6 +237,11 @@ export class PayloadInbox {
     this.#transfers.delete(id)
     this.#known.delete(keyOf(want.entry))
   }
+}
+
+/** Whether more of it is to come from the peer: the last bytes may wait for the store. */
+function isAwaited({ isOpen, at, want }: Transfer): boolean {
+  return isOpen && at < want.entry.payloadLength
 }
 
 function keyOf(entry: Entry): string {

@@ -97,6 +97,7 @@ export class PayloadOutbox {
     const rate = this.#host.bytesPerSecond ?? 1
     if (this.#hasTimer) return
     this.#hasTimer = true
-    this.#host.effect({ type: 'set-timer', inMs: Math.ceil((-this.#tokens * 1_000) / rate) + 1 })
+    const inMs = Math.ceil((-this.#tokens * 1_000) / rate) + 1
+    this.#host.effect({ type: 'set-timer', name: 'budget', inMs })
   }
 }

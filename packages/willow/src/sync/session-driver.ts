@@ -1,11 +1,12 @@
 import { entriesEqual, type McCapability } from '@vudo/meadowcap'
 import type { PeerId } from '@vudo/transport'
 import { isWillowError } from '../errors.ts'
-import { MAX_BATCH_ENTRIES, MAX_UNSTORED_SYNC_BYTES } from '../limits.ts'
+import { MAX_TIMER_MS, MAX_UNSTORED_SYNC_BYTES } from '../limits.ts'
+import { sizeOfEntry } from '../reconcile/entry-stream.ts'
 import { StoreRequests } from '../reconcile/store-requests.ts'
 import type { PayloadWriter, WillowStore } from '../store/store.ts'
 import { Turns } from '../store/turns.ts'
-import type { SessionEffect, SessionEvent, SessionInput } from './session-effects.ts'
+import type { SessionEffect, SessionEvent, SessionInput, SessionTimer } from './session-effects.ts'
 import type { WillowSession } from './session.ts'
 
 /** What a sync needs of a channel; `Channel` of the network has it. */
@@ -43,7 +44,7 @@ export class SessionDriver {
   readonly #effects: SessionEffect[] = []
   /** Sends one message after the other. */
   readonly #turns = new Turns()
-  #timer: NodeJS.Timeout | undefined
+  readonly #timers = new Map<SessionTimer, NodeJS.Timeout>()
   #unstoredBytes = 0
   #onRoom: (() => void) | undefined
   #isRunning = false
@@ -96,8 +97,9 @@ export class SessionDriver {
   }
 
   get #hasRoom(): boolean {
-    const isBehind = this.#init.session.unstoredEntries > 4 * MAX_BATCH_ENTRIES
-    return !isBehind && this.#unstoredBytes < MAX_UNSTORED_SYNC_BYTES
+    // It depends on this end's store alone, so it ends: questions that wait, which the peer must
+    // help to answer, are bounded by the reconciliation instead.
+    return this.#unstoredBytes + this.#init.session.unstoredBytes < MAX_UNSTORED_SYNC_BYTES
   }
 
   async #room(): Promise<void> {
@@ -109,7 +111,7 @@ export class SessionDriver {
 
   async #close(): Promise<void> {
     this.#isEnded = true
-    clearTimeout(this.#timer)
+    for (const timer of this.#timers.values()) clearTimeout(timer)
     this.#init.channel.reset()
     await Promise.all(this.#jobs)
     await this.#turns.take(() => Promise.resolve())
@@ -135,9 +137,7 @@ export class SessionDriver {
       case 'insert':
         return this.#insert(effect)
       case 'set-timer':
-        clearTimeout(this.#timer)
-        this.#timer = setTimeout(() => this.input({ type: 'timer' }), effect.inMs)
-        return
+        return this.#setTimer(effect)
       case 'event':
         return this.#init.onEvent(effect.event)
       case 'fail':
@@ -146,6 +146,15 @@ export class SessionDriver {
       default:
         return this.#payload(effect)
     }
+  }
+
+  #setTimer({ name, inMs }: SessionEffect & { readonly type: 'set-timer' }): void {
+    clearTimeout(this.#timers.get(name))
+    const timer = setTimeout(
+      () => this.input({ type: 'timer', name }),
+      Math.min(inMs, MAX_TIMER_MS),
+    )
+    this.#timers.set(name, timer)
   }
 
   #payload(
@@ -204,7 +213,7 @@ export class SessionDriver {
   }
 
   #insert({ token, entries }: SessionEffect & { readonly type: 'insert' }): void {
-    const bytes = entries.length * 256
+    const bytes = entries.reduce((sum, entry) => sum + sizeOfEntry(entry), 0)
     this.#unstoredBytes += bytes
     this.#work(async () => {
       const { store } = this.#init

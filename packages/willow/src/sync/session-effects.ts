@@ -3,6 +3,9 @@ import type { WillowErrorCode } from '../errors.ts'
 import type { StoreAnswer, StoreRequest } from '../reconcile/reconcile-effects.ts'
 import type { HeldEntry, InsertOutcome } from '../store/store.ts'
 
+/** What a timer is for: the budget of payloads that are sent, or the progress of those that come. */
+export type SessionTimer = 'budget' | 'progress'
+
 /** What can happen to a sync session. */
 export type SessionInput =
   /** The channel is open. */
@@ -42,7 +45,7 @@ export type SessionInput =
   | { readonly type: 'removed'; readonly entry: Entry }
   /** Another session, or this one, has a payload in hand no longer. */
   | { readonly type: 'retry' }
-  | { readonly type: 'timer' }
+  | { readonly type: 'timer'; readonly name: SessionTimer }
 
 /** What a session tells. */
 export type SessionEvent =
@@ -88,7 +91,8 @@ export type SessionEffect =
       readonly start?: { readonly entry: Entry; readonly from: bigint } | undefined
     }
   | { readonly type: 'stop-reading'; readonly id: number }
-  | { readonly type: 'set-timer'; readonly inMs: number }
+  /** There is one of each name. */
+  | { readonly type: 'set-timer'; readonly name: SessionTimer; readonly inMs: number }
   | { readonly type: 'event'; readonly event: SessionEvent }
   /** End the channel; nothing follows. */
   | { readonly type: 'fail'; readonly code: WillowErrorCode; readonly message: string }

@@ -1,22 +1,18 @@
-import {
-  areaIncludesEntry,
-  areaTo3dRange,
-  isMeadowcapError,
-  type Area,
-  type Entry,
-} from '@vudo/meadowcap'
+import { areaIncludesEntry, isMeadowcapError, type Area, type Entry } from '@vudo/meadowcap'
 import { bytesEqual } from '@vudo/wire'
 import { isWillowError, willowError, type WillowErrorCode } from '../errors.ts'
-import { MAX_UNREAD_SYNC_BYTES, MAX_UNSENT_LIVE_BYTES, MAX_UNSENT_SYNC_BYTES } from '../limits.ts'
-import type { ReceivedEntry } from '../reconcile/entry-stream.ts'
-import type { ReconcileInput } from '../reconcile/reconcile-effects.ts'
-import { createReconciliation, type Reconciler } from '../reconcile/reconciliation.ts'
-import { MAX_ID_OFFSET } from '../reconcile/reconcile-wire.ts'
+import {
+  DEFAULT_PAYLOAD_STALL_MS,
+  MAX_UNREAD_SYNC_BYTES,
+  MAX_UNSENT_LIVE_BYTES,
+  MAX_UNSENT_SYNC_BYTES,
+} from '../limits.ts'
 import type { HeldEntry } from '../store/store.ts'
 import { LiveEntries, type LiveHost } from './live-entries.ts'
 import { PayloadInbox, type InboxHost, type MeteredSettings } from './payload-inbox.ts'
 import { PayloadOutbox, type OutboxHost } from './payload-outbox.ts'
 import { Introduction, type IntroductionInit, type ReadableAreas } from './introduction.ts'
+import { Rounds, type RoundsHost } from './rounds.ts'
 import type { SessionEffect, SessionEvent, SessionInput } from './session-effects.ts'
 import { decodeSessionMessage, encodeSessionMessage, type SessionMessage } from './session-wire.ts'
 
@@ -24,23 +20,17 @@ import { decodeSessionMessage, encodeSessionMessage, type SessionMessage } from 
 export interface SessionInit extends IntroductionInit {
   /** Payload bytes per second for this peer. */
   readonly bytesPerSecond?: number | undefined
+  /**
+   * Milliseconds without progress after which a payload is no longer expected of this peer.
+   *
+   * @defaultValue 120,000
+   */
+  readonly payloadStallMs?: number | undefined
   /** May be changed while the session lives, by the `metered` input. */
   readonly metered: MeteredSettings
 }
 
 type Outgoing = Exclude<SessionMessage, { readonly type: 'unknown' }>
-
-/** A reconciliation of one area that is under way. */
-interface Running {
-  readonly reconciler: Reconciler
-  /** Received and not inserted yet, in their order. */
-  readonly received: ReceivedEntry[]
-  isComplete: boolean
-  isDone: boolean
-  isPaused: boolean
-  /** Of the insert that is under way. */
-  inserting: number
-}
 
 /**
  * Speaks `/vudo/willow/1` with one peer about one namespace, as a state machine: it waits for
@@ -55,24 +45,18 @@ interface Running {
  * 4. New entries are forwarded (`live`); erasures among them are confirmed (`stored`).
  * 5. Payloads are asked for (`want`), small ones first, and come in pieces.
  */
-export class WillowSession implements InboxHost, OutboxHost, LiveHost {
+export class WillowSession implements InboxHost, OutboxHost, LiveHost, RoundsHost {
   readonly settings: MeteredSettings
   readonly bytesPerSecond: number | undefined
+  readonly payloadStallMs: number
   readonly #init: SessionInit
   readonly #introduction: Introduction
   readonly #inbox: PayloadInbox
   readonly #outbox: PayloadOutbox
   readonly #live: LiveEntries
+  readonly #rounds: Rounds
   #effects: SessionEffect[] = []
   #areas: readonly Area[] | undefined
-  #round = 0
-  #area = 0
-  #running: Running | undefined
-  #isPeerSynced = false
-  /** Another round is due. */
-  #isRoundDue = false
-  #hasAsked = false
-  #hasErasedMeanwhile = false
   #unsentBytes = 0
   #isEnded = false
 
@@ -80,6 +64,7 @@ export class WillowSession implements InboxHost, OutboxHost, LiveHost {
     this.#init = init
     this.settings = init.metered
     this.bytesPerSecond = init.bytesPerSecond
+    this.payloadStallMs = init.payloadStallMs ?? DEFAULT_PAYLOAD_STALL_MS
     this.#introduction = new Introduction(init, {
       send: (message) => this.send(message),
       verify: (capabilities) => this.effect({ type: 'verify', capabilities }),
@@ -87,6 +72,7 @@ export class WillowSession implements InboxHost, OutboxHost, LiveHost {
     this.#live = new LiveEntries(this)
     this.#inbox = new PayloadInbox(this)
     this.#outbox = new PayloadOutbox(this)
+    this.#rounds = new Rounds(init, this)
   }
 
   /** Takes what happened; says what is to be done, in order. `nowMs` is monotonic. Never throws for a peer's fault. */
@@ -106,13 +92,30 @@ export class WillowSession implements InboxHost, OutboxHost, LiveHost {
     return this.#areas
   }
 
-  /** Entries that came in a reconciliation and wait for the store. */
-  get unstoredEntries(): number {
-    return this.#running?.received.length ?? 0
+  /** Bytes of memory of entries that came in a reconciliation and wait for the store. */
+  get unstoredBytes(): number {
+    return this.#rounds.unstoredBytes
   }
 
   get isFull(): boolean {
     return this.#unsentBytes > MAX_UNSENT_SYNC_BYTES
+  }
+
+  get isFullForLive(): boolean {
+    return this.#unsentBytes > MAX_UNSENT_LIVE_BYTES
+  }
+
+  get hasLeftOutPayloads(): boolean {
+    return this.#inbox.hasLeftOut && this.#inbox.isIdle
+  }
+
+  /** They come again with the round that begins. */
+  forgetLeftOut(): void {
+    this.#inbox.hasLeftOut = false
+  }
+
+  offerPayload(entry: Entry): void {
+    this.#inbox.offer(entry)
   }
 
   effect(effect: SessionEffect): void {
@@ -128,7 +131,7 @@ export class WillowSession implements InboxHost, OutboxHost, LiveHost {
     this.effect({ type: 'send', bytes })
   }
 
-  #emit(event: SessionEvent): void {
+  emit(event: SessionEvent): void {
     this.effect({ type: 'event', event })
   }
 
@@ -154,13 +157,13 @@ export class WillowSession implements InboxHost, OutboxHost, LiveHost {
         this.#unsentBytes = Math.max(0, this.#unsentBytes - input.bytes)
         return
       case 'answer':
-        return this.#answered(input)
+        return this.#rounds.answered(input.answer)
       case 'inserted':
         return this.#inserted(input)
       case 'changed':
         return this.#changed(input.held, input.isFromPeer)
       case 'missed':
-        this.#isRoundDue = true
+        this.#rounds.isDue = true
         return
       default:
         return this.#payloadInput(input)
@@ -202,17 +205,16 @@ export class WillowSession implements InboxHost, OutboxHost, LiveHost {
       case 'retry':
         return this.#inbox.retry()
       case 'timer':
-        return this.#outbox.timer()
+        return input.name === 'budget' ? this.#outbox.timer() : this.#inbox.timer()
     }
   }
 
   #goOn(nowMs: number): void {
-    this.#pauseOrResume()
     if (this.#areas === undefined) return
-    this.#nextArea()
-    this.#askForRound()
+    this.#rounds.goOn()
+    this.#inbox.watch(nowMs)
     // Before they are stored there is nothing to which their payloads belong.
-    if ((this.#running?.received.length ?? 0) === 0) this.#inbox.pump()
+    if (this.#rounds.unstoredBytes === 0) this.#inbox.pump()
     this.#outbox.pump(nowMs)
   }
 
@@ -239,8 +241,8 @@ export class WillowSession implements InboxHost, OutboxHost, LiveHost {
     if (readable === undefined) return
     const { areas, granted } = readable
     this.#areas = areas
-    this.#isRoundDue = this.#init.isOpener && areas.length > 0
-    this.#emit({ type: 'ready', areas, granted, keys: this.#introduction.peerKeys })
+    this.#rounds.begin(areas)
+    this.emit({ type: 'ready', areas, granted, keys: this.#introduction.peerKeys })
   }
 
   /** Tells whether both may read an entry. */
@@ -257,13 +259,11 @@ export class WillowSession implements InboxHost, OutboxHost, LiveHost {
   ): void {
     switch (message.type) {
       case 'reconcile':
-        return this.#reconcileMessage(message)
+        return this.#rounds.message(message)
       case 'synced':
-        return this.#synced(message)
+        return this.#rounds.synced(message)
       case 'again':
-        if (!this.#init.isOpener) throw fault('a wish that only the opener fulfils')
-        this.#isRoundDue = true
-        return
+        return this.#rounds.again()
       case 'live':
         return this.#live.read(message.bytes)
       case 'stored':
@@ -279,166 +279,12 @@ export class WillowSession implements InboxHost, OutboxHost, LiveHost {
     }
   }
 
-  // Reconciliation: one area after the other.
-
-  #nextArea(): void {
-    if (!this.#init.isOpener) return
-    const running = this.#running
-    if (running !== undefined) {
-      if (!running.isDone || !this.#isPeerSynced) return
-      this.#running = undefined
-      this.#area += 1
-      if (this.#area < this.#areas!.length) return this.#startArea()
-      this.#emit({ type: 'reconciled', round: this.#round })
-    }
-    if (this.#inbox.hasLeftOut && this.#inbox.isIdle) {
-      this.#inbox.hasLeftOut = false
-      this.#isRoundDue = true
-    }
-    if (!this.#isRoundDue || this.#areas!.length === 0) return
-    this.#isRoundDue = false
-    this.#round += 1
-    this.#area = 0
-    this.#startArea()
-  }
-
-  /** The other end can only ask. */
-  #askForRound(): void {
-    if (this.#init.isOpener || this.#areas!.length === 0) return
-    if (this.#inbox.hasLeftOut && this.#inbox.isIdle) {
-      this.#inbox.hasLeftOut = false
-      this.#isRoundDue = true
-    }
-    if (!this.#isRoundDue || this.#hasAsked || this.#unsentBytes > MAX_UNSENT_LIVE_BYTES) return
-    this.#isRoundDue = false
-    this.#hasAsked = true
-    this.send({ type: 'again' })
-  }
-
-  #startArea(): void {
-    this.#begin()
-    this.#reconcile({ type: 'start' })
-  }
-
-  #begin(): void {
-    const { namespaceId, isOpener, random } = this.#init
-    const range = areaTo3dRange(this.#areas![this.#area]!)
-    const idOffset = random(1)[0]! % (MAX_ID_OFFSET + 1)
-    const reconciler = createReconciliation({
-      namespaceId,
-      range,
-      isInitiator: isOpener,
-      idOffset,
-    })
-    this.#isPeerSynced = false
-    this.#hasErasedMeanwhile = false
-    this.#running = {
-      reconciler,
-      received: [],
-      isComplete: true,
-      isDone: false,
-      isPaused: false,
-      inserting: 0,
-    }
-  }
-
-  #reconcileMessage(message: SessionMessage & { readonly type: 'reconcile' }): void {
-    const { round, area, bytes } = message
-    if (!this.#init.isOpener && !this.#isCurrent(round, area)) this.#follow(round, area)
-    if (!this.#isCurrent(round, area) || !this.#running) throw fault('a round that is not on')
-    this.#reconcile({ type: 'message', bytes })
-  }
-
-  /** The opener goes on to the next area, or to another round. */
-  #follow(round: number, area: number): void {
-    const isNext = round === this.#round && area === this.#area + 1
-    const isNewRound = round === this.#round + 1 && area === 0
-    const isOver = this.#running === undefined || this.#running.isDone
-    if (!isOver || !(isNext || isNewRound) || area >= this.#areas!.length) {
-      throw fault('a round out of turn')
-    }
-    if (isNewRound) this.#hasAsked = false
-    this.#round = round
-    this.#area = area
-    this.#begin()
-  }
-
-  #isCurrent(round: number, area: number): boolean {
-    return round === this.#round && area === this.#area && this.#round > 0
-  }
-
-  #reconcile(input: ReconcileInput): void {
-    const running = this.#running!
-    for (const effect of running.reconciler.handle(input)) {
-      if (effect.type === 'send') {
-        const { bytes } = effect
-        this.send({ type: 'reconcile', round: this.#round, area: this.#area, bytes })
-      } else if (effect.type === 'request') {
-        if (effect.request.type === 'insert') running.inserting = effect.request.entries.length
-        this.effect({ type: 'reconcile', request: effect.request })
-      } else if (effect.type === 'received') running.received.push(...effect.entries)
-      else if (effect.type === 'fail') throw willowError(effect.code, effect.message)
-      else this.#areaDone(running)
-    }
-  }
-
-  #areaDone(running: Running): void {
-    running.isDone = true
-    const { isComplete } = running
-    this.send({ type: 'synced', round: this.#round, area: this.#area, isComplete })
-    this.#confirmArea()
-    if (!this.#init.isOpener && this.#area + 1 === this.#areas!.length) {
-      this.#emit({ type: 'reconciled', round: this.#round })
-    }
-  }
-
-  #peerIsComplete = false
-
-  #synced({ round, area, isComplete }: SessionMessage & { readonly type: 'synced' }): void {
-    const isExpected = this.#isCurrent(round, area) && this.#running && !this.#isPeerSynced
-    if (!isExpected) throw fault('the end of a round that is not on')
-    this.#isPeerSynced = true
-    this.#peerIsComplete = isComplete
-    this.#confirmArea()
-  }
-
-  /** Both are through: the peer has what this end had, unless it rejected something, or something was erased meanwhile. */
-  #confirmArea(): void {
-    if (!this.#running?.isDone || !this.#isPeerSynced || !this.#peerIsComplete) return
-    if (this.#hasErasedMeanwhile) {
-      this.#isRoundDue = true
-      return
-    }
-    this.#emit({ type: 'confirmed', area: this.#areas![this.#area]!, upTo: undefined })
-  }
-
-  #answered({ answer }: SessionInput & { readonly type: 'answer' }): void {
-    const running = this.#running
-    if (running === undefined) return
-    if (answer.type === 'inserted') {
-      if (answer.rejected > 0) running.isComplete = false
-      for (const { entry, available } of running.received.splice(0, running.inserting)) {
-        if (available === entry.payloadLength) this.#inbox.offer(entry)
-      }
-    }
-    this.#reconcile({ type: 'answer', answer })
-  }
-
-  #pauseOrResume(): void {
-    const running = this.#running
-    if (running === undefined || running.isPaused === this.isFull) return
-    running.isPaused = this.isFull
-    this.#reconcile({ type: this.isFull ? 'pause' : 'resume' })
-  }
-
   // Live entries.
 
   #changed(held: HeldEntry, isFromPeer: boolean): void {
     if (isFromPeer || !this.isShared(held.entry)) return
-    if (held.entry.payloadLength === 0n && this.#running) this.#hasErasedMeanwhile = true
-    if (this.#unsentBytes > MAX_UNSENT_LIVE_BYTES || !this.#live.write(held)) {
-      this.#isRoundDue = true
-    }
+    if (held.entry.payloadLength === 0n) this.#rounds.erased()
+    if (this.isFullForLive || !this.#live.write(held)) this.#rounds.isDue = true
   }
 
   #inserted(input: SessionInput & { readonly type: 'inserted' }): void {

@@ -86,6 +86,13 @@ export interface WillowSyncInit {
    */
   readonly bytesPerSecond?: number | undefined
   /**
+   * Milliseconds in which a peer must send 65,536 more bytes of a payload, or its end; otherwise
+   * others are asked for it. More than 0.
+   *
+   * @defaultValue 120,000
+   */
+  readonly payloadStallMs?: number | undefined
+  /**
    * When peers were last seen, of an earlier start.
    *
    * @defaultValue nobody was
@@ -261,7 +268,8 @@ class StoreSync implements WillowSync {
   }
 
   #driver(channel: WillowSyncChannel & Pick<Channel, 'session'>, isOpener: boolean): SessionDriver {
-    const { network, store, capabilities, signers, openArea, bytesPerSecond } = this.#init
+    const { network, store, capabilities, signers, openArea } = this.#init
+    const { bytesPerSecond, payloadStallMs } = this.#init
     const { deferAboveBytes = DEFAULT_DEFER_ABOVE_BYTES } = this.#init
     const { peerId } = channel.session
     const session = new WillowSession({
@@ -273,6 +281,7 @@ class StoreSync implements WillowSync {
       signers: signers ?? [],
       openArea,
       bytesPerSecond,
+      payloadStallMs,
       metered: { isMetered: this.#isMetered, deferAboveBytes },
       random: randomBytes,
     })

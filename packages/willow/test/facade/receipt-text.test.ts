@@ -4,7 +4,7 @@ import { receiptSentence } from '../../src/facade/receipt-text.ts'
 const erasedAtMs = Date.UTC(2026, 3, 1)
 const at = (month: number, day: number, year = 2026): number => Date.UTC(year, month - 1, day)
 const sentence = (erased: number, waitingSinceMs: readonly number[]): string =>
-  receiptSentence({ erased, waitingSinceMs, erasedAtMs, nowMs: at(4, 20) })
+  receiptSentence({ erased, waitingSinceMs, unlisted: 0, erasedAtMs, nowMs: at(4, 20) })
 
 describe('the sentence of a receipt', () => {
   it('counts the devices that are known', () => {

@@ -2,7 +2,12 @@ import { expect, it, describe } from 'vitest'
 import { createArea, fullArea, parsePath } from '@vudo/meadowcap'
 import type { KnownDevice } from '@vudo/willow'
 import type { ErasureRecord } from '../../src/erasure/erasure-log.ts'
-import { createReceipt, receiptsOf, type ReceiptSource } from '../../src/facade/receipt.ts'
+import {
+  createReceipt,
+  isWaitedFor,
+  receiptsOf,
+  type ReceiptSource,
+} from '../../src/facade/receipt.ts'
 import { startMs } from './willows.ts'
 
 const dayMs = 86_400_000
@@ -13,6 +18,7 @@ class FakeNamespace implements ReceiptSource {
   readonly userId = 'cd'.repeat(32)
   records: ErasureRecord[] = []
   devices: KnownDevice[] = []
+  unlisted: string[] = []
   readonly online = new Set<string>()
   /** How long each wait was asked to be. */
   readonly waits: number[] = []
@@ -80,6 +86,35 @@ describe('a receipt', () => {
       waiting: [{ device: 'laptop', lastSeenMs: startMs - dayMs }],
     })
     expect(String(receipt)).toBe('Erased on 2 of 3 known devices; 1 not seen since 28 February.')
+  })
+
+  it('tells of devices that had no place in the list', () => {
+    const source = new FakeNamespace()
+    source.know('tablet', startMs - dayMs)
+    source.unlisted = ['stranger', 'phone']
+    const receipt = createReceipt(source, [source.erased(1, 1)])
+    // It had confirmed before it lost its place.
+    source.confirm(1, 'phone')
+    expect(receipt.report().unlisted).toEqual(['stranger'])
+    expect(String(receipt)).toBe(
+      'Erased on 2 of 3 known devices; 1 not seen since 28 February, 1 more not listed.',
+    )
+  })
+
+  it('waits for a device that it concerns and that has not confirmed', () => {
+    const source = new FakeNamespace()
+    source.know('tablet', startMs)
+    source.erased(1, 1)
+    source.erased(2, 2)
+    const [tablet] = source.devices
+    if (!tablet) throw new Error('it was made above')
+    const elsewhere = createArea({ path: parsePath('letters') })
+    expect(isWaitedFor(tablet, source.records)).toBe(true)
+    expect(isWaitedFor({ ...tablet, areas: [elsewhere] }, source.records)).toBe(false)
+    source.confirm(2, 'tablet')
+    expect(isWaitedFor(tablet, source.records)).toBe(true)
+    source.confirm(1, 'tablet')
+    expect(isWaitedFor(tablet, source.records)).toBe(false)
   })
 
   it('is found again, whatever it had parts', () => {

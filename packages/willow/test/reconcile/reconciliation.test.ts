@@ -7,12 +7,22 @@ import {
   extendPath,
   full3dRange,
   pathRanges,
+  type AuthorisedEntry,
   type Range3d,
 } from '@vudo/meadowcap'
+import { MAX_CHANNEL_MESSAGE_BYTES } from '@vudo/network'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { MAX_OPEN_RANGE_BYTES, MAX_RANGE_IDS, RECONCILE_ID_MEMORY_BYTES } from '../../src/limits.ts'
 import { EntryReader, EntryWriter } from '../../src/reconcile/entry-stream.ts'
+import type {
+  ReconcileEffect,
+  ReconcileInput,
+  StoreAnswer,
+  StoreRequest,
+} from '../../src/reconcile/reconcile-effects.ts'
 import { ItemReader, ItemWriter, type ReconcileItem } from '../../src/reconcile/reconcile-wire.ts'
+import { createReconciliation } from '../../src/reconcile/reconciliation.ts'
 import { openMemoryWillowStore } from '../../src/store/memory-store.ts'
 import type { WillowStore } from '../../src/store/store.ts'
 import { authorised, idOf, namespaceId, permissive } from '../store/model.ts'
@@ -87,6 +97,32 @@ describe('a reconciliation', () => {
     expect(await b.run({ type: 'message', bytes: root })).toEqual([])
     expect((await b.run({ type: 'resume' })).length).toBeGreaterThan(0)
   })
+})
+
+/** Entries whose paths share a long beginning: few bytes on the wire, and 8 kB each in memory. */
+function longEntries(count: number): AuthorisedEntry[] {
+  const beginning = new Uint8Array(4_000)
+  return Array.from({ length: count }, (_, at) =>
+    authorised(
+      createEntry({
+        namespaceId,
+        subspaceId: idOf(1),
+        path: createPath([beginning, `${at}`]),
+        timestamp: 5n,
+        payloadLength: 1n,
+        payloadDigest: new Uint8Array(32).fill(1),
+      }),
+    ),
+  )
+}
+
+test('entries with long paths go in messages that are not long in memory', async () => {
+  await using left = await openMemoryWillowStore({ namespaceId, verifier: permissive })
+  await left.insertMany(longEntries(400))
+  await using right = await storeOf(0)
+  const result = await reconcile(left, right, { range: full3dRange })
+  expect(result.failed).toBeUndefined()
+  expect(right.count).toBe(400)
 })
 
 describe('a peer that breaks the rules', () => {
@@ -172,6 +208,36 @@ describe('a peer that breaks the rules', () => {
     expect(end.failed).toMatchObject({ code: 'ERR_WILLOW_SYNC_LIMIT' })
   })
 
+  test('sends more in one message than it may take in memory, and is ended', async () => {
+    await using store = await storeOf(0)
+    const end = new End(store, { range: full3dRange, isInitiator: true })
+    await end.run({ type: 'start' })
+    const bytes = say((writer) => {
+      for (const { entry, token } of longEntries(400)) {
+        const fingerprint = other
+        writer.entry({ entry, token, available: 1n, fingerprint })
+      }
+    })
+    expect(bytes.length).toBeLessThan(MAX_CHANNEL_MESSAGE_BYTES)
+    await end.run({ type: 'message', bytes })
+    expect(end.failed).toMatchObject({ code: 'ERR_WILLOW_SYNC_LIMIT' })
+    expect(store.count).toBe(0)
+  })
+
+  test('names more than fits into memory and waits for no answer, and is ended', () => {
+    const asking = new AskingEnd()
+    asking.handle({ type: 'start' })
+    asking.hear((writer) => tile(writer, full3dRange, 200))
+    expect(asking.sent).toBeGreaterThan(3_000)
+    asking.core.handle({ type: 'pause' })
+    const ids = Array.from({ length: MAX_RANGE_IDS }, (_, at) => at.toString(16).padStart(16, '0'))
+    let messages = 0
+    for (; messages < 3_000 && !asking.failed; messages++) asking.hear((writer) => writer.ids(ids))
+    expect(asking.failed).toMatchObject({ code: 'ERR_WILLOW_SYNC_LIMIT' })
+    const most = MAX_OPEN_RANGE_BYTES / (RECONCILE_ID_MEMORY_BYTES * MAX_RANGE_IDS)
+    expect(messages).toBeLessThan(most + 1)
+  })
+
   test('sends any bytes at all, and is ended by a typed error or answered', async () => {
     await using store = await storeOf(40)
     const honest = new End(store, { range: full3dRange, isInitiator: true })
@@ -193,6 +259,62 @@ describe('a peer that breaks the rules', () => {
     )
   })
 })
+
+/** Cuts a range by time into parts that differ. */
+function timeParts({ times, ...rest }: Range3d, count: number): Range3d[] {
+  const step = ((times.end ?? times.start + 2n ** 40n) - times.start) / BigInt(count)
+  const at = (part: number): bigint => times.start + step * BigInt(part)
+  return Array.from({ length: count }, (_, part) => ({
+    ...rest,
+    times: { start: at(part), end: part === count - 1 ? times.end : at(part + 1) },
+  }))
+}
+
+function tile(writer: ItemWriter, range: Range3d, count: number): void {
+  const parts = timeParts(range, count)
+  for (const [at, part] of parts.entries()) writer.part(part, other, at === count - 1)
+}
+
+/** An end whose store is so large that it cuts each range in sixteen; it names nothing while it is paused. */
+class AskingEnd {
+  readonly core = createReconciliation({ namespaceId, range: full3dRange, isInitiator: true })
+  readonly #peer = new ItemWriter(full3dRange, new EntryWriter())
+  readonly #reader = new ItemReader(full3dRange, new EntryReader())
+  /** Questions that it has sent. */
+  sent = 0
+  failed: (ReconcileEffect & { readonly type: 'fail' }) | undefined
+
+  hear(write: (peer: ItemWriter) => void): void {
+    write(this.#peer)
+    this.handle({ type: 'message', bytes: this.#peer.take() })
+  }
+
+  handle(input: ReconcileInput): void {
+    const effects = [...this.core.handle(input)]
+    for (let effect = effects.shift(); effect; effect = effects.shift()) {
+      if (effect.type === 'fail') this.failed = effect
+      else if (effect.type === 'send') this.sent += itemsOf(effect.bytes, this.#reader).length
+      else if (effect.type === 'request') {
+        const answer = this.#answer(effect.request)
+        effects.push(...this.core.handle({ type: 'answer', answer }))
+      }
+    }
+  }
+
+  #answer(request: StoreRequest): StoreAnswer {
+    const summary = {
+      count: 1_000,
+      fingerprint: new Uint8Array(32).fill(3),
+      payloadBytes: 0n,
+      minTimestamp: undefined,
+      maxTimestamp: undefined,
+    }
+    if (request.type === 'summarise') return { type: 'summary', summary }
+    if (request.type !== 'split') throw new Error(`it asks its store to ${request.type}`)
+    const ranges = timeParts(request.range, request.parts)
+    return { type: 'parts', parts: ranges.map((range) => ({ range, summary })) }
+  }
+}
 
 function flipped(bytes: Uint8Array, bit: number): Uint8Array {
   return bytes.map((byte, at) => (at === bit >> 3 ? byte ^ (1 << (bit & 7)) : byte))
