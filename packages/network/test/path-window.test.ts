@@ -111,6 +111,13 @@ function frameOf(frameBytes: number): OutgoingFrame {
   }
 }
 
+function meterOf(leastMs: number, rttMs: number): PathState['meter'] {
+  const { meter } = new PathState(1, { intervalMs: 15_000, isMetered: true }, 0)
+  meter.roundTrip(leastMs, true)
+  for (let n = 0; n < 100; n++) meter.roundTrip(rttMs, false)
+  return meter
+}
+
 describe('a transfer that nobody waits beside', () => {
   it.each(Object.entries(links))(
     'carries over %s nearly what a bare connection does, however the round trip varies',
@@ -123,13 +130,6 @@ describe('a transfer that nobody waits beside', () => {
 })
 
 describe('the window for it', () => {
-  const meterOf = (leastMs: number, rttMs: number): PathState['meter'] => {
-    const { meter } = new PathState(1, { intervalMs: 15_000, isMetered: true }, 0)
-    meter.roundTrip(leastMs, true)
-    for (let n = 0; n < 100; n++) meter.roundTrip(rttMs, false)
-    return meter
-  }
-
   it('counts the round trip as it is, up to one and a half of the shortest and 50 ms', () => {
     for (const [rttMs, countedMs] of [
       [100, 100],
