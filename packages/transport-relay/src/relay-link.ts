@@ -87,7 +87,7 @@ class Link implements RelayLink {
   #maxFrameBytes = 0
   /** Calls that failed since the relay was well last. */
   #failures = 0
-  /** When the last call began, and when the last connection was lost or missed first. */
+  /** When the last call began, and when the last connection was lost, or the first one begun. */
   #beganMs = 0
   #lostMs = 0
   /** True when there were pipes when it was. */
