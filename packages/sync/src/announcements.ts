@@ -5,7 +5,8 @@ import {
   encodeRecord,
   type CatalogueRecord,
 } from './catalogue-record.ts'
-import { sameHeads, type DocumentState } from './document-state.ts'
+import { sameHeads } from './document-heads.ts'
+import type { DocumentState } from './document-state.ts'
 import { isSyncError, SyncError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import {

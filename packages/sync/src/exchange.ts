@@ -8,7 +8,8 @@ import {
   settlePages,
 } from './announcements.ts'
 import { sampleHistory } from './change-batches.ts'
-import { isAckOf, sameHeads, type DocumentState } from './document-state.ts'
+import { isAckOf, sameHeads } from './document-heads.ts'
+import type { DocumentState } from './document-state.ts'
 import { isSyncError, SyncError, type SyncErrorCode } from './errors.ts'
 import {
   MAX_CHANNELS_PER_PEER,

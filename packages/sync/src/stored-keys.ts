@@ -1,6 +1,6 @@
 import { bytesToHex, createByteReader, createByteWriter, hexToBytes } from '@vudo/wire'
 import { MAX_CHUNK_PIECES, MAX_CHUNKS, MAX_HEADS, MAX_RUNS } from './limits.ts'
-import type { Ack } from './document-state.ts'
+import type { Ack } from './document-heads.ts'
 import { readHashes, writeHashes, type StorePosition } from './wire.ts'
 
 /*
@@ -107,6 +107,16 @@ export interface StoredDocument {
   readonly laterBytes: number
   /** It was stored as it came and never opened: what it says of itself is what its sender claims. */
   readonly isClaimed?: boolean | undefined
+}
+
+/** Of a document of which nothing is stored. */
+export const nothingStored: StoredDocument = {
+  arrival: 0,
+  heads: [],
+  firstChunk: 0,
+  chunkCount: 0,
+  snapshotBytes: 0,
+  laterBytes: 0,
 }
 
 /** What was read of a database when it opens. */
