@@ -6,7 +6,8 @@ import {
   type CatalogueRecord,
 } from './catalogue-record.ts'
 import { isSuccession } from './catalogue.ts'
-import { sameHeads, type DocumentState } from './document-state.ts'
+import { sameHeads } from './document-heads.ts'
+import type { DocumentState } from './document-state.ts'
 import { isSyncError, SyncError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import {

@@ -21,7 +21,8 @@ import { createBatchBudget, type BatchBudget } from './batch-budget.ts'
 import { actorSpans, readChangeTable, type ActorSpan } from './change-table.ts'
 import { inflateBounded } from './deflate.ts'
 import { headsAfter, type ChangeLog } from './change-log.ts'
-import { headsOf, sameHeads, type AnyDocument, type DocumentState } from './document-state.ts'
+import { headsOf, sameHeads } from './document-heads.ts'
+import type { AnyDocument, DocumentState } from './document-state.ts'
 import { isSyncError, SyncError } from './errors.ts'
 import {
   MAX_APPENDED_BYTES,

@@ -3,6 +3,7 @@ import type { PeerId } from '@vudo/transport'
 import {
   bytesToHex,
   concatBytes,
+  createByteReader,
   createByteWriter,
   hexToBytes,
   type ByteReader,
@@ -152,6 +153,13 @@ export function writeProof(writer: ByteWriter, proof: ActorProof): void {
   writer.bytes(hexToBytes(proof.hash)).bytes(proof.signature)
 }
 
+/** A proof as it is stored. */
+export function encodeProof(proof: ActorProof): Uint8Array {
+  const writer = createByteWriter()
+  writeProof(writer, proof)
+  return writer.finish()
+}
+
 /** Reads a proof; nothing in it is checked yet. @throws `WireError` `ERR_DECODE`. */
 export function readProof(reader: ByteReader): ActorProof {
   const kind = reader.u8()
@@ -217,4 +225,13 @@ export function readCertificate(reader: ByteReader): NodeCertificate {
 /** Bytes of a document id, read as hex. */
 export function readDocumentId(reader: ByteReader): string {
   return bytesToHex(reader.bytes(DOCUMENT_ID_BYTES))
+}
+
+/** The proof in these bytes of our own store; none when they are damaged: that proves nothing. */
+export function readStoredProof(bytes: Uint8Array): ActorProof[] {
+  try {
+    return [readProof(createByteReader(bytes))]
+  } catch {
+    return []
+  }
 }

@@ -1,7 +1,7 @@
 import { concatBytes, isWireError } from '@vudo/wire'
 import { settleDocument } from './announcements.ts'
 import { applyBatch, keepBatch, type BatchOutcome } from './apply-batch.ts'
-import { sameHeads, type DocumentState } from './document-state.ts'
+import type { DocumentState } from './document-state.ts'
 import { isSyncError, SyncError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import { MAX_ASK_ROUNDS, MAX_INCOMING_BYTES, MAX_PEER_INCOMING_BYTES } from './limits.ts'

@@ -10,6 +10,13 @@ export interface LoggedChange extends ChangeHeader {
   readonly isOnlyHead: boolean
 }
 
+/** Changes of the log that lead from one number to another, as they travel. */
+export interface EncodedEdits {
+  readonly from: number
+  readonly to: number
+  readonly bytes: Uint8Array
+}
+
 /**
  * The last changes of a document, numbered in the order in which they came here: who is
  * known to have everything up to a number lacks exactly what stands behind it. Without

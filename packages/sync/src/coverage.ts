@@ -1,5 +1,6 @@
 import * as Automerge from '@automerge/automerge'
-import { sameHeads, type DocumentState } from './document-state.ts'
+import { sameHeads } from './document-heads.ts'
+import type { DocumentState } from './document-state.ts'
 
 /**
  * Tells whether what a peer has holds everything that a document held at one moment.

@@ -1,5 +1,6 @@
 import type { CatalogueRecord } from './catalogue-record.ts'
-import { isAckOf, type DocumentState } from './document-state.ts'
+import { isAckOf } from './document-heads.ts'
+import type { DocumentState } from './document-state.ts'
 import { SyncError } from './errors.ts'
 import { assertMay, followerOf, removePath, signHere } from './local-edits.ts'
 import { isUnder } from './paths.ts'

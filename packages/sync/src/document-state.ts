@@ -1,24 +1,24 @@
 import * as Automerge from '@automerge/automerge'
-import { sha256, type AuthorKey } from '@vudo/identity'
+import type { AuthorKey } from '@vudo/identity'
 import type { StoreOperation } from '@vudo/storage'
 import type { PeerId } from '@vudo/transport'
-import { bytesToHex, concatBytes, createByteReader, createByteWriter, hexToBytes } from '@vudo/wire'
+import { concatBytes } from '@vudo/wire'
 import {
   deriveActor,
   deriveNonce,
-  readProof,
+  readStoredProof,
   signProof,
-  writeProof,
+  encodeProof,
   type ActorProof,
 } from './authorship.ts'
 import type { ChangeHeader } from './automerge-chunks.ts'
-import { ChangeLog, headsAfter } from './change-log.ts'
+import { ChangeLog, headsAfter, type EncodedEdits } from './change-log.ts'
 import { ChunkTail } from './chunk-tail.ts'
 import { addSound, deleteChunks, putChunks, salvage } from './document-chunks.ts'
+import { headsOf, sameHeads, type Ack } from './document-heads.ts'
 import { DocumentSize } from './document-size.ts'
 import {
   FORGOTTEN_CHANGES,
-  MAX_ACKNOWLEDGED_HEADS,
   MAX_APPENDED_BYTES,
   MAX_APPENDED_CHANGES,
   MAX_CHUNKS,
@@ -34,6 +34,7 @@ import {
   encodeStoredDocument,
   proofKey,
   type StoredDocument,
+  nothingStored,
 } from './stored-keys.ts'
 
 /** Any document: its shape is the application's business. */
@@ -45,22 +46,6 @@ export interface DocumentContext {
   readonly author: AuthorKey
   /** 16 bytes, new at each start of the program. */
   readonly runId: Uint8Array
-}
-
-/** Changes of the log that lead from one number to another, as they travel. */
-export interface EncodedEdits {
-  readonly from: number
-  readonly to: number
-  readonly bytes: Uint8Array
-}
-
-const nothingStored: StoredDocument = {
-  arrival: 0,
-  heads: [],
-  firstChunk: 0,
-  chunkCount: 0,
-  snapshotBytes: 0,
-  laterBytes: 0,
 }
 
 const noProofs = new Map<string, ActorProof>()
@@ -143,7 +128,7 @@ export class DocumentState {
    * @returns false when something was damaged; then it holds what could be saved.
    */
   load(chunks: readonly Uint8Array[], proofs: readonly Uint8Array[]): boolean {
-    const readable = proofs.flatMap(readProofSafely)
+    const readable = proofs.flatMap(readStoredProof)
     // What came since may not be in the store yet.
     this.#proofs = new Map([
       ...readable.map((proof) => [proof.actor, proof] as const),
@@ -577,59 +562,9 @@ export class DocumentState {
     const operations = [...this.#newProofs].flatMap((actor): StoreOperation[] => {
       const proof = this.#proofs.get(actor)
       if (!proof) return []
-      const writer = createByteWriter()
-      writeProof(writer, proof)
-      return [{ type: 'put', key: proofKey(this.id, actor), value: writer.finish() }]
+      return [{ type: 'put', key: proofKey(this.id, actor), value: encodeProof(proof) }]
     })
     this.#newProofs = noActors
     return operations
   }
-}
-
-function readProofSafely(bytes: Uint8Array): ActorProof[] {
-  try {
-    return [readProof(createByteReader(bytes))]
-  } catch {
-    // A damaged proof proves nothing; the document counts as damaged.
-    return []
-  }
-}
-
-/** The heads of a document, sorted, so that equal ones compare equal. */
-export function headsOf(doc: AnyDocument): readonly string[] {
-  return Automerge.getHeads(doc).toSorted()
-}
-
-/** Compares two sorted lists. */
-export function sameHeads(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((head, index) => head === b[index])
-}
-
-/** What a peer has stored of a document: its heads, or the digest of heads that were too many to keep. */
-export type Ack = readonly string[] | string
-
-/** What is kept of an acknowledgement: the heads themselves tell what a peer lacks. */
-export function toAck(state: DocumentState, heads: readonly string[]): Ack {
-  const sorted = heads.toSorted()
-  // Most peers have what is stored here: one list for all of them.
-  if (sameHeads(sorted, state.durableHeads)) return state.durableHeads
-  return sorted.length > MAX_ACKNOWLEDGED_HEADS ? digestOf(sorted) : sorted
-}
-
-/** Tells whether an acknowledgement is one of these heads, which are sorted. */
-export function isAckOf(ack: Ack | undefined, heads: readonly string[]): boolean {
-  if (ack === undefined || ack === heads) return ack !== undefined
-  return typeof ack === 'string' ? ack === digestOf(heads) : sameHeads(ack, heads)
-}
-
-/** Heads are compared with every acknowledgement, and never changed in place. */
-const digests = new WeakMap<readonly string[], string>()
-
-/** 16 bytes, as hex, that stand for a set of heads. */
-export function digestOf(heads: readonly string[]): string {
-  const known = digests.get(heads)
-  if (known !== undefined) return known
-  const digest = bytesToHex(sha256(hexToBytes(heads.toSorted().join(''))).subarray(0, 16))
-  digests.set(heads, digest)
-  return digest
 }

@@ -9,7 +9,8 @@ import {
 } from './announcements.ts'
 import { Broadcasts } from './broadcasts.ts'
 import { sampleHistory } from './change-batches.ts'
-import { isAckOf, sameHeads, type DocumentState } from './document-state.ts'
+import { isAckOf, sameHeads } from './document-heads.ts'
+import type { DocumentState } from './document-state.ts'
 import { isSyncError, SyncError, type SyncErrorCode } from './errors.ts'
 import {
   MAX_CHANNELS_PER_PEER,

@@ -1,10 +1,11 @@
 import { concatBytes } from '@vudo/wire'
 import { buildBatch } from './change-batches.ts'
 import { deflateLiveEdits } from './deflate.ts'
-import { sameHeads, type DocumentState } from './document-state.ts'
+import { sameHeads } from './document-heads.ts'
+import type { DocumentState } from './document-state.ts'
 import { MAX_LIVE_BYTES, MAX_LIVE_DOCUMENTS, MAX_TAKEN_DOCUMENTS } from './limits.ts'
 import type { LiveDocument, PeerState, TakenEdits } from './peer-state.ts'
-import { encodeEdits } from './wire.ts'
+import { encodeEdits } from './edits-wire.ts'
 
 /* Where each peer stands in the logs of documents, and what it is sent of them. */
 

@@ -5,7 +5,8 @@ import type { BatchRules } from './batch-authors.ts'
 import { checkWants, hold, reject, release } from './batch-receiver.ts'
 import { refuse } from './batch-server.ts'
 import { headsAfter } from './change-log.ts'
-import { isAckOf, type DocumentState } from './document-state.ts'
+import { isAckOf } from './document-heads.ts'
+import type { DocumentState } from './document-state.ts'
 import { isSyncError, SyncError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import { editsFor, followPeer, followUnlogged, forgetLive, noteTaken } from './live-documents.ts'
@@ -18,7 +19,8 @@ import {
   MAX_SENT_EDITS,
 } from './limits.ts'
 import type { LiveDocument, PeerState, SentEdits } from './peer-state.ts'
-import { decodeEdits, type ChangeBatch, type SyncMessage } from './wire.ts'
+import { decodeEdits } from './edits-wire.ts'
+import type { ChangeBatch, SyncMessage } from './wire.ts'
 
 /*
  * Live edits. Each end numbers the messages of edits that it sends on a channel, and the

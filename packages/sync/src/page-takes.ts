@@ -1,5 +1,5 @@
 import { concatBytes, hexToBytes } from '@vudo/wire'
-import { sameHeads } from './document-state.ts'
+import { sameHeads } from './document-heads.ts'
 import type { Exchange } from './exchange.ts'
 import type { AnnouncedDocument, IncomingPage, PeerState } from './peer-state.ts'
 

@@ -1,5 +1,6 @@
 import { announceNext } from './announcements.ts'
-import { digestOf, sameHeads, type DocumentState } from './document-state.ts'
+import { digestOf, sameHeads } from './document-heads.ts'
+import type { DocumentState } from './document-state.ts'
 import { SyncError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import { boundsOf, cut, differences, rangesOf } from './fingerprints.ts'

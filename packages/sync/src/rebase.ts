@@ -1,7 +1,8 @@
 import * as Automerge from '@automerge/automerge'
 import { bytesToHex, hexToBytes } from '@vudo/wire'
 import { ACTOR_BYTES, deriveImageActor } from './authorship.ts'
-import { sameHeads, type AnyDocument } from './document-state.ts'
+import { sameHeads } from './document-heads.ts'
+import type { AnyDocument } from './document-state.ts'
 import { applyPatchTo } from './patches.ts'
 
 /** Where changes come from. */

@@ -7,7 +7,7 @@ import {
   MAX_REMEMBERED_ACTORS,
   MAX_RUNS,
 } from './limits.ts'
-import type { Ack } from './document-state.ts'
+import type { Ack } from './document-heads.ts'
 import { readHashes, writeHashes, type StorePosition } from './wire.ts'
 
 /*
@@ -140,6 +140,16 @@ export interface DocumentMark {
   readonly heads: readonly string[]
   /** The newest change of each actor in it, by its number; empty when there were too many actors. */
   readonly newestByActor: ReadonlyMap<string, number>
+}
+
+/** Of a document of which nothing is stored. */
+export const nothingStored: StoredDocument = {
+  arrival: 0,
+  heads: [],
+  firstChunk: 0,
+  chunkCount: 0,
+  snapshotBytes: 0,
+  laterBytes: 0,
 }
 
 /** What was read of a database when it opens. */

@@ -1,4 +1,4 @@
-import { isAckOf, type Ack } from './document-state.ts'
+import { isAckOf, type Ack } from './document-heads.ts'
 import type { PeerState } from './peer-state.ts'
 import type { Replica } from './replica.ts'
 import type { DocumentSyncStatus, PeerSyncStatus, SyncStatus } from './sync-types.ts'

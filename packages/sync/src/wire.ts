@@ -10,6 +10,7 @@ import {
   type NodeCertificate,
 } from './authorship.ts'
 import { deflateWith, inflateExactly } from './deflate.ts'
+import { readEdits, readProgress, writeEdits, writeProgress } from './edits-wire.ts'
 import type { RangeFingerprint } from './fingerprints.ts'
 import {
   MAX_ACTORS,
@@ -241,7 +242,8 @@ export function encodeMessage(message: SyncMessage): Uint8Array {
       writer.u8(refusalReasons.indexOf(message.reason))
       break
     case 'compare':
-      writer.u8(kinds.compare)
+    case 'hurry':
+      writer.u8(kinds[message.type])
       break
     case 'take':
     case 'kept':
@@ -252,15 +254,10 @@ export function encodeMessage(message: SyncMessage): Uint8Array {
       writer.bytes(message.deflated)
       break
     case 'edits':
-      writer.u8(kinds.edits).bytes(hexToBytes(message.id))
-      writer.u8(message.isUrgent ? 1 : 0).bytes(message.bytes)
+      writeEdits(writer.u8(kinds.edits), message)
       break
     case 'progress':
-      writer.u8(kinds.progress).varint(message.received)
-      writer.varint(message.stored).varint(message.saved)
-      break
-    case 'hurry':
-      writer.u8(kinds.hurry)
+      writeProgress(writer.u8(kinds.progress), message)
       break
     case 'ranges':
       writeRanges(writer.u8(kinds.ranges), message.ranges)
@@ -333,15 +330,10 @@ function decodeKind(kind: number, reader: ByteReader): SyncMessage {
     }
     case kinds.deflated:
       return readDeflated(reader)
-    case kinds.edits: {
-      const id = readDocumentId(reader)
-      const isUrgent = reader.u8() === 1
-      return { type: 'edits', id, isUrgent, bytes: reader.rest() }
-    }
-    case kinds.progress: {
-      const [received, stored] = [reader.varint(), reader.varint()]
-      return { type: 'progress', received, stored, saved: reader.varint() }
-    }
+    case kinds.edits:
+      return readEdits(reader)
+    case kinds.progress:
+      return readProgress(reader)
     case kinds.hurry:
       return { type: 'hurry' }
     case kinds.broadcast: {
@@ -489,30 +481,6 @@ export function decodeBatch(bytes: Uint8Array): ChangeBatch {
   for (let index = 0; index < count; index++) proofs.push(readProof(reader))
   const [isAnswer, isSaved, isDeflated] = [(flags & 1) > 0, (flags & 2) > 0, (flags & 4) > 0]
   return { isAnswer, isSaved, isDeflated, heads, proofs, payload: reader.rest() }
-}
-
-/** Writes the content of a message of live edits. */
-export function encodeEdits({
-  isDeflated,
-  proofs,
-  payload,
-}: Pick<ChangeBatch, 'isDeflated' | 'proofs' | 'payload'>): Uint8Array {
-  const writer = createByteWriter(payload.length + 256)
-  writer.u8(isDeflated ? 1 : 0).varint(proofs.length)
-  for (const proof of proofs) writeProof(writer, proof)
-  return writer.bytes(payload).finish()
-}
-
-/** Reads the content of a message of live edits; `payload` shares its memory. @throws `WireError` `ERR_DECODE`. */
-export function decodeEdits(bytes: Uint8Array): ChangeBatch {
-  const reader = createByteReader(bytes)
-  const flags = reader.u8()
-  if (flags > 1) return refuse(reader)
-  const count = reader.varint(MAX_ACTORS)
-  const proofs: ActorProof[] = []
-  for (let index = 0; index < count; index++) proofs.push(readProof(reader))
-  const isDeflated = flags === 1
-  return { isAnswer: false, isSaved: false, isDeflated, heads: [], proofs, payload: reader.rest() }
 }
 
 /** Writes a list of hashes of 32 bytes. */

@@ -3,12 +3,11 @@ import { bytesToHex } from '@vudo/wire'
 import { expect, test } from 'vitest'
 import { isBundleChunk, vetBundle } from '../src/automerge-chunks.ts'
 import { isSyncError } from '../src/errors.ts'
+import { decodeEdits, encodeEdits } from '../src/edits-wire.ts'
 import {
   decodeBatch,
-  decodeEdits,
   decodeMessage,
   encodeBatch,
-  encodeEdits,
   encodeMessage,
   features,
   type ChangeBatch,

@@ -2,7 +2,8 @@ import * as Automerge from '@automerge/automerge'
 import fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
 import { Coverage } from '../src/coverage.ts'
-import { DocumentState, headsOf, type AnyDocument } from '../src/document-state.ts'
+import { headsOf } from '../src/document-heads.ts'
+import { DocumentState, type AnyDocument } from '../src/document-state.ts'
 import { keyOf } from './replica-lab.ts'
 
 const walks = vi.hoisted(() => ({ count: 0 }))

@@ -5,13 +5,8 @@ import { signProof } from '../src/authorship.ts'
 import { readChanges, type ChangeHeader } from '../src/automerge-chunks.ts'
 import type { DocumentState } from '../src/document-state.ts'
 import * as limits from '../src/limits.ts'
-import {
-  decodeEdits,
-  decodeMessage,
-  encodeEdits,
-  encodeMessage,
-  type SyncMessage,
-} from '../src/wire.ts'
+import { decodeEdits, encodeEdits } from '../src/edits-wire.ts'
+import { decodeMessage, encodeMessage, type SyncMessage } from '../src/wire.ts'
 import { chunk } from './hostile-chunks.ts'
 import { keyOf, Lab, type Node } from './replica-lab.ts'
 
@@ -46,10 +41,11 @@ function star(edits = limits.FORGOTTEN_CHANGES + 8): Star {
   type(writer, 3)
   lab.settle()
   const [state] = [...hub.replica.documents()]
+  if (!state) throw new Error('the hub has no document')
   // The first edit of an actor may need a look; from then on nothing does.
   type(writer, edits)
   sent.length = 0
-  return Object.assign(seen, { lab, writer, hub, reader, state: state!, sent })
+  return Object.assign(seen, { lab, writer, hub, reader, state, sent })
 }
 
 function type(node: Node, count: number): void {
@@ -71,10 +67,16 @@ function withDependencies({ bytes, deps }: ChangeHeader, others: readonly string
   return chunk('change', writer.bytes(body.subarray(1 + 32 * deps.length)).finish())
 }
 
+function onlyChange(bytes: Uint8Array): ChangeHeader {
+  const [change] = readChanges(bytes)
+  if (!change) throw new Error('no change')
+  return change
+}
+
 /** Edits of the writer with another change in place of its own, signed by it. */
 function signed(edits: SyncMessage & { type: 'edits' }, change: Uint8Array): Uint8Array {
   const batch = decodeEdits(edits.bytes)
-  const { actor, hash } = readChanges(change)[0]!
+  const { actor, hash } = onlyChange(change)
   const [proof] = batch.proofs
   const proven = { database: 'lab', documentId: edits.id, actor, hash }
   const proofs = [signProof(proven, keyOf('a'), proof?.nonce)]
@@ -121,10 +123,10 @@ test('a change that skips a number of its actor is refused', () => {
   const before = seen.state.heads
   seen.forge = (edits) => {
     let doc = Automerge.init<Record<string, unknown>>({
-      actor: readChanges(decodeEdits(edits.bytes).payload)[0]!.actor,
+      actor: onlyChange(decodeEdits(edits.bytes).payload).actor,
     })
     doc = Automerge.change(doc, (draft) => void (draft['n'] = 1))
-    const header = readChanges(Automerge.getLastLocalChange(doc)!)[0]!
+    const header = onlyChange(Automerge.getLastLocalChange(doc)!)
     return signed(edits, withDependencies(header, before))
   }
   type(seen.writer, 1)
@@ -137,7 +139,7 @@ test('what cannot be applied is found when the document is opened, and everythin
   const before = linesOf(seen.writer)
   let isForged = false
   seen.forge = (edits) => {
-    const own = readChanges(decodeEdits(edits.bytes).payload)[0]!
+    const own = onlyChange(decodeEdits(edits.bytes).payload)
     if (isForged) return edits.bytes
     isForged = true
     // The same actor and number, in a document in which it has made other things before.
@@ -146,7 +148,7 @@ test('what cannot be applied is found when the document is opened, and everythin
       doc = Automerge.change(doc, (draft) => void (draft[`map${at}`] = { at }))
     }
     doc = Automerge.change(doc, (draft) => void (draft[`map${own.seq - 1}`].inner = 1))
-    const header = readChanges(Automerge.getLastLocalChange(doc)!)[0]!
+    const header = onlyChange(Automerge.getLastLocalChange(doc)!)
     expect(header.seq).toBe(own.seq)
     return signed(edits, withDependencies(header, own.deps))
   }

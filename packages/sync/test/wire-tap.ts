@@ -3,13 +3,8 @@ import { inflateRawSync } from 'node:zlib'
 import * as Automerge from '@automerge/automerge'
 import { isBundleChunk, readChanges, vetBundle } from '../src/automerge-chunks.ts'
 import { readChangeTable } from '../src/change-table.ts'
-import {
-  decodeBatch,
-  decodeEdits,
-  decodeMessage,
-  type ChangeBatch,
-  type SyncMessage,
-} from '../src/wire.ts'
+import { decodeEdits } from '../src/edits-wire.ts'
+import { decodeBatch, decodeMessage, type ChangeBatch, type SyncMessage } from '../src/wire.ts'
 
 /** What travelled since the last `reset`. */
 export interface WireTap {

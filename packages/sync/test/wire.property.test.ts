@@ -11,13 +11,8 @@ import { isSyncError } from '../src/errors.ts'
 import { rangesOf } from '../src/fingerprints.ts'
 import { encodeAck, encodePosition } from '../src/stored-keys.ts'
 import { initialChanges } from '../src/initial-changes.ts'
-import {
-  decodeBatch,
-  decodeEdits,
-  decodeMessage,
-  encodeMessage,
-  type SyncMessage,
-} from '../src/wire.ts'
+import { decodeEdits } from '../src/edits-wire.ts'
+import { decodeBatch, decodeMessage, encodeMessage, type SyncMessage } from '../src/wire.ts'
 import vectors from './vectors/sync.json' with { type: 'json' }
 import { keyOf } from './replica-lab.ts'
 
