@@ -3,7 +3,7 @@ import type { PeerId } from '@vudo/transport'
 import { createNodeKey } from '@vudo/identity'
 import type { Overlay, OverlayEffect, OverlayInput } from '../src/membership/overlay.ts'
 import type { decodeOverlay, encodeOverlay } from '../src/membership/wire.ts'
-import type { RoutedMessage, Router } from '../src/router.ts'
+import type { RoutedMessage, Router, RouterInit } from '../src/router.ts'
 import type { InboundStream } from '../src/router-streams.ts'
 import type { guardRpc } from '../src/rpc-guard.ts'
 import type { VirtualTime } from './virtual-time.ts'
@@ -56,9 +56,13 @@ export class SimulatedMesh {
   readonly counts: MeshCounts = { gossipBytes: 0, overlayBytes: 0, maxSessions: 0 }
   onMessage: (node: SimulatedNode, message: RoutedMessage) => void = () => {}
 
-  constructor(time: VirtualTime, cores: Cores) {
+  readonly #judges: Partial<RouterInit>
+
+  /** @param judges - What routers ask about authors and faults, when it matters. */
+  constructor(time: VirtualTime, cores: Cores, judges: Partial<RouterInit> = {}) {
     this.time = time
     this.cores = cores
+    this.#judges = judges
   }
 
   /** Adds a node that knows one other, or none. */
@@ -74,6 +78,7 @@ export class SimulatedMesh {
       deliver: (message) => this.onMessage(node, message),
       faultsOf: () => 0,
       onHeartbeat: () => {},
+      ...this.#judges,
     })
     this.nodes.set(key.peerId, node)
     if (contact !== undefined) this.connect(node, contact)
