@@ -16,3 +16,21 @@ export type {
   GossipTopic,
 } from './gossip.ts'
 export * from './limits.ts'
+export {
+  automergeToPresence,
+  goodbyeToAutomerge,
+  presenceToAutomerge,
+  type AutomergePresenceMessage,
+  type AutomergePresenceNews,
+} from './presence/automerge.ts'
+export {
+  createPresence,
+  PRESENCE_TOPIC,
+  type Presence,
+  type PresenceEvent,
+  type PresenceEvents,
+  type PresenceInit,
+  type PresenceRooms,
+} from './presence/presence.ts'
+export type { PresentPeer } from './presence/room.ts'
+export type { PresenceState } from './presence/wire.ts'
