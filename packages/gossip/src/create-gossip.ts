@@ -8,6 +8,7 @@ import type { Gossip, GossipCounters, GossipInit, GossipTopic } from './gossip.t
 import { JoinedTopic } from './joined-topic.ts'
 import { GRAYLIST_SCORE, MAX_TOPIC_BYTES, MAX_TOPICS } from './limits.ts'
 import { NeighbourLinks } from './neighbour-links.ts'
+import { OverlayLinks } from './overlay-links.ts'
 import { parseGossipOptions, type GossipSettings } from './options.ts'
 import { Router, type RoutedMessage } from './router.ts'
 
@@ -48,6 +49,7 @@ class DatabaseGossip implements Gossip {
   readonly #counts = { delivered: 0, published: 0, refused: 0 }
   #router: Router | undefined
   #links: NeighbourLinks | undefined
+  #overlay: OverlayLinks | undefined
   #isClosed = false
 
   constructor(init: GossipInit, settings: GossipSettings) {
@@ -71,11 +73,27 @@ class DatabaseGossip implements Gossip {
     })
     this.#router = router
     try {
-      this.#links = new NeighbourLinks({ network, database, router, faults, now })
+      const onBan = (peerId: PeerId): void => this.#overlay?.ban(peerId)
+      this.#links = new NeighbourLinks({ network, database, router, faults, now, onBan })
+      if (this.#settings.keepsSessions) this.#overlay = this.#startOverlay()
     } catch (error) {
       await router.stop()
       throw error
     }
+  }
+
+  #startOverlay(): OverlayLinks {
+    const { network, database } = this.#init
+    const { activePeers, now, random } = this.#settings
+    return new OverlayLinks({
+      network,
+      database,
+      activePeers,
+      now,
+      random,
+      isBanned: (peerId) => this.#faults.isBanned(peerId, now()),
+      onFault: (peerId) => this.#links?.punish(peerId),
+    })
   }
 
   get neighbours(): readonly PeerId[] {
@@ -154,6 +172,7 @@ class DatabaseGossip implements Gossip {
     this.#isClosed = true
     this.#ended.reject(new GossipError('ERR_GOSSIP_CLOSED', 'gossip was closed'))
     for (const topic of this.#topics.values()) topic.leave()
+    this.#overlay?.close()
     this.#links?.close()
     await this.#router?.stop()
   }

@@ -20,7 +20,8 @@ export class FaultBook {
   add(peerId: PeerId, nowMs: number): boolean {
     const entry = this.#take(peerId, nowMs)
     entry.faults += 1
-    return entry.faults >= MAX_FAULTS
+    // Rounded: a moment passes between two faults, and takes a little of the first.
+    return Math.round(entry.faults) >= MAX_FAULTS
   }
 
   /** Keeps the peer out for `BAN_MS`. */

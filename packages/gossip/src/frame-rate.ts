@@ -1,19 +1,30 @@
 import { FRAME_BURST, FRAMES_PER_PEER_AND_SECOND } from './limits.ts'
 
-/** How fast one neighbour's frames are read: a bucket of tokens, one per frame. */
+const frames = { perSecond: FRAMES_PER_PEER_AND_SECOND, burst: FRAME_BURST }
+
+/** How fast one peer's messages are read: a bucket of tokens, one per message. */
 export class FrameRate {
-  #tokens = FRAME_BURST
+  readonly #perSecond: number
+  readonly #burst: number
+  #tokens: number
   #atMs: number
 
-  constructor(nowMs: number) {
+  constructor(
+    nowMs: number,
+    rate: { readonly perSecond: number; readonly burst: number } = frames,
+  ) {
+    const { perSecond, burst } = rate
+    this.#perSecond = perSecond
+    this.#burst = burst
+    this.#tokens = burst
     this.#atMs = nowMs
   }
 
-  /** Takes a token. @returns Milliseconds to wait before the frame may be read; 0 for at once. */
+  /** Takes a token. @returns Milliseconds to wait before the message may be read; 0 for at once. */
   take(nowMs: number): number {
-    const gained = (Math.max(0, nowMs - this.#atMs) * FRAMES_PER_PEER_AND_SECOND) / 1_000
-    this.#tokens = Math.min(FRAME_BURST, this.#tokens + gained) - 1
+    const gained = (Math.max(0, nowMs - this.#atMs) * this.#perSecond) / 1_000
+    this.#tokens = Math.min(this.#burst, this.#tokens + gained) - 1
     this.#atMs = nowMs
-    return this.#tokens >= 0 ? 0 : Math.ceil((-this.#tokens * 1_000) / FRAMES_PER_PEER_AND_SECOND)
+    return this.#tokens >= 0 ? 0 : Math.ceil((-this.#tokens * 1_000) / this.#perSecond)
   }
 }

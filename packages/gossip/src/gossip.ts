@@ -6,7 +6,7 @@ import type { AbortOptions, PeerId } from '@vudo/transport'
 /** What gossip needs of a network: its sessions, the news about them, and the channels that peers open. */
 export type GossipNetwork = Pick<
   Network,
-  'addresses' | 'connectPeer' | 'events' | 'handle' | 'peerId' | 'sessions'
+  'addresses' | 'connectPeer' | 'events' | 'handle' | 'instance' | 'peerId' | 'sessions'
 >
 
 /** What `createGossip` takes. */

@@ -215,3 +215,74 @@ export const MAX_CAPABILITIES_TTL_MS = 600_000
 
 /** Peers whose capabilities are remembered. The one that was heard of longest ago gives way. */
 export const MAX_CAPABLE_PEERS = 4_096
+/** Links that wait for an answer while the overlay is full: room for those who ask urgently. */
+export const SPARE_LINKS = 2
+
+/** Peers that are remembered as replacements. Of more, one goes at random. */
+export const MAX_PASSIVE_PEERS = 64
+
+/** Addresses of one peer that overlays pass on. */
+export const MAX_ENTRY_ADDRESSES = 4
+
+/** Bytes of one such address. */
+export const MAX_ENTRY_ADDRESS_BYTES = 128
+
+/** Peers in one shuffle. */
+export const MAX_SHUFFLE_ENTRIES = 16
+
+/** Bytes of one message of the overlay: a shuffle full of the longest addresses. */
+export const MAX_OVERLAY_MESSAGE_BYTES = 16_384
+
+/** Hops of a walk that makes a new peer known; a larger number of a peer counts as this. */
+export const JOIN_HOPS = 5
+
+/** With so many hops left, such a walk leaves the new peer as a replacement. */
+export const PASSIVE_JOIN_HOPS = 3
+
+/** Hops of a shuffle; a larger number of a peer counts as this. */
+export const SHUFFLE_HOPS = 3
+
+/** Neighbours that are part of a shuffle. */
+export const SHUFFLE_ACTIVE = 3
+
+/** Replacements that are part of a shuffle. */
+export const SHUFFLE_PASSIVE = 4
+
+/** Milliseconds between two shuffles, with up to a fifth of jitter. */
+export const SHUFFLE_INTERVAL_MS = 60_000
+
+/** Milliseconds between two shuffles of a node that has too few neighbours, with up to a fifth of jitter. */
+export const HUNGRY_SHUFFLE_MS = 5_000
+
+/** Shuffles of others whose way back is remembered. The oldest goes first. */
+export const MAX_SHUFFLES_UNDER_WAY = 256
+
+/** Milliseconds between two looks at whether neighbours are missing, with up to a fifth of jitter. */
+export const OVERLAY_TICK_MS = 1_000
+
+/** For how long a dial or an answer is waited for, in milliseconds. */
+export const OVERLAY_PATIENCE_MS = 15_000
+
+/** Neighbours that are asked at one time. */
+export const MAX_OVERLAY_DIALS = 4
+
+/** With fewer neighbours than this, asking is urgent: nobody refuses. */
+export const URGENT_BELOW = 2
+
+/** First pause before a peer that refused or did not answer is asked again, in milliseconds; it doubles with each time. */
+export const RETRY_MS = 10_000
+
+/** Longest pause before a peer is asked again, in milliseconds. */
+export const MAX_RETRY_MS = 300_000
+
+/** Failed dials in a row after which a replacement is forgotten. */
+export const MAX_FAILED_DIALS = 3
+
+/** Messages of the overlay that one peer may send per second; of more, the reader waits. */
+export const OVERLAY_MESSAGES_PER_SECOND = 50
+
+/** Messages of the overlay that a peer can send at once after a pause. */
+export const OVERLAY_BURST = 200
+
+/** How long a peer that is let go may take to hear of it, in milliseconds. */
+export const OVERLAY_GOODBYE_MS = 1_000

@@ -5,6 +5,7 @@ import type { FaultBook } from './fault-book.ts'
 import { FrameRate } from './frame-rate.ts'
 import type { GossipCounters, GossipNetwork } from './gossip.ts'
 import { MAX_REOPEN_MS, REOPEN_MS, SEND_QUEUE_BYTES } from './limits.ts'
+import { pause } from './pause.ts'
 import type { Router } from './router.ts'
 import type { FrameSink } from './router-streams.ts'
 import { guardRpc } from './rpc-guard.ts'
@@ -19,6 +20,8 @@ export interface NeighbourLinksInit {
   readonly router: Router
   readonly faults: FaultBook
   readonly now: () => number
+  /** A peer is kept out from now on. */
+  readonly onBan: (peerId: PeerId) => void
 }
 
 /** A neighbour: one session, though its peer may have several. */
@@ -69,10 +72,17 @@ export class NeighbourLinks {
     return { ...this.#counts }
   }
 
+  /** Counts a fault; one too many ends the peer's sessions. */
+  punish(peerId: PeerId): void {
+    this.#counts.faults += 1
+    if (this.#init.faults.add(peerId, this.#init.now())) this.ban(peerId)
+  }
+
   /** Ends a peer's sessions and takes no channel of it for a while. */
   ban(peerId: PeerId): void {
     this.#counts.banned += 1
     this.#init.faults.ban(peerId, this.#init.now())
+    this.#init.onBan(peerId)
     for (const session of this.#init.network.sessions) {
       if (session.peerId !== peerId) continue
       this.#remove(session)
@@ -187,8 +197,7 @@ export class NeighbourLinks {
       return true
     } catch {
       // The guard throws for the peer's faults only.
-      this.#counts.faults += 1
-      if (this.#init.faults.add(peerId, this.#init.now())) this.ban(peerId)
+      this.punish(peerId)
       return false
     }
   }
@@ -229,15 +238,4 @@ class ChannelSink implements FrameSink {
   close(): void {
     this.#channel.reset('ERR_GOSSIP_CLOSED')
   }
-}
-
-function pause(waitMs: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const onAbort = (): void => reject(signal.reason)
-  const timer = setTimeout(() => {
-    signal.removeEventListener('abort', onAbort)
-    resolve()
-  }, waitMs)
-  signal.addEventListener('abort', onAbort, { once: true })
-  return promise.finally(() => clearTimeout(timer))
 }

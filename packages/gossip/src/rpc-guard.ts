@@ -173,6 +173,17 @@ function fault(message: string): GossipError {
   return new GossipError('ERR_GOSSIP_PROTOCOL', message)
 }
 
+/** A field of `length` bytes, 2 or more, with a number that no message has. */
+function unreadField(length: number): Uint8Array {
+  const field = new Uint8Array(length).fill(0x80)
+  field[0] = unreadFieldKey
+  field[length - 1] = length === 2 ? 0 : 1
+  return field
+}
+
+/** Field 15, a number. */
+const unreadFieldKey = 0x78
+
 /** Walks the fields of one protobuf message without copying or allocating for them. */
 class Fields {
   readonly #bytes: Uint8Array
@@ -222,7 +233,10 @@ class Fields {
     }
   }
 
-  /** Overwrites a number above `most`, keeping its length: padded varints are legal protobuf. */
+  /**
+   * Overwrites a number above `most`, in the room that it takes: the router's decoder wants
+   * each number in its shortest form. What is left over becomes a field that nobody reads.
+   */
   clamp(most: number): void {
     this.expect(0)
     const length = this.at - this.#begin
@@ -230,11 +244,12 @@ class Fields {
     for (let i = length - 1; i >= 0; i--) {
       value = value * 128 + ((this.#bytes[this.#begin + i] ?? 0) & 127)
     }
-    let rest = Math.min(value, most)
-    for (let i = 0; i < length; i++) {
-      this.#bytes[this.#begin + i] = (rest & 127) | (i < length - 1 ? 128 : 0)
-      rest >>>= 7
-    }
+    if (value <= most) return
+    // One byte left over cannot be filled: then the number has one byte itself.
+    const clamped = encodeVarint(length === 3 ? Math.min(most, 127) : most)
+    this.#bytes.set(clamped, this.#begin)
+    const filler = length - clamped.length
+    if (filler > 0) this.#bytes.set(unreadField(filler), this.#begin + clamped.length)
   }
 
   /** A number of at most 32 bits: lengths and keys. */
@@ -244,7 +259,9 @@ class Fields {
       if (this.at >= this.#end) throw fault('a number is cut off')
       const byte = this.#bytes[this.at++] ?? 0
       value += (byte & 127) * scale
-      if (byte < 128) return value
+      if (byte >= 128) continue
+      if (byte === 0 && i > 0) throw fault('a number is not in its shortest form')
+      return value
     }
     throw fault('a length or key has more than 5 bytes')
   }
@@ -252,7 +269,10 @@ class Fields {
   #skipVarint(): void {
     for (let i = 0; i < 10; i++) {
       if (this.at >= this.#end) throw fault('a number is cut off')
-      if ((this.#bytes[this.at++] ?? 0) < 128) return
+      const byte = this.#bytes[this.at++] ?? 0
+      if (byte >= 128) continue
+      if (byte === 0 && i > 0) throw fault('a number is not in its shortest form')
+      return
     }
     throw fault('a number has more than 10 bytes')
   }
