@@ -34,3 +34,18 @@ export {
 } from './presence/presence.ts'
 export type { PresentPeer } from './presence/room.ts'
 export type { PresenceState } from './presence/wire.ts'
+export {
+  CAPABILITIES_TOPIC,
+  createCapabilityDirectory,
+  type CapabilityDirectory,
+  type CapabilityDirectoryInit,
+  type CapabilityEvents,
+  type CapabilityName,
+} from './announcements/capabilities.ts'
+export type { Capabilities } from './announcements/capability-wire.ts'
+export {
+  createDocumentAnnouncer,
+  DOCUMENTS_TOPIC,
+  type DocumentAnnouncer,
+  type DocumentAnnouncerInit,
+} from './announcements/documents.ts'

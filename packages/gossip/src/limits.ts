@@ -180,19 +180,19 @@ export const MAX_WANTED_DOCUMENTS = 1_024
 /** Peers that are remembered as holders of one document's news. */
 export const MAX_HOLDERS = 8
 
-/** Sessions that are open at one time only to pull what was announced. */
+/** Peers that are dialled at one time to pull what was announced. */
 export const MAX_PULLS = 4
 
-/** For how long such a session is kept at most, in milliseconds. */
-export const PULL_TIMEOUT_MS = 30_000
-
 /** Milliseconds between two looks whether a wanted document has come. */
-export const PULL_LOOK_MS = 1_000
+export const PULL_LOOK_MS = 5_000
 
-/** How often a wanted document is looked for before it is given up. */
-export const MAX_PULL_LOOKS = 60
+/** Documents that are looked for at one time: each may have to be read from the disk. */
+export const MAX_LOOKS = 8
 
-/** For how long a peer is not dialled again after a pull from it failed, in milliseconds. */
+/** Looks after which a wanted document is given up: whoever has it did not give it. */
+export const MAX_PULL_LOOKS = 12
+
+/** For how long a peer is not dialled again to pull from it, in milliseconds. */
 export const PULL_PAUSE_MS = 60_000
 
 /** Protocols that a peer can say it speaks. */
