@@ -34,6 +34,7 @@ export function nodeOperations(
     edit: async (args) => editText(p2p, args),
     watch: (args, signal) => p2p.changes(optionalText(args, 'prefix'), { signal }),
     connect: async (args) => ({ peerId: await p2p.connectPeer(text(args, 'address')) }),
+    presence: async (args) => presence(p2p, args),
     profile: async (args) => setProfile(p2p, optionalText(args, 'profile')),
     discover: async () => p2p.discoverPeers(),
     synced: async (args, signal) => {
@@ -64,6 +65,21 @@ function nodeStatus(p2p: P2P): object {
     })),
     sync: { ...p2p.status },
     bandwidth: bandwidthOf(p2p),
+  }
+}
+
+/** Shows this node in a room when a state is given, and says who else is there. */
+function presence(p2p: P2P, args: Readonly<Record<string, unknown>>): object {
+  const state = args['state']
+  const here = p2p.presence(optionalText(args, 'path') ?? '', isMap(state) ? state : undefined)
+  return {
+    path: here.path,
+    state: here.state,
+    peers: here.peers.map(({ peerId, instance, state: shown }) => ({
+      peerId,
+      instance,
+      state: shown,
+    })),
   }
 }
 

@@ -136,6 +136,14 @@ export interface P2POptions extends TransportConfig {
    */
   readonly willow?: boolean | undefined
   /**
+   * Whether to gossip with all members of the database: topics, presence, and what each peer
+   * can do, in `p2p.gossip()`, `p2p.presence()` and `p2p.peersWith()`. With many members, gossip
+   * chooses whom to keep sessions with. Needs the package `@vudo/gossip`.
+   *
+   * @defaultValue false
+   */
+  readonly gossip?: boolean | undefined
+  /**
    * Milliseconds between two looks at what the platform says of the connection, 1,000 to 86,400,000.
    *
    * @defaultValue 60,000
@@ -273,6 +281,7 @@ export interface P2PSettings {
   readonly policy: Policy | undefined
   readonly heartbeatIntervalMs: number | undefined
   readonly willow: boolean
+  readonly gossip: boolean
   readonly healthCheckIntervalMs: number
   readonly peers: PeerLists
   /** Who this node has to be. */
@@ -328,6 +337,7 @@ function complete(options: P2POptions): P2PSettings {
     policy: options.policy,
     heartbeatIntervalMs,
     willow: options.willow ?? false,
+    gossip: options.gossip ?? false,
     healthCheckIntervalMs: healthCheckIntervalMs ?? 60_000,
     peers: options.peers ?? {},
     peerId,

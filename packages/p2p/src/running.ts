@@ -7,6 +7,8 @@ import { isPeerId, type Discovery, type PeerId, type Transport } from '@vudo/tra
 import type { Willow } from '@vudo/willow'
 import { Bandwidth, type BandwidthState } from './bandwidth.ts'
 import { openBelongings, type Belongings } from './data-directory.ts'
+import { openGossipOf, type Gossiping } from './gossip.ts'
+import { PEERS_BESIDE_GOSSIP } from './limits.ts'
 import { logEvents } from './log.ts'
 import { isConnectionMetered } from './metered.ts'
 import { invalid } from './option-types.ts'
@@ -26,6 +28,8 @@ export interface Running extends Belongings {
   readonly database: Database
   /** `undefined` without the option `willow`. */
   readonly willow: Willow | undefined
+  /** `undefined` without the option `gossip`. */
+  readonly gossiping: Gossiping | undefined
   /**
    * Closes all of it, in the reverse order of opening. What cannot be closed does not keep
    * the rest open.
@@ -66,8 +70,10 @@ export async function openRunning(
     logEvents(network.events, 'p2p:network')
     closers.push(() => network.stop())
     let willow: Willow | undefined
+    let gossiping: Gossiping | undefined
     const bandwidth = openBandwidth(settings, network, (state) => {
       if (willow) willow.isMetered = state.isMetered
+      gossiping?.capabilities.set({ metered: state.isMetered })
       onBandwidth(state)
     })
     closers.push(() => bandwidth.close())
@@ -79,6 +85,13 @@ export async function openRunning(
       opened.isMetered = bandwidth.state.isMetered
       willow = opened
     }
+    if (settings.gossip) {
+      const { policy } = settings
+      const opened = await openGossipOf(belongings, { network, database, policy })
+      closers.push(() => opened.close())
+      opened.capabilities.set({ metered: bandwidth.state.isMetered })
+      gossiping = opened
+    }
     return {
       ...belongings,
       sealing,
@@ -88,6 +101,7 @@ export async function openRunning(
       bandwidth,
       database,
       willow,
+      gossiping,
       close,
     }
   } catch (error) {
@@ -153,6 +167,7 @@ function networkOptions(settings: P2PSettings, ticket: Ticket): NetworkOptions {
     discoveryIntervalMs: discovery.discoveryIntervalMs,
     bootstrapNodes: [...named, ...dialable(ticket)],
     peers,
+    maxPeersPerDatabase: settings.gossip ? PEERS_BESIDE_GOSSIP : undefined,
   }
 }
 

@@ -24,6 +24,8 @@ export interface DemoResult {
   readonly documents: number
   readonly changes: number
   readonly foundBy: FoundBy
+  /** Who saw whom in the document that both looked at, as its name there. */
+  readonly present: Readonly<Record<string, readonly string[]>>
   /** Path of a document that both have. */
   readonly edited: string
   /** The folders of the nodes that are left running; empty unless they were kept. */
@@ -100,12 +102,13 @@ class Story {
     await this.#until(`B has every document of A`, () => agree(a, b))
     tell(`B has all ${this.#files.length} documents`)
 
+    const present = await this.#lookTogether(a, b)
     await this.#editTogether(a, b)
     const again = await this.#killAndReturn(a, b, database)
     const { lines, changes } = await historiesOf(again.control)
     const kept = this.#init.isKept ? [a.dataDir, again.dataDir] : []
     const edited = documentPath(this.#files[0] ?? '')
-    return { documents: lines.length, changes, foundBy, edited, kept }
+    return { documents: lines.length, changes, foundBy, present, edited, kept }
   }
 
   async stop(): Promise<void> {
@@ -161,6 +164,19 @@ class Story {
       )
       return 'address'
     }
+  }
+
+  /** Both look at one document and show a name and a cursor; each hears of the other by gossip. */
+  async #lookTogether(a: DemoNode, b: DemoNode): Promise<Record<string, readonly string[]>> {
+    const path = documentPath(this.#files[0] ?? '')
+    const seen: Record<string, readonly string[]> = {}
+    await this.#until('A and B see each other', async () => {
+      seen['A'] = await seenBy(a, path)
+      seen['B'] = await seenBy(b, path)
+      return seen['A'].includes('B') && seen['B'].includes('A')
+    })
+    this.#init.tell(`both look at ${path}: A sees B there, and B sees A`)
+    return seen
   }
 
   /** Both write into the same paragraph of the same documents before either hears of the other. */
@@ -229,6 +245,14 @@ class Story {
 async function ticketOf(node: DemoNode): Promise<string> {
   const answer = await node.control.call('ticket')
   return isMap(answer) ? String(answer['ticket']) : ''
+}
+
+/** Shows a node in the room of a document, and gives the names that others show there. */
+async function seenBy(node: DemoNode, path: string): Promise<readonly string[]> {
+  const state = { name: node.name, cursor: 0 }
+  const answer = await node.control.call('presence', { path, state })
+  const peers = isMap(answer) && Array.isArray(answer['peers']) ? answer['peers'].filter(isMap) : []
+  return peers.map((peer) => (isMap(peer['state']) ? String(peer['state']['name']) : ''))
 }
 
 async function isConnected(node: DemoNode, to: DemoNode): Promise<boolean> {
