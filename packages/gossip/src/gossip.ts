@@ -114,7 +114,7 @@ export interface GossipCounters {
 /** Gossip among the members of one database. */
 export interface Gossip {
   readonly database: string
-  /** Members that this node exchanges messages with now. */
+  /** Members whose sessions carry this node's messages now. */
   readonly neighbours: readonly PeerId[]
   readonly counters: GossipCounters
   /**

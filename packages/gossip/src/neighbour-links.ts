@@ -157,8 +157,9 @@ export class NeighbourLinks {
       return
     }
     this.#add(channel.session)
-    const stream = router.acceptFrames(peerId)
-    if (stream === undefined || this.#links.get(peerId)?.session !== channel.session) {
+    const isNeighbour = this.#links.get(peerId)?.session === channel.session
+    const stream = isNeighbour ? router.acceptFrames(peerId) : undefined
+    if (stream === undefined) {
       // Another process of the same peer is the neighbour already.
       channel.reset('ERR_GOSSIP_LIMIT')
       return

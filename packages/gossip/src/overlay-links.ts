@@ -1,5 +1,6 @@
 import type { Channel, Session } from '@vudo/network'
 import type { PeerId } from '@vudo/transport'
+import { isLocal, trustedPart } from './address-trust.ts'
 import { handleChannels } from './channel-dispatch.ts'
 import { FrameRate } from './frame-rate.ts'
 import type { GossipNetwork } from './gossip.ts'
@@ -182,7 +183,8 @@ export class OverlayLinks {
     if (link.channel !== channel) return
     const { peerId } = link.session
     try {
-      this.#feed({ type: 'message', from: peerId, message: decodeOverlay(bytes) })
+      const message = trustedPart(decodeOverlay(bytes), isLocal(link.session))
+      this.#feed({ type: 'message', from: peerId, message })
     } catch {
       // Only the decoder throws, and only for what the peer sent.
       this.#init.onFault(peerId)
@@ -240,6 +242,7 @@ export class OverlayLinks {
     clearTimeout(link.timer)
     // The peer hears why before the session ends, if it listens.
     if (channel !== undefined) await settled(channel.close(), this.#end.signal)
+    channel?.reset('ERR_GOSSIP_CLOSED')
     const isOthersToo = session.databases.size > 1
     if (!isOthersToo && !this.#links.has(peerId)) await session.close()
   }

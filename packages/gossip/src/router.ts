@@ -324,8 +324,8 @@ function messageId(message: Message): Uint8Array {
  * Tells copies of a message before its signature is verified, which is most of the work.
  * Remembered for messages with a right signature only, so nobody can claim an id in advance.
  */
-function fastId({ from, seqno }: RPC.Message): string {
-  return `${idToText(from ?? noBytes)}/${idToText(seqno ?? noBytes)}`
+function fastId({ from = noBytes, seqno = noBytes }: RPC.Message): string {
+  return idToText(from.subarray(-32)) + idToText(seqno)
 }
 
 const noBytes = new Uint8Array(0)

@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest'
 import { FrameRate } from '../src/frame-rate.ts'
 import { GOSSIP_PROTOCOL } from '../src/neighbour-links.ts'
 import { frameOf, noControl, rpcOf } from './frames.ts'
-import { nextOf, startGossip, startNode, startPair } from './nodes.ts'
+import { nextOf, sharedSession, startGossip, startNode, startPair } from './nodes.ts'
 import { createWired, topic, turn, wire, wireAttacker } from './wired-routers.ts'
 
 const utf8 = new TextEncoder()
@@ -129,22 +129,20 @@ describe('a node', () => {
     const { a, gossipA, b } = await startPair()
     gossipA.join('news')
     await waitFor(() => gossipA.neighbours.length === 1)
-    const session = b.network.session(a.key.peerId)
-    await waitFor(() => session?.databases.has('db') === true)
-    const channel = session?.openChannel(GOSSIP_PROTOCOL, { database: 'db' })
+    const session = await sharedSession(b, a)
+    const channel = session.openChannel(GOSSIP_PROTOCOL, { database: 'db' })
     const before = gossipA.scoreOf(b.key.peerId) ?? 0
-    await channel?.send(Uint8Array.of(5, 1, 2))
+    await channel.send(Uint8Array.of(5, 1, 2))
     await waitFor(() => gossipA.counters.faults === 1)
     await waitFor(() => (gossipA.scoreOf(b.key.peerId) ?? 0) < before)
-    for (let i = 1; i < MAX_FAULTS; i++) await channel?.send(Uint8Array.of(5, 1, 2))
-    await session?.closed
+    for (let i = 1; i < MAX_FAULTS; i++) await channel.send(Uint8Array.of(5, 1, 2))
+    await session.closed
     expect(gossipA.counters).toMatchObject({ faults: MAX_FAULTS, banned: 1 })
     // It may come back, and then nobody talks to it.
     await b.network.connectPeer(a.address)
-    const again = b.network.session(a.key.peerId)
-    await waitFor(() => again?.databases.has('db') === true)
-    const refused = again?.openChannel(GOSSIP_PROTOCOL, { database: 'db' })
-    expect((await refused?.closed)?.error).toMatchObject({ peerCode: 'ERR_GOSSIP_CLOSED' })
+    const again = await sharedSession(b, a)
+    const refused = again.openChannel(GOSSIP_PROTOCOL, { database: 'db' })
+    expect((await refused.closed).error).toMatchObject({ peerCode: 'ERR_GOSSIP_CLOSED' })
     expect(gossipA.neighbours).toEqual([])
   })
 

@@ -1,6 +1,7 @@
 /** Nodes that gossip over TCP on loopback, released after each test. */
 import { createNodeKey, createSealingKeys, signPeerRecord, type NodeKey } from '@vudo/identity'
-import { createNetwork, type Network, type NetworkOptions } from '@vudo/network'
+import { createNetwork, type Network, type NetworkOptions, type Session } from '@vudo/network'
+import { waitFor } from '@vudo/testing'
 import { parseTransportConfig, type Transport, type TransportContext } from '@vudo/transport'
 import { tcp } from '@vudo/transport-tcp'
 import { createGossip, type Gossip, type GossipMessage, type GossipOptions } from '@vudo/gossip'
@@ -70,6 +71,15 @@ export async function startPair({ isConnected = true } = {}): Promise<{
   const [gossipA, gossipB] = [await startGossip(a), await startGossip(b)]
   if (isConnected) await a.network.connectPeer(b.address)
   return { a, b, gossipA, gossipB }
+}
+
+/** The session of `from` with `to`, when both have proven to have the database. */
+export async function sharedSession(from: TestNode, to: TestNode): Promise<Session> {
+  const find = (): Session | undefined => from.network.session(to.key.peerId)
+  await waitFor(() => find()?.databases.has('db') === true)
+  const session = find()
+  if (session === undefined) throw new Error('the session has ended')
+  return session
 }
 
 /** The next message of a topic. */

@@ -25,6 +25,7 @@ export type {
   PeerStatus,
 } from './network.ts'
 export type { NetworkOptions } from './options.ts'
+export { publicPart } from './private-address.ts'
 export {
   request,
   requestHandler,
