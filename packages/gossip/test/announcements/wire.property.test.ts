@@ -83,15 +83,17 @@ describe('the wire formats of announcements', () => {
     )
   })
 
+  const repeat = (count: number, value: unknown): unknown[] =>
+    Array.from({ length: count }, () => value)
   const id = new Uint8Array(16)
   const head = new Uint8Array(32)
   it.each([
     ['nothing', [1, [], []]],
     ['no heads', [1, [], [[id, []]]]],
     ['a short head', [1, [], [[id, [id]]]]],
-    ['too many documents', [1, [], Array(MAX_ANNOUNCED_DOCUMENTS + 1).fill([id, [head]])]],
-    ['too many heads', [1, [], [[id, Array(MAX_ANNOUNCED_HEADS + 1).fill(head)]]]],
-    ['too many addresses', [1, Array(MAX_ANNOUNCED_ADDRESSES + 1).fill(''), [[id, [head]]]]],
+    ['too many documents', [1, [], repeat(MAX_ANNOUNCED_DOCUMENTS + 1, [id, [head]])]],
+    ['too many heads', [1, [], [[id, repeat(MAX_ANNOUNCED_HEADS + 1, head)]]]],
+    ['too many addresses', [1, repeat(MAX_ANNOUNCED_ADDRESSES + 1, ''), [[id, [head]]]]],
     ['a long address', [1, ['x'.repeat(513)], [[id, [head]]]]],
     ['another version', [2, [], [[id, [head]]]]],
   ])('refuse an announcement of documents with %s', (_, value) => {
@@ -99,10 +101,7 @@ describe('the wire formats of announcements', () => {
   })
 
   it.each([
-    [
-      'too many protocols',
-      [1, 1, Array(MAX_ANNOUNCED_PROTOCOLS + 1).fill('a'), true, true, 0, true],
-    ],
+    ['too many protocols', [1, 1, repeat(MAX_ANNOUNCED_PROTOCOLS + 1, 'a'), true, true, 0, true]],
     ['a long protocol', [1, 1, ['ä'.repeat(33)], true, true, 0, true]],
     ['negative storage', [1, 1, [], true, true, -1, true]],
     ['no flag', [1, 1, [], 1, true, 0, true]],
