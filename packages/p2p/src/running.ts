@@ -39,6 +39,17 @@ export interface Running extends Belongings {
   close(): Promise<void>
 }
 
+/** What is open only when the settings ask for it. */
+interface Extras {
+  willow?: Willow
+  gossiping?: Gossiping
+}
+
+function tellMetered({ willow, gossiping }: Extras, { isMetered }: BandwidthState): void {
+  if (willow) willow.isMetered = isMetered
+  gossiping?.capabilities.set({ metered: isMetered })
+}
+
 /** Opens what a node needs. Nothing touches the network before `network.start()`. */
 export async function openRunning(
   settings: P2PSettings,
@@ -69,29 +80,18 @@ export async function openRunning(
     })
     logEvents(network.events, 'p2p:network')
     closers.push(() => network.stop())
-    let willow: Willow | undefined
-    let gossiping: Gossiping | undefined
+    const extras: Extras = {}
     const bandwidth = openBandwidth(settings, network, (state) => {
-      if (willow) willow.isMetered = state.isMetered
-      gossiping?.capabilities.set({ metered: state.isMetered })
+      tellMetered(extras, state)
       onBandwidth(state)
     })
     closers.push(() => bandwidth.close())
     const database = await openDocuments(settings, belongings, network)
     closers.push(() => database.close())
-    if (settings.willow) {
-      const opened = await openWillowOf(settings, belongings, { network })
+    for await (const opened of openExtras(settings, belongings, { network, database, extras })) {
       closers.push(() => opened.close())
-      opened.isMetered = bandwidth.state.isMetered
-      willow = opened
     }
-    if (settings.gossip) {
-      const { policy } = settings
-      const opened = await openGossipOf(belongings, { network, database, policy })
-      closers.push(() => opened.close())
-      opened.capabilities.set({ metered: bandwidth.state.isMetered })
-      gossiping = opened
-    }
+    tellMetered(extras, bandwidth.state)
     return {
       ...belongings,
       sealing,
@@ -100,14 +100,32 @@ export async function openRunning(
       network,
       bandwidth,
       database,
-      willow,
-      gossiping,
+      willow: extras.willow,
+      gossiping: extras.gossiping,
       close,
     }
   } catch (error) {
     // Why it failed is what the caller needs to know; what closing adds to it follows from that.
     await close().catch(() => {})
     throw error
+  }
+}
+
+/** Opens what the settings ask for; each thing is given out when it is open, to be closed in reverse order. */
+async function* openExtras(
+  settings: P2PSettings,
+  belongings: Belongings,
+  at: { readonly network: Network; readonly database: Database; readonly extras: Extras },
+): AsyncGenerator<{ close(): Promise<void> }> {
+  const { network, database, extras } = at
+  if (settings.willow) {
+    extras.willow = await openWillowOf(settings, belongings, { network })
+    yield extras.willow
+  }
+  if (settings.gossip) {
+    const { policy } = settings
+    extras.gossiping = await openGossipOf(belongings, { network, database, policy })
+    yield extras.gossiping
   }
 }
 

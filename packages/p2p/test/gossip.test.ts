@@ -2,6 +2,7 @@ import { createGossip, type GossipMessage, type GossipTopic } from '@vudo/gossip
 import { createNodeKey, parseTicket } from '@vudo/identity'
 import { createNetwork } from '@vudo/network'
 import { createTransportContext } from '@vudo/secure-channel'
+import type { P2PEvents } from '@vudo/p2p'
 import { parseDocumentUrl } from '@vudo/sync'
 import { parseTransportConfig } from '@vudo/transport'
 import { tcp } from '@vudo/transport-tcp'
@@ -41,9 +42,7 @@ describe('a node with gossip', () => {
 
   it('says what it can do, and finds who can do something', async () => {
     const { a, b } = await startPair({ gossip: true })
-    const isOffer = ({ capabilities }: { capabilities: { blobs: boolean } | undefined }): boolean =>
-      capabilities?.blobs ?? false
-    const heard = nextEvent(a, 'peer:capabilities', isOffer)
+    const heard = nextEvent(a, 'peer:capabilities', offersBlobs)
     b.handle('/my-app/chat/1', (channel) => channel.reset('ERR_BUSY'))
     b.setCapabilities({ blobs: true })
     await heard
@@ -118,6 +117,10 @@ describe('a node without gossip', () => {
     })
   })
 })
+
+function offersBlobs({ capabilities }: P2PEvents['peer:capabilities']): boolean {
+  return capabilities?.blobs ?? false
+}
 
 async function nextOf(topic: AsyncIterable<GossipMessage>): Promise<GossipMessage> {
   for await (const message of topic) return message

@@ -168,14 +168,14 @@ class Story {
 
   /** Both look at one document and show a name and a cursor; each hears of the other by gossip. */
   async #lookTogether(a: DemoNode, b: DemoNode): Promise<Record<string, readonly string[]>> {
-    const path = documentPath(this.#files[0] ?? '')
+    const document = documentPath(this.#files[0] ?? '')
     const seen: Record<string, readonly string[]> = {}
     await this.#until('A and B see each other', async () => {
-      seen['A'] = await seenBy(a, path)
-      seen['B'] = await seenBy(b, path)
+      seen['A'] = await seenBy(a, document)
+      seen['B'] = await seenBy(b, document)
       return seen['A'].includes('B') && seen['B'].includes('A')
     })
-    this.#init.tell(`both look at ${path}: A sees B there, and B sees A`)
+    this.#init.tell(`both look at ${document}: A sees B there, and B sees A`)
     return seen
   }
 
@@ -248,9 +248,9 @@ async function ticketOf(node: DemoNode): Promise<string> {
 }
 
 /** Shows a node in the room of a document, and gives the names that others show there. */
-async function seenBy(node: DemoNode, path: string): Promise<readonly string[]> {
+async function seenBy(node: DemoNode, document: string): Promise<readonly string[]> {
   const state = { name: node.name, cursor: 0 }
-  const answer = await node.control.call('presence', { path, state })
+  const answer = await node.control.call('presence', { path: document, state })
   const peers = isMap(answer) && Array.isArray(answer['peers']) ? answer['peers'].filter(isMap) : []
   return peers.map((peer) => (isMap(peer['state']) ? String(peer['state']['name']) : ''))
 }
