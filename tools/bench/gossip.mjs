@@ -171,7 +171,10 @@ function print() {
           simBytesPerByte: round3(simulation.bytesPerByte),
           maxSessions: simulation.maxSessions,
         }),
-        ...(memory && { memoryGrowth: round3(memory.growth) }),
+        ...(memory && {
+          memoryGrowth: round3(memory.growth),
+          heapGrowth: round3(memory.heapGrowth),
+        }),
       },
       peers: mesh ? { libp2p: mesh.libp2p, libp2pMeshAsOurs: mesh['libp2p, mesh as ours'] } : {},
       ratios: mesh ? { p95: round3(mesh.ours.p95Ms / better) } : {},

@@ -5,12 +5,19 @@
  * over a connection of that network.
  */
 import { publicPart, type Session } from '@vudo/network'
+import type { Address } from '@vudo/transport'
 import type { OverlayEntry, OverlayMessage } from './membership/wire.ts'
 
-/** Tells whether a session reaches its peer over a private network. */
-export function isLocal({ path }: Session): boolean {
-  const address = path?.relayed === false ? path.address : undefined
-  return address !== undefined && publicPart(address) === undefined
+/**
+ * Tells whether a session reaches its peer over a private network.
+ *
+ * @param own - Addresses of this node. Some transports do not say from where a peer dialled;
+ *   it comes from the private network when this node can be reached from nowhere else.
+ */
+export function isLocal({ path }: Session, own: readonly Address[]): boolean {
+  if (path === undefined || path.relayed) return false
+  if (path.address !== undefined) return publicPart(path.address) === undefined
+  return own.every((address) => publicPart(address) === undefined)
 }
 
 /** The message without the addresses that its sender is not believed. */

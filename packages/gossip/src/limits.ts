@@ -266,7 +266,7 @@ export const OVERLAY_PATIENCE_MS = 15_000
 /** Neighbours that are asked at one time. */
 export const MAX_OVERLAY_DIALS = 4
 
-/** With fewer neighbours than this, asking is urgent: nobody refuses. */
+/** With fewer neighbours than this, asking is urgent: others make room. */
 export const URGENT_BELOW = 2
 
 /** First pause before a peer that refused or did not answer is asked again, in milliseconds; it doubles with each time. */

@@ -182,7 +182,8 @@ export class OverlayLinks {
     if (link.channel !== channel) return
     const { peerId } = link.session
     try {
-      const message = trustedPart(decodeOverlay(bytes), isLocal(link.session))
+      const isNear = isLocal(link.session, this.#init.network.addresses)
+      const message = trustedPart(decodeOverlay(bytes), isNear)
       this.#feed({ type: 'message', from: peerId, message })
     } catch {
       // Only the decoder throws, and only for what the peer sent.

@@ -35,6 +35,7 @@ import {
   MAX_FRAME_MESSAGE_IDS,
   MAX_FRAME_MESSAGES,
   MAX_FRAME_SUBSCRIPTIONS,
+  MAX_TOPICS,
   MESH_DEGREE,
   MESH_HIGH,
   MESH_LOW,
@@ -89,6 +90,9 @@ interface RouterInternals {
 
 /** What the streams are called towards the router; on our side the channel has a name of its own. */
 const streamProtocol = '/meshsub/1.2.0'
+
+/** What the router counts for a topic of a neighbour: 24 characters and its own 1,024. */
+const topicCost = 1_048
 
 /** A message's id: half of its author's key, and its number. Two authors with the same half take 2^64 tries each to find by chance, 2^128 to aim at one. */
 const idBytes = 24
@@ -168,7 +172,7 @@ export class Router {
       awaitRpcHandler: true,
       awaitRpcMessageHandler: true,
       maxInboundDataLength: MAX_FRAME_BYTES,
-      maxTopicBytesPerPeer: 1_048_576,
+      maxTopicBytesPerPeer: MAX_TOPICS * topicCost,
       decodeRpcLimits: {
         maxSubscriptions: MAX_FRAME_SUBSCRIPTIONS,
         maxMessages: MAX_FRAME_MESSAGES,

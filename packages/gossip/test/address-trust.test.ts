@@ -42,9 +42,14 @@ describe('addresses that a neighbour names', () => {
   })
 
   it('tells a neighbour of the same network by the address at which it is reached', () => {
-    expect(isLocal(sessionAt('tcp://192.168.1.5:34569'))).toBe(true)
-    expect(isLocal(sessionAt('tcp://198.51.100.7:34569'))).toBe(false)
-    expect(isLocal(sessionAt('tcp://192.168.1.5:34569', true))).toBe(false)
-    expect(isLocal(sessionAt(undefined))).toBe(false)
+    const own = ['tcp://192.168.1.2:34569', 'tcp://198.51.100.1:34569']
+    expect(isLocal(sessionAt('tcp://192.168.1.5:34569'), own)).toBe(true)
+    expect(isLocal(sessionAt('tcp://198.51.100.7:34569'), own)).toBe(false)
+    expect(isLocal(sessionAt('tcp://192.168.1.5:34569', true), own)).toBe(false)
+  })
+
+  it('takes one that dialled from an unknown place for near only where nobody else can dial', () => {
+    expect(isLocal(sessionAt(undefined), ['tcp://192.168.1.2:34569'])).toBe(true)
+    expect(isLocal(sessionAt(undefined), ['tcp://198.51.100.1:34569'])).toBe(false)
   })
 })

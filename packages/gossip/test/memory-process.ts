@@ -15,11 +15,14 @@ const { values } = parseArgs({
   options: {
     messages: { type: 'string', default: '10000' },
     peers: { type: 'string', default: '1000' },
+    warmUp: { type: 'string', default: '15000' },
     seed: { type: 'string', default: '1' },
   },
 })
 const realImmediate = setImmediate
 const topic = 'm'.repeat(24)
+/** An RPC that subscribes to the topic. */
+const subscription = Uint8Array.from([30, 10, 28, 8, 1, 18, 24, ...Buffer.from(topic)])
 /** Longer than anything is remembered: scores and bans for ten minutes. */
 const forgottenMs = 900_000
 
@@ -38,7 +41,8 @@ const author = await mesh.add(hub.peerId)
 for (const { router } of [hub, author]) router.subscribe(topic)
 await time.run(5_000)
 
-await load(Number(values.messages) / 20, Number(values.peers) / 20)
+// As long as ids are remembered: then as many are held at a time as ever will be.
+await load(Number(values.warmUp), Number(values.peers) / 10)
 const before = await measured()
 await load(Number(values.messages), Number(values.peers))
 const after = await measured()
@@ -58,14 +62,14 @@ console.log(
 )
 process.exit(0)
 
-/** Messages in bursts of ten per 10 ms, and peers that come, subscribe, do something wrong and go. */
+/** Ten messages at a time, a hundred per second, and peers that come, subscribe, do something wrong and go. */
 async function load(messages: number, peers: number): Promise<void> {
   const rounds = Math.ceil(messages / 10)
   let gone = 0
   for (let round = 0; round < rounds; round++) {
     for (let i = 0; i < 10; i++) await author.router.publish(topic, new Uint8Array(64))
     for (; gone < ((round + 1) * peers) / rounds; gone++) comeAndGo(hub)
-    await time.run(10)
+    await time.run(100)
   }
   await time.run(forgottenMs)
 }
@@ -91,9 +95,6 @@ function comeAndGo(node: SimulatedNode): void {
     node.feed({ type: 'unlinked', peerId })
   })
 }
-
-/** An RPC that subscribes to the topic. */
-const subscription = Uint8Array.from([30, 10, 28, 8, 1, 18, 24, ...Buffer.from(topic)])
 
 /** In MiB, after what is garbage has gone. */
 async function measured(): Promise<{ readonly rss: number; readonly heap: number }> {

@@ -256,7 +256,7 @@ export class Overlay {
     link.isActive = true
     if (others.length < MAX_ACTIVE_PEERS - SPARE_LINKS) return
     const [gone] = sampleOf(others, 1, this.#init.random)
-    if (gone !== undefined && gone !== peerId) this.#letGo(gone, nowMs)
+    if (gone !== undefined) this.#letGo(gone, nowMs)
   }
 
   /** Ends a link on our side, telling the peer. */
