@@ -34,6 +34,7 @@ export function nodeOperations(
     edit: async (args) => editText(p2p, args),
     watch: (args, signal) => p2p.changes(optionalText(args, 'prefix'), { signal }),
     connect: async (args) => ({ peerId: await p2p.connectPeer(text(args, 'address')) }),
+    presence: async (args) => presence(p2p, args),
     profile: async (args) => setProfile(p2p, optionalText(args, 'profile')),
     discover: async () => p2p.discoverPeers(),
     synced: async (args, signal) => {
@@ -74,6 +75,21 @@ function pathsTo(p2p: P2P, peerId: string): object[] {
   return (p2p.network.session(peerId)?.paths ?? [])
     .map(({ path: { transport, relayed }, isBest }) => ({ transport, relayed, isUsed: isBest }))
     .toSorted((a, b) => Number(b.isUsed) - Number(a.isUsed))
+}
+
+/** Shows this node in a room when a state is given, and says who else is there. */
+function presence(p2p: P2P, args: Readonly<Record<string, unknown>>): object {
+  const state = args['state']
+  const here = p2p.presence(optionalText(args, 'path') ?? '', isMap(state) ? state : undefined)
+  return {
+    path: here.path,
+    state: here.state,
+    peers: here.peers.map(({ peerId, instance, state: shown }) => ({
+      peerId,
+      instance,
+      state: shown,
+    })),
+  }
 }
 
 function setProfile(p2p: P2P, profile: string | undefined): object {

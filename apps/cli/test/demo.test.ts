@@ -38,6 +38,7 @@ it('converges, and says how many documents and changes', async () => {
   const { status, stdout, stderr } = await vudo(['demo', '--folder', someDocuments()])
   expect(stderr).toBe('')
   expect(status).toBe(0)
+  expect(stdout).toContain('A sees B there, and B sees A')
   expect(stdout.trimEnd().split('\n').at(-1)).toMatch(/^converged: 4 documents, \d+ changes$/)
 }, 120_000)
 
@@ -46,7 +47,11 @@ it('finds its peer by mDNS wherever multicast works, and not by the fallback', a
   const { status, stdout } = await vudo(['demo', '--json', '--folder', someDocuments()])
   expect(status).toBe(0)
   const result: unknown = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '')
-  expect(result).toMatchObject({ documents: 4, foundBy: 'mdns' })
+  expect(result).toMatchObject({
+    documents: 4,
+    foundBy: 'mdns',
+    present: { A: ['B'], B: ['A'] },
+  })
 }, 120_000)
 
 /** Runs the demo over a stack and gives what it printed last. */

@@ -172,6 +172,7 @@ class DatabaseGossip implements Gossip {
     this.#isClosed = true
     this.#ended.reject(new GossipError('ERR_GOSSIP_CLOSED', 'gossip was closed'))
     for (const topic of this.#topics.values()) topic.leave()
+    await this.#links?.finish()
     this.#overlay?.close()
     this.#links?.close()
     await this.#router?.stop()

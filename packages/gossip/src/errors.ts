@@ -6,6 +6,8 @@ export type GossipErrorCode =
   | 'ERR_GOSSIP_CLOSED'
   /** A payload has 0 bytes or more than `MAX_PAYLOAD_BYTES`; nothing was sent. Publish a reference. */
   | 'ERR_GOSSIP_PAYLOAD_SIZE'
+  /** A presence state has more than `MAX_STATE_BYTES`; nothing was shown. Put data into a document, and its path here. */
+  | 'ERR_GOSSIP_STATE_SIZE'
   /** A neighbour sent what the protocol does not allow. It costs the neighbour score, and after repeated faults its session. */
   | 'ERR_GOSSIP_PROTOCOL'
   /** A limit is reached; the message names it. */

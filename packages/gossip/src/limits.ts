@@ -102,6 +102,119 @@ export const MIN_ACTIVE_PEERS = 8
 /** Most peers of a database that the overlay keeps sessions with, however many ask. */
 export const MAX_ACTIVE_PEERS = 16
 
+/** Bytes of a presence state in CBOR: names, colours, cursors. */
+export const MAX_STATE_BYTES = 4_096
+
+/** How deep lists and objects may lie within each other in a presence state. */
+export const MAX_STATE_DEPTH = 16
+
+/** Milliseconds between two states of one room that this node publishes: 20 per second. */
+export const PRESENCE_INTERVAL_MS = 50
+
+/** Milliseconds after which a state that has not changed is published again. */
+export const PRESENCE_HEARTBEAT_MS = 15_000
+
+/** Milliseconds without a sign after which somebody counts as gone. */
+export const PRESENCE_TTL_MS = 45_000
+
+/** Shortest time that a peer can ask to be shown without a sign, in milliseconds. */
+export const MIN_PRESENCE_TTL_MS = 1_000
+
+/** Longest time that a peer can ask to be shown without a sign, in milliseconds. */
+export const MAX_PRESENCE_TTL_MS = 120_000
+
+/** Rooms that one node can be in at one time. */
+export const MAX_PRESENCE_ROOMS = 64
+
+/** Entries of others that are shown in one room. Who comes when it is full is not shown, and counted. */
+export const MAX_PRESENT_PEERS = 256
+
+/** Entries that one peer can have in one room: windows of one device. */
+export const MAX_INSTANCES_PER_PEER = 8
+
+/** States per second that are taken from one entry; more are ignored and counted. */
+export const PRESENCE_STATES_PER_SECOND = 25
+
+/** States that one entry can publish at once after a pause. */
+export const PRESENCE_BURST = 40
+
+/** Longest time before a newcomer is answered, in milliseconds, and the shortest between two answers. */
+export const PRESENCE_ANSWER_MS = 1_000
+
+/** With more entries in the room, newcomers wait for heartbeats: answers of all would be a storm. */
+export const PRESENCE_ANSWER_PEERS = 32
+
+/** Documents that one announcement may name. */
+export const MAX_ANNOUNCED_DOCUMENTS = 64
+
+/** Heads of one document that an announcement may name; of more, these stand for all. */
+export const MAX_ANNOUNCED_HEADS = 8
+
+/** Addresses under which an announcer says that it can be reached. */
+export const MAX_ANNOUNCED_ADDRESSES = 4
+
+/** Bytes of one such address in UTF-8. */
+export const MAX_ANNOUNCED_ADDRESS_BYTES = 512
+
+/** Milliseconds between two announcements of documents by one node. */
+export const ANNOUNCE_INTERVAL_MS = 250
+
+/** Milliseconds between two announcements of the same document by one node. */
+export const DOCUMENT_ANNOUNCE_INTERVAL_MS = 2_000
+
+/** Documents that wait to be announced, and that are remembered as announced. The oldest gives way. */
+export const MAX_PENDING_ANNOUNCEMENTS = 4_096
+
+/** Shortest time before a holder that is no author announces, or a reader pulls, in milliseconds: what flows anyway has then arrived. */
+export const NEWS_DELAY_MS = 1_000
+
+/** What chance adds to it at most, in milliseconds: so that not all do the same at one time. */
+export const NEWS_SPREAD_MS = 2_000
+
+/** Announcements of the same heads after which no other holder repeats them. */
+export const ENOUGH_HOLDERS = 2
+
+/** Documents that are known to have news elsewhere. The oldest gives way. */
+export const MAX_WANTED_DOCUMENTS = 1_024
+
+/** Peers that are remembered as holders of one document's news. */
+export const MAX_HOLDERS = 8
+
+/** Peers that are dialled at one time to pull what was announced. */
+export const MAX_PULLS = 4
+
+/** Milliseconds between two looks whether a wanted document has come. */
+export const PULL_LOOK_MS = 5_000
+
+/** Documents that are looked for at one time: each may have to be read from the disk. */
+export const MAX_LOOKS = 8
+
+/** Looks after which a wanted document is given up: whoever has it did not give it. */
+export const MAX_PULL_LOOKS = 12
+
+/** For how long a peer is not dialled again to pull from it, in milliseconds. */
+export const PULL_PAUSE_MS = 60_000
+
+/** Protocols that a peer can say it speaks. */
+export const MAX_ANNOUNCED_PROTOCOLS = 64
+
+/** Bytes of one such protocol's name in UTF-8. */
+export const MAX_ANNOUNCED_PROTOCOL_BYTES = 64
+
+/** Milliseconds between two announcements of capabilities that have not changed. */
+export const CAPABILITIES_INTERVAL_MS = 60_000
+
+/** Shortest time between two announcements of capabilities, in milliseconds. */
+export const MIN_CAPABILITIES_INTERVAL_MS = 1_000
+
+/** For how long an announcement of capabilities holds, in milliseconds. */
+export const CAPABILITIES_TTL_MS = 180_000
+
+/** Longest time for which a peer can let its capabilities hold, in milliseconds. */
+export const MAX_CAPABILITIES_TTL_MS = 600_000
+
+/** Peers whose capabilities are remembered. The one that was heard of longest ago gives way. */
+export const MAX_CAPABLE_PEERS = 4_096
 /** Links that wait for an answer while the overlay is full: room for those who ask urgently. */
 export const SPARE_LINKS = 2
 

@@ -5,7 +5,7 @@ import type { FaultBook } from './fault-book.ts'
 import { FrameRate } from './frame-rate.ts'
 import type { GossipCounters, GossipNetwork } from './gossip.ts'
 import { MAX_REOPEN_MS, REOPEN_MS, SEND_QUEUE_BYTES } from './limits.ts'
-import { pause } from './pause.ts'
+import { pause, settledSoon } from './pause.ts'
 import type { Router } from './router.ts'
 import type { FrameSink } from './router-streams.ts'
 import { guardRpc } from './rpc-guard.ts'
@@ -41,8 +41,12 @@ export class NeighbourLinks {
   readonly #links = new Map<PeerId, Link>()
   readonly #stops: (() => void)[] = []
   readonly #channels = new Set<Channel>()
+  /** Those among them that this node writes. */
+  readonly #outbound = new Set<Channel>()
   readonly #end = new AbortController()
   readonly #counts = { faults: 0, banned: 0, sentBytes: 0, unsent: 0 }
+
+  #isFinishing = false
 
   /** @throws `TypeError` when the network gossips in this database already. */
   constructor(init: NeighbourLinksInit) {
@@ -91,6 +95,13 @@ export class NeighbourLinks {
     }
   }
 
+  /** Sends what is queued, as far as neighbours take it soon. Only {@link close} may follow. */
+  async finish(): Promise<void> {
+    this.#isFinishing = true
+    const endings = [...this.#outbound].map((channel) => channel.close())
+    if (endings.length > 0) await settledSoon(Promise.all(endings), this.#end.signal)
+  }
+
   close(): void {
     for (const stop of this.#stops) stop()
     this.#end.abort()
@@ -127,6 +138,7 @@ export class NeighbourLinks {
     const { database } = this.#init
     const channel = link.session.openChannel(GOSSIP_PROTOCOL, { database })
     this.#channels.add(channel)
+    this.#outbound.add(channel)
     void this.#keepOpen(link, channel)
     // A peer writes nothing back: its answers come on its own channel.
     return new ChannelSink(channel, this.#counts)
@@ -136,13 +148,14 @@ export class NeighbourLinks {
     const sinceMs = this.#init.now()
     await channel.closed
     this.#channels.delete(channel)
+    this.#outbound.delete(channel)
     const lived = this.#init.now() - sinceMs > MAX_REOPEN_MS
     link.failures = lived ? 0 : link.failures + 1
     if (this.#links.get(link.session.peerId) === link) this.#reopenLater(link)
   }
 
   #reopenLater(link: Link): void {
-    if (this.#end.signal.aborted) return
+    if (this.#end.signal.aborted || this.#isFinishing) return
     const { peerId } = link.session
     const delayMs = Math.min(MAX_REOPEN_MS, REOPEN_MS * 2 ** Math.min(16, link.failures - 1))
     this.#init.router.endStream(peerId)

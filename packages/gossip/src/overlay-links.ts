@@ -7,14 +7,13 @@ import type { GossipNetwork } from './gossip.ts'
 import {
   MAX_REOPEN_MS,
   OVERLAY_BURST,
-  OVERLAY_GOODBYE_MS,
   OVERLAY_MESSAGES_PER_SECOND,
   OVERLAY_PATIENCE_MS,
   REOPEN_MS,
 } from './limits.ts'
 import { Overlay, type OverlayEffect, type OverlayInput } from './membership/overlay.ts'
 import { decodeOverlay, encodeOverlay, type OverlayEntry } from './membership/wire.ts'
-import { pause } from './pause.ts'
+import { pause, settledSoon } from './pause.ts'
 
 /** The protocol's name on a session. */
 export const OVERLAY_PROTOCOL = '/vudo/overlay/1'
@@ -242,23 +241,9 @@ export class OverlayLinks {
     this.#links.delete(peerId)
     clearTimeout(link.timer)
     // The peer hears why before the session ends, if it listens.
-    if (channel !== undefined) await settled(channel.close(), this.#end.signal)
+    if (channel !== undefined) await settledSoon(channel.close(), this.#end.signal)
     channel?.reset('ERR_GOSSIP_CLOSED')
     const isOthersToo = session.databases.size > 1
     if (!isOthersToo && !this.#links.has(peerId)) await session.close()
-  }
-}
-
-/** Waits for a peer's goodbye, but not for long. */
-async function settled(promise: Promise<void>, signal: AbortSignal): Promise<void> {
-  const patience = new AbortController()
-  const waiting = pause(OVERLAY_GOODBYE_MS, AbortSignal.any([signal, patience.signal]))
-  try {
-    await Promise.race([promise, waiting])
-  } catch {
-    // Closed meanwhile: nothing is left to wait for.
-  } finally {
-    patience.abort()
-    waiting.catch(() => {})
   }
 }

@@ -1,3 +1,5 @@
+import { OVERLAY_GOODBYE_MS } from './limits.ts'
+
 /** Settles after `waitMs`; rejects with the signal's reason when it is aborted before. */
 export function pause(waitMs: number, signal: AbortSignal): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
@@ -9,6 +11,20 @@ export function pause(waitMs: number, signal: AbortSignal): Promise<void> {
     clearTimeout(timer)
     signal.removeEventListener('abort', onAbort)
   })
+}
+
+/** Waits for a peer's goodbye, but not for long. */
+export async function settledSoon(promise: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  const patience = new AbortController()
+  const waiting = pause(OVERLAY_GOODBYE_MS, AbortSignal.any([signal, patience.signal]))
+  try {
+    await Promise.race([promise, waiting])
+  } catch {
+    // Closed meanwhile: nothing is left to wait for.
+  } finally {
+    patience.abort()
+    waiting.catch(() => {})
+  }
 }
 
 function toError(reason: unknown): Error {

@@ -60,8 +60,8 @@ export async function startGossip(node: TestNode, options: GossipOptions = {}): 
   return gossip
 }
 
-/** Two nodes that gossip with each other; `a` dialled. */
-export async function startPair(): Promise<{
+/** Two nodes that gossip with each other; `a` dialled, unless they are to stay apart. */
+export async function startPair({ isConnected = true } = {}): Promise<{
   readonly a: TestNode
   readonly b: TestNode
   readonly gossipA: Gossip
@@ -69,7 +69,7 @@ export async function startPair(): Promise<{
 }> {
   const [a, b] = [await startNode(), await startNode()]
   const [gossipA, gossipB] = [await startGossip(a), await startGossip(b)]
-  await a.network.connectPeer(b.address)
+  if (isConnected) await a.network.connectPeer(b.address)
   return { a, b, gossipA, gossipB }
 }
 

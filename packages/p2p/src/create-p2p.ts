@@ -8,6 +8,7 @@ import {
   type Database,
   type DocumentChange,
   type DocumentHandle,
+  type Policy,
   type SyncedOptions,
   type SyncStatus,
 } from '@vudo/sync'
@@ -30,7 +31,9 @@ import type { BandwidthProfile, P2POptions } from './options.ts'
 import type { P2PSettings } from './settings.ts'
 import type { P2P, P2PEvents } from './p2p.ts'
 import { parsePeerAddress } from './peer-address.ts'
-import { ProtocolCalls, type Joined } from './protocol-calls.ts'
+import type { Gossiping } from './gossip.ts'
+import { GossipCalls } from './gossip-calls.ts'
+import type { Joined } from './protocol-calls.ts'
 import { joinNetwork, openRunning, type Running } from './running.ts'
 import { whenSyncing } from './when-syncing.ts'
 
@@ -54,7 +57,7 @@ export async function createP2P(options: P2POptions = {}): Promise<P2P> {
   return node
 }
 
-class Node extends ProtocolCalls implements P2P {
+class Node extends GossipCalls implements P2P {
   readonly events: EventHub<P2PEvents> = createEventHub<P2PEvents>()
   readonly configuration: readonly OptionReport[]
   readonly #settings: P2PSettings
@@ -217,6 +220,22 @@ class Node extends ProtocolCalls implements P2P {
     throw new P2PError('ERR_WILLOW_DISABLED', 'the node was made without Willow', {
       hint: 'createP2P({ willow: true })',
     })
+  }
+
+  protected override get gossiping(): Gossiping {
+    const { gossiping } = this.#open
+    if (gossiping) return gossiping
+    throw new P2PError('ERR_GOSSIP_DISABLED', 'the node was made without gossip', {
+      hint: 'createP2P({ gossip: true })',
+    })
+  }
+
+  protected override get openGossiping(): Gossiping | undefined {
+    return this.#running?.gossiping
+  }
+
+  protected override get policy(): Policy | undefined {
+    return this.#settings.policy
   }
 
   async discoverPeers(options: AbortOptions = {}): Promise<PeerInfo[]> {

@@ -22,6 +22,12 @@ export type P2PErrorCode =
   | 'ERR_WILLOW_MISSING'
   /** The node was made without the option `willow`. */
   | 'ERR_WILLOW_DISABLED'
+  /** The option `gossip` is set, and the package `@vudo/gossip` is not installed. The hint is the line that installs it. */
+  | 'ERR_GOSSIP_MISSING'
+  /** The node was made without the option `gossip`. */
+  | 'ERR_GOSSIP_DISABLED'
+  /** The policy does not let every member read the path, and presence would reach every member. */
+  | 'ERR_PRESENCE_NOT_ALLOWED'
 
 /** What the facade throws; tell cases apart by {@link P2PError.code}. */
 export class P2PError extends VudoError {

@@ -73,6 +73,7 @@ export const optionTable: Readonly<Record<string, OptionRow>> = {
   heartbeatIntervalMs: number(15_000),
   heartbeatInterval: alias('heartbeatIntervalMs'),
   willow: flag(false),
+  gossip: flag(false),
   healthCheckIntervalMs: { ...number(60_000), range: [1_000, 86_400_000] },
   healthCheckInterval: alias('healthCheckIntervalMs'),
   maxRetryAttempts: idle({ ...number(3), range: [0, 1_000] }),

@@ -124,6 +124,14 @@ export interface P2POptions extends TransportConfig {
    */
   readonly willow?: boolean | undefined
   /**
+   * Whether to gossip with all members of the database: topics, presence, and what each peer
+   * can do, in `p2p.gossip()`, `p2p.presence()` and `p2p.peersWith()`. With many members, gossip
+   * chooses whom to keep sessions with. Needs the package `@vudo/gossip`.
+   *
+   * @defaultValue false
+   */
+  readonly gossip?: boolean | undefined
+  /**
    * Milliseconds between two looks at what the platform says of the connection, 1,000 to 86,400,000.
    *
    * @defaultValue 60,000

@@ -28,6 +28,9 @@ import type { AbortOptions, Address, DialTarget, PeerId, PeerInfo } from '@vudo/
 // oxlint-disable-next-line jsdoc/check-tag-names
 /** @ts-ignore An optional peer: who compiles without it gets `any` here, and no error. */
 import type { Willow } from '@vudo/willow'
+// oxlint-disable-next-line jsdoc/check-tag-names
+/** @ts-ignore The same. */
+import type * as vudo from '@vudo/gossip'
 import type { BandwidthState } from './bandwidth.ts'
 import type { OptionReport } from './configuration.ts'
 import type { BandwidthProfile } from './options.ts'
@@ -40,6 +43,14 @@ export type P2PEvents = NetworkEvents & DatabaseEvents & OwnEvents
 export interface OwnEvents {
   /** Another bandwidth limit holds: by {@link P2P.setProfile}, or because the platform says so. */
   'bandwidth:changed': BandwidthState
+  /** Somebody has entered a room that this node is in, see {@link P2P.presence}. */
+  'presence:joined': vudo.PresenceEvent
+  /** Somebody in such a room shows another state. */
+  'presence:changed': vudo.PresenceEvent
+  /** Somebody has left such a room, or has given no sign for too long. */
+  'presence:left': vudo.PresenceEvents['presence:left']
+  /** A peer says that it can do something else than before, see {@link P2P.peersWith}. */
+  'peer:capabilities': vudo.CapabilityEvents['peer:capabilities']
 }
 
 /**
@@ -153,6 +164,43 @@ export interface P2P extends AsyncDisposable {
    * @throws `P2PError` `ERR_WILLOW_DISABLED` without the option `willow`.
    */
   willow(): Willow
+
+  /**
+   * Messages to all members: `join(topic)`, `publish(bytes)`. It ends with `stop`: after the
+   * next `start` ask for it again, and join again.
+   *
+   * @throws `P2PError` `ERR_GOSSIP_DISABLED` without the option `gossip`.
+   */
+  gossip(): vudo.Gossip
+  /**
+   * Enters the room of a document, a collection, or without a path of the whole database: who
+   * is there, and what each shows of itself. A second call gives the same entry until it is
+   * left. It ends with `stop`.
+   *
+   * @param state - What to show: a plain object of JSON values, at most 4 KiB. The members of
+   *   the database can see it, whatever they look at.
+   * @throws `P2PError` `ERR_GOSSIP_DISABLED`, `ERR_PRESENCE_NOT_ALLOWED`; `SyncError`
+   *   `ERR_PATH_INVALID`; `GossipError` `ERR_GOSSIP_STATE_SIZE`, `ERR_GOSSIP_LIMIT`.
+   */
+  presence(path?: string, state?: vudo.PresenceState): vudo.Presence
+  /**
+   * Who says that it can do something: `'relay'`, `'blobs'`, `'storage'`, `'unmetered'`, or a
+   * protocol such as `'/my-app/chat/1'`; those without a metered connection first.
+   *
+   * @throws `P2PError` `ERR_GOSSIP_DISABLED`.
+   */
+  peersWith(name: vudo.CapabilityName): readonly PeerId[]
+  /** What a peer says that it can do, while that holds. @throws `P2PError` `ERR_GOSSIP_DISABLED`. */
+  capabilitiesOf(peerId: PeerId): vudo.Capabilities | undefined
+  /**
+   * Says what this node offers, until `stop`; its protocols, and whether it is metered, are
+   * said by themselves.
+   *
+   * @throws `P2PError` `ERR_GOSSIP_DISABLED`; `RangeError` for a wrong number of bytes.
+   */
+  setCapabilities(
+    capabilities: Pick<Partial<vudo.Capabilities>, 'relay' | 'blobs' | 'storageBytes'>,
+  ): void
 
   /** Searches now; the peers found, connected or not. @throws `P2PError` `ERR_P2P_NOT_STARTED`. */
   discoverPeers(options?: AbortOptions): Promise<PeerInfo[]>

@@ -35,6 +35,11 @@ export abstract class ProtocolCalls {
   /** @throws `P2PError` `ERR_P2P_STOPPED`. */
   protected abstract get joined(): Joined
 
+  /** The protocols of the application that are answered. */
+  protected get handled(): readonly string[] {
+    return this.#protocols.names
+  }
+
   /** The handlers answer on this network from now on. */
   protected attach(network: Network, databaseId: string): void {
     this.#protocols.attach(network, databaseId)

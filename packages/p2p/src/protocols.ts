@@ -31,6 +31,11 @@ export class Protocols {
   #network: Network | undefined
   #databaseId: string | undefined
 
+  /** The names of the protocols that are answered. */
+  get names(): readonly string[] {
+    return [...this.#handlers.keys()]
+  }
+
   /** From now on these channels are answered on this network. */
   attach(network: Network, databaseId: string): void {
     this.#network = network

@@ -7,6 +7,8 @@ import { isPeerId, type Discovery, type PeerId, type Transport } from '@vudo/tra
 import type { Willow } from '@vudo/willow'
 import { Bandwidth, type BandwidthState } from './bandwidth.ts'
 import { openBelongings, type Belongings } from './data-directory.ts'
+import { openGossipOf, type Gossiping } from './gossip.ts'
+import { PEERS_BESIDE_GOSSIP } from './limits.ts'
 import { logEvents } from './log.ts'
 import { isConnectionMetered } from './metered.ts'
 import { invalid } from './option-types.ts'
@@ -26,6 +28,8 @@ export interface Running extends Belongings {
   readonly database: Database
   /** `undefined` without the option `willow`. */
   readonly willow: Willow | undefined
+  /** `undefined` without the option `gossip`. */
+  readonly gossiping: Gossiping | undefined
   /**
    * Closes all of it, in the reverse order of opening. What cannot be closed does not keep
    * the rest open.
@@ -33,6 +37,17 @@ export interface Running extends Belongings {
    * @throws the first error.
    */
   close(): Promise<void>
+}
+
+/** What is open only when the settings ask for it. */
+interface Extras {
+  willow?: Willow
+  gossiping?: Gossiping
+}
+
+function tellMetered({ willow, gossiping }: Extras, { isMetered }: BandwidthState): void {
+  if (willow) willow.isMetered = isMetered
+  gossiping?.capabilities.set({ metered: isMetered })
 }
 
 /** Opens what a node needs. Nothing touches the network before `network.start()`. */
@@ -65,20 +80,18 @@ export async function openRunning(
     })
     logEvents(network.events, 'p2p:network')
     closers.push(() => network.stop())
-    let willow: Willow | undefined
+    const extras: Extras = {}
     const bandwidth = openBandwidth(settings, network, (state) => {
-      if (willow) willow.isMetered = state.isMetered
+      tellMetered(extras, state)
       onBandwidth(state)
     })
     closers.push(() => bandwidth.close())
     const database = await openDocuments(settings, belongings, network)
     closers.push(() => database.close())
-    if (settings.willow) {
-      const opened = await openWillowOf(settings, belongings, { network })
+    for await (const opened of openExtras(settings, belongings, { network, database, extras })) {
       closers.push(() => opened.close())
-      opened.isMetered = bandwidth.state.isMetered
-      willow = opened
     }
+    tellMetered(extras, bandwidth.state)
     return {
       ...belongings,
       sealing,
@@ -87,13 +100,32 @@ export async function openRunning(
       network,
       bandwidth,
       database,
-      willow,
+      willow: extras.willow,
+      gossiping: extras.gossiping,
       close,
     }
   } catch (error) {
     // Why it failed is what the caller needs to know; what closing adds to it follows from that.
     await close().catch(() => {})
     throw error
+  }
+}
+
+/** Opens what the settings ask for; each thing is given out when it is open, to be closed in reverse order. */
+async function* openExtras(
+  settings: P2PSettings,
+  belongings: Belongings,
+  at: { readonly network: Network; readonly database: Database; readonly extras: Extras },
+): AsyncGenerator<{ close(): Promise<void> }> {
+  const { network, database, extras } = at
+  if (settings.willow) {
+    extras.willow = await openWillowOf(settings, belongings, { network })
+    yield extras.willow
+  }
+  if (settings.gossip) {
+    const { policy } = settings
+    extras.gossiping = await openGossipOf(belongings, { network, database, policy })
+    yield extras.gossiping
   }
 }
 
@@ -153,6 +185,7 @@ function networkOptions(settings: P2PSettings, ticket: Ticket): NetworkOptions {
     discoveryIntervalMs: discovery.discoveryIntervalMs,
     bootstrapNodes: [...named, ...dialable(ticket)],
     peers,
+    maxPeersPerDatabase: settings.gossip ? PEERS_BESIDE_GOSSIP : undefined,
   }
 }
 

@@ -45,6 +45,7 @@ export interface P2PSettings {
   readonly policy: Policy | undefined
   readonly heartbeatIntervalMs: number | undefined
   readonly willow: boolean
+  readonly gossip: boolean
   readonly healthCheckIntervalMs: number
   readonly peers: PeerLists
   /** Who this node has to be. */
@@ -100,6 +101,7 @@ function complete(options: P2POptions): P2PSettings {
     policy: options.policy,
     heartbeatIntervalMs,
     willow: options.willow ?? false,
+    gossip: options.gossip ?? false,
     healthCheckIntervalMs: healthCheckIntervalMs ?? 60_000,
     peers: options.peers ?? {},
     peerId,

@@ -397,10 +397,7 @@ class OpenDatabase implements Database {
   }
 
   async admit(path: string, documentId: string): Promise<void> {
-    const id = parseDocumentUrl(documentId)
-    if (id === undefined) {
-      throw new SyncError('ERR_PATH_INVALID', 'the document id is not an automerge: URL')
-    }
+    const id = toDocumentId(documentId)
     const parsed = parsePath(path)
     this.#engine.call((replica) => admitDocument(replica, parsed, id))
     await this.#engine.saved()
@@ -409,6 +406,23 @@ class OpenDatabase implements Database {
   async ls(prefix = ''): Promise<readonly CatalogueEntry[]> {
     const parsed = parsePrefix(prefix)
     return this.#engine.call((replica) => replica.catalogue.list(parsed).map(entryOf))
+  }
+
+  headsOf(documentId: string): readonly string[] {
+    const id = toDocumentId(documentId)
+    return this.#engine.call((replica) => replica.knownDocument(id)?.heads ?? [])
+  }
+
+  async hasHeads(documentId: string, heads: readonly string[]): Promise<boolean> {
+    const id = toDocumentId(documentId)
+    return this.#answered<boolean>((replica, resolve) => {
+      replica.assertWorking()
+      const state = replica.knownDocument(id)
+      const isNewest = heads.every((head) => state?.heads.includes(head))
+      // What has no change at all has no history to look into.
+      if (state === undefined || state.heads.length === 0 || isNewest) return resolve(isNewest)
+      replica.withDocument(state, () => resolve(state.has(heads)))
+    })
   }
 
   changes(prefix = '', options: AbortOptions = {}): AsyncIterable<DocumentChange> {
@@ -517,4 +531,10 @@ class OpenDatabase implements Database {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
+}
+
+function toDocumentId(url: string): string {
+  const id = parseDocumentUrl(url)
+  if (id !== undefined) return id
+  throw new SyncError('ERR_PATH_INVALID', 'the document id is not an automerge: URL')
 }

@@ -417,6 +417,21 @@ export interface Database extends AsyncDisposable {
   admit(path: string, documentId: string): Promise<void>
   /** The documents under `prefix` (a path; all without one), ordered by path in UTF-16 code units. @throws `SyncError` `ERR_PATH_INVALID`, `ERR_DATABASE_CLOSED`. */
   ls(prefix?: string): Promise<readonly CatalogueEntry[]>
+  /**
+   * Hashes of a document's newest changes, without opening it: 64 characters of hex each,
+   * sorted. Empty for one of which nothing is here.
+   *
+   * @param documentId - An `automerge:` URL.
+   * @throws `SyncError` `ERR_PATH_INVALID` for a text that is no such URL, `ERR_DATABASE_CLOSED`.
+   */
+  headsOf(documentId: string): readonly string[]
+  /**
+   * Tells whether all of `heads` are in the history of a document here; opens it only when
+   * that cannot be seen from outside.
+   *
+   * @throws `SyncError` as {@link headsOf}, `ERR_SYNC_STORE`.
+   */
+  hasHeads(documentId: string, heads: readonly string[]): Promise<boolean>
   /** What happens to documents under `prefix` (a path; all without one) from now on. A reader more than 1,024 events behind misses the oldest. @throws `SyncError` `ERR_PATH_INVALID`. */
   changes(prefix?: string, options?: AbortOptions): AsyncIterable<DocumentChange>
   /**

@@ -1,6 +1,6 @@
 import { openMemoryStore, type Store } from '@vudo/storage'
 import { afterEach, expect, test } from 'vitest'
-import { openDatabase, updateText, type Database, type Policy } from '@vudo/sync'
+import { documentIdToUrl, openDatabase, updateText, type Database, type Policy } from '@vudo/sync'
 import { connectNetworks, createFakeNetwork, type FakeNetwork } from './fake-network.ts'
 import { keyOf } from './replica-lab.ts'
 
@@ -68,6 +68,23 @@ test('writes by difference, so that edits of two devices both survive', async ()
   const expected = { title: '_abcd', lines: ['0', '1', '2', '3'], deep: { left: 2, right: 2 } }
   await expect.poll(() => a.readDoc('notes/x')).toEqual(expected)
   await expect.poll(() => b.readDoc('notes/x')).toEqual(expected)
+})
+
+test('tells the newest changes of a document, and which are in its history', async () => {
+  const [a, b] = await pair()
+  const note = await a.open<Note>('notes/x', { title: 'a', lines: [] })
+  const { id, heads: first } = note
+  note.change((doc) => doc.lines.push('one'))
+  expect(a.headsOf(id)).toEqual(note.heads)
+  await note.whenSynced()
+  expect(b.headsOf(id)).toEqual(note.heads)
+  expect(await b.hasHeads(id, note.heads)).toBe(true)
+  expect(await b.hasHeads(id, first)).toBe(true)
+  expect(await b.hasHeads(id, ['ab'.repeat(32)])).toBe(false)
+  const unknown = documentIdToUrl('ab'.repeat(16))
+  expect(b.headsOf(unknown)).toEqual([])
+  expect(await b.hasHeads(unknown, first)).toBe(false)
+  await expect(b.hasHeads('notes/x', first)).rejects.toMatchObject({ code: 'ERR_PATH_INVALID' })
 })
 
 test('reports changes with their origin to an iterable, a handle and the events', async () => {

@@ -52,6 +52,7 @@ export function addNodeCommand(program: Command): void {
       'options as JSON; config.json in the folder when left out. vudo config shows what holds',
     )
     .option('--no-mdns', 'do not search on the local network')
+    .option('--no-gossip', 'no presence, no announcements, no topics')
     .option('--no-p2p', 'stay on your own: no network at all')
     .option('--enable-p2p', 'accepted for old scripts; P2P is on anyway')
     .option('--json', 'print events as JSON lines')
@@ -67,6 +68,7 @@ interface NodeOptions extends DataDirOptions {
   readonly mdnsInterface?: string
   readonly config?: string
   readonly mdns: boolean
+  readonly gossip: boolean
   readonly p2p: boolean
   readonly json?: boolean
 }
@@ -108,6 +110,7 @@ function p2pOptions(options: NodeOptions): P2POptions {
     relayUrl: options.relay,
     database: options.database,
     config: options.config,
+    gossip: options.gossip,
     discovery: { enableMdns: options.mdns ? undefined : false, interface: options.mdnsInterface },
   }
 }

@@ -26,6 +26,15 @@ export async function pathsBetween(node: DemoNode, other: DemoNode): Promise<rea
   }))
 }
 
+/** Shows a node in the room of a document, and gives the names that others show there. */
+export async function seenBy(node: DemoNode, document: string): Promise<readonly string[]> {
+  const state = { name: node.name, cursor: 0 }
+  const answer = await node.control.call('presence', { path: document, state })
+  return mapsOf(answer, 'peers').map(({ state: shown }) =>
+    isMap(shown) ? String(shown['name']) : '',
+  )
+}
+
 /** Tells whether two nodes have the same documents with the same heads, and any at all. */
 export async function agree(a: DemoNode, b: DemoNode): Promise<boolean> {
   const [ours, theirs] = await Promise.all([historiesOf(a.control), historiesOf(b.control)])

@@ -6,7 +6,7 @@ import { CliError } from '../errors.ts'
 import { startDemoDht, type DemoDht } from './demo-dht.ts'
 import { startDemoNode, type DemoNode } from './demo-node.ts'
 import { startDemoRelay, type DemoRelay } from './demo-relay.ts'
-import { agree, pathsBetween, ticketOf, type DemoPath } from './questions.ts'
+import { agree, pathsBetween, seenBy, ticketOf, type DemoPath } from './questions.ts'
 import { documentPath, historiesOf, importFiles, markdownFiles, textAt } from './documents.ts'
 
 /** How long one step of the demo may take before it counts as failed, in milliseconds. */
@@ -28,6 +28,8 @@ export interface DemoResult {
   readonly transports: readonly string[]
   /** The connections of the session between them, the one in use first. */
   readonly paths: readonly DemoPath[]
+  /** Who saw whom in the document that both looked at, as its name there. */
+  readonly present: Readonly<Record<string, readonly string[]>>
   /** Path of a document that both have. */
   readonly edited: string
   /** The folders of the nodes that are left running; empty unless they were kept. */
@@ -105,13 +107,14 @@ class Story {
     await this.#until(`B has every document of A`, () => agree(a, b))
     tell(`B has all ${this.#files.length} documents`)
 
+    const present = await this.#lookTogether(a, b)
     await this.#editTogether(a, b)
     const again = await this.#killAndReturn(a, b, database)
     const { lines, changes } = await historiesOf(again.control)
     const kept = this.#init.isKept ? [a.dataDir, again.dataDir] : []
     const edited = documentPath(this.#files[0] ?? '')
     const { transports } = a
-    return { documents: lines.length, changes, foundBy, transports, paths, edited, kept }
+    return { documents: lines.length, changes, foundBy, transports, paths, present, edited, kept }
   }
 
   async stop(): Promise<void> {
@@ -188,6 +191,19 @@ class Story {
       this.#init.tell(`their session runs over ${used} now, and ${others.join(', ')} stands by`)
     }
     return paths
+  }
+
+  /** Both look at one document and show a name and a cursor; each hears of the other by gossip. */
+  async #lookTogether(a: DemoNode, b: DemoNode): Promise<Record<string, readonly string[]>> {
+    const document = documentPath(this.#files[0] ?? '')
+    const seen: Record<string, readonly string[]> = {}
+    await this.#until('A and B see each other', async () => {
+      seen['A'] = await seenBy(a, document)
+      seen['B'] = await seenBy(b, document)
+      return seen['A'].includes('B') && seen['B'].includes('A')
+    })
+    this.#init.tell(`both look at ${document}: A sees B there, and B sees A`)
+    return seen
   }
 
   /** Both write into the same paragraph of the same documents before either hears of the other. */
