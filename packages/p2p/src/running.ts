@@ -111,7 +111,11 @@ export async function openRunning(
   }
 }
 
-/** Opens what the settings ask for; each thing is given out when it is open, to be closed in reverse order. */
+/**
+ * Opens what the settings ask for.
+ *
+ * @yields each thing when it is open, to be closed in reverse order.
+ */
 async function* openExtras(
   settings: P2PSettings,
   belongings: Belongings,

@@ -57,6 +57,10 @@ function refuses(decode: () => unknown): boolean {
   }
 }
 
+function repeat(count: number, value: unknown): unknown[] {
+  return Array.from({ length: count }, () => value)
+}
+
 describe('the wire formats of announcements', () => {
   it('give back what was written', () => {
     fc.assert(
@@ -83,8 +87,6 @@ describe('the wire formats of announcements', () => {
     )
   })
 
-  const repeat = (count: number, value: unknown): unknown[] =>
-    Array.from({ length: count }, () => value)
   const id = new Uint8Array(16)
   const head = new Uint8Array(32)
   it.each([
