@@ -12,6 +12,8 @@ import { MAX_UNWRITTEN_PROOFS } from './limits.ts'
 export interface BatchRules {
   readonly database: string
   readonly mayWrite: (author: string) => boolean
+  /** The vetting thread has opened it, and it took what it may take. */
+  readonly isVetted?: boolean | undefined
 }
 
 /** A document with what came for it, of which nothing is proven yet. */

@@ -44,7 +44,7 @@ import {
 
 type LinkInput = Exclude<
   ReplicaInput,
-  { readonly type: 'document-read' | 'persisted' | 'persist-failed' }
+  { readonly type: 'document-read' | 'persisted' | 'persist-failed' | 'vetted' }
 >
 
 /** Bundles are experimental in Automerge: used while it has them. */
