@@ -6,6 +6,7 @@
 import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { compile } from './support/compile.mjs'
+import { legsOf } from './support/sync-meter.mjs'
 import { during, interleaved, printResult, ratio, round, trial } from './support/sync-trial.mjs'
 
 const { values } = parseArgs({
@@ -14,6 +15,8 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     /** Only ours: for sizes that automerge-repo does not survive. */
     alone: { type: 'boolean', default: false },
+    /** Afterwards changes one document in a hundred, twice: with positions, and with the client's lost. */
+    changed: { type: 'boolean', default: false },
     /** Leaves the second run with varied text out. */
     same: { type: 'boolean', default: false },
   },
@@ -67,6 +70,39 @@ async function once(name, isVaried) {
   })
 }
 
+/** One in a hundred documents is changed while the client is away. */
+async function change(isPositionLost) {
+  return trial('ours', async ({ start, directory, build }) => {
+    await build({ directory: directory('hub'), documents })
+    await meet(start, directory)
+    const some = Array.from({ length: Math.ceil(documents / 100) }, (_, i) => i * 100)
+    const savedBytes = await build({ directory: directory('hub'), documents: some }, 'edit')
+    if (isPositionLost) await build({ directory: directory('client') }, 'forgetPositions')
+    const { used, trails } = await meet(start, directory)
+    const bytes = used.client.syncBytes
+    return { bytes, savedBytes, bytesPerSaved: bytes / savedBytes, legs: legsOf(trails)[0] }
+  })
+}
+
+async function meet(start, directory) {
+  const workers = { hub: start('hub'), client: start('client') }
+  const { hub, client } = workers
+  const { address } = await hub.ask('start', { directory: directory('hub'), isHub: true })
+  await client.ask('start', { directory: directory('client') })
+  const { used, result } = await during(workers, async () => {
+    const trail = await client.ask('catchUp', { address })
+    const trails = [trail, await hub.ask('messageTrail')]
+    await client.ask('quiet')
+    return trails
+  })
+  await Promise.all([client.ask('close'), hub.ask('close')])
+  await Promise.all([client.end(), hub.end()])
+  return { used, trails: result }
+}
+
+const changed = values.changed
+  ? { known: await change(false), lost: await change(true) }
+  : undefined
 const { ours, 'automerge-repo': theirs } = same
 console.log(
   `sync-many, ${documents} documents, Node ${process.versions.node} on ${process.platform}-${process.arch}, medians of ${rounds} rounds`,
@@ -76,8 +112,17 @@ if (varied !== undefined) {
   console.log('varied text, one round')
   console.table(varied)
 }
+if (changed) {
+  console.log('one document in a hundred changed')
+  console.table(changed)
+}
 printResult('sync-many', {
-  ours: { documents, ...ours, ...(varied && { bytesVaried: varied.ours.bytes }) },
+  ours: {
+    documents,
+    ...(changed && { changed }),
+    ...ours,
+    ...(varied && { bytesVaried: varied.ours.bytes }),
+  },
   peers: theirs ? { 'automerge-repo': theirs } : {},
   ratios: theirs ? ratios() : {},
 })

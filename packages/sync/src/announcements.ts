@@ -258,6 +258,7 @@ export function settlePages(exchange: Exchange, peer: PeerState, id?: string): v
     peer.incoming.shift()
     if (upTo !== peer.position?.arrival || peer.run !== peer.position.run) {
       peer.position = { run: peer.run, arrival: upTo }
+      replica.featuresByPeer.set(peer.peerId, peer.features)
       replica.writePosition(peer.peerId, peer.position)
     }
     peer.owedPages += 1

@@ -6,9 +6,11 @@ import { isAckOf, sameHeads, type DocumentState, type EncodedBatch } from './doc
 import { SyncError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import {
+  MAX_BUNDLED_DOCUMENT_BYTES,
   MAX_EARLY_DOCUMENTS,
   MAX_LIVE_BYTES,
   MAX_OUTGOING_BYTES,
+  MAX_SMALL_WANTS_IN_FLIGHT,
   MAX_WAITING_WANTS,
 } from './limits.ts'
 import type { ReadDocument } from './open-documents.ts'
@@ -39,8 +41,11 @@ export function serve(exchange: Exchange, peer: PeerState): void {
     const [next] = peer.requests
     if (!next) return
     const [id, { heads, have, isTaken = false }] = next
-    peer.requests.delete(id)
     const state = replica.knownDocument(id)
+    const isSmall = state !== undefined && isSmallDocument(state)
+    // Small ones are read together; a large one is alone in memory.
+    if (peer.smallServed >= (isSmall ? MAX_SMALL_WANTS_IN_FLIGHT : 1)) return
+    peer.requests.delete(id)
     if (!state || !replica.catalogue.knows(id)) refuse(exchange, peer, id, 'absent')
     else if (!exchange.mayRead(peer, id)) refuse(exchange, peer, id, 'not-allowed')
     else if (isTaken && isStoredWhole(state)) {
@@ -50,13 +55,20 @@ export function serve(exchange: Exchange, peer: PeerState): void {
         if (exchange.isPresent(peer)) answerAsStored(exchange, peer, state, read)
       })
     } else {
-      peer.isServing = true
+      if (isSmall) peer.smallServed += 1
+      else peer.isServing = true
       replica.withDocument(state, () => {
-        peer.isServing = false
+        if (isSmall) peer.smallServed -= 1
+        else peer.isServing = false
         if (exchange.isPresent(peer)) answer(exchange, peer, { state, theirs: [...heads, ...have] })
       })
     }
   }
+}
+
+/** Tells whether a document is so small that many of them may be in memory at a time. */
+export function isSmallDocument({ stored }: DocumentState): boolean {
+  return stored.snapshotBytes + stored.laterBytes <= MAX_BUNDLED_DOCUMENT_BYTES
 }
 
 /** Tells whether the store holds a document as one saved document, so that it need not be opened to be sent. */

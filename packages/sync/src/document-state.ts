@@ -46,6 +46,9 @@ const nothingStored: StoredDocument = {
   laterBytes: 0,
 }
 
+const noProofs = new Map<string, ActorProof>()
+const noActors = new Set<string>()
+
 /** One document of a replica: always known by its heads, open only while somebody works on it. */
 export class DocumentState {
   readonly id: string
@@ -71,8 +74,9 @@ export class DocumentState {
   readonly readers: ((read: ReadDocument) => void)[] = []
   /** What each peer has stored. */
   readonly ackByPeer: Map<PeerId, Ack> = new Map()
-  #proofs = new Map<string, ActorProof>()
-  readonly #newProofs = new Set<string>()
+  /** Empty while it is closed, as most documents are: all of these share one. */
+  #proofs: Map<string, ActorProof> = noProofs
+  #newProofs: Set<string> = noActors
   #ownNewest: string | undefined
   #actor: string | undefined
   /** A saved document that came and was not opened, until it is durable. */
@@ -183,8 +187,8 @@ export class DocumentState {
     if (this.doc) Automerge.free(this.doc)
     this.doc = Automerge.init({ actor: this.actor })
     this.#held = undefined
-    this.#proofs.clear()
-    this.#newProofs.clear()
+    this.#proofs = noProofs
+    this.#newProofs = noActors
     this.heads = []
     this.durableHeads = []
     this.isDirty = true
@@ -201,7 +205,7 @@ export class DocumentState {
     this.durableHeads = heads
     if (!this.#held || this.isDirty) return
     this.#held = undefined
-    this.#proofs.clear()
+    this.#proofs = noProofs
   }
 
   /** Takes the document as it is after changes. The former one is gone. */
@@ -238,7 +242,7 @@ export class DocumentState {
     if (this.doc) Automerge.free(this.doc)
     this.doc = undefined
     this.lastBatch = undefined
-    this.#proofs.clear()
+    this.#proofs = noProofs
   }
 
   /** Tells whether all of `heads` are in the history of the open document. */
@@ -250,6 +254,10 @@ export class DocumentState {
 
   /** Keeps proofs that came with changes. */
   addProofs(proofs: readonly ActorProof[]): void {
+    if (proofs.length === 0) return
+    // The shared empty ones stay empty.
+    if (this.#proofs === noProofs) this.#proofs = new Map()
+    if (this.#newProofs === noActors) this.#newProofs = new Set()
     for (const proof of proofs) {
       this.#proofs.set(proof.actor, proof)
       this.#newProofs.add(proof.actor)
@@ -361,7 +369,7 @@ export class DocumentState {
       writeProof(writer, proof)
       return [{ type: 'put', key: proofKey(this.id, actor), value: writer.finish() }]
     })
-    this.#newProofs.clear()
+    this.#newProofs = noActors
     return operations
   }
 }

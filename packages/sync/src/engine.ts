@@ -11,7 +11,7 @@ import { createVetting, type Vetting } from './vetting.ts'
 import {
   chunkKey,
   chunkPrefix,
-  decodeIndex,
+  createIndexReader,
   indexPrefixes,
   proofKey,
   proofPrefix,
@@ -72,11 +72,11 @@ export class Engine {
 
   /** Reads the index of a store and starts on it. */
   static async open(init: EngineInit): Promise<Engine> {
-    const entries = []
+    const reader = createIndexReader()
     for (const prefix of indexPrefixes) {
-      for await (const entry of init.store.scan({ prefix })) entries.push(entry)
+      for await (const { key, value } of init.store.scan({ prefix })) reader.add(key, value)
     }
-    const engine = new Engine(init, new Replica({ ...init, index: decodeIndex(entries) }))
+    const engine = new Engine(init, new Replica({ ...init, index: reader.index }))
     engine.call(() => {})
     return engine
   }

@@ -1,13 +1,10 @@
-import * as Automerge from '@automerge/automerge'
 import type { PeerId } from '@vudo/transport'
 import { bytesToHex, isWireError } from '@vudo/wire'
-import { isCertified, signCertificate } from './authorship.ts'
 import { announceNext, confirmLive, handlePage, settlePages } from './announcements.ts'
 import { sampleHistory } from './change-batches.ts'
 import { isAckOf, sameHeads, type DocumentState } from './document-state.ts'
 import { isSyncError, SyncError, type SyncErrorCode } from './errors.ts'
 import {
-  CERTIFICATE_LIFETIME_MS,
   MAX_CHANNELS_PER_PEER,
   MAX_DOCUMENT_BYTES,
   MAX_FAULTS,
@@ -16,15 +13,15 @@ import {
   MAX_PEERS,
   MAX_UNSENT_BYTES,
   MAX_UNSENT_MESSAGES,
+  MAX_SMALL_WANTS_IN_FLIGHT,
   MAX_WANTS_IN_FLIGHT,
-  MIN_COMPARED_PATHS,
 } from './limits.ts'
+import { greet, handleHello } from './greeting.ts'
 import { createPeerState, type PeerState } from './peer-state.ts'
 import type { ReplicaInput } from './replica-effects.ts'
 import type { Replica } from './replica.ts'
-import { handleWant, push, pushEarly, serve } from './batch-server.ts'
+import { handleWant, isSmallDocument, push, serve } from './batch-server.ts'
 import {
-  beginComparison,
   handleDiffering,
   handleRanges,
   mayCompareRanges,
@@ -37,8 +34,7 @@ import {
   decodeMessage,
   encodeDeflatedPage,
   encodeMessage,
-  features,
-  type StorePosition,
+  nowhere,
   type SyncMessage,
 } from './wire.ts'
 
@@ -46,13 +42,6 @@ type LinkInput = Exclude<
   ReplicaInput,
   { readonly type: 'document-read' | 'persisted' | 'persist-failed' | 'vetted' }
 >
-
-/** Bundles are experimental in Automerge: used while it has them. */
-const ownFeatures =
-  features.documents + (typeof Automerge.saveBundle === 'function' ? features.bundles : 0)
-
-/** A position that stands for nothing: everything is to be announced. */
-const nowhere: StorePosition = { run: '00'.repeat(16), arrival: 0 }
 
 /**
  * Speaks `/vudo/sync/1` with each peer of a replica.
@@ -96,12 +85,6 @@ export class Exchange {
     return bytesToHex(this.replica.init.runId)
   }
 
-  /** A comparison by ranges is for those who have something to compare. */
-  get #hasMuch(): boolean {
-    const { catalogue, init } = this.replica
-    return catalogue.pathCount >= (init.minComparedPaths ?? MIN_COMPARED_PATHS)
-  }
-
   #connected({ link, peerId }: LinkInput & { type: 'peer-connected' }, nowMs: number): void {
     const { replica } = this
     if (this.peers.size >= MAX_PEERS) {
@@ -112,20 +95,7 @@ export class Exchange {
     const position = replica.positionsByPeer.get(peerId)
     const peer = createPeerState(link, peerId, position)
     this.peers.set(link, peer)
-    this.#takeFeatures(peer, replica.featuresByPeer.get(peerId) ?? 0)
-    const { database, author } = replica.init
-    const node = {
-      database,
-      peerId: replica.init.peerId,
-      expiresAtMs: Math.floor(nowMs) + CERTIFICATE_LIFETIME_MS,
-    }
-    const certificates = [signCertificate(node, author)]
-    const hello = { run: this.ownRun, position: position ?? nowhere, certificates }
-    // What was told counts, however many paths there are when the other's hello comes.
-    peer.comparesRanges = this.#hasMuch
-    const told = ownFeatures + (peer.comparesRanges ? features.ranges : 0)
-    this.send(peer, { type: 'hello', ...hello, features: told })
-    pushEarly(this, peer)
+    greet(this, peer, nowMs)
     replica.emit({ type: 'progress' })
   }
 
@@ -171,7 +141,7 @@ export class Exchange {
   #message(peer: PeerState, bytes: Uint8Array, nowMs: number): void {
     try {
       const message = decodeMessage(bytes)
-      if (message.type === 'hello') this.#hello(peer, message, nowMs)
+      if (message.type === 'hello') handleHello(this, peer, { hello: message, nowMs })
       else if (!peer.isReady) throw protocolError('a message came before the hello')
       else this.#dispatch(peer, message)
     } catch (error) {
@@ -222,46 +192,10 @@ export class Exchange {
     this.#gone(peer)
   }
 
-  // Hello, and what is to be announced.
-
-  #hello(peer: PeerState, hello: SyncMessage & { type: 'hello' }, nowMs: number): void {
-    if (peer.isReady) throw protocolError('a second hello')
-    const { database } = this.replica.init
-    const node = { database, peerId: peer.peerId, nowMs }
-    peer.authors = hello.certificates
-      .filter((certificate) => isCertified(certificate, node))
-      .map(({ author }) => author)
-    peer.isReady = true
-    peer.run = hello.run
-    this.#takeFeatures(peer, hello.features ?? 0)
-    this.replica.featuresByPeer.set(peer.peerId, hello.features ?? 0)
-    const known = hello.features ?? 0
-    peer.comparesRanges &&= (known & features.ranges) > 0
-    const from = this.#resolve(hello.position)
-    const { position } = hello
-    const theirs = { position, isKnown: from > 0, ownRun: this.ownRun }
-    if (!beginComparison(this, peer, theirs)) this.#announceAll(peer, from)
-  }
-
-  #takeFeatures(peer: PeerState, known: number): void {
-    peer.takesDocuments = (known & features.documents) > 0
-    peer.takesBundles = (known & ownFeatures & features.bundles) > 0
-  }
-
-  /**
-   * How far a position reaches in this store. It names a run: what came after that
-   * run's end in another copy of this store never was here.
-   */
-  #resolve({ run, arrival }: StorePosition): number {
-    const { runs, durableArrival } = this.replica
-    const at = runs.findIndex(({ id }) => id === run)
-    if (at < 0) return 0
-    const next = runs[at + 1]
-    return Math.min(arrival, next ? next.firstArrival - 1 : durableArrival)
-  }
+  // What is to be announced.
 
   /** Puts into the queue what arrived after `from`, and documents whose acknowledgement was lost in a crash. */
-  #announceAll(peer: PeerState, from: number): void {
+  announceAll(peer: PeerState, from: number): void {
     const { replica } = this
     peer.announcedUpTo = from
     peer.saidLast = false
@@ -278,7 +212,7 @@ export class Exchange {
   /** One comparison at a time: a peer that asks for the next one takes all pages of this one first. */
   #compare(peer: PeerState): void {
     peer.isCompareDue = this.#isAnnouncing(peer)
-    if (!peer.isCompareDue) this.#announceAll(peer, 0)
+    if (!peer.isCompareDue) this.announceAll(peer, 0)
   }
 
   #isAnnouncing(peer: PeerState): boolean {
@@ -299,7 +233,7 @@ export class Exchange {
         continue
       }
       this.send(peer, { type: 'compare' })
-      this.#announceAll(peer, 0)
+      this.announceAll(peer, 0)
     }
     for (const peerId of only ? [] : [...this.replica.positionsByPeer.keys()]) {
       this.replica.writePosition(peerId, nowhere)
@@ -377,8 +311,8 @@ export class Exchange {
   /** Asks for what was announced, so many at a time. */
   askNext(peer: PeerState): void {
     for (const [id, want] of peer.wants) {
-      if (peer.wantsInFlight >= MAX_WANTS_IN_FLIGHT) return
       if (want.isAsked) continue
+      if (peer.wantsInFlight >= this.#maxWants(id)) return
       want.isAsked = true
       want.rounds += 1
       peer.wantsInFlight += 1
@@ -391,6 +325,13 @@ export class Exchange {
         this.send(peer, { type: 'want', id, heads, have: isFirst ? sampleHistory(state) : [] })
       })
     }
+  }
+
+  /** What comes for a small document is small, as a rule, and need not wait for what comes for others. */
+  #maxWants(id: string): number {
+    return isSmallDocument(this.replica.document(id))
+      ? MAX_SMALL_WANTS_IN_FLIGHT
+      : MAX_WANTS_IN_FLIGHT
   }
 
   /** The document is as it was announced, or is given up for this peer. */

@@ -92,10 +92,11 @@ export function cut(
   bounds: readonly string[],
 ): readonly { readonly part: readonly PathContent[] }[] {
   let at = 0
+  const isWithin = (last: string): boolean => (contents[at]?.path ?? '') <= last
   return bounds.map((last, number) => {
     const from = at
-    const isEnd = number === bounds.length - 1
-    while (at < contents.length && (isEnd || (contents[at]?.path ?? '') <= last)) at += 1
+    if (number === bounds.length - 1) at = contents.length
+    else while (at < contents.length && isWithin(last)) at += 1
     return { part: contents.slice(from, at) }
   })
 }

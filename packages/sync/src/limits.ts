@@ -99,6 +99,9 @@ export const MAX_RANGES_BYTES = 262_144
 /** Bytes of a fingerprint. Two ranges that differ have the same one once in 2^40, and other ones in the next run. */
 export const FINGERPRINT_BYTES = 5
 
+/** Ranges that a peer was sent and has not answered. */
+export const MAX_COMPARISONS = 4
+
 /** What a comparison counts among the {@link MAX_FRUITLESS_BATCHES}: it costs a look at every path. */
 export const FRUITLESS_COMPARISON = 10
 
@@ -116,6 +119,9 @@ export const MAX_PAGES_IN_FLIGHT = 4
 
 /** Documents that are asked for at the same time, for each peer. */
 export const MAX_WANTS_IN_FLIGHT = 32
+
+/** As {@link MAX_WANTS_IN_FLIGHT}, for documents that are small here: a page of them in one go. */
+export const MAX_SMALL_WANTS_IN_FLIGHT = 256
 
 /** Requests of one peer that wait to be served; beyond it the peer breaks the protocol. */
 export const MAX_WAITING_WANTS = 1_000

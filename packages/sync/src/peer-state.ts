@@ -68,6 +68,8 @@ export interface PeerState {
   isReady: boolean
   /** The life of its store. */
   run: string
+  /** What it understands, as its hello tells. Until then as in its last channel. */
+  features: number
   /** It understands many documents in one message. */
   takesDocuments: boolean
   /** It understands bundles of changes. Until its hello as in its last channel. */
@@ -101,6 +103,8 @@ export interface PeerState {
 
   readonly requests: Map<string, Request>
   isServing: boolean
+  /** Small documents that are being read for it. */
+  smallServed: number
   /** What was handed to the channel and not yet taken. */
   outgoingBytes: number
   outgoingMessages: number
@@ -110,8 +114,8 @@ export interface PeerState {
   comparesRanges: boolean
   /** Nothing is announced until the ranges have been compared. */
   isHolding: boolean
-  /** The ends of the ranges that it was sent and has not answered. */
-  sentBounds: readonly string[] | undefined
+  /** The ends of the ranges that it was sent and has not answered, oldest first. */
+  readonly sentBounds: (readonly string[])[]
   /** It asked for a comparison while one was under way. */
   isCompareDue: boolean
   transfer: Transfer | undefined
@@ -146,6 +150,7 @@ export function createPeerState(
     peerId,
     isReady: false,
     run: '',
+    features: 0,
     takesDocuments: false,
     takesBundles: false,
     authors: [],
@@ -165,12 +170,13 @@ export function createPeerState(
     answersDue: 0,
     requests: new Map(),
     isServing: false,
+    smallServed: 0,
     outgoingBytes: 0,
     outgoingMessages: 0,
     incomingBytes: 0,
     comparesRanges: false,
     isHolding: false,
-    sentBounds: undefined,
+    sentBounds: [],
     isCompareDue: false,
     transfer: undefined,
     headsById: new KnownHeads(),

@@ -1,10 +1,10 @@
 import { announceNext } from './announcements.ts'
-import { digestOf } from './document-state.ts'
+import { digestOf, sameHeads, type DocumentState } from './document-state.ts'
 import { SyncError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import { boundsOf, cut, differences, rangesOf } from './fingerprints.ts'
 import type { Differences, PathContent } from './fingerprints.ts'
-import { FRUITLESS_COMPARISON } from './limits.ts'
+import { FRUITLESS_COMPARISON, MAX_COMPARISONS } from './limits.ts'
 import type { PeerState } from './peer-state.ts'
 import type { StorePosition, SyncMessage } from './wire.ts'
 
@@ -49,8 +49,9 @@ function isNowhere(position: StorePosition | undefined): boolean {
 
 /** Sends the fingerprints of everything that is durable and that the peer may read. */
 export function sendRanges(exchange: Exchange, peer: PeerState): void {
+  if (peer.sentBounds.length >= MAX_COMPARISONS) return
   const ranges = rangesOf(contentsFor(exchange, peer), exchange.ownRun)
-  peer.sentBounds = boundsOf(ranges)
+  peer.sentBounds.push(boundsOf(ranges))
   exchange.send(peer, { type: 'ranges', ranges })
 }
 
@@ -64,8 +65,9 @@ export function handleRanges(
   exchange.countFruitless(peer, FRUITLESS_COMPARISON)
   const contents = contentsFor(exchange, peer)
   const found = differences(contents, ranges, peer.run)
-  exchange.send(peer, { type: 'differing', ...found })
+  // What lies there first: the peer need not say of it what it has just heard.
   settle(exchange, peer, { contents, bounds: boundsOf(ranges), found })
+  exchange.send(peer, { type: 'differing', ...found })
 }
 
 /** Takes the answer to our ranges. */
@@ -74,9 +76,8 @@ export function handleDiffering(
   peer: PeerState,
   found: SyncMessage & { type: 'differing' },
 ): void {
-  const bounds = peer.sentBounds
+  const bounds = peer.sentBounds.shift()
   if (!bounds) throw new SyncError('ERR_SYNC_PROTOCOL', 'an answer to ranges that were not sent')
-  peer.sentBounds = undefined
   settle(exchange, peer, { contents: contentsFor(exchange, peer), bounds, found })
 }
 
@@ -100,6 +101,7 @@ function settle(
         if (records.has(number)) due.add(`r${hash}`)
         const state = exchange.replica.knownDocument(documentId)
         if (!state || state.durableHeads.length === 0) continue
+        if (!areSame && isHeard(peer, state)) continue
         if (!areSame) due.add(`d${documentId}`)
         exchange.replica.writeAck(state, peer.peerId, areSame ? state.durableHeads : undefined)
         if (areSame) peer.headsById.set(documentId, state.durableHeads)
@@ -107,6 +109,12 @@ function settle(
     }
   }
   announceInOrder(exchange, peer, due)
+}
+
+/** Tells whether the peer has just announced what is here, or what is on its way here: that is told when it is stored. */
+function isHeard(peer: PeerState, { id, durableHeads }: DocumentState): boolean {
+  const told = peer.headsById.get(id)
+  return peer.wants.has(id) || (told !== undefined && sameHeads(told, durableHeads))
 }
 
 /** Pages tell how far they reach, so what waits must be in the order of arrival. */

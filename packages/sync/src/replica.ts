@@ -79,7 +79,7 @@ export interface ReplicaInit {
  */
 export class Replica {
   readonly catalogue: Catalogue = new Catalogue()
-  readonly init: ReplicaInit
+  readonly init: Omit<ReplicaInit, 'index'>
   readonly runs: readonly StoreRun[]
   readonly recordsByHash: Map<string, CatalogueRecord> = new Map()
   readonly positionsByPeer: Map<PeerId, StorePosition>
@@ -94,9 +94,9 @@ export class Replica {
   #effects: ReplicaEffect[] = []
   #failure: { readonly error: unknown } | undefined
 
-  constructor(init: ReplicaInit) {
+  constructor({ index, ...init }: ReplicaInit) {
+    // Without the index, whose bytes would stay in memory with it.
     this.init = init
-    const { index } = init
     this.positionsByPeer = new Map(index.positionsByPeer)
     this.featuresByPeer = new Map(index.featuresByPeer)
     this.#documents = new OpenDocuments(init, {

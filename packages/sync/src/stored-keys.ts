@@ -119,6 +119,43 @@ export interface StoredIndex {
   readonly acks: readonly { readonly id: string; readonly peer: string; readonly ack: Ack }[]
 }
 
+/** Gathers an index out of its entries, so that not all of them are in memory at once. */
+export interface IndexReader {
+  /** Takes an entry, whose bytes stay the caller's. @throws `WireError` `ERR_DECODE` for one that this version did not write. */
+  add(key: Uint8Array, value: Uint8Array): void
+  /** Everything that was added. */
+  readonly index: StoredIndex
+}
+
+/** A reader that has read nothing yet. */
+export function createIndexReader(): IndexReader {
+  let runs: readonly StoreRun[] = []
+  const records: { arrival: number; bytes: Uint8Array }[] = []
+  const documents = new Map<string, StoredDocument>()
+  const positionsByPeer = new Map<string, StorePosition>()
+  const featuresByPeer = new Map<string, number>()
+  const acks: { id: string; peer: string; ack: Ack }[] = []
+  return {
+    add(name, value) {
+      const letter = name[0]
+      const rest = bytesToHex(name.subarray(1))
+      if (letter === letters.runs) runs = decodeRuns(value)
+      else if (letter === letters.record) records.push(decodeStoredRecord(value))
+      else if (letter === letters.document) documents.set(rest, decodeStoredDocument(value))
+      else if (letter === letters.peer) {
+        const { features, ...position } = decodePosition(value)
+        positionsByPeer.set(rest, position)
+        featuresByPeer.set(rest, features)
+      } else if (letter === letters.ack) {
+        acks.push({ id: rest.slice(0, 32), peer: rest.slice(32), ack: decodeAck(value) })
+      }
+    },
+    get index() {
+      return { runs, records, documents, positionsByPeer, featuresByPeer, acks }
+    },
+  }
+}
+
 /**
  * Reads the entries of the index.
  *
@@ -127,27 +164,9 @@ export interface StoredIndex {
 export function decodeIndex(
   entries: Iterable<{ readonly key: Uint8Array; readonly value: Uint8Array }>,
 ): StoredIndex {
-  let runs: readonly StoreRun[] = []
-  const records: { arrival: number; bytes: Uint8Array }[] = []
-  const documents = new Map<string, StoredDocument>()
-  const positionsByPeer = new Map<string, StorePosition>()
-  const featuresByPeer = new Map<string, number>()
-  const acks: { id: string; peer: string; ack: Ack }[] = []
-  for (const { key: name, value } of entries) {
-    const letter = name[0]
-    const rest = bytesToHex(name.subarray(1))
-    if (letter === letters.runs) runs = decodeRuns(value)
-    else if (letter === letters.record) records.push(decodeStoredRecord(value))
-    else if (letter === letters.document) documents.set(rest, decodeStoredDocument(value))
-    else if (letter === letters.peer) {
-      const { features, ...position } = decodePosition(value)
-      positionsByPeer.set(rest, position)
-      featuresByPeer.set(rest, features)
-    } else if (letter === letters.ack) {
-      acks.push({ id: rest.slice(0, 32), peer: rest.slice(32), ack: decodeAck(value) })
-    }
-  }
-  return { runs, records, documents, positionsByPeer, featuresByPeer, acks }
+  const reader = createIndexReader()
+  for (const { key: name, value } of entries) reader.add(name, value)
+  return reader.index
 }
 
 /** The value under {@link runsKey}. */
@@ -173,7 +192,7 @@ export function encodeStoredRecord(arrival: number, bytes: Uint8Array): Uint8Arr
 
 function decodeStoredRecord(value: Uint8Array): { arrival: number; bytes: Uint8Array } {
   const reader = createByteReader(value)
-  return { arrival: reader.varint(), bytes: reader.rest() }
+  return { arrival: reader.varint(), bytes: reader.rest().slice() }
 }
 
 /** The value under a {@link documentKey}. */

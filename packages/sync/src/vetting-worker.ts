@@ -22,5 +22,6 @@ function answerTo(pieces: readonly Uint8Array[]): VettingAnswer {
 }
 
 function tell(answer: VettingAnswer): void {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
   parentPort?.postMessage(answer)
 }

@@ -74,6 +74,7 @@ class ThreadVetting implements Vetting {
     const watched: Promise<void>[] = []
     worker.on('message', (answer: VettingAnswer) => {
       if (answer.type !== 'ready') return resolve(answer)
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
       worker.postMessage(pieces)
       watched.push(this.#watch(worker, done.signal, resolve))
     })

@@ -41,6 +41,9 @@ export interface StorePosition {
   readonly arrival: number
 }
 
+/** A position that stands for nothing: everything is to be announced. */
+export const nowhere: StorePosition = { run: '00'.repeat(16), arrival: 0 }
+
 /** Why a document was not taken, or not given. */
 export type RefusalReason = 'absent' | 'not-allowed' | 'unproven' | 'damaged' | 'too-large'
 

@@ -1,9 +1,10 @@
 import { expect, test, vi } from 'vitest'
+import type * as limits from '../src/limits.ts'
 import { Lab, type Node } from './replica-lab.ts'
 
 // Building half a million operations for each test would cost more than it shows.
 vi.mock('../src/limits.ts', async (original) => ({
-  ...(await original<typeof import('../src/limits.ts')>()),
+  ...(await original<typeof limits>()),
   VET_FIRST_OPERATIONS: 1_000,
 }))
 

@@ -52,7 +52,7 @@ test.each([
   lab.settle()
   expect(b.picture).toBe(a.picture)
   expect(tap.names.filter((name) => name.endsWith('ranges'))).toHaveLength(1)
-  expect(announced(tap)).toBeLessThan(40)
+  expect(announced(tap)).toBeLessThan(30)
 })
 
 test('after it each knows what the other has stored, and nothing travels the next time', () => {
@@ -147,6 +147,8 @@ test.each([1, 2, 3, 4, 5, 6, 7, 8])(
     for (const [at, node] of nodes.entries()) lab.connect(node, nodes[(at + 1) % 3] ?? node)
     lab.settle()
     expect(new Set(nodes.map(({ picture }) => picture)).size).toBe(1)
-    expect(nodes.flatMap(({ disconnects }) => disconnects)).toEqual([])
+    // A fifth channel of a peer ends the first one, which is nobody's fault.
+    const codes = nodes.flatMap(({ disconnects }) => disconnects)
+    expect(codes.filter((code) => code !== 'ERR_SYNC_LIMIT')).toEqual([])
   },
 )

@@ -220,15 +220,15 @@ function chunk(type: number, body: Uint8Array): Uint8Array {
   return concatBytes(magic, checksum, hashed)
 }
 
-function encodeChange(init: {
+function encodeChange(parts: {
   readonly actor: string
   readonly deps: readonly string[]
   readonly seq: number
   readonly startOp: number
 }): Uint8Array {
-  const writer = createByteWriter().varint(init.deps.length)
-  for (const hash of init.deps) writer.bytes(hexToBytes(hash))
-  writer.prefixed(hexToBytes(init.actor)).varint(init.seq).varint(init.startOp)
+  const writer = createByteWriter().varint(parts.deps.length)
+  for (const hash of parts.deps) writer.bytes(hexToBytes(hash))
+  writer.prefixed(hexToBytes(parts.actor)).varint(parts.seq).varint(parts.startOp)
   // No time, no message, no other actors, no columns.
   writer.u8(0).u8(0).u8(0).u8(0)
   return chunk(1, writer.finish())
@@ -350,10 +350,10 @@ function readChange(bytes: Uint8Array): Change {
   const deps = Array.from({ length: next() }, () => hex(32))
   const actor = hex(next())
   const seq = next()
-  const change: Change = { hash, actor, seq, maxOp: next(), deps, bytes: bytes.slice() }
+  const read: Change = { hash, actor, seq, maxOp: next(), deps, bytes: bytes.slice() }
   if (parsed.size >= MAX_PARSED) parsed.clear()
-  parsed.set(hash, change)
-  return change
+  parsed.set(hash, read)
+  return read
 }
 
 function unsigned(bytes: Uint8Array, start: number): [value: number, end: number] {

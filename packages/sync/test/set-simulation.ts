@@ -23,7 +23,7 @@ export const shapes = {
 } as const
 
 /** Hardly a hello comes through without something breaking. */
-const faults = {
+const denseFaults = {
   cutRate: 0.4,
   refusalRate: 0.1,
   crashRate: 0.04,
@@ -53,7 +53,7 @@ export function runSets(options: {
   const before = process.cpuUsage()
   const summary = simulate({
     seeds,
-    faults,
+    faults: denseFaults,
     run: (simulation) => {
       const links = shapes[shape]
       const quick = { initial, redialMs: 20, rollbackRate: 0.03, editForMs: forMs }

@@ -1,11 +1,14 @@
 import * as Automerge from '@automerge/automerge'
-import { isWireError } from '@vudo/wire'
+import { bytesToHex, isWireError } from '@vudo/wire'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { readChanges, vetDocument } from '../src/automerge-chunks.ts'
+import { readChanges, vetBundle, vetDocument } from '../src/automerge-chunks.ts'
+import { actorSpans, readChangeTable } from '../src/change-table.ts'
 import { decodeCatalogueRecord, encodeRecord, signRecord } from '../src/catalogue-record.ts'
 import { documentIdToUrl, firstDocumentId } from '../src/document-id.ts'
 import { isSyncError } from '../src/errors.ts'
+import { rangesOf } from '../src/fingerprints.ts'
+import { encodeAck, encodePosition } from '../src/stored-keys.ts'
 import { initialChanges } from '../src/initial-changes.ts'
 import { decodeBatch, decodeMessage, encodeMessage, type SyncMessage } from '../src/wire.ts'
 import vectors from './vectors/sync.json' with { type: 'json' }
@@ -30,6 +33,16 @@ const message: fc.Arbitrary<SyncMessage> = fc.oneof(
   fc.record({ type: fc.constant('want' as const), id, heads: hashes, have: hashes }),
   fc.record({ type: fc.constantFrom('received' as const, 'stored' as const), id, heads: hashes }),
   fc.record({ type: fc.constant('page-stored' as const), number: fc.nat() }),
+  fc.record({ type: fc.constant('differing' as const), records: places, documents: places }),
+  fc.record({
+    type: fc.constant('ranges' as const),
+    ranges: fc
+      .uniqueArray(fc.string({ minLength: 1, maxLength: 20 }).filter((text) => text.isWellFormed()))
+      .map((list) => list.toSorted((a, b) => (a < b ? -1 : 1)))
+      .map((list) =>
+        list.map((last) => ({ last, records: 'ab'.repeat(5), documents: '00'.repeat(5) })),
+      ),
+  }),
   fc.record({
     type: fc.constant('page' as const),
     number: fc.nat(),
@@ -53,12 +66,16 @@ test('whatever the bytes are, decoders throw only their own errors', () => {
     decodeBatch,
     readChanges,
     vetDocument,
+    vetBundle,
+    (bytes: Uint8Array) => readChangeTable(vetBundle(bytes).table),
+    (bytes: Uint8Array) => readChangeTable(vetDocument(bytes).table),
     (bytes: Uint8Array) => decodeCatalogueRecord('db', bytes),
   ]
   const real = [
     ...vectors.messages.map(({ hex }) => Buffer.from(hex, 'hex')),
     Automerge.save(Automerge.from({ a: [1, 'x'] })),
     Automerge.saveSince(Automerge.from({ a: 'x' }), []),
+    Buffer.from(vectors.bundle.hex, 'hex'),
   ]
   const damaged = fc
     .tuple(fc.constantFrom(...real), fc.nat(), fc.integer({ min: 1, max: 255 }))
@@ -125,4 +142,29 @@ test('the vectors hold', () => {
   expect(Buffer.from(encodeRecord(signed)).toString('hex')).toBe(record.hex)
   const [change] = initialChanges(vectors.document.id, vectors.initial.value)
   expect(change).toMatchObject({ actor: vectors.initial.actor, hash: vectors.initial.hash })
+})
+
+test('the vectors of comparisons, of deflated pages and of the store hold', () => {
+  const { salt, contents, ranges } = vectors.fingerprints
+  expect(rangesOf(contents, salt)).toEqual(ranges)
+  const { inflated, hex } = vectors.deflatedPage
+  expect(decodeMessage(Buffer.from(hex, 'hex'))).toEqual(
+    decodeMessage(Buffer.from(inflated, 'hex')),
+  )
+  const { position, acknowledgements } = vectors.stored
+  const { features, hex: positionHex, ...where } = position
+  expect(bytesToHex(encodePosition(where, features))).toBe(positionHex)
+  for (const { heads, digest, hex: ackHex } of acknowledgements) {
+    expect(bytesToHex(encodeAck(heads ?? digest ?? ''))).toBe(ackHex)
+  }
+})
+
+test('the vector of a bundle holds: its table, and what Automerge makes of it', () => {
+  const { actor, outside, hex } = vectors.bundle
+  const bytes = new Uint8Array(Buffer.from(hex, 'hex'))
+  const table = readChangeTable(vetBundle(bytes).table)
+  expect(table.outside).toEqual(outside)
+  expect(actorSpans(table)).toEqual([{ actor, firstSeq: 2, lastSeq: 6 }])
+  const { changes } = Automerge.readBundle(bytes)
+  expect(changes.map(({ hash: one }) => one)).toEqual(vectors.bundle.hashes)
 })

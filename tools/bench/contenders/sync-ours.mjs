@@ -1,6 +1,7 @@
 /** Ours in the sync benches: a database of `@vudo/sync` in a directory, over `@vudo/transport-tcp`. */
 import process from 'node:process'
 import { setTimeout as pause } from 'node:timers/promises'
+import { save } from '@automerge/automerge'
 import { createAuthorKey, createNodeKey, sha256 } from '@vudo/identity'
 import { createNetwork } from '@vudo/network'
 import { createTransportContext } from '@vudo/secure-channel'
@@ -16,6 +17,8 @@ import { answer, residentKiB } from '../support/workers.mjs'
 
 await meterChannels()
 
+/** `k`: packages/sync/src/stored-keys.ts. */
+const positionPrefix = Uint8Array.of(0x6b)
 const ticket = { id: 'bench', secret: new Uint8Array(32).fill(7) }
 const author = createAuthorKey()
 let store
@@ -43,15 +46,37 @@ answer({
       await handle.close()
     }
   },
-  /** Edits some of the documents again. */
+  /** Edits some of the documents again, and tells how large they are then. */
   async edit({ directory, documents }) {
     await open(directory)
+    let savedBytes = 0
     for (const i of documents) {
       const handle = await database.open(pathOf(i))
       for (const edit of laterEdits) handle.change(edit)
+      savedBytes += save(handle.current).length
       await handle.close()
     }
+    return savedBytes
   },
+  /** Loses where it stands in the stores of others. */
+  async forgetPositions({ directory }) {
+    await open(directory)
+    await database.close()
+    const positions = []
+    for await (const { key } of store.scan({ prefix: positionPrefix })) positions.push(key)
+    await store.write(positions.map((key) => ({ type: 'delete', key })))
+  },
+  /** Connects; settles when both have the same, and tells which messages had crossed when the last document came. */
+  async catchUp({ address }) {
+    let trail = ''
+    database.events.on('document:changed', () => {
+      trail = messageTrail()
+    })
+    hubId = await network.connectPeer(address)
+    await database.whenSynced({ with: hubId })
+    return trail
+  },
+  messageTrail,
   async start({ directory, openDocuments = 0 }) {
     const startedMs = nowMs()
     isOnline = true

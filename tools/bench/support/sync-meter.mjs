@@ -72,8 +72,8 @@ export function messageTrail() {
 }
 
 /**
- * How many messages had to wait for each other until both ends had everything: the depth of the
- * last message that came in at either end, where a message is one deeper than the deepest that its
+ * How many messages had to wait for each other until each end had everything: the depth of the
+ * last message that came in there, where a message is one deeper than the deepest that its
  * sender had got before. Messages that cross on their way count as one. Two legs are one round trip.
  */
 export function legsOf(trails) {
@@ -91,7 +91,7 @@ export function legsOf(trails) {
       }
     }
   }
-  return Math.max(...ends.map(({ depth }) => depth))
+  return ends.map(({ depth }) => depth)
 }
 
 /** Waits until no message has crossed for `quietMs`, and tells when the last one did. */
