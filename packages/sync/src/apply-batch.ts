@@ -19,6 +19,7 @@ import {
 } from './batch-authors.ts'
 import { createBatchBudget, type BatchBudget } from './batch-budget.ts'
 import { actorSpans, readChangeTable, type ActorSpan } from './change-table.ts'
+import { checkContent } from './content-check.ts'
 import { inflateBounded } from './deflate.ts'
 import { headsAfter, type ChangeLog } from './change-log.ts'
 import { headsOf, sameHeads } from './document-heads.ts'
@@ -29,16 +30,17 @@ import {
   MAX_APPENDED_CHANGES,
   MAX_DOCUMENT_BYTES,
   MAX_HEADS,
-  MAX_VALUE_DEPTH,
+  VET_FIRST_OPERATIONS,
 } from './limits.ts'
 import type { ChangeBatch } from './wire.ts'
 
 /**
  * What became of a batch: `gap` means that it builds on changes which are not here,
  * `too-large` that the document would pass `MAX_DOCUMENT_BYTES` with it. Both may be
- * nobody's fault: two devices, each within the limit, can be beyond it together.
+ * nobody's fault: two devices, each within the limit, can be beyond it together. `costly`
+ * means that the vetting thread is to open it first.
  */
-export type BatchOutcome = 'applied' | 'nothing-new' | 'gap' | 'too-large'
+export type BatchOutcome = 'applied' | 'nothing-new' | 'gap' | 'too-large' | 'costly'
 
 /**
  * Brings a peer's changes into an open document, all of them or none: vetted before
@@ -92,6 +94,8 @@ export function appendBatch(
   const { incoming, payload } = incomingOf(state, batch, rules)
   if (isBundleChunk(payload)) return undefined
   const changes = readChanges(payload, incoming.budget)
+  // Opening them later must not cost more than opening them now may.
+  if (isCostly(incoming)) return undefined
   const fresh = changes.filter(({ hash }) => !log.has(hash))
   if (!state.mayAppend(fresh, payload.length) || state.size.mayExceed(payload.length)) {
     return undefined
@@ -135,7 +139,8 @@ function isFollowing(
  */
 export function keepBatch(state: DocumentState, batch: ChangeBatch, rules: BatchRules): void {
   const { payload, proofs } = batch
-  const { actors, heads } = vetDocument(payload)
+  const budget = createBatchBudget(payload.length)
+  const { actors, heads } = vetDocument(payload, budget)
   if (!sameHeads(heads, batch.heads.toSorted())) {
     throw new SyncError('ERR_SYNC_PROTOCOL', 'a saved document has other heads than announced')
   }
@@ -152,6 +157,21 @@ export function keepBatch(state: DocumentState, batch: ChangeBatch, rules: Batch
     throw new SyncError('ERR_NOT_ALLOWED', `author ${author} may not write here`)
   }
   state.keep(payload.slice(), heads, proofs)
+  state.isCostly = budget.operationsTaken > VET_FIRST_OPERATIONS
+}
+
+/** Tells whether the vetting thread is to open a saved document first. What is damaged is not: opening it finds that out. */
+export function isCostlyDocument(saved: Uint8Array): boolean {
+  const budget = createBatchBudget(saved.length)
+  // Few bytes cannot hold many operations.
+  if (budget.operationsLeft <= VET_FIRST_OPERATIONS) return false
+  try {
+    vetDocument(saved, budget)
+  } catch (error) {
+    if (!isSyncError(error)) throw error
+    return error.code === 'ERR_DOCUMENT_TOO_LARGE'
+  }
+  return budget.operationsTaken > VET_FIRST_OPERATIONS
 }
 
 /**
@@ -185,11 +205,24 @@ interface Incoming extends UnprovenBatch {
   readonly budget: BatchBudget
 }
 
+function isCostly({ budget, rules }: Incoming): boolean {
+  return rules.isVetted !== true && budget.operationsTaken > VET_FIRST_OPERATIONS
+}
+
+/** What the vetting thread opens to learn what a batch costs: the document as it is, and the batch. @throws as {@link applyBatch}. */
+export function vettingPieces(state: DocumentState, batch: ChangeBatch): readonly Uint8Array[] {
+  const { payload, isDeflated } = batch
+  const budget = createBatchBudget(payload.length)
+  const inflated = isDeflated ? inflateBounded(payload, budget) : payload
+  return [Automerge.save(state.open), inflated]
+}
+
 function applyChanges(incoming: Incoming, payload: Uint8Array): BatchOutcome {
   const { state } = incoming
   const headers = new Map(
     readChanges(payload, incoming.budget).map((header) => [header.hash, header]),
   )
+  if (isCostly(incoming)) return 'costly'
   const fresh = [...headers.values()].filter((header) => isFresh(state, header))
   if (fresh.length === 0) return 'nothing-new'
   const isThere = (hash: string): boolean =>
@@ -263,6 +296,7 @@ function apply(doc: AnyDocument, chunks: readonly Uint8Array[]): AnyDocument {
 /** Takes a saved document or a bundle: checked by its table of changes, applied to a copy, and compared with what it said. */
 function applyTable(incoming: Incoming, payload: Uint8Array, vetted: VettedTable): BatchOutcome {
   const { state } = incoming
+  if (isCostly(incoming)) return 'costly'
   const table = readChangeTable(vetted.table)
   const spans = actorSpans(table)
   if (!spans) throw unproven('changes of one actor do not follow each other')
@@ -317,21 +351,5 @@ function load(doc: AnyDocument, payload: Uint8Array): AnyDocument {
     return Automerge.loadIncremental(doc, payload)
   } catch (cause) {
     throw new SyncError('ERR_SYNC_PROTOCOL', 'changes cannot be opened', { cause })
-  }
-}
-
-/** Refuses what would be poison to `JSON.stringify` and to prototypes; without recursion, or it would fall to the same poison. */
-function checkContent(doc: AnyDocument): void {
-  if (Automerge.getHeads(doc).length > MAX_HEADS) {
-    throw new SyncError('ERR_DOCUMENT_TOO_LARGE', `a document has more than ${MAX_HEADS} heads`)
-  }
-  const open: { value: unknown; depth: number }[] = [{ value: doc, depth: 0 }]
-  for (let place = open.pop(); place; place = open.pop()) {
-    const { value, depth } = place
-    if (typeof value !== 'object' || value === null || value instanceof Uint8Array) continue
-    if (depth > MAX_VALUE_DEPTH) {
-      throw new SyncError('ERR_VALUE_UNSUPPORTED', `a document is deeper than ${MAX_VALUE_DEPTH}`)
-    }
-    for (const inner of Object.values(value)) open.push({ value: inner, depth: depth + 1 })
   }
 }

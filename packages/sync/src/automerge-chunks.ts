@@ -5,6 +5,7 @@ import { claimedOperations, readChangeTable } from './change-table.ts'
 import type { ChangeTable, Columns, TableSource } from './change-table.ts'
 import { ChunkCursor, damaged } from './chunk-cursor.ts'
 import { inflateBounded } from './deflate.ts'
+import { assertShallow } from './object-depth.ts'
 import { isSyncError, SyncError } from './errors.ts'
 import {
   MAX_ACTORS,
@@ -93,6 +94,7 @@ export function vetDocument(
   const operations = vetColumns(reader, operationColumns, budget)
   budget.takeOperations(Math.max(rows, operations.rows))
   const { hasContainers } = operations
+  if (hasContainers) assertShallow(operations.columns)
   const table = { format: 'document', columns, actors, outside: [] } as const
   return { actors, heads: heads.toSorted(), hasContainers, table }
 }

@@ -15,6 +15,8 @@ export interface BatchRules {
   readonly mayWrite: (author: string) => boolean
   /** The channel that it came through. */
   readonly origin?: LinkId | undefined
+  /** The vetting thread has opened it, and it took what it may take. */
+  readonly isVetted?: boolean | undefined
 }
 
 /** A document with what came for it, of which nothing is proven yet. */

@@ -18,6 +18,8 @@ export interface BatchBudget {
   readonly inflatedLeft: number
   /** Operations that may still come. */
   readonly operationsLeft: number
+  /** Operations that were counted. */
+  readonly operationsTaken: number
   /** Takes bytes that were inflated. @throws `SyncError` `ERR_DOCUMENT_TOO_LARGE` */
   takeInflated(bytes: number): void
   /** Takes operations, or changes without any. @throws `SyncError` `ERR_DOCUMENT_TOO_LARGE` */
@@ -47,6 +49,9 @@ export function createBatchBudget(wireBytes: number): BatchBudget {
     get operationsLeft() {
       return operations.left
     },
+    get operationsTaken() {
+      return operations.taken
+    },
     takeInflated: (bytes) => inflated.take(bytes),
     takeOperations: (count) => operations.take(count),
     takeNames: (bytes) => names.take(bytes),
@@ -68,6 +73,10 @@ class Account {
     this.#wireBytes = wireBytes
     this.#limit = limit
     this.left = limit
+  }
+
+  get taken(): number {
+    return this.#limit - this.left
   }
 
   take(count: number): void {

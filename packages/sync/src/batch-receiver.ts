@@ -1,6 +1,6 @@
 import { concatBytes, isWireError } from '@vudo/wire'
 import { settleDocument } from './announcements.ts'
-import { applyBatch, keepBatch, type BatchOutcome } from './apply-batch.ts'
+import { applyBatch, keepBatch, vettingPieces, type BatchOutcome } from './apply-batch.ts'
 import type { DocumentState } from './document-state.ts'
 import { isSyncError, SyncError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
@@ -138,19 +138,38 @@ export function apply(
   state: DocumentState,
   batch: ChangeBatch,
 ): void {
-  const { replica } = exchange
   const isAnswer = takeAnswer(peer, batch)
+  applyAs(exchange, peer, state, { batch, isAnswer, isVetted: false })
+}
+
+interface TakenBatch {
+  readonly batch: ChangeBatch
+  readonly isAnswer: boolean
+  readonly isVetted: boolean
+}
+
+function applyAs(
+  exchange: Exchange,
+  peer: PeerState,
+  state: DocumentState,
+  taken: TakenBatch,
+): void {
+  const { replica } = exchange
+  const { batch, isAnswer, isVetted } = taken
   let outcome: BatchOutcome
   try {
+    if (state.isOverBudget) throw overBudget('it took too much to open before')
     outcome = applyBatch(state, batch, {
       database: replica.init.database,
       mayWrite: (author) => replica.mayWith(author, 'write', state.id),
       origin: peer.link,
+      isVetted,
     })
   } catch (error) {
     if (!isSyncError(error) && !isWireError(error)) throw error
     return reject(exchange, peer, state.id, error)
   }
+  if (outcome === 'costly') return vetFirst(exchange, peer, state, taken)
   if (outcome === 'too-large') {
     refuse(exchange, peer, state.id, 'too-large')
     exchange.countFruitless(peer)
@@ -162,6 +181,36 @@ export function apply(
   if (outcome === 'applied') replica.changed(state, peer.peerId)
   if (outcome !== 'gap') exchange.tellStored(peer, state)
   checkWants(exchange, peer, state, isAnswer)
+}
+
+/** What opening costs is found out where it can be stopped; then the batch is taken, or refused. */
+function vetFirst(
+  exchange: Exchange,
+  peer: PeerState,
+  state: DocumentState,
+  taken: TakenBatch,
+): void {
+  const { replica } = exchange
+  const { length } = taken.batch.payload
+  const isRoom = exchange.incomingBytes + length <= MAX_INCOMING_BYTES
+  if (replica.isVettingFull || !isRoom) {
+    const error = new SyncError('ERR_SYNC_LIMIT', 'too many documents wait to be vetted')
+    return reject(exchange, peer, state.id, error)
+  }
+  exchange.incomingBytes += length
+  replica.vet(vettingPieces(state, taken.batch), (refusal) => {
+    exchange.incomingBytes -= length
+    if (!exchange.isPresent(peer)) return
+    if (refusal !== undefined) return reject(exchange, peer, state.id, overBudget(refusal))
+    replica.withDocument(state, () => {
+      if (exchange.isPresent(peer)) applyAs(exchange, peer, state, { ...taken, isVetted: true })
+    })
+  })
+}
+
+/** What is refused because opening it would cost too much. */
+export function overBudget(reason: string): SyncError {
+  return new SyncError('ERR_DOCUMENT_TOO_LARGE', reason, { hint: 'split the document' })
 }
 
 /** Tells whether a batch answers a request, and counts the request as answered. */

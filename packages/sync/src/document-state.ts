@@ -94,6 +94,12 @@ export class DocumentState {
   #held: Uint8Array | undefined
   /** What was claimed of it turned out to be wrong: it is not taken unopened again. */
   isSuspect = false
+  /** Whether the vetting thread opens it first; `undefined` when nobody has looked yet. */
+  isCostly: boolean | undefined
+  /** It took too much to open, in this run: what comes for it is refused at once. */
+  isOverBudget = false
+  /** The vetting thread has it open. */
+  isVetting = false
 
   constructor(id: string, context: DocumentContext, stored: StoredDocument = nothingStored) {
     this.id = id
@@ -322,6 +328,7 @@ export class DocumentState {
     this.#forgetLog()
     if (this.doc) Automerge.free(this.doc)
     this.doc = Automerge.init({ actor: this.actor })
+    this.#held = undefined
     this.#proofs = noProofs
     this.#newProofs = noActors
     this.heads = []

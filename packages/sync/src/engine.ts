@@ -12,6 +12,7 @@ import { MessageRate } from './message-rate.ts'
 import type { LinkId, ReplicaEffect, ReplicaEvent, ReplicaInput } from './replica-effects.ts'
 import { Replica, type ReplicaInit } from './replica.ts'
 import { actorsOfSaved } from './automerge-chunks.ts'
+import { createVetting, type Vetting } from './vetting.ts'
 import {
   chunkKey,
   chunkPrefix,
@@ -36,6 +37,8 @@ export interface EngineInit extends Omit<ReplicaInit, 'index'> {
   /** Milliseconds since 1970. */
   readonly now: () => number
   readonly onEvent: (event: ReplicaEvent) => void
+  /** @defaultValue a thread for each document */
+  readonly vetting?: Vetting | undefined
 }
 
 interface Link {
@@ -55,6 +58,7 @@ export class Engine {
   /** For as long as a peer has a channel. */
   readonly #rates = new Map<PeerId, MessageRate>()
   readonly #effects: ReplicaEffect[] = []
+  readonly #vetting: Vetting
   /** Reads and writes of the store that are under way. */
   readonly #jobs = new Set<Promise<void>>()
   /** Documents that are to be read in this turn. */
@@ -68,6 +72,7 @@ export class Engine {
   constructor(init: EngineInit, replica: Replica) {
     this.#init = init
     this.replica = replica
+    this.#vetting = init.vetting ?? createVetting()
   }
 
   /** Reads the index of a store and starts on it. */
@@ -141,6 +146,8 @@ export class Engine {
         return this.#init.onEvent(effect.event)
       case 'persist':
         return this.#work(this.#persist(effect))
+      case 'vet':
+        return this.#work(this.#vet(effect))
       case 'read-document':
         return this.#readSoon(effect.id)
       case 'set-timer':
@@ -154,6 +161,13 @@ export class Engine {
     this.#jobs.add(job)
     // A job handles its own errors.
     void job.finally(() => this.#jobs.delete(job))
+  }
+
+  async #vet({ token, pieces }: ReplicaEffect & { type: 'vet' }): Promise<void> {
+    const verdict = await this.#vetting.vet(pieces)
+    if (this.#isClosed) return
+    const refusal = verdict.type === 'fine' ? undefined : verdict.reason
+    this.#input({ type: 'vetted', token, refusal })
   }
 
   async #persist({ token, operations }: ReplicaEffect & { type: 'persist' }): Promise<void> {
@@ -348,6 +362,7 @@ export class Engine {
       for (const timer of this.#timers.values()) clearTimeout(timer)
       this.#timers.clear()
     }
+    await this.#vetting.close()
     while (this.#jobs.size > 0) await Promise.all(this.#jobs)
   }
 }

@@ -57,7 +57,7 @@ import {
 
 type LinkInput = Exclude<
   ReplicaInput,
-  { readonly type: 'document-read' | 'persisted' | 'persist-failed' }
+  { readonly type: 'document-read' | 'persisted' | 'persist-failed' | 'vetted' }
 >
 
 /**

@@ -32,7 +32,7 @@ export function initialChanges(
 
 function initialChange(documentId: string, key: string, value: unknown): InitialChange {
   const writer = createByteWriter().bytes(tag).bytes(hexToBytes(documentId))
-  writeText(writer, key)
+  writeKey(writer, key, [])
   writeValue(writer, value, [key])
   const actor = bytesToHex(sha256(writer.finish()).subarray(0, ACTOR_BYTES))
   const empty = Automerge.init<Record<string, unknown>>({ actor })
@@ -105,9 +105,15 @@ function writeMap(writer: ByteWriter, value: object, path: readonly string[]): v
   )
   writer.u8(kinds.map).varint(entries.length)
   for (const [key, item] of entries) {
-    writeText(writer, key)
+    writeKey(writer, key, path)
     writeValue(writer, item, [...path, key])
   }
+}
+
+/** No peer takes the key `__proto__`: read out, it would be the prototype of its object. */
+function writeKey(writer: ByteWriter, key: string, path: readonly string[]): void {
+  if (key === '__proto__') throw unsupported([...path, key], 'would be a prototype')
+  writeText(writer, key)
 }
 
 function writeNumber(writer: ByteWriter, value: number): void {

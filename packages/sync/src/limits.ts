@@ -45,6 +45,21 @@ export const MAX_OPERATIONS_PER_BYTE = 64
 /** Operations that are harmless however few bytes they came in. */
 export const FEW_OPERATIONS = 100_000
 
+/** Operations of a batch or a stored document from which on a thread of its own opens it first: half a second of CPU and more. A long text of 260,000 keystrokes is opened at once. */
+export const VET_FIRST_OPERATIONS = 500_000
+
+/** Milliseconds of CPU that opening a document may take in the vetting thread; then it is stopped. */
+export const MAX_VETTING_CPU_MS = 5_000
+
+/** As {@link MAX_VETTING_CPU_MS}, on the clock, for machines with other things to do. */
+export const MAX_VETTING_WALL_MS = 20_000
+
+/** Megabytes of JavaScript objects in the vetting thread. Automerge's own memory lies beside; the limits of operations and inflated bytes bound it. */
+export const MAX_VETTING_HEAP_MB = 256
+
+/** Documents that wait for the vetting thread, for all peers; further ones are refused and can be asked for again. */
+export const MAX_VETTINGS = 16
+
 /** Columns of one table of Automerge's format, which has less than 20. */
 export const MAX_COLUMNS = 64
 

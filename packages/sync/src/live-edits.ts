@@ -2,7 +2,7 @@ import { isWireError } from '@vudo/wire'
 import { announceNext, setTimer } from './announcements.ts'
 import { appendBatch, applyBatch, type BatchOutcome } from './apply-batch.ts'
 import type { BatchRules } from './batch-authors.ts'
-import { checkWants, hold, reject, release } from './batch-receiver.ts'
+import { checkWants, hold, overBudget, reject, release } from './batch-receiver.ts'
 import { refuse } from './batch-server.ts'
 import { headsAfter } from './change-log.ts'
 import { isAckOf } from './document-heads.ts'
@@ -163,6 +163,7 @@ function take(
   const hadAll = live?.next === from
   let outcome: BatchOutcome | undefined
   try {
+    if (state.isOverBudget) throw overBudget('it took too much to open before')
     outcome = into(state, batch, {
       database: replica.init.database,
       mayWrite: (author) => replica.mayWith(author, 'write', id),
@@ -180,8 +181,9 @@ function take(
     exchange.stopMerging(peer, id)
     return true
   }
-  // What it builds on is not here: the sender is to know what is.
-  if (outcome === 'gap') exchange.send(peer, { type: 'received', id, heads: state.heads })
+  // What it builds on is not here, or it is too much for a live edit: the sender is to know what is here, and announces it.
+  if (outcome === 'gap' || outcome === 'costly')
+    exchange.send(peer, { type: 'received', id, heads: state.heads })
   if (outcome !== 'applied') exchange.countFruitless(peer)
   else {
     // A bundle is not logged: whoever had all that was here, and sent it, has all of it now.

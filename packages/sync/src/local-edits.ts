@@ -172,7 +172,7 @@ function withValueErrors(edit: () => unknown): unknown {
   try {
     return edit()
   } catch (cause) {
-    const isRefusal = cause instanceof RangeError && cause.message.startsWith('Cannot ')
+    const isRefusal = cause instanceof RangeError && /^(?:Cannot |The key )/.test(cause.message)
     if (!isRefusal) throw cause
     throw new SyncError('ERR_VALUE_UNSUPPORTED', cause.message, { cause })
   }

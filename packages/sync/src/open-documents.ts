@@ -1,4 +1,5 @@
 import { concatBytes } from '@vudo/wire'
+import { isCostlyDocument } from './apply-batch.ts'
 import { DocumentState, type DocumentContext } from './document-state.ts'
 import { MAX_IDLE_BYTES, MAX_IDLE_DOCUMENTS, MAX_LOGS } from './limits.ts'
 import type { StoredDocument } from './stored-keys.ts'
@@ -16,6 +17,8 @@ export interface DocumentHooks {
   readonly read: (id: string) => void
   /** Called when a part of a document was damaged, or not what was claimed. */
   readonly onDamage: (state: DocumentState, reason: string) => void
+  /** Has a document opened by the vetting thread; {@link OpenDocuments.vetted} takes the verdict. */
+  readonly vet: (state: DocumentState, saved: Uint8Array) => void
   /** Tells whether the authors of a document that was stored unopened have proven it. */
   readonly isProven: (state: DocumentState, saved: Uint8Array) => boolean
 }
@@ -65,6 +68,10 @@ export class OpenDocuments {
 
   /** Runs `task` when the document is open: now, or after it was read. */
   whenOpen(state: DocumentState, task: () => void): void {
+    if (state.isVetting || (!state.doc && state.isHeld && this.#vetFirst(state, state.held))) {
+      state.waiting.push(task)
+      return
+    }
     if (!state.doc && state.isHeld) {
       const { held } = state
       this.#settleClaims(state, held, state.loadHeld())
@@ -90,6 +97,27 @@ export class OpenDocuments {
     this.#hooks.read(state.id)
   }
 
+  /** What nobody here has opened before, and may cost too much to open, is opened elsewhere first. */
+  #vetFirst(state: DocumentState, saved: Uint8Array): boolean {
+    state.isCostly ??= isCostlyDocument(saved)
+    if (!state.isCostly) return false
+    state.isVetting = true
+    this.#hooks.vet(state, saved)
+    return true
+  }
+
+  /** Takes the verdict: what is fine is opened here as well, what is not is given up. */
+  vetted(state: DocumentState, refusal: string | undefined): void {
+    state.isVetting = false
+    state.isCostly = false
+    if (refusal !== undefined) {
+      state.discard()
+      state.isOverBudget = true
+      this.#hooks.onDamage(state, refusal)
+    }
+    for (const task of state.waiting.splice(0)) this.whenOpen(state, task)
+  }
+
   /** What was claimed of a document is looked at when it is opened. */
   #settleClaims(state: DocumentState, saved: Uint8Array, isWhole: boolean): void {
     if (isWhole && this.#hooks.isProven(state, saved)) return state.confirm()
@@ -106,6 +134,7 @@ export class OpenDocuments {
     if (state.waiting.length === 0) return
     if (!state.doc) {
       const { isClaimed } = state.stored
+      if (isClaimed && this.#vetFirst(state, concatBytes(...read.chunks))) return
       const isWhole = state.load(read.chunks, read.proofs)
       if (isClaimed) this.#settleClaims(state, concatBytes(...read.chunks), isWhole)
       else if (!isWhole) this.#hooks.onDamage(state, damagedHere)

@@ -26,6 +26,8 @@ export type ReplicaInput =
   | { readonly type: 'persisted'; readonly token: number }
   /** That `persist` failed: what is on the disk is uncertain, and nothing more is accepted. */
   | { readonly type: 'persist-failed'; readonly token: number; readonly error: unknown }
+  /** Answers `vet`: why the document is to be refused, or `undefined` when it may be opened. */
+  | { readonly type: 'vetted'; readonly token: number; readonly refusal: string | undefined }
   /** A timer ran out. */
   | { readonly type: 'timer'; readonly link: LinkId }
 
@@ -34,6 +36,8 @@ export type ReplicaEffect =
   | { readonly type: 'send'; readonly link: LinkId; readonly bytes: Uint8Array }
   /** Read the chunks and the proofs of a document, and answer with `document-read`. */
   | { readonly type: 'read-document'; readonly id: string }
+  /** Open, where it can be stopped, what the pieces make together, and answer with `vetted`. */
+  | { readonly type: 'vet'; readonly token: number; readonly pieces: readonly Uint8Array[] }
   /** Write all operations or none; answer with `persisted` only when they are durable. One at a time. */
   | {
       readonly type: 'persist'

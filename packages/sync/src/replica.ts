@@ -11,6 +11,7 @@ import { Exchange } from './exchange.ts'
 import { MAX_ACKNOWLEDGING_PEERS, MAX_IDLE_RUNS, MAX_KNOWN_PEERS, MAX_RUNS } from './limits.ts'
 import { isDocumentProven } from './apply-batch.ts'
 import { OpenDocuments, type ReadDocument } from './open-documents.ts'
+import { PendingVettings } from './pending-vettings.ts'
 import { PendingWrites } from './pending-writes.ts'
 import { RetiredDocuments } from './retired-documents.ts'
 import type { ChangeOrigin, ReplicaEffect, ReplicaEvent, ReplicaInput } from './replica-effects.ts'
@@ -91,6 +92,7 @@ export class Replica {
   readonly featuresByPeer: Map<PeerId, number>
   readonly #documents: OpenDocuments
   readonly #writes = new PendingWrites()
+  readonly #vettings = new PendingVettings()
   readonly #exchange: Exchange
   /** Documents that were deleted, or have a successor. */
   readonly retired: RetiredDocuments
@@ -108,6 +110,9 @@ export class Replica {
     this.#documents = new OpenDocuments(init, {
       read: (id) => this.effect({ type: 'read-document', id }),
       onDamage: (state, reason) => this.#damaged(state, reason),
+      vet: (state, saved) => {
+        this.vet([saved], (refusal) => this.#documents.vetted(state, refusal))
+      },
       isProven: (state, saved) => isDocumentProven(state, saved, init.database),
     })
     this.retired = new RetiredDocuments(this, index)
@@ -189,6 +194,9 @@ export class Replica {
     switch (input.type) {
       case 'document-read':
         this.#documents.documentRead(input)
+        break
+      case 'vetted':
+        this.#vettings.settle(input.token, input.refusal)
         break
       case 'persisted':
         this.#persisted(input.token)
@@ -291,6 +299,16 @@ export class Replica {
     this.#documents.whenRead(state, task)
   }
 
+  /** Runs `task` when the vetting thread has opened what the pieces make: with the reason when it is to be refused. */
+  vet(pieces: readonly Uint8Array[], task: (refusal: string | undefined) => void): void {
+    this.effect({ type: 'vet', token: this.#vettings.begin(task), pieces })
+  }
+
+  /** True when no further batch of a peer is to be vetted. */
+  get isVettingFull(): boolean {
+    return this.#vettings.isFull
+  }
+
   /** Keeps an open document in memory, until it was unpinned as often as pinned. For open handles. */
   pin(state: DocumentState): void {
     this.#documents.pin(state)
@@ -315,7 +333,8 @@ export class Replica {
     const path = this.catalogue.pathOf(state.id)
     this.emit({ type: 'document:quarantined', id: state.id, path, peerId: undefined, reason })
     this.#writes.addDocument(state, true)
-    this.#exchange.compareAgain()
+    // Another copy of what costs too much costs as much.
+    if (!state.isOverBudget) this.#exchange.compareAgain()
   }
 
   /**

@@ -20,6 +20,8 @@ export interface LabInit {
   readonly tamper?: (bytes: Uint8Array, from: string, to: string) => Uint8Array | undefined
   /** Says whether the disk of a node is slow: its writes wait for `Lab.releaseWrites`. */
   readonly holdsWrites?: (name: string) => boolean
+  /** What the vetting thread says of whatever it is given. */
+  readonly refusal?: () => string | undefined
   /** What a power cut leaves of the batches that were not synced, from 0 (nothing, by default) up to 1. */
   readonly survives?: () => number
 }
@@ -108,6 +110,9 @@ export class Node {
       }
       if (this.lab.init.holdsWrites?.(this.name)) this.lab.held.push(() => later(settle))
       else later(settle)
+    } else if (effect.type === 'vet') {
+      const { token } = effect
+      later(() => this.input({ type: 'vetted', token, refusal: this.lab.init.refusal?.() }))
     } else {
       const values = (prefix: Uint8Array): Uint8Array[] =>
         this.disk.scan(prefix).map(({ value }) => value)

@@ -1,7 +1,9 @@
 /** A replica as a node of the simulator, with a ledger of everything that was acknowledged. */
 import { beginDocument, editDocument } from '../src/local-edits.ts'
 import * as Automerge from '@automerge/automerge'
+import type { AuthorKey } from '@vudo/identity'
 import type { NodeEnvironment, SimulatedNode, Simulation } from '@vudo/testing'
+import { concatBytes } from '@vudo/wire'
 import type { DocumentState } from '../src/document-state.ts'
 import { Replica } from '../src/replica.ts'
 import type { ReplicaEffect, ReplicaInput } from '../src/replica-effects.ts'
@@ -9,7 +11,22 @@ import { chunkPrefix, decodeIndex, indexPrefixes, proofPrefix } from '../src/sto
 import { keyOf } from './replica-lab.ts'
 
 /** What the driver of the simulation can get wrong on purpose. */
-export type PlantedBug = 'none' | 'acknowledges-early' | 'drops-batches'
+export type PlantedBug =
+  | 'none'
+  /** Says that a write is durable before it is. */
+  | 'acknowledges-early'
+  /** Some batches never leave, and nobody notices. */
+  | 'drops-batches'
+  /** What peers say to have stored never arrives. */
+  | 'drops-acknowledgements'
+  /** Some writes never reach the disk, which says that they have. */
+  | 'swallows-writes'
+
+/** What faults there were that could do harm: a message was on its way, or a write pending. */
+export interface Tally {
+  faults: number
+  promises: number
+}
 
 const documentPaths = ['notes/a', 'notes/b', 'notes/c']
 
@@ -24,12 +41,16 @@ class Ledger {
     documents.set(id, new Set([...(documents.get(id) ?? []), ...hashes]))
   }
 
+  /** The disk was replaced by an older copy: what it promised since is nobody's fault. */
+  forget(node: string): void {
+    this.#hashes.delete(node)
+  }
+
   /** Looks at a disk after a power cut. */
   check(node: string, env: NodeEnvironment): void {
     for (const [id, hashes] of this.#hashes.get(node) ?? []) {
       const chunks = env.disk.scan(chunkPrefix(id)).map(({ value }) => value)
-      const bytes = Uint8Array.from(chunks.flatMap((chunk) => [...chunk]))
-      const doc = Automerge.loadIncremental(Automerge.init(), bytes)
+      const doc = Automerge.loadIncremental(Automerge.init(), concatBytes(...chunks))
       const missing = [...hashes].filter((hash) => !Automerge.hasHeads(doc, [hash]))
       if (missing.length > 0)
         this.lost = `${node} lost ${missing.length} acknowledged changes of ${id}`
@@ -44,15 +65,46 @@ export function runReplicas(
     readonly links: readonly (readonly [string, string])[]
     readonly bug: PlantedBug
     readonly forMs: number
+    /** @defaultValue a document with a list */
+    readonly initial?: Readonly<Record<string, unknown>> | undefined
+    readonly tally?: Tally | undefined
+    /** Virtual milliseconds before a broken connection is opened again. @defaultValue 300 */
+    readonly redialMs?: number | undefined
+    /** Virtual milliseconds after which nobody edits any more. @defaultValue 20,000 */
+    readonly editForMs?: number | undefined
+    /** Chance that a node starts from an older copy of its disk. @defaultValue 0 */
+    readonly rollbackRate?: number | undefined
   },
 ): void {
+  const {
+    bug,
+    initial = { lines: [] },
+    tally = { faults: 0, promises: 0 },
+    redialMs = 300,
+    rollbackRate = 0,
+    editForMs = 20_000,
+  } = options
+  const copies = new Map<string, DiskCopy>()
+  const traffic = new Traffic(tally)
   const ledger = new Ledger()
   const names = [...new Set(options.links.flat())]
   const nodes = new Map<string, ReplicaNode>()
   for (const name of names) {
     const peers = options.links.filter(([from]) => from === name).map(([, to]) => to)
     simulation.addNode(name, (env) => {
-      const node = new ReplicaNode(env, { ledger, peers, bug: options.bug, names })
+      nodes.get(name)?.died()
+      const node = new ReplicaNode(env, {
+        ledger,
+        traffic,
+        peers,
+        bug,
+        names,
+        initial,
+        redialMs,
+        rollbackRate,
+        copies,
+        editForMs,
+      })
       nodes.set(name, node)
       return node
     })
@@ -65,12 +117,61 @@ export function runReplicas(
     what: 'agreement of all replicas',
     withinMs: 120_000,
     until: () =>
-      new Set(pictures()).size === 1 && [...nodes.values()].every((node) => node.isQuiet),
+      [...nodes.values()].every((node) => node.isQuiet) && new Set(pictures()).size === 1,
   })
+}
+
+/** What is on its way, so that a fault that hits nothing is not counted. */
+class Traffic {
+  readonly tally: Tally
+  readonly #waiting = new Map<number, number>()
+
+  constructor(tally: Tally) {
+    this.tally = tally
+  }
+
+  sent(connection: number): void {
+    this.#waiting.set(connection, (this.#waiting.get(connection) ?? 0) + 1)
+  }
+
+  received(connection: number): void {
+    this.#waiting.set(connection, (this.#waiting.get(connection) ?? 0) - 1)
+  }
+
+  /** Counts a connection that broke, once for its two ends. */
+  broke(connection: number): boolean {
+    const isHit = (this.#waiting.get(connection) ?? 0) > 0
+    this.#waiting.delete(connection)
+    if (isHit) this.tally.faults += 1
+    return isHit
+  }
+}
+
+type DiskCopy = ReturnType<NodeEnvironment['disk']['scan']>
+
+/** Puts an older copy in the place of a disk, by chance, or makes one. */
+function rollBack(env: NodeEnvironment, { copies, rollbackRate, traffic, ledger }: NodeInit): void {
+  const { name, disk, random } = env
+  const everything = new Uint8Array()
+  const copy = copies.get(name)
+  if (!copy || random.chance(0.1)) copies.set(name, disk.scan(everything))
+  if (!copy || !random.chance(rollbackRate)) return
+  const deletes = disk.scan(everything).map(({ key }) => ({ type: 'delete', key }) as const)
+  const puts = copy.map(({ key, value }) => ({ type: 'put', key, value }) as const)
+  disk.append([...deletes, ...puts])
+  ledger.forget(name)
+  traffic.tally.faults += 1
 }
 
 interface NodeInit {
   readonly ledger: Ledger
+  readonly traffic: Traffic
+  readonly redialMs: number
+  readonly rollbackRate: number
+  readonly editForMs: number
+  /** An older copy of each disk. */
+  readonly copies: Map<string, DiskCopy>
+  readonly initial: Readonly<Record<string, unknown>>
   readonly peers: readonly string[]
   readonly bug: PlantedBug
   readonly names: readonly string[]
@@ -88,10 +189,11 @@ class ReplicaNode implements SimulatedNode {
     this.#env = env
     this.#init = init
     init.ledger.check(env.name, env)
+    if (init.rollbackRate > 0) rollBack(env, init)
     const entries = indexPrefixes.flatMap((prefix) => env.disk.scan(prefix))
     this.#replica = new Replica({
       database: 'sim',
-      author: keyOf(env.name),
+      author: authorOf(env.name),
       peerId: peerIdOf(env.name),
       runId: env.random.bytes(16),
       index: decodeIndex(entries),
@@ -108,8 +210,16 @@ class ReplicaNode implements SimulatedNode {
     return documents.toSorted().join(' ')
   }
 
+  /** Nothing waits for the disk, and of everything it is known who has stored it. */
   get isQuiet(): boolean {
-    return !this.#replica.isWriting
+    return !this.#replica.isWriting && this.#replica.unstoredCount === 0
+  }
+
+  /** The power went: a fault that could do harm when a write was pending, or messages were on their way. */
+  died(): void {
+    const { traffic } = this.#init
+    const hits = [...this.#open].filter((connection) => traffic.broke(connection)).length
+    if (hits === 0 && this.#replica.isWriting) traffic.tally.faults += 1
   }
 
   connected(connection: number, peerName: string): void {
@@ -118,12 +228,14 @@ class ReplicaNode implements SimulatedNode {
   }
 
   received(connection: number, bytes: Uint8Array): void {
+    this.#init.traffic.received(connection)
     this.#input({ type: 'peer-message', link: connection, bytes })
   }
 
   closed(connection: number): void {
+    this.#init.traffic.broke(connection)
     if (this.#open.delete(connection)) this.#input({ type: 'peer-gone', link: connection })
-    for (const peer of this.#init.peers) this.#env.setTimer(`dial ${peer}`, 300)
+    for (const peer of this.#init.peers) this.#env.setTimer(`dial ${peer}`, this.#init.redialMs)
   }
 
   #connections = new Map<string, number>()
@@ -147,18 +259,22 @@ class ReplicaNode implements SimulatedNode {
     const replica = this.#replica
     const onOpen = (state: DocumentState): void => {
       const line = `${this.#env.name} ${this.#env.now()}`
-      editDocument(replica, state, (doc) => (doc['lines'] as string[]).push(line), {
+      editDocument(replica, state, (doc) => (doc['lines'] as string[] | undefined)?.push(line), {
         nowMs: this.#env.now(),
       })
       replica.unpin(state)
       const { id, heads } = state
       replica.whenDurable(() => {
-        this.#env.tell(() => this.#init.ledger.promise(this.#env.name, id, heads))
+        this.#env.tell(() => {
+          this.#init.traffic.tally.promises += 1
+          this.#init.ledger.promise(this.#env.name, id, heads)
+        })
       })
     }
-    beginDocument(replica, path, { lines: [] }, { onOpen, onRefused: rethrow })
+    beginDocument(replica, path, this.#init.initial, { onOpen, onRefused: rethrow })
     this.#run(replica.takeEffects())
-    if (this.#env.now() < 20_000) this.#env.setTimer('edit', 50 + this.#env.random.int(800))
+    if (this.#env.now() < this.#init.editForMs)
+      this.#env.setTimer('edit', 50 + this.#env.random.int(800))
   }
 
   diskSynced(token: number): void {
@@ -177,7 +293,8 @@ class ReplicaNode implements SimulatedNode {
     const env = this.#env
     if (effect.type === 'send') this.#send(effect.link, effect.bytes)
     else if (effect.type === 'persist') {
-      env.disk.append(effect.operations)
+      const isSwallowed = this.#init.bug === 'swallows-writes' && env.random.chance(0.1)
+      if (!isSwallowed) env.disk.append(effect.operations)
       env.syncDisk(effect.token)
       // The planted bug: the acknowledgements go out before the disk has answered.
       if (this.#init.bug === 'acknowledges-early') this.diskSynced(effect.token)
@@ -191,6 +308,7 @@ class ReplicaNode implements SimulatedNode {
       })
       env.setTimer(`task ${this.#sent++}`, 1)
     } else if (effect.type === 'set-timer') env.setTimer(`link ${effect.link}`, effect.inMs)
+    else if (effect.type === 'vet') throw new Error('no document here is costly')
     else if (effect.type === 'disconnect') throw new Error(`${env.name}: ${effect.message}`)
     else if (effect.event.type === 'acknowledged' && effect.event.durability === 'stored') {
       const { id, heads, peerId } = effect.event
@@ -201,18 +319,31 @@ class ReplicaNode implements SimulatedNode {
 
   #send(link: number, bytes: Uint8Array): void {
     if (!this.#open.has(link)) return
-    const batchKinds = [5, 11]
-    // The planted bug: some batches never leave, and nobody notices.
-    const isDropped =
-      this.#init.bug === 'drops-batches' &&
-      batchKinds.includes(bytes[0] ?? 0) &&
-      this.#env.random.chance(0.5)
-    if (!isDropped) this.#env.send(link, bytes)
+    const { bug, traffic } = this.#init
+    const kinds = droppedKinds[bug] ?? []
+    const isDropped = kinds.includes(bytes[0] ?? 0) && this.#env.random.chance(0.5)
+    if (!isDropped) {
+      traffic.sent(link)
+      this.#env.send(link, bytes)
+    }
     this.#input({ type: 'peer-sent', link, bytes: bytes.length })
   }
 }
 
+/** By the number that a message begins with. */
+const droppedKinds: Partial<Record<PlantedBug, readonly number[]>> = {
+  'drops-batches': [5, 11],
+  'drops-acknowledgements': [3, 7, 12],
+}
+
 const peerIds = new Map<string, string>()
+const authors = new Map<string, AuthorKey>()
+
+function authorOf(name: string): AuthorKey {
+  const known = authors.get(name) ?? keyOf(name)
+  authors.set(name, known)
+  return known
+}
 
 function peerIdOf(name: string): string {
   const known = peerIds.get(name) ?? keyOf(`node ${name}`).authorId
