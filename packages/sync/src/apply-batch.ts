@@ -32,7 +32,7 @@ import {
   MAX_HEADS,
   VET_FIRST_OPERATIONS,
 } from './limits.ts'
-import type { ChangeBatch } from './wire.ts'
+import type { ChangeBatch } from './batch-wire.ts'
 
 /**
  * What became of a batch: `gap` means that it builds on changes which are not here,

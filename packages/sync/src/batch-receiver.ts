@@ -7,7 +7,8 @@ import type { Exchange } from './exchange.ts'
 import { MAX_ASK_ROUNDS, MAX_INCOMING_BYTES, MAX_PEER_INCOMING_BYTES } from './limits.ts'
 import type { PeerState, Transfer } from './peer-state.ts'
 import { refuse } from './batch-server.ts'
-import { decodeBatch, type ChangeBatch, type SyncMessage } from './wire.ts'
+import { decodeBatch, type ChangeBatch } from './batch-wire.ts'
+import type { SyncMessage } from './wire.ts'
 
 /* What a peer sends of the documents: parts of batches, and what becomes of them. */
 

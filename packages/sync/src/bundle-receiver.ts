@@ -7,7 +7,8 @@ import type { Exchange } from './exchange.ts'
 import { MAX_ACTORS, MAX_BUNDLED_DOCUMENT_BYTES, MAX_PAGE_ENTRIES } from './limits.ts'
 import { dictionaryOf } from './page-takes.ts'
 import type { IncomingPage, PeerState } from './peer-state.ts'
-import type { ChangeBatch, SyncMessage } from './wire.ts'
+import type { ChangeBatch } from './batch-wire.ts'
+import type { SyncMessage } from './wire.ts'
 
 /* Documents that were taken many at a time, and are left closed. */
 

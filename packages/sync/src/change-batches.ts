@@ -10,7 +10,8 @@ import { deflateIfSmaller } from './deflate.ts'
 import { isSyncError } from './errors.ts'
 import type { DocumentState } from './document-state.ts'
 import { MAX_BATCH_OVERHEAD_BYTES, MAX_DOCUMENT_BYTES, MAX_HAVE_HASHES } from './limits.ts'
-import { encodeBatch, type ChangeBatch, type SyncMessage } from './wire.ts'
+import { encodeBatch, type ChangeBatch } from './batch-wire.ts'
+import type { SyncMessage } from './wire.ts'
 
 /** Changes that are worth sending one by one, however short the history. */
 const fewChanges = 100

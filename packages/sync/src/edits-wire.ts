@@ -2,7 +2,8 @@ import { createByteReader, createByteWriter, hexToBytes } from '@vudo/wire'
 import type { ByteReader, ByteWriter } from '@vudo/wire'
 import { readDocumentId, readProof, writeProof, type ActorProof } from './authorship.ts'
 import { MAX_ACTORS } from './limits.ts'
-import type { ChangeBatch, SyncMessage } from './wire.ts'
+import type { ChangeBatch } from './batch-wire.ts'
+import type { SyncMessage } from './wire.ts'
 
 /* The messages of live edits; see docs/wire-formats/sync.md, "Live edits". */
 

@@ -20,7 +20,8 @@ import {
 } from './limits.ts'
 import type { LiveDocument, PeerState, SentEdits } from './peer-state.ts'
 import { decodeEdits } from './edits-wire.ts'
-import type { ChangeBatch, SyncMessage } from './wire.ts'
+import type { ChangeBatch } from './batch-wire.ts'
+import type { SyncMessage } from './wire.ts'
 
 /*
  * Live edits. Each end numbers the messages of edits that it sends on a channel, and the

@@ -1,4 +1,4 @@
-import { deletePath, deletionsUnder, forgetPath, lookAtDeleted, restorePath } from './deletion.ts'
+import { deletePath, forgetPath, restorePath } from './deletion.ts'
 import { admitDocument, beginDocument, renamePath } from './local-edits.ts'
 import * as Automerge from '@automerge/automerge'
 import { createEventHub, type EventHub } from '@vudo/events'
@@ -9,20 +9,14 @@ import type { AbortOptions, PeerId } from '@vudo/transport'
 import { entryOf, parsePrefix } from './catalogue-entry.ts'
 import { followChanges } from './change-stream.ts'
 import { createDocumentHandle } from './document-handle.ts'
-import { documentIdToUrl, parseDocumentUrl } from './document-id.ts'
+import { parseDocumentUrl } from './document-id.ts'
 import type { DocumentState } from './document-state.ts'
 import { Engine } from './engine.ts'
-import { compactPath, earlierEpochs } from './epochs.ts'
-import { isSyncError, SyncError } from './errors.ts'
-import { decodeSpaceFile, encodeSpaceFile, type SavedDocument } from './space-file.ts'
-import {
-  documentsOf,
-  recordBytes,
-  recordsUnder,
-  saveDocument,
-  takeDocument,
-  takeRecords,
-} from './space-transfer.ts'
+import { compactPath } from './epochs.ts'
+import { SyncError } from './errors.ts'
+import { deletedEntries, epochsOf } from './retired-entries.ts'
+import type { Asking } from './asking.ts'
+import { exportSpace, importSpace } from './space-transfer.ts'
 import { MAX_DATABASE_ID_BYTES, STATUS_PAUSE_MS } from './limits.ts'
 import { linkToNetwork } from './network-link.ts'
 import {
@@ -36,7 +30,7 @@ import type { ReplicaEvent } from './replica-effects.ts'
 import type { Policy, PolicyAction, Replica } from './replica.ts'
 import { numberText, publishEvent, stateText } from './publish-event.ts'
 import { ProgressMeter } from './sync-progress.ts'
-import { documentStatusOf, isSynced, statusOf } from './sync-status.ts'
+import { documentStatusOf, isSameAt, isSynced, statusOf } from './sync-status.ts'
 import type {
   CatalogueEntry,
   Database,
@@ -127,6 +121,10 @@ class OpenDatabase implements Database {
   #isStatusDue = false
   #statusPause: NodeJS.Timeout | undefined
   readonly #meter = new ProgressMeter()
+  readonly #asking: Asking = {
+    call: (task) => this.#engine.call(task),
+    answered: (ask) => this.#answered(ask),
+  }
   #closing: Promise<void> | undefined
 
   constructor(
@@ -300,16 +298,8 @@ class OpenDatabase implements Database {
     if (force) await this.#engine.saved()
   }
 
-  async deleted(prefix = ''): Promise<readonly DeletedEntry[]> {
-    const parsed = parsePrefix(prefix)
-    const records = this.#engine.call((replica) => deletionsUnder(replica, parsed))
-    return Promise.all(
-      records.map((record) =>
-        this.#answered<DeletedEntry>((replica, resolve) => {
-          lookAtDeleted(replica, record, (content) => resolve({ ...entryOf(record), content }))
-        }),
-      ),
-    )
+  deleted(prefix = ''): Promise<readonly DeletedEntry[]> {
+    return deletedEntries(this.#asking, parsePrefix(prefix))
   }
 
   async restore(path: string): Promise<void> {
@@ -336,53 +326,18 @@ class OpenDatabase implements Database {
     if (force) await this.#engine.saved()
   }
 
-  async epochs(path: string): Promise<readonly EarlierEpoch[]> {
-    const parsed = parsePath(path)
-    const states = this.#engine.call((replica) => earlierEpochs(replica, parsed))
-    return Promise.all(
-      states.map(({ record, state }) =>
-        this.#answered<EarlierEpoch>((replica, resolve) => {
-          replica.retired.contentOf(state, (content) => {
-            const value: unknown = Automerge.toJS(state.open)
-            resolve({ ...entryOf(record), content, value })
-          })
-        }),
-      ),
-    )
+  epochs(path: string): Promise<readonly EarlierEpoch[]> {
+    return epochsOf(this.#asking, parsePath(path))
   }
 
   async exportSpace(prefix = ''): Promise<Uint8Array> {
-    const parsed = parsePrefix(prefix)
-    const records = this.#engine.call((replica) => recordsUnder(replica, parsed))
-    const documents: SavedDocument[] = []
-    for (const id of this.#engine.call((replica) => documentsOf(replica, records))) {
-      documents.push(
-        await this.#answered<SavedDocument>((replica, resolve) =>
-          saveDocument(replica, id, resolve),
-        ),
-      )
-    }
-    return encodeSpaceFile({ database: this.id, records: recordBytes(records), documents })
+    return exportSpace(this.#asking, this.id, parsePrefix(prefix))
   }
 
   async importSpace(bytes: Uint8Array): Promise<ImportReport> {
-    const file = decodeSpaceFile(bytes)
-    const records = this.#engine.call((replica) => takeRecords(replica, file))
-    const refused: { documentId: string; reason: string }[] = []
-    let changed = 0
-    for (const saved of file.documents) {
-      const outcome = await this.#answered<boolean | Error>((replica, resolve, reject) => {
-        const onRefused = (error: unknown): void =>
-          isSyncError(error) ? resolve(error) : reject(error)
-        takeDocument(replica, saved, { onTaken: resolve, onRefused })
-      })
-      if (outcome === true) changed += 1
-      else if (outcome) {
-        refused.push({ documentId: documentIdToUrl(saved.id), reason: outcome.message })
-      }
-    }
+    const report = await importSpace(this.#asking, bytes)
     await this.#engine.saved()
-    return { records, changed, refused }
+    return report
   }
 
   async forgetPeer(peerId: PeerId): Promise<void> {
@@ -458,25 +413,9 @@ class OpenDatabase implements Database {
       replica.exchange.compareAgain(isMeant)
     })
     if (parsed === undefined) return this.whenSynced({ ...options, with: peerId })
-    const isHere = (): boolean => this.#isSameAt(peerId, parsed)
+    const isHere = (): boolean => isSameAt(this.#engine.replica, peerId, parsed)
     await waitUntil(this.#waiters, isHere, { signal: options.signal })
     return this.status
-  }
-
-  /** The peer has announced all it has, and confirmed what is under the path here. */
-  #isSameAt(peerId: PeerId, path: string): boolean {
-    const { replica } = this.#engine
-    const record = replica.catalogue.winner(path)
-    const state = record && replica.document(record.documentId)
-    return [...replica.exchange.peers.values()].some((peer) => {
-      if (peer.peerId !== peerId || !peer.heardLast || !peer.saidLast) return false
-      if (!record || !state) return true
-      const isSaid = !peer.queue.has(`r${record.hash}`) && peer.pagesInFlight.size === 0
-      const isEmpty = state.heads.length === 0
-      return (
-        isSaid && !peer.wants.has(state.id) && (isEmpty || replica.exchange.hasStored(peer, state))
-      )
-    })
   }
 
   /** Told by the engine what the replica tells. */

@@ -1,16 +1,25 @@
 import * as Automerge from '@automerge/automerge'
-import { applyBatch } from './apply-batch.ts'
+import type { Asking } from './asking.ts'
+import { applyBatch, vettingPieces } from './apply-batch.ts'
+import { overBudget } from './batch-receiver.ts'
 import { decodeCatalogueRecord, encodeRecord, type CatalogueRecord } from './catalogue-record.ts'
 import { isWireError } from '@vudo/wire'
 import { isSyncError, SyncError } from './errors.ts'
 import { isUnder } from './paths.ts'
 import type { Replica } from './replica.ts'
-import type { SavedDocument, SpaceFile } from './space-file.ts'
+import {
+  decodeSpaceFile,
+  encodeSpaceFile,
+  type SavedDocument,
+  type SpaceFile,
+} from './space-file.ts'
+import type { ImportReport } from './sync-types.ts'
+import { documentIdToUrl } from './document-id.ts'
 
 /* Parts of a database go out as a file, and come in as if a peer had brought them. */
 
 /** The records under a prefix, each after its predecessor. */
-export function recordsUnder(replica: Replica, prefix: string): readonly CatalogueRecord[] {
+function recordsUnder(replica: Replica, prefix: string): readonly CatalogueRecord[] {
   return replica.catalogue
     .winners()
     .filter(({ path }) => isUnder(path, prefix))
@@ -18,23 +27,14 @@ export function recordsUnder(replica: Replica, prefix: string): readonly Catalog
     .flatMap(({ path }) => replica.catalogue.records(path))
 }
 
-/** Encodes records for a file. */
-export function recordBytes(records: readonly CatalogueRecord[]): Uint8Array[] {
-  return records.map((record) => encodeRecord(record))
-}
-
 /** The documents of records of which anything is here. */
-export function documentsOf(replica: Replica, records: readonly CatalogueRecord[]): string[] {
+function documentsOf(replica: Replica, records: readonly CatalogueRecord[]): string[] {
   const ids = [...new Set(records.map(({ documentId }) => documentId))]
   return ids.filter((id) => (replica.knownDocument(id)?.heads.length ?? 0) > 0)
 }
 
 /** Opens a document, and gives it as it goes into a file. */
-export function saveDocument(
-  replica: Replica,
-  id: string,
-  task: (saved: SavedDocument) => void,
-): void {
+function saveDocument(replica: Replica, id: string, task: (saved: SavedDocument) => void): void {
   const state = replica.document(id)
   replica.withDocument(state, () => {
     const actors = Automerge.getChangesMetaSince(state.open, []).map(({ actor }) => actor)
@@ -44,7 +44,7 @@ export function saveDocument(
 }
 
 /** Takes the records of a file; what the policy does not allow is left out. @throws `SyncError` `ERR_SPACE_FILE_INVALID`, `ERR_SYNC_LIMIT`, `ERR_STORAGE_FULL`. */
-export function takeRecords(replica: Replica, { database, records }: SpaceFile): number {
+function takeRecords(replica: Replica, { database, records }: SpaceFile): number {
   replica.assertWorking()
   replica.assertRoom()
   const { init } = replica
@@ -76,35 +76,85 @@ function decodeSigned(database: string, bytes: Uint8Array): CatalogueRecord {
   }
 }
 
+interface TakingAnswers {
+  readonly onTaken: (isNew: boolean) => void
+  readonly onRefused: (error: unknown) => void
+}
+
+interface VettedAnswers extends TakingAnswers {
+  /** The vetting thread has opened it, and it took what it may take. */
+  readonly isVetted: boolean
+}
+
 /** Takes a document of a file, vetted and proven as one of a peer. Told whether it brought anything. */
-export function takeDocument(
-  replica: Replica,
-  saved: SavedDocument,
-  answers: {
-    readonly onTaken: (isNew: boolean) => void
-    readonly onRefused: (error: unknown) => void
-  },
-): void {
-  const { id, heads, proofs, bytes } = saved
+function takeDocument(replica: Replica, saved: SavedDocument, answers: TakingAnswers): void {
+  const { id, heads } = saved
   if (!replica.catalogue.knows(id) || replica.retired.isGone({ id, heads })) {
     return answers.onTaken(false)
   }
+  applySaved(replica, saved, { ...answers, isVetted: false })
+}
+
+function applySaved(replica: Replica, saved: SavedDocument, answers: VettedAnswers): void {
+  const { id, heads, proofs, bytes: payload } = saved
   const state = replica.document(id)
+  const batch = { isAnswer: true, isSaved: true, isDeflated: false, heads, proofs, payload }
   replica.withDocument(state, () => {
     try {
-      const flags = { isAnswer: true, isSaved: true, isDeflated: false }
-      const outcome = applyBatch(
-        state,
-        { ...flags, heads, proofs, payload: bytes },
-        {
-          database: replica.init.database,
-          mayWrite: (author) => replica.mayWith(author, 'write', id),
-        },
-      )
+      const outcome = applyBatch(state, batch, {
+        database: replica.init.database,
+        mayWrite: (author) => replica.mayWith(author, 'write', id),
+        isVetted: answers.isVetted,
+      })
+      if (outcome === 'costly') {
+        return replica.vet(vettingPieces(state, batch), (refusal) => {
+          if (refusal !== undefined) answers.onRefused(overBudget(refusal))
+          else applySaved(replica, saved, { ...answers, isVetted: true })
+        })
+      }
       if (outcome === 'applied') replica.changed(state, 'local')
       answers.onTaken(outcome === 'applied')
     } catch (error) {
       answers.onRefused(error)
     }
   })
+}
+
+/** Writes everything under a prefix into a file. */
+export async function exportSpace(
+  asking: Asking,
+  database: string,
+  prefix: string,
+): Promise<Uint8Array> {
+  const records = asking.call((replica) => recordsUnder(replica, prefix))
+  const documents: SavedDocument[] = []
+  for (const id of asking.call((replica) => documentsOf(replica, records))) {
+    documents.push(
+      await asking.answered<SavedDocument>((replica, resolve) =>
+        saveDocument(replica, id, resolve),
+      ),
+    )
+  }
+  const encoded = records.map((record) => encodeRecord(record))
+  return encodeSpaceFile({ database, records: encoded, documents })
+}
+
+/** Takes what a file holds. It is in memory then, and durable with the next write. */
+export async function importSpace(asking: Asking, bytes: Uint8Array): Promise<ImportReport> {
+  const file = decodeSpaceFile(bytes)
+  const records = asking.call((replica) => takeRecords(replica, file))
+  const refused: { documentId: string; reason: string }[] = []
+  let changed = 0
+  for (const saved of file.documents) {
+    const outcome = await asking.answered<boolean | Error>((replica, resolve, reject) => {
+      const onRefused = (error: unknown): void =>
+        isSyncError(error) ? resolve(error) : reject(error)
+      takeDocument(replica, saved, { onTaken: resolve, onRefused })
+    })
+    if (outcome === true) changed += 1
+    else if (outcome) {
+      refused.push({ documentId: documentIdToUrl(saved.id), reason: outcome.message })
+    }
+  }
+  return { records, changed, refused }
 }

@@ -1,3 +1,4 @@
+import type { PeerId } from '@vudo/transport'
 import { isAckOf, type Ack } from './document-heads.ts'
 import type { PeerState } from './peer-state.ts'
 import type { Replica } from './replica.ts'
@@ -61,4 +62,19 @@ export function documentStatusOf(replica: Replica, path: string): DocumentSyncSt
   const behindPeers = [...new Set(behind.map(({ peerId }) => peerId))]
   const state = behindPeers.length > 0 ? 'behind' : storedBy.length > 0 ? 'stored' : 'local'
   return { state, heads, storedBy, behindPeers }
+}
+
+/** Tells whether a peer has announced all it has, and confirmed what is under the path here. */
+export function isSameAt(replica: Replica, peerId: PeerId, path: string): boolean {
+  const record = replica.catalogue.winner(path)
+  const state = record && replica.document(record.documentId)
+  return [...replica.exchange.peers.values()].some((peer) => {
+    if (peer.peerId !== peerId || !peer.heardLast || !peer.saidLast) return false
+    if (!record || !state) return true
+    const isSaid = !peer.queue.has(`r${record.hash}`) && peer.pagesInFlight.size === 0
+    const isEmpty = state.heads.length === 0
+    return (
+      isSaid && !peer.wants.has(state.id) && (isEmpty || replica.exchange.hasStored(peer, state))
+    )
+  })
 }

@@ -3,17 +3,13 @@ import type { ByteReader, ByteWriter } from '@vudo/wire'
 import {
   readCertificate,
   readDocumentId,
-  readProof,
   writeCertificate,
-  writeProof,
-  type ActorProof,
   type NodeCertificate,
 } from './authorship.ts'
 import { deflateWith, inflateExactly } from './deflate.ts'
 import { readEdits, readProgress, writeEdits, writeProgress } from './edits-wire.ts'
 import type { RangeFingerprint } from './fingerprints.ts'
 import {
-  MAX_ACTORS,
   MAX_BATCH_OVERHEAD_BYTES,
   MAX_BROADCAST_BYTES,
   MAX_CERTIFICATES,
@@ -154,20 +150,6 @@ export type SyncMessage =
   /** Of a newer minor version; to be ignored. */
   | { readonly type: 'unknown' }
 
-/** Changes of a document with the proofs of their authors: the content of the parts. */
-export interface ChangeBatch {
-  /** Answers a `want`, and is not a live edit. */
-  readonly isAnswer: boolean
-  /** `payload` is a saved document, else single changes one after the other. */
-  readonly isSaved: boolean
-  /** `payload` is deflated (RFC 1951). */
-  readonly isDeflated: boolean
-  /** What the sender's heads are with these changes. */
-  readonly heads: readonly string[]
-  readonly proofs: readonly ActorProof[]
-  readonly payload: Uint8Array
-}
-
 const kinds = {
   hello: 1,
   page: 2,
@@ -224,13 +206,10 @@ export function encodeMessage(message: SyncMessage): Uint8Array {
       writer.u8(kinds.pageStored).varint(message.number)
       break
     case 'want':
-      writer.u8(kinds.want).bytes(hexToBytes(message.id))
-      writeHashes(writer, message.heads)
-      writeHashes(writer, message.have)
+      writeWant(writer.u8(kinds.want), message)
       break
     case 'part':
-      writer.u8(kinds.part).bytes(hexToBytes(message.id))
-      writer.varint(message.totalBytes).varint(message.offset).bytes(message.bytes)
+      writePart(writer.u8(kinds.part), message)
       break
     case 'received':
     case 'stored':
@@ -263,8 +242,7 @@ export function encodeMessage(message: SyncMessage): Uint8Array {
       writeRanges(writer.u8(kinds.ranges), message.ranges)
       break
     case 'differing':
-      writer.u8(kinds.differing)
-      writer.prefixed(toBits(message.records)).prefixed(toBits(message.documents))
+      writeDiffering(writer.u8(kinds.differing), message)
       break
     case 'broadcast':
       writer.u8(kinds.broadcast).bytes(hexToBytes(message.id))
@@ -274,6 +252,23 @@ export function encodeMessage(message: SyncMessage): Uint8Array {
       throw new TypeError('an unknown message cannot be written')
   }
   return writer.finish()
+}
+
+function writeWant(writer: ByteWriter, { id, heads, have }: SyncMessage & { type: 'want' }): void {
+  writeHashes(writer.bytes(hexToBytes(id)), heads)
+  writeHashes(writer, have)
+}
+
+function writePart(writer: ByteWriter, part: SyncMessage & { type: 'part' }): void {
+  const { id, totalBytes, offset, bytes } = part
+  writer.bytes(hexToBytes(id)).varint(totalBytes).varint(offset).bytes(bytes)
+}
+
+function writeDiffering(
+  writer: ByteWriter,
+  { records, documents }: SyncMessage & { type: 'differing' },
+): void {
+  writer.prefixed(toBits(records)).prefixed(toBits(documents))
 }
 
 /** Reads a message. @throws `WireError` `ERR_DECODE`, whatever the bytes are. */
@@ -347,7 +342,7 @@ function decodeKind(kind: number, reader: ByteReader): SyncMessage {
 }
 
 /** Reads more than there is: the reader's own error for a message that is none. */
-function refuse(reader: ByteReader): never {
+export function refuse(reader: ByteReader): never {
   reader.bytes(reader.remaining + 1)
   throw new Error('unreachable')
 }
@@ -456,31 +451,6 @@ function readPart(reader: ByteReader): SyncMessage {
   const bytes = reader.rest()
   if (bytes.length === 0 || offset + bytes.length > totalBytes) return refuse(reader)
   return { type: 'part', id, totalBytes, offset, bytes }
-}
-
-/** Writes the content of the parts. */
-export function encodeBatch(batch: ChangeBatch): Uint8Array {
-  const writer = createByteWriter(batch.payload.length + 512)
-  const flags = (batch.isAnswer ? 1 : 0) + (batch.isSaved ? 2 : 0) + (batch.isDeflated ? 4 : 0)
-  writer.u8(flags)
-  writeHashes(writer, batch.heads)
-  writer.varint(batch.proofs.length)
-  for (const proof of batch.proofs) writeProof(writer, proof)
-  return writer.bytes(batch.payload).finish()
-}
-
-/** Reads the content of the parts; `payload` shares its memory. @throws `WireError` `ERR_DECODE`. */
-export function decodeBatch(bytes: Uint8Array): ChangeBatch {
-  const reader = createByteReader(bytes)
-  const flags = reader.u8()
-  if (flags > 7) return refuse(reader)
-  const heads = readHashes(reader, MAX_HEADS)
-  const count = reader.varint(MAX_ACTORS)
-  const proofs: ActorProof[] = []
-  // Grows with what is really there: a count alone reserves nothing.
-  for (let index = 0; index < count; index++) proofs.push(readProof(reader))
-  const [isAnswer, isSaved, isDeflated] = [(flags & 1) > 0, (flags & 2) > 0, (flags & 4) > 0]
-  return { isAnswer, isSaved, isDeflated, heads, proofs, payload: reader.rest() }
 }
 
 /** Writes a list of hashes of 32 bytes. */

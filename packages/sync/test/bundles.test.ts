@@ -4,14 +4,8 @@ import { expect, test } from 'vitest'
 import { isBundleChunk, vetBundle } from '../src/automerge-chunks.ts'
 import { isSyncError } from '../src/errors.ts'
 import { decodeEdits, encodeEdits } from '../src/edits-wire.ts'
-import {
-  decodeBatch,
-  decodeMessage,
-  encodeBatch,
-  encodeMessage,
-  features,
-  type ChangeBatch,
-} from '../src/wire.ts'
+import { decodeBatch, encodeBatch, type ChangeBatch } from '../src/batch-wire.ts'
+import { decodeMessage, encodeMessage, features } from '../src/wire.ts'
 import { bundleBody, chunk, oneRun, signedRun } from './hostile-chunks.ts'
 import { Lab, type Node } from './replica-lab.ts'
 

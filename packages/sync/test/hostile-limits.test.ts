@@ -4,7 +4,8 @@ import { expect, test, vi } from 'vitest'
 import { KnownHeads } from '../src/known-heads.ts'
 import type * as Limits from '../src/limits.ts'
 import { admitDocument, removePath } from '../src/local-edits.ts'
-import { decodeMessage, encodeBatch, encodeMessage, type SyncMessage } from '../src/wire.ts'
+import { encodeBatch } from '../src/batch-wire.ts'
+import { decodeMessage, encodeMessage, type SyncMessage } from '../src/wire.ts'
 import { keyOf, Lab, type LabInit, type Node } from './replica-lab.ts'
 
 const limits = vi.hoisted(() => ({

@@ -1,13 +1,8 @@
 import * as Automerge from '@automerge/automerge'
 import { createRandom } from '@vudo/testing'
 import { expect, test } from 'vitest'
-import {
-  decodeBatch,
-  decodeMessage,
-  encodeBatch,
-  encodeMessage,
-  type ChangeBatch,
-} from '../src/wire.ts'
+import { decodeBatch, encodeBatch, type ChangeBatch } from '../src/batch-wire.ts'
+import { decodeMessage, encodeMessage } from '../src/wire.ts'
 import { signProof, deriveActor } from '../src/authorship.ts'
 import { readChanges, vetDocument } from '../src/automerge-chunks.ts'
 import { keyOf, Lab, type Node } from './replica-lab.ts'

@@ -4,7 +4,8 @@ import * as Automerge from '@automerge/automerge'
 import { isBundleChunk, readChanges, vetBundle } from '../src/automerge-chunks.ts'
 import { readChangeTable } from '../src/change-table.ts'
 import { decodeEdits } from '../src/edits-wire.ts'
-import { decodeBatch, decodeMessage, type ChangeBatch, type SyncMessage } from '../src/wire.ts'
+import { decodeBatch, type ChangeBatch } from '../src/batch-wire.ts'
+import { decodeMessage, type SyncMessage } from '../src/wire.ts'
 
 /** What travelled since the last `reset`. */
 export interface WireTap {

@@ -12,7 +12,8 @@ import { rangesOf } from '../src/fingerprints.ts'
 import { encodeAck, encodePosition } from '../src/stored-keys.ts'
 import { initialChanges } from '../src/initial-changes.ts'
 import { decodeEdits } from '../src/edits-wire.ts'
-import { decodeBatch, decodeMessage, encodeMessage, type SyncMessage } from '../src/wire.ts'
+import { decodeBatch } from '../src/batch-wire.ts'
+import { decodeMessage, encodeMessage, type SyncMessage } from '../src/wire.ts'
 import vectors from './vectors/sync.json' with { type: 'json' }
 import { keyOf } from './replica-lab.ts'
 
