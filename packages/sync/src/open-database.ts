@@ -298,7 +298,7 @@ class OpenDatabase implements Database {
     if (force) await this.#engine.saved()
   }
 
-  deleted(prefix = ''): Promise<readonly DeletedEntry[]> {
+  async deleted(prefix = ''): Promise<readonly DeletedEntry[]> {
     return deletedEntries(this.#asking, parsePrefix(prefix))
   }
 
@@ -326,7 +326,7 @@ class OpenDatabase implements Database {
     if (force) await this.#engine.saved()
   }
 
-  epochs(path: string): Promise<readonly EarlierEpoch[]> {
+  async epochs(path: string): Promise<readonly EarlierEpoch[]> {
     return epochsOf(this.#asking, parsePath(path))
   }
 
