@@ -1,3 +1,10 @@
+import { MAX_REOPEN_MS, REOPEN_MS } from './limits.ts'
+
+/** Milliseconds to wait before a channel is opened again that failed `failures` times in a row, from 1 on. */
+export function reopenDelayMs(failures: number): number {
+  return Math.min(MAX_REOPEN_MS, REOPEN_MS * 2 ** Math.max(0, Math.min(16, failures - 1)))
+}
+
 /** Settles after `waitMs`; rejects with the signal's reason when it is aborted before. */
 export function pause(waitMs: number, signal: AbortSignal): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()

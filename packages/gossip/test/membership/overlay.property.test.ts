@@ -59,7 +59,7 @@ function overlayOf(seed: number, isBanned: (peer: string) => boolean = () => fal
 describe('an overlay, whatever happens to it', () => {
   it('keeps its views within their limits, apart, and without itself', () => {
     fc.assert(
-      fc.property(fc.array(input, { maxLength: 200 }), fc.nat(), (inputs, seed) => {
+      fc.property(fc.array(input, { maxLength: 200, size: 'max' }), fc.nat(), (inputs, seed) => {
         const overlay = overlayOf(seed)
         let nowMs = 0
         for (const next of inputs) {
@@ -79,7 +79,7 @@ describe('an overlay, whatever happens to it', () => {
 
   it('sends to linked peers only, and drops none that is not there', () => {
     fc.assert(
-      fc.property(fc.array(input, { maxLength: 200 }), fc.nat(), (inputs, seed) => {
+      fc.property(fc.array(input, { maxLength: 200, size: 'max' }), fc.nat(), (inputs, seed) => {
         const overlay = overlayOf(seed)
         const linked = new Set<string>()
         let nowMs = 0
@@ -96,7 +96,7 @@ describe('an overlay, whatever happens to it', () => {
 
   it('answers one message with no more than one message per neighbour', () => {
     fc.assert(
-      fc.property(fc.array(input, { maxLength: 100 }), fc.nat(), (inputs, seed) => {
+      fc.property(fc.array(input, { maxLength: 100, size: 'max' }), fc.nat(), (inputs, seed) => {
         const overlay = overlayOf(seed)
         let nowMs = 0
         for (const next of inputs) {
