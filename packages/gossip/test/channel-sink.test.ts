@@ -1,8 +1,7 @@
 import type { Channel } from '@vudo/network'
-import { SEND_QUEUE_BYTES } from '@vudo/gossip'
+import { SEND_QUEUE_BYTES } from '../src/limits.ts'
 import { describe, expect, it } from 'vitest'
 import { ChannelSink } from '../src/channel-sink.ts'
-import { turn } from './wired-routers.ts'
 
 /** A channel whose peer reads when it is told to. */
 function slowChannel(): { readonly channel: Channel; readonly read: () => void } {
@@ -25,7 +24,7 @@ describe('ChannelSink', () => {
     ])
     expect(counts).toEqual({ sentBytes: SEND_QUEUE_BYTES, unsent: 1 })
     read()
-    await turn()
+    await new Promise((resolve) => void setImmediate(resolve))
     expect(sink.send(half)).toBe(true)
     expect(counts).toEqual({ sentBytes: 1.5 * SEND_QUEUE_BYTES, unsent: 1 })
   })

@@ -1,4 +1,4 @@
-import { MAX_ACTIVE_PEERS, MAX_FAULTS } from '@vudo/gossip'
+import { MAX_ACTIVE_PEERS, MAX_FAULTS } from '../src/limits.ts'
 import { waitFor } from '@vudo/testing'
 import { describe, expect, it } from 'vitest'
 import { OVERLAY_PROTOCOL } from '../src/overlay-links.ts'

@@ -1,4 +1,4 @@
-import { MAX_REOPEN_MS, REOPEN_MS } from '@vudo/gossip'
+import { MAX_REOPEN_MS, REOPEN_MS } from '../src/limits.ts'
 import { describe, expect, it } from 'vitest'
 import { pause, reopenDelayMs } from '../src/pause.ts'
 

@@ -1,5 +1,5 @@
 /** What stands between a channel and the cores: how fast it is read, and whom addresses are believed. */
-import { FRAME_BURST, OVERLAY_BURST } from '@vudo/gossip'
+import { FRAME_BURST, OVERLAY_BURST } from '../src/limits.ts'
 import { waitFor } from '@vudo/testing'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { GOSSIP_PROTOCOL } from '../src/neighbour-links.ts'

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { MAX_ACTIVE_PEERS } from '@vudo/gossip'
+import { MAX_ACTIVE_PEERS } from '../src/limits.ts'
 import { describe, expect, it } from 'vitest'
 
 const run = promisify(execFile)

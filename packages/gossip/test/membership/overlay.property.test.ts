@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { MAX_ACTIVE_PEERS, MAX_PASSIVE_PEERS } from '@vudo/gossip'
+import { MAX_ACTIVE_PEERS, MAX_PASSIVE_PEERS } from '../../src/limits.ts'
 import { Overlay, type OverlayEffect, type OverlayInput } from '../../src/membership/overlay.ts'
 import type { OverlayMessage } from '../../src/membership/wire.ts'
 
@@ -74,6 +74,7 @@ describe('an overlay, whatever happens to it', () => {
           expect(overlay.wakeAtMs).toBeGreaterThanOrEqual(nowMs)
         }
       }),
+      { numRuns: 40 },
     )
   })
 
@@ -91,6 +92,7 @@ describe('an overlay, whatever happens to it', () => {
           expect(mistakes).toEqual([])
         }
       }),
+      { numRuns: 40 },
     )
   })
 
@@ -105,6 +107,7 @@ describe('an overlay, whatever happens to it', () => {
           expect(sends.length).toBeLessThanOrEqual(MAX_ACTIVE_PEERS + 1)
         }
       }),
+      { numRuns: 40 },
     )
   })
 })

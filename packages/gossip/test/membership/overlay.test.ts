@@ -8,7 +8,7 @@ import {
   NEWCOMER_MS,
   SHUFFLE_HOPS,
   SPARE_LINKS,
-} from '@vudo/gossip'
+} from '../../src/limits.ts'
 import { createRandom } from '@vudo/testing'
 import { Overlay, type OverlayEffect } from '../../src/membership/overlay.ts'
 import type { OverlayMessage } from '../../src/membership/wire.ts'

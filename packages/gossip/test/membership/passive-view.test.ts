@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { MAX_FAILED_DIALS, MAX_PASSIVE_PEERS, MAX_RETRY_MS, RETRY_MS } from '@vudo/gossip'
+import { MAX_FAILED_DIALS, MAX_PASSIVE_PEERS, MAX_RETRY_MS, RETRY_MS } from '../../src/limits.ts'
 import { PassiveView } from '../../src/membership/passive-view.ts'
 
 const peerId = '01'.repeat(32)
