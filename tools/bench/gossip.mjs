@@ -6,7 +6,10 @@
  *    with the settings it comes with and with a mesh as small as ours. The better one counts.
  * 2. 1,000 nodes in virtual time with the overlay that chooses their sessions, of which 2 % are
  *    lost per minute.
- * 3. Memory of one node after 100,000 messages and 10,000 peers that came and went.
+ * 3. Memory of one node after 100,000 messages and 10,000 peers that came and went. The start is
+ *    measured when everything that has a bound has reached it: after 66,000 messages and 6,600
+ *    peers, in eleven minutes of virtual time, the book of faults is full (4,096 peers), and
+ *    scores and bans are forgotten as fast as they come. What is on top of that would be a leak.
  */
 import { spawn } from 'node:child_process'
 import process from 'node:process'

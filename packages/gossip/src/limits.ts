@@ -218,6 +218,12 @@ export const MAX_CAPABLE_PEERS = 4_096
 /** Links that wait for an answer while the overlay is full: room for those who ask urgently. */
 export const SPARE_LINKS = 2
 
+/** For how long a neighbour counts as new, in milliseconds. */
+export const NEWCOMER_MS = 600_000
+
+/** With so many new neighbours, half of a full node's, one of them goes when another one comes: the old ones stay. */
+export const MAX_NEWCOMERS = 7
+
 /** Peers that are remembered as replacements. Of more, one goes at random. */
 export const MAX_PASSIVE_PEERS = 64
 

@@ -1,11 +1,12 @@
 import type { Channel, Session } from '@vudo/network'
 import type { PeerId } from '@vudo/transport'
 import { handleChannels } from './channel-dispatch.ts'
+import { ChannelSink } from './channel-sink.ts'
 import type { FaultBook } from './fault-book.ts'
 import { FrameRate } from './frame-rate.ts'
 import type { GossipCounters, GossipNetwork } from './gossip.ts'
-import { MAX_REOPEN_MS, REOPEN_MS, SEND_QUEUE_BYTES } from './limits.ts'
-import { pause, settledSoon } from './pause.ts'
+import { MAX_REOPEN_MS } from './limits.ts'
+import { pause, reopenDelayMs, settledSoon } from './pause.ts'
 import type { Router } from './router.ts'
 import type { FrameSink } from './router-streams.ts'
 import { guardRpc } from './rpc-guard.ts'
@@ -157,8 +158,8 @@ export class NeighbourLinks {
   #reopenLater(link: Link): void {
     if (this.#end.signal.aborted || this.#isFinishing) return
     const { peerId } = link.session
-    const delayMs = Math.min(MAX_REOPEN_MS, REOPEN_MS * 2 ** Math.min(16, link.failures - 1))
     this.#init.router.endStream(peerId)
+    const delayMs = reopenDelayMs(link.failures)
     link.timer = setTimeout(() => this.#init.router.reopen(peerId), delayMs)
   }
 
@@ -214,42 +215,5 @@ export class NeighbourLinks {
       this.punish(peerId)
       return false
     }
-  }
-}
-
-/** Writes frames into a channel, no more than the neighbour reads. */
-class ChannelSink implements FrameSink {
-  readonly #channel: Channel
-  readonly #counts: { sentBytes: number; unsent: number }
-  #queuedBytes = 0
-
-  constructor(channel: Channel, counts: { sentBytes: number; unsent: number }) {
-    this.#channel = channel
-    this.#counts = counts
-  }
-
-  send(frame: Uint8Array): boolean {
-    if (this.#queuedBytes + frame.length > SEND_QUEUE_BYTES) {
-      this.#counts.unsent += 1
-      return false
-    }
-    this.#queuedBytes += frame.length
-    this.#counts.sentBytes += frame.length
-    void this.#send(frame)
-    return true
-  }
-
-  async #send(frame: Uint8Array): Promise<void> {
-    try {
-      await this.#channel.send(frame)
-    } catch {
-      // A channel that ends tells so by itself, and what was lost is announced again.
-    } finally {
-      this.#queuedBytes -= frame.length
-    }
-  }
-
-  close(): void {
-    this.#channel.reset('ERR_GOSSIP_CLOSED')
   }
 }

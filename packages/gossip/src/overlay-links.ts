@@ -9,11 +9,10 @@ import {
   OVERLAY_BURST,
   OVERLAY_MESSAGES_PER_SECOND,
   OVERLAY_PATIENCE_MS,
-  REOPEN_MS,
 } from './limits.ts'
 import { Overlay, type OverlayEffect, type OverlayInput } from './membership/overlay.ts'
 import { decodeOverlay, encodeOverlay, type OverlayEntry } from './membership/wire.ts'
-import { pause, settledSoon } from './pause.ts'
+import { pause, reopenDelayMs, settledSoon } from './pause.ts'
 
 /** The protocol's name on a session. */
 export const OVERLAY_PROTOCOL = '/vudo/overlay/1'
@@ -172,10 +171,9 @@ export class OverlayLinks {
     const { network } = this.#init
     const { peerId, instance } = link.session
     if (network.peerId + network.instance > peerId + instance) return
-    const delayMs = Math.min(MAX_REOPEN_MS, REOPEN_MS * 2 ** Math.min(16, link.failures))
     link.timer = setTimeout(() => {
       if (this.#links.get(peerId) === link && link.channel === undefined) this.#open(link)
-    }, delayMs)
+    }, reopenDelayMs(link.failures))
   }
 
   #receive(link: Link, channel: Channel, bytes: Uint8Array): void {

@@ -1,4 +1,9 @@
-import { OVERLAY_GOODBYE_MS } from './limits.ts'
+import { MAX_REOPEN_MS, OVERLAY_GOODBYE_MS, REOPEN_MS } from './limits.ts'
+
+/** Milliseconds to wait before a channel is opened again that failed `failures` times in a row, from 1 on. */
+export function reopenDelayMs(failures: number): number {
+  return Math.min(MAX_REOPEN_MS, REOPEN_MS * 2 ** Math.max(0, Math.min(16, failures - 1)))
+}
 
 /** Settles after `waitMs`; rejects with the signal's reason when it is aborted before. */
 export function pause(waitMs: number, signal: AbortSignal): Promise<void> {

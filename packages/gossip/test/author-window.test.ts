@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { MAX_AUTHORS, SEEN_MS, SEQUENCE_WINDOW_MS } from '@vudo/gossip'
+import { MAX_AUTHORS, SEEN_MS, SEQUENCE_WINDOW_MS } from '../src/limits.ts'
 import { AuthorWindow } from '../src/author-window.ts'
 
 const alice = 'aa'.repeat(32)

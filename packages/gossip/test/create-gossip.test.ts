@@ -19,6 +19,18 @@ describe('createGossip', () => {
     expect(topicA.peers).toEqual([b.key.peerId])
   })
 
+  it('brings a message to the readers of its topic, and to no others', async () => {
+    const { gossipA, gossipB } = await startPair()
+    const [newsA, otherA] = [gossipA.join('news'), gossipA.join('other')]
+    const [newsB, otherB] = [gossipB.join('news'), gossipB.join('other')]
+    await Promise.all([gossipA.whenPeers('news', 1), gossipA.whenPeers('other', 1)])
+    await newsA.publish(utf8.encode('for news'))
+    await otherA.publish(utf8.encode('for other'))
+    expect(text((await nextOf(otherB)).bytes)).toBe('for other')
+    expect(text((await nextOf(newsB)).bytes)).toBe('for news')
+    expect(gossipB.counters.delivered).toBe(2)
+  })
+
   it('passes on what others publish', async () => {
     const nodes = [await startNode(), await startNode(), await startNode()] as const
     const [a, b, c] = nodes

@@ -1,4 +1,4 @@
-import { BAN_MS, FAULT_HALF_LIFE_MS, MAX_FAULTS, MAX_JUDGED_PEERS } from '@vudo/gossip'
+import { BAN_MS, FAULT_HALF_LIFE_MS, MAX_FAULTS, MAX_JUDGED_PEERS } from '../src/limits.ts'
 import { describe, expect, it } from 'vitest'
 import { FaultBook } from '../src/fault-book.ts'
 

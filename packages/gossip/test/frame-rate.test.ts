@@ -1,4 +1,4 @@
-import { FRAME_BURST, FRAMES_PER_PEER_AND_SECOND } from '@vudo/gossip'
+import { FRAME_BURST, FRAMES_PER_PEER_AND_SECOND } from '../src/limits.ts'
 import { describe, expect, it } from 'vitest'
 import { FrameRate } from '../src/frame-rate.ts'
 

@@ -2,6 +2,10 @@
  * What remains in a node after many messages and many peers that came and went, as one line of
  * JSON. Virtual time, so that everything that is remembered for minutes has run out at the end.
  *
+ * The start is a node that has been at work for eleven minutes, longer than scores and bans are
+ * kept: the book of faults is full then (`MAX_JUDGED_PEERS`), and as many scores and ids have
+ * been held at one time as ever will be. What comes on top after that is growth.
+ *
  *   node --expose-gc packages/gossip/test/memory-process.ts --messages 100000 --peers 10000
  */
 import process from 'node:process'
@@ -15,7 +19,7 @@ const { values } = parseArgs({
   options: {
     messages: { type: 'string', default: '10000' },
     peers: { type: 'string', default: '1000' },
-    warmUp: { type: 'string', default: '15000' },
+    warmUp: { type: 'string', default: '66000' },
     seed: { type: 'string', default: '1' },
   },
 })
@@ -41,15 +45,18 @@ const author = await mesh.add(hub.peerId)
 for (const { router } of [hub, author]) router.subscribe(topic)
 await time.run(5_000)
 
-// As long as ids are remembered: then as many are held at a time as ever will be.
-await load(Number(values.warmUp), Number(values.peers) / 10)
+const [warmUp, messageCount, peerCount] = [values.warmUp, values.messages, values.peers].map(
+  Number,
+) as [number, number, number]
+await load(warmUp, (warmUp / messageCount) * peerCount)
+const judgedBefore = faults.size
 const before = await measured()
-await load(Number(values.messages), Number(values.peers))
+await load(messageCount, peerCount)
 const after = await measured()
 console.log(
   JSON.stringify({
-    messages: Number(values.messages),
-    peers: Number(values.peers),
+    messages: messageCount,
+    peers: peerCount,
     delivered,
     residentMiBBefore: before.rss,
     residentMiBAfter: after.rss,
@@ -57,6 +64,8 @@ console.log(
     heapMiBAfter: after.heap,
     growth: after.rss / before.rss - 1,
     heapGrowth: after.heap / before.heap - 1,
+    judgedBefore,
+    judgedAfter: faults.size,
     passiveView: hub.overlay.passive.length,
   }),
 )

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { isGossipError } from '../src/errors.ts'
 import {
-  isGossipError,
   MAX_BACKOFF_SECONDS,
   MAX_FRAME_BYTES,
   MAX_FRAME_CONTROLS,
@@ -9,7 +9,7 @@ import {
   MAX_FRAME_MESSAGES,
   MAX_FRAME_SUBSCRIPTIONS,
   MAX_PAYLOAD_BYTES,
-} from '@vudo/gossip'
+} from '../src/limits.ts'
 import { guardRpc, splitRpc } from '../src/rpc-guard.ts'
 import { framed, frameOf, noControl, rpcOf } from './frames.ts'
 

@@ -17,26 +17,26 @@
  * have agreed on, and the answer to a shuffle goes back the way it came instead of over a
  * connection of its own. A link that was lost leaves its peer among the passive ones: links
  * break more often than peers do. Asked are `activePeers` neighbours, taken are up to
- * `MAX_ACTIVE_PEERS` less the spare links, so that somebody always has room.
+ * `MAX_ACTIVE_PEERS` less the spare links, so that somebody always has room. Who has to go for
+ * a new neighbour is not any one when half of them are new (`MAX_NEWCOMERS`).
  */
 import type { Address, PeerId } from '@vudo/transport'
 import {
   HUNGRY_SHUFFLE_MS,
   JOIN_HOPS,
   MAX_ACTIVE_PEERS,
+  MAX_NEWCOMERS,
   MAX_OVERLAY_DIALS,
-  MAX_SHUFFLES_UNDER_WAY,
+  NEWCOMER_MS,
   OVERLAY_PATIENCE_MS,
   OVERLAY_TICK_MS,
   PASSIVE_JOIN_HOPS,
-  SHUFFLE_ACTIVE,
-  SHUFFLE_HOPS,
   SHUFFLE_INTERVAL_MS,
-  SHUFFLE_PASSIVE,
   SPARE_LINKS,
   URGENT_BELOW,
 } from '../limits.ts'
 import { PassiveView, sampleOf } from './passive-view.ts'
+import { Shuffles } from './shuffles.ts'
 import type { OverlayEntry, OverlayMessage } from './wire.ts'
 
 /** What can happen to an overlay. */
@@ -76,6 +76,8 @@ interface Link {
   /** True when both ends have agreed. */
   isActive: boolean
   addresses: readonly Address[]
+  /** When both ends agreed. */
+  sinceMs: number
   /** When a link that is not agreed on is given up. */
   dueMs: number
 }
@@ -84,14 +86,10 @@ interface Link {
 export class Overlay {
   readonly #init: OverlayInit
   readonly #passive: PassiveView
+  readonly #shuffles: Shuffles
   readonly #links = new Map<PeerId, Link>()
   /** Peers that are dialled, until when, and where. */
   readonly #dials = new Map<PeerId, { readonly dueMs: number; readonly entry: OverlayEntry }>()
-  /** Whom to give the answer of a shuffle, by its id; what was sent in it when it is our own. */
-  readonly #shuffles = new Map<
-    string,
-    { readonly back?: PeerId; readonly sent: readonly PeerId[] }
-  >()
   #effects: OverlayEffect[] = []
   #nextShuffleMs: number
   #wakeAtMs = 0
@@ -99,8 +97,21 @@ export class Overlay {
   constructor(init: OverlayInit, nowMs: number) {
     this.#init = init
     this.#passive = new PassiveView(init.random)
+    this.#shuffles = this.#createShuffles()
     this.#nextShuffleMs = nowMs + this.#spread(SHUFFLE_INTERVAL_MS) * init.random()
     this.#schedule(nowMs)
+  }
+
+  #createShuffles(): Shuffles {
+    const { peerId, addresses, random } = this.#init
+    return new Shuffles({
+      passive: this.#passive,
+      self: () => ({ peerId, addresses: addresses() }),
+      links: () => [...this.#links].map(([linked, link]) => ({ peerId: linked, ...link })),
+      send: (to, message) => this.#send(to, message),
+      learn: (entry, expendable) => this.#learn(entry, expendable),
+      random,
+    })
   }
 
   /** Peers that both ends keep a session with. */
@@ -158,7 +169,8 @@ export class Overlay {
     }
     this.#passive.remove(peerId)
     const addresses = dial?.entry.addresses ?? []
-    this.#links.set(peerId, { isActive: false, addresses, dueMs: nowMs + OVERLAY_PATIENCE_MS })
+    const dueMs = nowMs + OVERLAY_PATIENCE_MS
+    this.#links.set(peerId, { isActive: false, addresses, sinceMs: nowMs, dueMs })
     if (isOutbound) this.#ask(peerId)
   }
 
@@ -216,10 +228,10 @@ export class Overlay {
         this.#walkJoin(from, message.entry, { hops: Math.min(message.hops, JOIN_HOPS), nowMs })
         break
       case 'shuffle':
-        this.#walkShuffle(from, message)
+        this.#shuffles.walk(from, message)
         break
       case 'shuffle-answer':
-        this.#shuffleBack(message.id, message.entries)
+        this.#shuffles.answered(message.id, message.entries)
         break
     }
   }
@@ -254,9 +266,22 @@ export class Overlay {
     if (link.isActive) return
     const others = this.active
     link.isActive = true
+    link.sinceMs = nowMs
     if (others.length < MAX_ACTIVE_PEERS - SPARE_LINKS) return
-    const [gone] = sampleOf(others, 1, this.#init.random)
+    const [gone] = sampleOf(this.#expendable(others, nowMs), 1, this.#init.random)
     if (gone !== undefined) this.#letGo(gone, nowMs)
+  }
+
+  /**
+   * Who can be let go for a new neighbour. New ones go for new ones once they are half of all:
+   * a member with many keys cannot push out everybody else.
+   */
+  #expendable(neighbours: readonly PeerId[], nowMs: number): readonly PeerId[] {
+    const newcomers = neighbours.filter((peerId) => {
+      const sinceMs = this.#links.get(peerId)?.sinceMs ?? nowMs
+      return nowMs - sinceMs < NEWCOMER_MS
+    })
+    return newcomers.length < MAX_NEWCOMERS ? neighbours : newcomers
   }
 
   /** Ends a link on our side, telling the peer. */
@@ -297,72 +322,6 @@ export class Overlay {
     if (next !== undefined) this.#send(next, { type: 'forward-join', hops: hops - 1, entry })
   }
 
-  #shuffle(): void {
-    const [next] = sampleOf(this.active, 1, this.#init.random)
-    if (next === undefined) return
-    const self = { peerId: this.#init.peerId, addresses: this.#init.addresses() }
-    const active = sampleOf([...this.#links], SHUFFLE_ACTIVE, this.#init.random)
-      .filter(([peerId, { isActive }]) => isActive && peerId !== next)
-      .map(([peerId, { addresses }]) => ({ peerId, addresses }))
-    const entries = [self, ...active, ...this.#passive.sample(SHUFFLE_PASSIVE)]
-    const id = this.#freshId()
-    this.#remember(id, { sent: entries.map(({ peerId }) => peerId) })
-    this.#send(next, { type: 'shuffle', id, hops: SHUFFLE_HOPS, entries })
-  }
-
-  #walkShuffle(from: PeerId, message: OverlayMessage & { readonly type: 'shuffle' }): void {
-    const { id, entries } = message
-    const hops = Math.min(message.hops, SHUFFLE_HOPS)
-    const origin = entries[0]?.peerId
-    if (origin === undefined || this.#shuffles.has(id)) return
-    const others = this.active.filter((peerId) => peerId !== from && peerId !== origin)
-    const [next] = sampleOf(others, 1, this.#init.random)
-    if (hops > 1 && next !== undefined) {
-      this.#remember(id, { back: from, sent: [] })
-      this.#send(next, { type: 'shuffle', id, hops: hops - 1, entries })
-      return
-    }
-    const mine = this.#answerTo(origin, entries.length)
-    this.#send(from, { type: 'shuffle-answer', id, entries: mine })
-    this.#learnAll(
-      entries,
-      mine.map(({ peerId }) => peerId),
-    )
-  }
-
-  /** Passive peers, and neighbours while there are too few of those: a young overlay has hardly any. */
-  #answerTo(origin: PeerId, count: number): readonly OverlayEntry[] {
-    const passive = this.#passive.sample(count)
-    const active = sampleOf([...this.#links], count - passive.length, this.#init.random)
-    return [...passive, ...active.map(([peerId, { addresses }]) => ({ peerId, addresses }))].filter(
-      ({ peerId }) => peerId !== origin,
-    )
-  }
-
-  #shuffleBack(id: string, entries: readonly OverlayEntry[]): void {
-    const shuffle = this.#shuffles.get(id)
-    this.#shuffles.delete(id)
-    if (shuffle === undefined) return
-    const { back, sent } = shuffle
-    if (back === undefined) this.#learnAll(entries, sent)
-    else if (this.#links.has(back)) this.#send(back, { type: 'shuffle-answer', id, entries })
-  }
-
-  #remember(
-    id: string,
-    shuffle: { readonly back?: PeerId; readonly sent: readonly PeerId[] },
-  ): void {
-    this.#shuffles.set(id, shuffle)
-    if (this.#shuffles.size <= MAX_SHUFFLES_UNDER_WAY) return
-    const [oldest] = this.#shuffles.keys()
-    if (oldest !== undefined) this.#shuffles.delete(oldest)
-  }
-
-  /** What was sent away makes room for what comes back: the exchange keeps both samples random. */
-  #learnAll(entries: readonly OverlayEntry[], expendable: readonly PeerId[]): void {
-    for (const entry of entries) this.#learn(entry, expendable)
-  }
-
   #learn(entry: OverlayEntry, expendable: readonly PeerId[] = []): void {
     const { peerId } = entry
     if (peerId === this.#init.peerId || this.#links.has(peerId) || this.#init.isBanned(peerId))
@@ -381,7 +340,7 @@ export class Overlay {
     }
     this.#fill(nowMs)
     if (this.#nextShuffleMs > nowMs) return
-    this.#shuffle()
+    this.#shuffles.begin()
     this.#nextShuffleMs = nowMs + this.#spread(SHUFFLE_INTERVAL_MS)
   }
 
@@ -434,15 +393,5 @@ export class Overlay {
   /** Not all nodes at the same moment. */
   #spread(ms: number): number {
     return ms * (0.9 + 0.2 * this.#init.random())
-  }
-
-  #freshId(): string {
-    let id = ''
-    for (let i = 0; i < 8; i++) {
-      id += Math.floor(this.#init.random() * 256)
-        .toString(16)
-        .padStart(2, '0')
-    }
-    return id
   }
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { MAX_ACTIVE_PEERS, MAX_PASSIVE_PEERS } from '@vudo/gossip'
+import { MAX_ACTIVE_PEERS, MAX_PASSIVE_PEERS } from '../../src/limits.ts'
 import { Overlay, type OverlayEffect, type OverlayInput } from '../../src/membership/overlay.ts'
 import type { OverlayMessage } from '../../src/membership/wire.ts'
 
@@ -59,7 +59,7 @@ function overlayOf(seed: number, isBanned: (peer: string) => boolean = () => fal
 describe('an overlay, whatever happens to it', () => {
   it('keeps its views within their limits, apart, and without itself', () => {
     fc.assert(
-      fc.property(fc.array(input, { maxLength: 200 }), fc.nat(), (inputs, seed) => {
+      fc.property(fc.array(input, { maxLength: 200, size: 'max' }), fc.nat(), (inputs, seed) => {
         const overlay = overlayOf(seed)
         let nowMs = 0
         for (const next of inputs) {
@@ -74,12 +74,13 @@ describe('an overlay, whatever happens to it', () => {
           expect(overlay.wakeAtMs).toBeGreaterThanOrEqual(nowMs)
         }
       }),
+      { numRuns: 40 },
     )
   })
 
   it('sends to linked peers only, and drops none that is not there', () => {
     fc.assert(
-      fc.property(fc.array(input, { maxLength: 200 }), fc.nat(), (inputs, seed) => {
+      fc.property(fc.array(input, { maxLength: 200, size: 'max' }), fc.nat(), (inputs, seed) => {
         const overlay = overlayOf(seed)
         const linked = new Set<string>()
         let nowMs = 0
@@ -91,12 +92,13 @@ describe('an overlay, whatever happens to it', () => {
           expect(mistakes).toEqual([])
         }
       }),
+      { numRuns: 40 },
     )
   })
 
   it('answers one message with no more than one message per neighbour', () => {
     fc.assert(
-      fc.property(fc.array(input, { maxLength: 100 }), fc.nat(), (inputs, seed) => {
+      fc.property(fc.array(input, { maxLength: 100, size: 'max' }), fc.nat(), (inputs, seed) => {
         const overlay = overlayOf(seed)
         let nowMs = 0
         for (const next of inputs) {
@@ -105,6 +107,7 @@ describe('an overlay, whatever happens to it', () => {
           expect(sends.length).toBeLessThanOrEqual(MAX_ACTIVE_PEERS + 1)
         }
       }),
+      { numRuns: 40 },
     )
   })
 })

@@ -8,7 +8,7 @@ import {
   type Simulation,
 } from '@vudo/testing'
 import { describe, expect, it } from 'vitest'
-import { MAX_ACTIVE_PEERS } from '@vudo/gossip'
+import { MAX_ACTIVE_PEERS } from '../../src/limits.ts'
 import { Overlay, type OverlayEffect, type OverlayInput } from '../../src/membership/overlay.ts'
 import { decodeOverlay, encodeOverlay } from '../../src/membership/wire.ts'
 

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import { bytesToHex, hexToBytes } from '@vudo/wire'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { isGossipError, MAX_OVERLAY_MESSAGE_BYTES } from '@vudo/gossip'
+import { isGossipError } from '../../src/errors.ts'
+import { MAX_OVERLAY_MESSAGE_BYTES } from '../../src/limits.ts'
 import { decodeOverlay, encodeOverlay, type OverlayMessage } from '../../src/membership/wire.ts'
 
 const vectors = JSON.parse(
