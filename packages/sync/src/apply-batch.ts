@@ -19,6 +19,7 @@ import {
 } from './batch-authors.ts'
 import { createBatchBudget, type BatchBudget } from './batch-budget.ts'
 import { actorSpans, readChangeTable, type ActorSpan } from './change-table.ts'
+import { damaged } from './chunk-cursor.ts'
 import { checkContent } from './content-check.ts'
 import { inflateBounded } from './deflate.ts'
 import { headsAfter, type ChangeLog } from './change-log.ts'
@@ -32,6 +33,7 @@ import {
   MAX_HEADS,
   VET_FIRST_OPERATIONS,
 } from './limits.ts'
+import { areSound, areSoundSince } from './sound-changes.ts'
 import type { ChangeBatch } from './batch-wire.ts'
 
 /**
@@ -256,22 +258,22 @@ function isInOrder(fresh: readonly ChangeHeader[]): boolean {
 
 /**
  * Applies to a copy what could make the document too deep or too large, so that it can be
- * thrown away. `undefined` when it is too large.
+ * thrown away; for all else it is cheaper to keep a copy to which to go back. `undefined` when
+ * it is too large.
  */
 function withChanges(
   state: DocumentState,
   fresh: readonly ChangeHeader[],
 ): AnyDocument | undefined {
-  const chunks = fresh.map(({ bytes }) => bytes)
-  const addedBytes = chunks.reduce((sum, { length }) => sum + length, 0)
+  const addedBytes = fresh.reduce((sum, { bytes }) => sum + bytes.length, 0)
   if (!fresh.some(({ hasContainers }) => hasContainers) && !state.size.mayExceed(addedBytes)) {
-    const doc = apply(state.open, chunks)
+    const doc = applyInPlace(state, fresh)
     state.size.admits(doc, addedBytes)
     return doc
   }
   const copy = Automerge.clone(state.open, { actor: state.actor })
   try {
-    const doc = apply(copy, chunks)
+    const doc = apply(copy, fresh)
     checkContent(doc)
     if (!state.size.admits(doc, addedBytes)) {
       Automerge.free(copy)
@@ -285,12 +287,30 @@ function withChanges(
   }
 }
 
-function apply(doc: AnyDocument, chunks: readonly Uint8Array[]): AnyDocument {
+/** The document object stays the one that the application has, unless the changes are unsound. */
+function applyInPlace(state: DocumentState, fresh: readonly ChangeHeader[]): AnyDocument {
+  const { open } = state
+  const before = Automerge.getBackend(open).clone()
   try {
-    return Automerge.applyChanges(doc, [...chunks])[0]
+    return apply(open, fresh)
+  } catch (error) {
+    state.restore(before.save())
+    throw error
+  } finally {
+    before.free()
+  }
+}
+
+function apply(doc: AnyDocument, fresh: readonly ChangeHeader[]): AnyDocument {
+  const chunks = fresh.map(({ bytes }) => bytes)
+  let changed: AnyDocument
+  try {
+    changed = Automerge.applyChanges(doc, chunks)[0]
   } catch (cause) {
     throw new SyncError('ERR_SYNC_PROTOCOL', 'changes cannot be applied', { cause })
   }
+  if (!areSound(changed, fresh)) throw damaged('changes refer to what is not there')
+  return changed
 }
 
 /** Takes a saved document or a bundle: checked by its table of changes, applied to a copy, and compared with what it said. */
@@ -309,6 +329,7 @@ function applyTable(incoming: Incoming, payload: Uint8Array, vetted: VettedTable
   try {
     const doc = load(copy, payload)
     if (sameHeads(headsOf(doc), state.heads)) return 'nothing-new'
+    if (!areSoundSince(doc, state.heads)) throw damaged('changes refer to what is not there')
     if (vetted.hasContainers || state.size.mayExceed(payload.length)) checkContent(doc)
     const proofs = checkApplied(incoming, doc, news)
     if (!state.size.admits(doc, payload.length)) return 'too-large'

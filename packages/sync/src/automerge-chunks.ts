@@ -34,6 +34,8 @@ export interface ChangeHeader {
   readonly operations: number
   /** It makes maps, lists or texts, so it can nest. */
   readonly hasContainers: boolean
+  /** It marks text, or does what only later versions know. */
+  readonly hasMarks: boolean
 }
 
 const chunkTypes = { document: 0, change: 1, deflated: 2, bundle: 3 } as const
@@ -48,6 +50,7 @@ const deflatedBit = 8
 const columnTypes = { group: 0, delta: 3, boolean: 4, text: 5, rawValues: 7 } as const
 const typeBits = 7
 const makingActions = new Set([0, 2, 4, 6])
+const markAction = 7
 
 /**
  * Takes single changes, one after the other, apart.
@@ -241,10 +244,12 @@ function readChange(chunk: Chunk, budget: BatchBudget): ChangeHeader {
   reader.signed() // time
   reader.take(reader.unsigned()) // message
   takeActors(reader)
-  const { rows: operations, hasContainers } = vetColumns(reader, readColumns(reader), budget)
+  const columns = vetColumns(reader, readColumns(reader), budget)
+  const { rows: operations, hasContainers, hasMarks } = columns
   // A change without operations is work as well.
   budget.takeOperations(Math.max(1, operations))
-  return { hash: chunk.hash, actor, seq, deps, bytes: chunk.bytes, operations, hasContainers }
+  const { hash, bytes } = chunk
+  return { hash, actor, seq, deps, bytes, operations, hasContainers, hasMarks }
 }
 
 function takeActors(reader: ChunkCursor): string[] {
@@ -272,9 +277,10 @@ function vetColumns(
   reader: ChunkCursor,
   list: readonly Column[],
   budget: BatchBudget,
-): { readonly rows: number; readonly hasContainers: boolean; readonly columns: Columns } {
+): VettedColumn & { readonly columns: Columns } {
   let rows = 0
   let hasContainers = false
+  let hasMarks = false
   const columns = new Map<number, Uint8Array>()
   for (const { kind, bytes } of list) {
     const raw = reader.take(bytes)
@@ -284,17 +290,22 @@ function vetColumns(
     const vetted = vetColumn(new ChunkCursor(column), number, budget)
     rows = Math.max(rows, vetted.rows)
     hasContainers ||= vetted.hasContainers
+    hasMarks ||= vetted.hasMarks
   }
-  return { rows, hasContainers, columns }
+  return { rows, hasContainers, hasMarks, columns }
 }
 
-function vetColumn(
-  column: ChunkCursor,
-  kind: number,
-  budget: BatchBudget,
-): { readonly rows: number; readonly hasContainers: boolean } {
+/** What a column, or all of a table, holds. */
+interface VettedColumn {
+  readonly rows: number
+  readonly hasContainers: boolean
+  readonly hasMarks: boolean
+}
+
+function vetColumn(column: ChunkCursor, kind: number, budget: BatchBudget): VettedColumn {
   let rows = 0
   let hasContainers = false
+  let hasMarks = false
   const add = (times: number): void => {
     rows += times
     if (rows > budget.operationsLeft) budget.takeOperations(rows)
@@ -313,11 +324,13 @@ function vetColumn(
       (cursor) => cursor.unsigned(),
       (times, value) => {
         add(times)
-        if (kind === actionColumn && makingActions.has(value ?? -1)) hasContainers = true
+        if (kind !== actionColumn) return
+        if (makingActions.has(value ?? -1)) hasContainers = true
+        if ((value ?? 0) >= markAction) hasMarks = true
       },
     )
   }
-  return { rows, hasContainers }
+  return { rows, hasContainers, hasMarks }
 }
 
 /** The rows of a group column, or what its groups hold when that is more. */

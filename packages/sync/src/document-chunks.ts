@@ -5,6 +5,7 @@ import { ChunkCursor } from './chunk-cursor.ts'
 import type { AnyDocument } from './document-state.ts'
 import { isSyncError } from './errors.ts'
 import { MAX_CHUNK_BYTES } from './limits.ts'
+import { areSoundSince, areStoredSound } from './sound-changes.ts'
 import { chunkKey } from './stored-keys.ts'
 
 /*
@@ -35,6 +36,21 @@ export function deleteChunks(id: string, first: number, count: number): StoreOpe
   }))
 }
 
+/** The document in these chunks, or `undefined` when they are damaged or not what they claimed to be. */
+export function openChunks(chunks: readonly Uint8Array[], actor: string): AnyDocument | undefined {
+  const bytes = concatBytes(...chunks)
+  if (bytes.length === 0) return Automerge.init({ actor })
+  try {
+    const doc: AnyDocument = Automerge.load(bytes, { actor })
+    const later = splitChunks(bytes).filter((chunk) => chunk[CHUNK_HEADER_BYTES - 1] !== 0)
+    if (areStoredSound(doc, later)) return doc
+    discard(doc)
+  } catch {
+    // Its parts may be sound.
+  }
+  return undefined
+}
+
 /** What can be read of damaged chunks. */
 export function salvage(chunks: readonly Uint8Array[], actor: string): AnyDocument {
   let doc: AnyDocument = Automerge.init({ actor })
@@ -59,6 +75,15 @@ export function addSound(doc: AnyDocument, changes: readonly Uint8Array[]): AnyD
   return addSound(addSound(doc, changes.slice(0, middle)), changes.slice(middle))
 }
 
+/** Frees a document that Automerge may have left in pieces. */
+export function discard(doc: AnyDocument): void {
+  try {
+    Automerge.free(doc)
+  } catch {
+    // Whoever let go of it in the middle of a call holds it for ever.
+  }
+}
+
 /** The document after the task, or `undefined`; the former one is gone if it succeeds. */
 function tryOn(
   doc: AnyDocument,
@@ -67,11 +92,15 @@ function tryOn(
   const copy = Automerge.clone(doc, { actor: Automerge.getActorId(doc) })
   try {
     const result = task(copy)
-    Automerge.free(doc)
-    return result
+    if (areSoundSince(result, Automerge.getHeads(doc))) {
+      Automerge.free(doc)
+      return result
+    }
   } catch {
-    return undefined
+    // What it has left is of no use.
   }
+  discard(copy)
+  return undefined
 }
 
 /** The chunks of Automerge's format in these bytes, up to the first that is none. */

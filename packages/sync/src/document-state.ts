@@ -14,7 +14,14 @@ import {
 import type { ChangeHeader } from './automerge-chunks.ts'
 import { ChangeLog, headsAfter, type EncodedEdits } from './change-log.ts'
 import { ChunkTail } from './chunk-tail.ts'
-import { addSound, deleteChunks, putChunks, salvage } from './document-chunks.ts'
+import {
+  addSound,
+  deleteChunks,
+  discard,
+  openChunks,
+  putChunks,
+  salvage,
+} from './document-chunks.ts'
 import { headsOf, sameHeads, type Ack } from './document-heads.ts'
 import { DocumentSize } from './document-size.ts'
 import {
@@ -142,16 +149,12 @@ export class DocumentState {
     ])
     let isWhole = readable.length === proofs.length
     const logged = this.#loggedChunks()
-    const bytes = concatBytes(...chunks, ...logged)
-    try {
-      this.doc =
-        bytes.length === 0
-          ? Automerge.init({ actor: this.actor })
-          : Automerge.load(bytes, { actor: this.actor })
-    } catch {
+    const all = [...chunks, ...logged]
+    this.doc = openChunks(all, this.actor)
+    if (!this.doc) {
       // What cannot be read here is asked for from the peers.
       isWhole = false
-      this.doc = salvage([...chunks, ...logged], this.actor)
+      this.doc = salvage(all, this.actor)
     }
     const heads = headsOf(this.open)
     isWhole &&= sameHeads(heads, this.heads)
@@ -383,6 +386,13 @@ export class DocumentState {
         ? Automerge.init({ actor })
         : Automerge.clone(Automerge.view(doc, [...heads]), { actor })
     Automerge.free(doc)
+  }
+
+  /** Goes back to what it was before changes that turned out to be unsound, which Automerge has left in pieces. */
+  restore(saved: Uint8Array): void {
+    const { open } = this
+    this.doc = Automerge.load(saved, { actor: this.actor })
+    discard(open)
   }
 
   /** True when the disk holds what memory holds, and nobody works on it: it may go. */

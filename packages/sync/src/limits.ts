@@ -349,3 +349,12 @@ export const MAX_WAITING_CHANGES = 10_000
 
 /** Bytes of such changes: 16 MiB. */
 export const MAX_WAITING_CHANGE_BYTES = 16_777_216
+
+/** Number of a document's last operation: opening it takes memory for each number, used or not. */
+export const MAX_OPERATION_NUMBER = 16_777_216
+
+/** Numbers that a change may leave out behind those that it builds on; with changes beside it, it does. */
+export const MAX_OPERATION_GAP = 1_048_576
+
+/** New changes of one call that are each put together again to see that they are whole. Of more, the document is saved and opened instead. */
+export const MAX_REBUILT_CHANGES = 500

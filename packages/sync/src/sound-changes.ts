@@ -1,0 +1,115 @@
+import * as Automerge from '@automerge/automerge'
+import { bytesEqual, concatBytes } from '@vudo/wire'
+import { readChanges, type ChangeHeader } from './automerge-chunks.ts'
+import { headsOf, sameHeads } from './document-heads.ts'
+import type { AnyDocument } from './document-state.ts'
+import { MAX_OPERATION_GAP, MAX_OPERATION_NUMBER, MAX_REBUILT_CHANGES } from './limits.ts'
+
+/*
+ * Automerge applies a change without looking whether all that its operations refer to is
+ * there. What refers to nothing makes it throw in the middle, or, which is worse, is taken
+ * without a word and lost: then what it saves cannot be opened again. So whoever applies
+ * changes that others made asks here afterwards, and can still go back.
+ */
+
+/** The document and the change as Automerge knows them. */
+type Backend = ReturnType<typeof Automerge.getBackend>
+
+interface Numbers {
+  readonly hash: string
+  readonly startOp: number
+  readonly maxOp: number
+  readonly deps: readonly string[]
+}
+
+/**
+ * Tells whether a document holds changes as they were made. Automerge keeps operations and
+ * not changes: a change that it can put together again has lost none of them.
+ *
+ * @param changes - All that came in with the last call of Automerge.
+ */
+export function areSound(doc: AnyDocument, changes: readonly ChangeHeader[]): boolean {
+  try {
+    const backend = Automerge.getBackend(doc)
+    const isSound = changes.every((change) => isHeld(backend, change))
+    const numbers = changes.flatMap(({ hash }) => backend.getChangeMetaByHash(hash) ?? [])
+    if (!isSound || !areNumbersSound(backend, numbers)) return false
+    // Marks are in order or not, which only shows when all of them are read.
+    return !changes.some(({ hasMarks }) => hasMarks) || isReadable(doc)
+  } catch {
+    // It throws at a change that is not whole.
+    return false
+  }
+}
+
+/**
+ * As {@link areSound}, for all that a document has beyond `before`.
+ *
+ * @param before - Heads that were there; none of them when the document was empty.
+ */
+export function areSoundSince(doc: AnyDocument, before: readonly string[]): boolean {
+  try {
+    const backend = Automerge.getBackend(doc)
+    const numbers = Automerge.getChangesMetaSince(doc, [...before])
+    if (!areNumbersSound(backend, numbers)) return false
+    const isFew = numbers.length <= MAX_REBUILT_CHANGES
+    return (isFew && numbers.every(({ hash }) => isRebuilt(backend, hash))) || isReadable(doc)
+  } catch {
+    return false
+  }
+}
+
+/**
+ * As {@link areSound}, for changes in chunks out of which a document was opened.
+ *
+ * @param chunks - Those that are not saved documents, which Automerge looks at itself.
+ */
+export function areStoredSound(doc: AnyDocument, chunks: readonly Uint8Array[]): boolean {
+  if (chunks.length === 0) return true
+  if (chunks.length > MAX_REBUILT_CHANGES) return isReadable(doc)
+  try {
+    return areSound(doc, readChanges(concatBytes(...chunks)))
+  } catch {
+    // Our own may be larger than what peers may send.
+    return isReadable(doc)
+  }
+}
+
+/** Tells whether what Automerge would save of it can be opened, and is the same. */
+function isReadable(doc: AnyDocument): boolean {
+  try {
+    const copy = Automerge.load(Automerge.save(doc))
+    const isSame = sameHeads(headsOf(copy), headsOf(doc))
+    Automerge.free(copy)
+    return isSame
+  } catch {
+    return false
+  }
+}
+
+function isHeld(backend: Backend, { hash, bytes }: ChangeHeader): boolean {
+  const rebuilt = backend.getChangeByHash(hash)
+  if (!rebuilt) return false
+  // Others may deflate it in another way.
+  return bytesEqual(rebuilt, bytes) || readChanges(rebuilt)[0]?.hash === hash
+}
+
+/** `false` also when that cannot be told from the change alone. */
+function isRebuilt(backend: Backend, hash: string): boolean {
+  const rebuilt = backend.getChangeByHash(hash)
+  if (!rebuilt) return false
+  const [change] = readChanges(rebuilt)
+  return change?.hash === hash && !change.hasMarks
+}
+
+/** The numbers of operations go on from those that a change builds on, without running away. */
+function areNumbersSound(backend: Backend, changes: readonly Numbers[]): boolean {
+  const newest = new Map(changes.map(({ hash, maxOp }) => [hash, maxOp]))
+  const numberOf = (hash: string): number =>
+    newest.get(hash) ?? backend.getChangeMetaByHash(hash)?.maxOp ?? MAX_OPERATION_NUMBER
+  return changes.every(({ startOp, maxOp, deps }) => {
+    const last = deps.reduce((most, hash) => Math.max(most, numberOf(hash)), 0)
+    const isNext = startOp > last && startOp <= last + MAX_OPERATION_GAP
+    return isNext && maxOp <= MAX_OPERATION_NUMBER
+  })
+}
