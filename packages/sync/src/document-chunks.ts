@@ -6,7 +6,7 @@ import type { AnyDocument } from './document-state.ts'
 import { isSyncError } from './errors.ts'
 import { MAX_CHUNK_BYTES } from './limits.ts'
 import { areSoundSince, areStoredSound } from './sound-changes.ts'
-import { chunkKey } from './stored-keys.ts'
+import { chunkKey, type StoredDocument } from './stored-keys.ts'
 
 /*
  * The bytes of a document in its store: a snapshot and later changes, one behind the
@@ -26,6 +26,21 @@ export function putChunks(id: string, first: number, bytes: Uint8Array): StoreOp
     const value = bytes.subarray(at * MAX_CHUNK_BYTES, (at + 1) * MAX_CHUNK_BYTES)
     return { type: 'put', key: chunkKey(id, first + at), value }
   })
+}
+
+/** Puts a whole document behind the chunks that are there, and tells where it lies then. */
+export function placeSnapshot(
+  id: string,
+  before: StoredDocument,
+  saved: Uint8Array,
+): {
+  readonly puts: StoreOperation[]
+  readonly placed: Omit<StoredDocument, 'arrival' | 'heads' | 'isClaimed'>
+} {
+  const firstChunk = before.firstChunk + before.chunkCount
+  const puts = putChunks(id, firstChunk, saved)
+  const placed = { firstChunk, chunkCount: puts.length, snapshotBytes: saved.length, laterBytes: 0 }
+  return { puts, placed }
 }
 
 /** The operations that take away so many chunks. */

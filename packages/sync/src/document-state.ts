@@ -8,7 +8,6 @@ import {
   deriveNonce,
   readStoredProof,
   signProof,
-  encodeProof,
   type ActorProof,
 } from './authorship.ts'
 import type { ChangeHeader } from './automerge-chunks.ts'
@@ -19,6 +18,7 @@ import {
   deleteChunks,
   discard,
   openChunks,
+  placeSnapshot,
   putChunks,
   salvage,
 } from './document-chunks.ts'
@@ -34,6 +34,7 @@ import {
   SMALL_CHUNKS_BYTES,
 } from './limits.ts'
 import type { ReadDocument } from './open-documents.ts'
+import { ProofBook } from './proof-book.ts'
 import type { LinkId } from './replica-effects.ts'
 import {
   ackKey,
@@ -54,9 +55,6 @@ export interface DocumentContext {
   /** 16 bytes, new at each start of the program. */
   readonly runId: Uint8Array
 }
-
-const noProofs = new Map<string, ActorProof>()
-const noActors = new Set<string>()
 
 /** One document of a replica: always known by its heads, open only while somebody works on it. */
 export class DocumentState {
@@ -92,9 +90,7 @@ export class DocumentState {
   #unstored: Uint8Array[] | undefined = []
   #unstoredBytes = 0
   readonly #tail = new ChunkTail()
-  /** Empty while it is closed, as most documents are: all of these share one. */
-  #proofs: Map<string, ActorProof> = noProofs
-  #newProofs: Set<string> = noActors
+  readonly #proofs = new ProofBook()
   #ownNewest: string | undefined
   #actor: string | undefined
   /** A saved document that came and was not opened, until it is durable. */
@@ -142,11 +138,7 @@ export class DocumentState {
    */
   load(chunks: readonly Uint8Array[], proofs: readonly Uint8Array[]): boolean {
     const readable = proofs.flatMap(readStoredProof)
-    // What came since may not be in the store yet.
-    this.#proofs = new Map([
-      ...readable.map((proof) => [proof.actor, proof] as const),
-      ...this.#proofs,
-    ])
+    this.#proofs.restore(readable)
     let isWhole = readable.length === proofs.length
     const logged = this.#loggedChunks()
     const all = [...chunks, ...logged]
@@ -203,7 +195,7 @@ export class DocumentState {
     this.#forgetLog()
     if (isStored) this.#unstored = []
     this.#tail.clear()
-    if (!this.doc) this.#proofs = noProofs
+    if (!this.doc) this.#proofs.release()
   }
 
   /**
@@ -332,8 +324,7 @@ export class DocumentState {
     if (this.doc) Automerge.free(this.doc)
     this.doc = Automerge.init({ actor: this.actor })
     this.#held = undefined
-    this.#proofs = noProofs
-    this.#newProofs = noActors
+    this.#proofs.clear()
     this.heads = []
     this.durableHeads = []
     this.isDirty = true
@@ -350,7 +341,7 @@ export class DocumentState {
     this.durableHeads = heads
     if (!this.#held || this.isDirty) return
     this.#held = undefined
-    this.#proofs = noProofs
+    this.#proofs.release()
   }
 
   /** Takes the document as it is after changes. The former one is gone. */
@@ -406,7 +397,7 @@ export class DocumentState {
     const { id, stored } = this
     const keys = [
       documentKey(id),
-      ...[...this.#proofs.keys()].map((actor) => proofKey(id, actor)),
+      ...this.#proofs.actors.map((actor) => proofKey(id, actor)),
       ...[...this.ackByPeer.keys()].map((peer) => ackKey(id, peer)),
     ]
     return [
@@ -420,7 +411,7 @@ export class DocumentState {
     if (this.doc) Automerge.free(this.doc)
     this.doc = undefined
     // Whoever lacks logged changes needs their proofs.
-    if (!this.#log) this.#proofs = noProofs
+    if (!this.#log) this.#proofs.release()
   }
 
   /** Tells whether all of `heads` are in the history of the open document. */
@@ -437,24 +428,17 @@ export class DocumentState {
 
   /** Tells whether an actor is known never to have changed the document. */
   isNewActor(actor: string): boolean {
-    return this.doc !== undefined && !this.#proofs.has(actor)
+    return this.doc !== undefined && this.#proofs.get(actor) === undefined
   }
 
   /** Keeps proofs that came with changes. */
   addProofs(proofs: readonly ActorProof[]): void {
-    if (proofs.length === 0) return
-    // The shared empty ones stay empty.
-    if (this.#proofs === noProofs) this.#proofs = new Map()
-    if (this.#newProofs === noActors) this.#newProofs = new Set()
-    for (const proof of proofs) {
-      this.#proofs.set(proof.actor, proof)
-      this.#newProofs.add(proof.actor)
-    }
+    this.#proofs.add(proofs)
   }
 
   /** All proofs of the open document. */
   get proofs(): readonly ActorProof[] {
-    return [...this.#proofs.values()]
+    return this.#proofs.all
   }
 
   /** The number of the last change of an actor here; 0 when there is none that is proven. */
@@ -468,7 +452,7 @@ export class DocumentState {
 
   /** How many proofs wait for the next write. */
   get unwrittenProofs(): number {
-    return this.#newProofs.size
+    return this.#proofs.unwrittenCount
   }
 
   /** The proof of each actor's newest change, for those named. */
@@ -492,7 +476,7 @@ export class DocumentState {
   takeOperations(arrival: number): StoreOperation[] {
     this.#proveOwn()
     this.isDirty = false
-    const operations = [...this.#chunkOperations(arrival), ...this.#proofOperations()]
+    const operations = [...this.#chunkOperations(arrival), ...this.#proofs.writeOperations(this.id)]
     operations.push({
       type: 'put',
       key: documentKey(this.id),
@@ -510,25 +494,22 @@ export class DocumentState {
     if (unstored && this.#isAppendable(unstored)) return this.#appendOperations(unstored, arrival)
     this.#tail.clear()
     const { id, stored, open } = this
-    const next = stored.firstChunk + stored.chunkCount
     const isNew = stored.chunkCount === 0 || !this.has(stored.heads)
     const chunk = isNew ? Automerge.save(open) : Automerge.saveSince(open, [...stored.heads])
     const laterBytes = stored.laterBytes + chunk.length
     const isMuch = laterBytes > Math.max(stored.snapshotBytes, SMALL_CHUNKS_BYTES)
     const { heads } = this
     if (!isNew && stored.chunkCount < MAX_CHUNKS && !isMuch) {
-      if (chunk.length === 0) return this.#sameChunks(stored, arrival)
-      const puts = putChunks(id, next, chunk)
+      if (chunk.length === 0) return this.#appendOperations([], arrival)
+      const puts = putChunks(id, stored.firstChunk + stored.chunkCount, chunk)
       const chunkCount = stored.chunkCount + puts.length
       this.stored = { ...stored, arrival, heads, chunkCount, laterBytes }
       return puts
     }
     const snapshot = isNew ? chunk : Automerge.save(open)
-    const snapshotBytes = snapshot.length
-    this.size.measured(snapshotBytes)
-    const puts = putChunks(id, next, snapshot)
-    const chunkCount = puts.length
-    this.stored = { arrival, heads, firstChunk: next, chunkCount, snapshotBytes, laterBytes: 0 }
+    this.size.measured(snapshot.length)
+    const { puts, placed } = placeSnapshot(id, stored, snapshot)
+    this.stored = { ...placed, arrival, heads }
     return [...puts, ...deleteChunks(id, stored.firstChunk, stored.chunkCount)]
   }
 
@@ -545,7 +526,10 @@ export class DocumentState {
 
   #appendOperations(unstored: readonly Uint8Array[], arrival: number): StoreOperation[] {
     const { id, stored, heads } = this
-    if (unstored.length === 0) return this.#sameChunks(stored, arrival)
+    if (unstored.length === 0) {
+      this.stored = { ...stored, arrival }
+      return []
+    }
     const chunk = concatBytes(...unstored)
     const { operations, chunkCount } = this.#tail.add(id, stored, chunk)
     const laterBytes = stored.laterBytes + chunk.length
@@ -554,34 +538,8 @@ export class DocumentState {
   }
 
   #heldOperations(saved: Uint8Array, arrival: number): StoreOperation[] {
-    const { id, heads, stored } = this
-    const firstChunk = stored.firstChunk + stored.chunkCount
-    const puts = putChunks(id, firstChunk, saved)
-    const [chunkCount, snapshotBytes] = [puts.length, saved.length]
-    this.stored = {
-      arrival,
-      heads,
-      firstChunk,
-      chunkCount,
-      snapshotBytes,
-      laterBytes: 0,
-      isClaimed: true,
-    }
+    const { puts, placed } = placeSnapshot(this.id, this.stored, saved)
+    this.stored = { ...placed, arrival, heads: this.heads, isClaimed: true }
     return puts
-  }
-
-  #sameChunks(stored: StoredDocument, arrival: number): StoreOperation[] {
-    this.stored = { ...stored, arrival }
-    return []
-  }
-
-  #proofOperations(): StoreOperation[] {
-    const operations = [...this.#newProofs].flatMap((actor): StoreOperation[] => {
-      const proof = this.#proofs.get(actor)
-      if (!proof) return []
-      return [{ type: 'put', key: proofKey(this.id, actor), value: encodeProof(proof) }]
-    })
-    this.#newProofs = noActors
-    return operations
   }
 }
