@@ -493,12 +493,11 @@ export class DocumentState {
     this.#unstoredBytes = 0
     if (unstored && this.#isAppendable(unstored)) return this.#appendOperations(unstored, arrival)
     this.#tail.clear()
-    const { id, stored, open } = this
+    const { id, stored, open, heads } = this
     const isNew = stored.chunkCount === 0 || !this.has(stored.heads)
     const chunk = isNew ? Automerge.save(open) : Automerge.saveSince(open, [...stored.heads])
     const laterBytes = stored.laterBytes + chunk.length
     const isMuch = laterBytes > Math.max(stored.snapshotBytes, SMALL_CHUNKS_BYTES)
-    const { heads } = this
     if (!isNew && stored.chunkCount < MAX_CHUNKS && !isMuch) {
       if (chunk.length === 0) return this.#appendOperations([], arrival)
       const puts = putChunks(id, stored.firstChunk + stored.chunkCount, chunk)
@@ -516,12 +515,11 @@ export class DocumentState {
   /** Tells whether what is new is written behind what is stored, without asking Automerge for it. */
   #isAppendable(unstored: readonly Uint8Array[]): boolean {
     const { chunkCount, snapshotBytes, laterBytes } = this.stored
-    if (chunkCount === 0) return false
     // A document that is not open, or behind, has nothing else to be written.
-    if (!this.doc || this.isBehind) return true
+    if (chunkCount === 0 || !this.doc || this.isBehind) return chunkCount > 0
     const bytes = unstored.reduce((sum, { length }) => sum + length, laterBytes)
-    const isFull = chunkCount >= MAX_CHUNKS && !this.#tail.isJoinable
-    return !isFull && bytes <= Math.max(snapshotBytes, MAX_LATER_BYTES)
+    if (chunkCount >= MAX_CHUNKS && !this.#tail.isJoinable) return false
+    return bytes <= Math.max(snapshotBytes, MAX_LATER_BYTES)
   }
 
   #appendOperations(unstored: readonly Uint8Array[], arrival: number): StoreOperation[] {
