@@ -12,6 +12,7 @@ interface Change {
   readonly hash: string
   readonly actor: string
   readonly seq: number
+  readonly startOp: number
   readonly maxOp: number
   readonly deps: readonly string[]
   readonly bytes: Uint8Array
@@ -167,9 +168,14 @@ export function toJS(): Record<string, unknown> {
 export function getBackend(doc: Doc): {
   getChangeByHash: (hash: string) => Uint8Array | null
   getChangeMetaByHash: (hash: string) => Change | null
+  clone: () => { save: () => Uint8Array; free: () => void }
 } {
   const { changes } = historyOf(doc)
   return {
+    clone: () => {
+      const copy = clone(doc)
+      return { save: () => save(copy), free: () => free(copy) }
+    },
     getChangeByHash: (hash) => changes.get(hash)?.bytes ?? null,
     getChangeMetaByHash: (hash) => changes.get(hash) ?? null,
   }
@@ -354,7 +360,8 @@ function readChange(bytes: Uint8Array): Change {
   const deps = Array.from({ length: next() }, () => hex(32))
   const actor = hex(next())
   const seq = next()
-  const read: Change = { hash, actor, seq, maxOp: next(), deps, bytes: bytes.slice() }
+  const startOp = next()
+  const read: Change = { hash, actor, seq, startOp, maxOp: startOp, deps, bytes: bytes.slice() }
   if (parsed.size >= MAX_PARSED) parsed.clear()
   parsed.set(hash, read)
   return read
