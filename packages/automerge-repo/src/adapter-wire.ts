@@ -1,5 +1,10 @@
 import { decodeCbor, encodeCbor, isWireError } from '@vudo/wire'
-import { MAX_MESSAGE_DEPTH, MAX_PEER_BYTES, MAX_REPO_MESSAGE_BYTES } from './limits.ts'
+import {
+  MAX_MESSAGE_DEPTH,
+  MAX_MESSAGE_VALUES,
+  MAX_PEER_BYTES,
+  MAX_REPO_MESSAGE_BYTES,
+} from './limits.ts'
 import { idOf, isFields, malformed, toRepoMessage, type RepoMessage } from './repo-messages.ts'
 
 /*
@@ -79,6 +84,7 @@ function decode(bytes: Uint8Array): Readonly<Record<string, unknown>> {
     const value = decodeCbor(bytes, {
       maxBytes: MAX_REPO_MESSAGE_BYTES,
       maxDepth: MAX_MESSAGE_DEPTH,
+      maxValues: MAX_MESSAGE_VALUES,
     })
     if (isFields(value)) return value
   } catch (error) {

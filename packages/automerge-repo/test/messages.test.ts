@@ -1,4 +1,4 @@
-import { bytesToHex, hexToBytes } from '@vudo/wire'
+import { bytesToHex, encodeCbor, hexToBytes } from '@vudo/wire'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import {
@@ -98,6 +98,14 @@ test('whatever the bytes are, only the message error comes out', () => {
     }),
     { numRuns: 2_000 },
   )
+})
+
+test('a message of many small values is refused before any is built', () => {
+  const fields = { type: 'doc-unavailable', documentId: '4R8U7rXbA2J4K2stg78EsNNVd1rx' }
+  const withList = (length: number): Uint8Array =>
+    encodeCbor({ ...fields, list: Array.from({ length }, () => ({})) })
+  expect(readMessage(withList(9_000))?.message.type).toBe('doc-unavailable')
+  expect(codeOf(() => readMessage(withList(10_000)))).toBe('ERR_REPO_MESSAGE')
 })
 
 test('a message in parts is joined within the bound of its peer and of all', () => {
