@@ -11,7 +11,7 @@ import {
   MAX_REPO_MESSAGE_BYTES,
   REOPEN_DELAY_MS,
 } from './limits.ts'
-import type { RepoPeerRights } from './repo-documents.ts'
+import { isBelow, type RepoPeerRights } from './repo-documents.ts'
 import { idOf, malformed, type Fields } from './repo-messages.ts'
 import { RepoPeer } from './repo-peer.ts'
 import { newPeerId, REPO_PROTOCOL_VERSION, type AutomergeRepoEvents } from './repo-server.ts'
@@ -23,7 +23,7 @@ export interface AutomergeRepoFollowerInit {
   readonly database: Database
   /** The sync server: `ws://…` or `wss://…`. */
   readonly url: string
-  /** A path: only documents below it. @defaultValue all documents */
+  /** A path: only documents at it or below; others are unavailable to the server, also when it asks by id. @defaultValue all documents */
   readonly prefix?: string | undefined
   /** What the server may do. @defaultValue reads as nobody, writes */
   readonly rights?: RepoPeerRights | undefined
@@ -167,11 +167,12 @@ class Visit {
   }
 
   #createPeer(socket: RepoSocket, peerId: string): RepoPeer {
-    const { database, rights = {} } = this.#init
+    const { database, rights = {}, prefix } = this.#init
     return new RepoPeer({
       database,
       rights,
       newDocuments: undefined,
+      prefix,
       ownId: this.#ownId,
       peerId,
       isRelay: true,
@@ -237,10 +238,6 @@ function joinOf(senderId: string): object {
 
 function idOfUrl(url: string): string {
   return url.slice('automerge:'.length)
-}
-
-function isBelow(path: string, prefix: string | undefined): boolean {
-  return prefix === undefined || path === prefix || path.startsWith(`${prefix}/`)
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -13,6 +13,7 @@ import process from 'node:process'
 import { promisify } from 'node:util'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
+import { decodeMessage } from '../src/cbor-message.ts'
 import { openNotes, serve, type Note } from './notes.ts'
 
 vi.setConfig({ testTimeout: 30_000 })
@@ -197,6 +198,38 @@ test('a follower keeps our documents in step with a stock server, also after it 
   await vi.waitFor(async () => {
     expect((await hub.find<Note>(urlOf(late.id))).doc()).toEqual({ lines: ['late'] })
   })
+})
+
+test('a server gets nothing from outside the prefix of a follower, whatever it asks for', async () => {
+  const sockets = new WebSocketServer({ host: '127.0.0.1', port: 0 })
+  await once(sockets, 'listening')
+  const { port } = sockets.address() as { port: number }
+  const database = await openNotes()
+  await database.open<Note>('public/a', { lines: ['seen'] })
+  const diary = await database.open<Note>('private/diary', { lines: ['secret'] })
+  const documentId = diary.id.slice('automerge:'.length)
+  const connected = once(sockets, 'connection')
+  const url = `ws://127.0.0.1:${port}`
+  const follower = followAutomergeRepo({ database, url, prefix: 'public' })
+  onTestFinished(async () => {
+    await follower.close()
+    sockets.close()
+  })
+  const [socket] = (await connected) as [WebSocket]
+  const answers: Record<string, unknown>[] = []
+  socket.on('message', (data: Buffer) => answers.push(decodeMessage(data)))
+  await vi.waitFor(() => expect(answers).toHaveLength(1))
+  const own = { senderId: 'hub', targetId: answers[0]?.['senderId'] }
+  socket.send(encodeCbor({ type: 'peer', ...own, selectedProtocolVersion: '1' }))
+  for (const type of ['request', 'sync']) {
+    const before = answers.length
+    const data = Uint8Array.of(0x42, 0, 0, 0, 0)
+    socket.send(encodeCbor({ type, ...own, documentId, data }))
+    await vi.waitFor(() => {
+      const about = answers.slice(before).filter((answer) => answer['documentId'] === documentId)
+      expect(about.map((answer) => answer['type'])).toEqual(['doc-unavailable'])
+    })
+  }
 })
 
 test('hostile clients lose their socket, and an honest one goes on', async () => {
