@@ -6,8 +6,11 @@ export const MAX_REPO_MESSAGE_BYTES = 68_157_440
 /** Bytes of the unfinished messages of one peer, and of messages that one peer does not take: as many as one message has. Beyond, its channel is ended. */
 export const MAX_PEER_BYTES = 75_497_472
 
-/** Bytes of the unfinished messages of all peers of an adapter: 256 MiB. Whoever exceeds it loses the channel. */
+/** Bytes of the unfinished messages of all peers of an adapter: 256 MiB. Beyond, the channel that holds the most is ended. */
 export const MAX_UNFINISHED_BYTES = 268_435_456
+
+/** How long the next part of an unfinished message may take, in milliseconds. Then its channel is ended. */
+export const UNFINISHED_TIMEOUT_MS = 60_000
 
 /** Messages that a peer does not take. Beyond, its channel is ended; the next one begins the sync anew. */
 export const MAX_UNSENT_MESSAGES = 65_536

@@ -9,12 +9,15 @@ import {
   writeMessage,
 } from '../src/adapter-wire.ts'
 import { decodeMessage, encodeMessage } from '../src/cbor-message.ts'
-import { isAutomergeRepoError } from '../src/errors.ts'
+import { AutomergeRepoError, isAutomergeRepoError } from '../src/errors.ts'
+import { SharedBytes } from '../src/shared-bytes.ts'
 import vectors from './vectors/messages.json' with { type: 'json' }
 
 /** The message in parts, as the far end reads it. */
 function joined(parts: readonly Uint8Array[], mostOfAll = 100_000_000): Uint8Array {
-  const joiner = new PartJoiner({ bytes: 0 }, mostOfAll)
+  const joiner = new PartJoiner(new SharedBytes(mostOfAll), () => {
+    throw new AutomergeRepoError('ERR_REPO_MESSAGE', 'it holds the most')
+  })
   const [whole, ...more] = parts.map((part) => joiner.take(part)).filter((part) => part)
   if (!whole || more.length > 0) throw new Error('not one message')
   return whole
@@ -115,10 +118,29 @@ test('a message in parts is joined within the bound of its peer and of all', () 
   expect(parts).toHaveLength(3)
   expect(readMessage(joined(parts))?.message).toMatchObject({ type: 'sync', data })
   expect(codeOf(() => joined(parts, 500_000))).toBe('ERR_REPO_MESSAGE')
-  const all = { bytes: 0 }
-  const joiner = new PartJoiner(all, 1_000_000)
+  const all = new SharedBytes(1_000_000)
+  const joiner = new PartJoiner(all, () => {})
   joiner.take(parts[0] ?? new Uint8Array())
-  expect(all.bytes).toBeGreaterThan(260_000)
+  expect(all.total).toBeGreaterThan(260_000)
   joiner.forget()
-  expect(all.bytes).toBe(0)
+  expect(all.total).toBe(0)
+})
+
+test('beyond the bound of all the peer that holds the most gives way, nobody else', () => {
+  const all = new SharedBytes(1_000)
+  const ended: string[] = []
+  const joinerOf = (name: string): PartJoiner => {
+    const joiner: PartJoiner = new PartJoiner(all, () => {
+      ended.push(name)
+      joiner.forget()
+    })
+    return joiner
+  }
+  const [greedy, honest] = [joinerOf('greedy'), joinerOf('honest')]
+  for (let at = 0; at < 9; at++) greedy.take(new Uint8Array(101))
+  expect(honest.take(new Uint8Array(151))).toBeUndefined()
+  expect(ended).toEqual(['greedy'])
+  expect(all.total).toBe(150)
+  expect(honest.take(Uint8Array.of(1, 7))).toHaveLength(151)
+  expect(all.total).toBe(0)
 })

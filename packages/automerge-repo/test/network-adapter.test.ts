@@ -215,6 +215,7 @@ test('hostile peers lose their channel and nothing else happens', async () => {
     [part({ type: 'hello', peerId: '' })],
     [part({ type: 'hello', peerId: 'x'.repeat(1_000) })],
     [deep],
+    [Uint8Array.of(0, 0xa0)],
     [hello, Uint8Array.of(1, 0xff)],
     [hello, part({ type: 'sync', documentId: 'none', data: Uint8Array.of(1) })],
     [hello, part({ type: 'ephemeral', count: -1, documentId: '', sessionId: '', data: null })],
@@ -222,6 +223,10 @@ test('hostile peers lose their channel and nothing else happens', async () => {
     const channel = await open(...bad)
     expect((await channel.closed).error).toBeDefined()
   }
+  // A session has one channel: the next one takes its place.
+  const [former, latter] = [await open(hello), await open(hello)]
+  await former.closed
+  latter.reset()
   // One message that never ends: it is given up at the bound, and its memory is free again.
   const endless = await open(hello)
   const piece = new Uint8Array(262_144)
