@@ -27,6 +27,9 @@ export const MAX_MESSAGE_VALUES = 10_000
 /** How deep maps and lists of a message may lie in each other. */
 export const MAX_MESSAGE_DEPTH = 8
 
+/** Bytes of an ephemeral message that a peer of the dialect may have passed on: 64 KiB. Larger ones are dropped. */
+export const MAX_EPHEMERAL_BYTES = 65_536
+
 /** Sources of ephemeral messages that one peer may pass on: automerge-repo remembers each for ever. Further ones are dropped. */
 export const MAX_EPHEMERAL_SOURCES = 1_000
 

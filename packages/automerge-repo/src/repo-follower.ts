@@ -154,7 +154,9 @@ class Visit {
   async #take(socket: RepoSocket, fields: Fields): Promise<void> {
     if (this.peer) return this.peer.receive(fields)
     if (fields['type'] === 'error') {
-      throw new AutomergeRepoError('ERR_REPO_VERSION', 'the server refused the join')
+      throw new AutomergeRepoError('ERR_REPO_VERSION', 'the server refused the join', {
+        hint: 'update the server to one that speaks version 1, as automerge-repo 2 does',
+      })
     }
     if (fields['type'] !== 'peer') return
     const peerId = idOf(fields['senderId'], 'peer id')
