@@ -154,9 +154,16 @@ class SessionAdapter extends EventEmitter<NetworkAdapterEvents> implements VudoN
   }
 
   #deliver({ message, origin }: AdapterMessage, name: string): void {
+    if (origin !== undefined && this.#speaksForItself(origin, name)) return
     const full = { ...message, senderId: origin ?? name, targetId: this.peerId }
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as above
     this.emit('message', full as unknown as Message)
+  }
+
+  /** What others pass on for a peer that is here, or for this one, is a copy or a lie. */
+  #speaksForItself(origin: string, name: string): boolean {
+    if (this.#init.names === 'repo' || origin === name) return false
+    return origin === this.nodeName || this.#peersByName.has(origin)
   }
 
   send(message: Message): void {
