@@ -7,14 +7,14 @@ import {
   writeMessage,
   type AdapterHello,
   type AdapterMessage,
-  type UnfinishedBytes,
 } from './adapter-wire.ts'
 import {
   MAX_EPHEMERAL_SOURCES,
   MAX_PEER_BYTES,
-  MAX_UNFINISHED_BYTES,
   MAX_UNSENT_MESSAGES,
+  UNFINISHED_TIMEOUT_MS,
 } from './limits.ts'
+import type { SharedBytes } from './shared-bytes.ts'
 
 /** Who listens to a peer. */
 export interface AdapterPeerEvents {
@@ -33,10 +33,11 @@ export class AdapterPeer {
   #unsentBytes = 0
   #isSending = false
   #hasEnded = false
+  #timer: NodeJS.Timeout | undefined
 
-  constructor(channel: Channel, unfinished: UnfinishedBytes) {
+  constructor(channel: Channel, unfinished: SharedBytes) {
     this.#channel = channel
-    this.#joiner = new PartJoiner(unfinished, MAX_UNFINISHED_BYTES)
+    this.#joiner = new PartJoiner(unfinished, () => this.end('ERR_REPO_MESSAGE'))
   }
 
   get session(): Channel['session'] {
@@ -50,7 +51,11 @@ export class AdapterPeer {
       let isKnown = false
       for await (const part of this.#channel) {
         const bytes = this.#joiner.take(part)
-        if (this.#hasEnded || !bytes) continue
+        this.#expectMore(!bytes)
+        if (this.#hasEnded) break
+        // A hello is one part: before it nobody has a place for the beginning of a message.
+        if (!bytes && !isKnown) break
+        if (!bytes) continue
         if (isKnown) this.#take(bytes, events)
         else if (events.onHello(readHello(bytes))) isKnown = true
         else break
@@ -60,6 +65,13 @@ export class AdapterPeer {
     } finally {
       this.end('ERR_REPO_MESSAGE')
     }
+  }
+
+  /** Whoever begins a message goes on with it. */
+  #expectMore(isUnfinished: boolean): void {
+    clearTimeout(this.#timer)
+    if (!isUnfinished || this.#hasEnded) return
+    this.#timer = setTimeout(() => this.end('ERR_REPO_SLOW'), UNFINISHED_TIMEOUT_MS)
   }
 
   #take(bytes: Uint8Array, { onMessage }: AdapterPeerEvents): void {
@@ -112,6 +124,7 @@ export class AdapterPeer {
   end(code?: string): void {
     if (this.#hasEnded) return
     this.#hasEnded = true
+    clearTimeout(this.#timer)
     this.#unsent.length = 0
     this.#joiner.forget()
     this.#channel.reset(code)

@@ -1,6 +1,12 @@
 import { decodeCbor, encodeCbor, isWireError } from '@vudo/wire'
-import { MAX_MESSAGE_DEPTH, MAX_PEER_BYTES, MAX_REPO_MESSAGE_BYTES } from './limits.ts'
+import {
+  MAX_MESSAGE_DEPTH,
+  MAX_MESSAGE_VALUES,
+  MAX_PEER_BYTES,
+  MAX_REPO_MESSAGE_BYTES,
+} from './limits.ts'
 import { idOf, isFields, malformed, toRepoMessage, type RepoMessage } from './repo-messages.ts'
+import type { GiveUp, SharedBytes } from './shared-bytes.ts'
 
 /*
  * What adapters say to each other on a channel: first a hello, then messages of Repos.
@@ -79,6 +85,7 @@ function decode(bytes: Uint8Array): Readonly<Record<string, unknown>> {
     const value = decodeCbor(bytes, {
       maxBytes: MAX_REPO_MESSAGE_BYTES,
       maxDepth: MAX_MESSAGE_DEPTH,
+      maxValues: MAX_MESSAGE_VALUES,
     })
     if (isFields(value)) return value
   } catch (error) {
@@ -88,21 +95,17 @@ function decode(bytes: Uint8Array): Readonly<Record<string, unknown>> {
   throw malformed('a message is no map')
 }
 
-/** Bytes that unfinished messages of several peers hold together. */
-export interface UnfinishedBytes {
-  bytes: number
-}
-
 /** Puts the parts of one peer together, within its bound and the one of all peers. */
 export class PartJoiner {
-  readonly #all: UnfinishedBytes
-  readonly #mostOfAll: number
+  readonly #all: SharedBytes
+  readonly #giveUp: GiveUp
   #parts: Uint8Array[] = []
   #bytes = 0
 
-  constructor(all: UnfinishedBytes, mostOfAll: number) {
+  /** @param giveUp - Told when this peer holds the most of what all may: its end calls {@link PartJoiner.forget}. */
+  constructor(all: SharedBytes, giveUp: GiveUp) {
     this.#all = all
-    this.#mostOfAll = mostOfAll
+    this.#giveUp = giveUp
   }
 
   /** @returns the message that the part completes. @throws `AutomergeRepoError` `ERR_REPO_MESSAGE`. */
@@ -113,10 +116,10 @@ export class PartJoiner {
     if (flag === flags.last && this.#parts.length === 0) return piece
     this.#parts.push(piece)
     this.#bytes += piece.length
-    this.#all.bytes += piece.length
-    if (this.#bytes > MAX_PEER_BYTES || this.#all.bytes > this.#mostOfAll) {
-      throw malformed(`a message has more than ${this.#bytes} bytes`)
+    if (this.#bytes > MAX_PEER_BYTES) {
+      throw malformed(`a message has more than ${MAX_PEER_BYTES} bytes`)
     }
+    this.#all.hold(this.#giveUp, this.#bytes)
     return flag === flags.more ? undefined : this.#join()
   }
 
@@ -133,8 +136,8 @@ export class PartJoiner {
 
   /** Gives up what is unfinished. */
   forget(): void {
-    this.#all.bytes -= this.#bytes
     this.#parts = []
     this.#bytes = 0
+    this.#all.hold(this.#giveUp, 0)
   }
 }

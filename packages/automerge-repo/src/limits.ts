@@ -6,8 +6,11 @@ export const MAX_REPO_MESSAGE_BYTES = 68_157_440
 /** Bytes of the unfinished messages of one peer, and of messages that one peer does not take: as many as one message has. Beyond, its channel is ended. */
 export const MAX_PEER_BYTES = 75_497_472
 
-/** Bytes of the unfinished messages of all peers of an adapter: 256 MiB. Whoever exceeds it loses the channel. */
+/** Bytes of the unfinished messages of all peers of an adapter: 256 MiB. Beyond, the channel that holds the most is ended. */
 export const MAX_UNFINISHED_BYTES = 268_435_456
+
+/** How long the next part of an unfinished message may take, in milliseconds. Then its channel is ended. */
+export const UNFINISHED_TIMEOUT_MS = 60_000
 
 /** Messages that a peer does not take. Beyond, its channel is ended; the next one begins the sync anew. */
 export const MAX_UNSENT_MESSAGES = 65_536
@@ -23,6 +26,9 @@ export const MAX_MESSAGE_VALUES = 10_000
 
 /** How deep maps and lists of a message may lie in each other. */
 export const MAX_MESSAGE_DEPTH = 8
+
+/** Bytes of an ephemeral message that a peer of the dialect may have passed on: 64 KiB. Larger ones are dropped. */
+export const MAX_EPHEMERAL_BYTES = 65_536
 
 /** Sources of ephemeral messages that one peer may pass on: automerge-repo remembers each for ever. Further ones are dropped. */
 export const MAX_EPHEMERAL_SOURCES = 1_000

@@ -8,10 +8,11 @@ import type {
 import type { Channel, Network } from '@vudo/network'
 import { EventEmitter } from 'eventemitter3'
 import { AdapterPeer } from './adapter-peer.ts'
-import type { AdapterHello, AdapterMessage, UnfinishedBytes } from './adapter-wire.ts'
-import { READY_GRACE_MS } from './limits.ts'
+import type { AdapterHello, AdapterMessage } from './adapter-wire.ts'
+import { MAX_UNFINISHED_BYTES, READY_GRACE_MS } from './limits.ts'
 import { toRepoMessage } from './repo-messages.ts'
 import { linkSessions } from './session-links.ts'
+import { SharedBytes } from './shared-bytes.ts'
 
 /** A Repo's network over our sessions. Give it to one Repo. */
 export interface VudoNetworkAdapter extends NetworkAdapterInterface {
@@ -59,7 +60,7 @@ class SessionAdapter extends EventEmitter<NetworkAdapterEvents> implements VudoN
   readonly #init: NetworkAdapterInit
   readonly #peersByName = new Map<string, AdapterPeer>()
   readonly #speaking = new Set<AdapterPeer>()
-  readonly #unfinished: UnfinishedBytes = { bytes: 0 }
+  readonly #unfinished = new SharedBytes(MAX_UNFINISHED_BYTES)
   readonly #ready = Promise.withResolvers<void>()
   #isReady = false
   #timer: NodeJS.Timeout | undefined
@@ -153,9 +154,16 @@ class SessionAdapter extends EventEmitter<NetworkAdapterEvents> implements VudoN
   }
 
   #deliver({ message, origin }: AdapterMessage, name: string): void {
+    if (origin !== undefined && this.#speaksForItself(origin, name)) return
     const full = { ...message, senderId: origin ?? name, targetId: this.peerId }
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as above
     this.emit('message', full as unknown as Message)
+  }
+
+  /** What others pass on for a peer that is here, or for this one, is a copy or a lie. */
+  #speaksForItself(origin: string, name: string): boolean {
+    if (this.#init.names === 'repo' || origin === name) return false
+    return origin === this.nodeName || this.#peersByName.has(origin)
   }
 
   send(message: Message): void {

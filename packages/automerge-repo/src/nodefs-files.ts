@@ -93,5 +93,7 @@ function unreadableError(place: string, cause: unknown): AutomergeRepoError {
 }
 
 function tooMuch(what: string): AutomergeRepoError {
-  return new AutomergeRepoError('ERR_DIRECTORY_LIMIT', what)
+  return new AutomergeRepoError('ERR_DIRECTORY_LIMIT', what, {
+    hint: 'remove what automerge-repo has compacted, or split the document',
+  })
 }

@@ -25,6 +25,13 @@ export interface RepoDocumentsInit {
   readonly rights: RepoPeerRights
   /** Where documents go that the peer begins: a path. Without it they are refused. */
   readonly newDocuments: string | undefined
+  /** A path: for the peer there is nothing but what lies at it or below. */
+  readonly prefix?: string | undefined
+}
+
+/** True when a path lies at `prefix` or below; without one, always. */
+export function isBelow(path: string, prefix: string | undefined): boolean {
+  return prefix === undefined || path === prefix || path.startsWith(`${prefix}/`)
 }
 
 /** A document that a peer works on. */
@@ -71,10 +78,13 @@ export class RepoDocuments {
    */
   async obtain(documentId: string, begins: boolean): Promise<RepoDocument | undefined> {
     const url = `automerge:${documentId}`
-    const { database, rights } = this.#init
+    const { database, rights, prefix } = this.#init
     const known = this.#open.get(documentId) ?? (await this.#openAnew(documentId, begins))
     if (!known) return undefined
-    if (!database.mayAccess(rights.author ?? '', 'read', url)) {
+    // Whoever asks by id does not know where it lies.
+    const isOffered = isBelow(known.handle.path, prefix)
+    if (!isOffered || !database.mayAccess(rights.author ?? '', 'read', url)) {
+      this.#open.set(documentId, known)
       await this.drop(documentId)
       return undefined
     }

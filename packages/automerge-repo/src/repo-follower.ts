@@ -11,7 +11,7 @@ import {
   MAX_REPO_MESSAGE_BYTES,
   REOPEN_DELAY_MS,
 } from './limits.ts'
-import type { RepoPeerRights } from './repo-documents.ts'
+import { isBelow, type RepoPeerRights } from './repo-documents.ts'
 import { idOf, malformed, type Fields } from './repo-messages.ts'
 import { RepoPeer } from './repo-peer.ts'
 import { newPeerId, REPO_PROTOCOL_VERSION, type AutomergeRepoEvents } from './repo-server.ts'
@@ -23,7 +23,7 @@ export interface AutomergeRepoFollowerInit {
   readonly database: Database
   /** The sync server: `ws://…` or `wss://…`. */
   readonly url: string
-  /** A path: only documents below it. @defaultValue all documents */
+  /** A path: only documents at it or below; others are unavailable to the server, also when it asks by id. @defaultValue all documents */
   readonly prefix?: string | undefined
   /** What the server may do. @defaultValue reads as nobody, writes */
   readonly rights?: RepoPeerRights | undefined
@@ -154,7 +154,9 @@ class Visit {
   async #take(socket: RepoSocket, fields: Fields): Promise<void> {
     if (this.peer) return this.peer.receive(fields)
     if (fields['type'] === 'error') {
-      throw new AutomergeRepoError('ERR_REPO_VERSION', 'the server refused the join')
+      throw new AutomergeRepoError('ERR_REPO_VERSION', 'the server refused the join', {
+        hint: 'update the server to one that speaks version 1, as automerge-repo 2 does',
+      })
     }
     if (fields['type'] !== 'peer') return
     const peerId = idOf(fields['senderId'], 'peer id')
@@ -167,11 +169,12 @@ class Visit {
   }
 
   #createPeer(socket: RepoSocket, peerId: string): RepoPeer {
-    const { database, rights = {} } = this.#init
+    const { database, rights = {}, prefix } = this.#init
     return new RepoPeer({
       database,
       rights,
       newDocuments: undefined,
+      prefix,
       ownId: this.#ownId,
       peerId,
       isRelay: true,
@@ -237,10 +240,6 @@ function joinOf(senderId: string): object {
 
 function idOfUrl(url: string): string {
   return url.slice('automerge:'.length)
-}
-
-function isBelow(path: string, prefix: string | undefined): boolean {
-  return prefix === undefined || path === prefix || path.startsWith(`${prefix}/`)
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {

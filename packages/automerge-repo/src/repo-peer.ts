@@ -1,7 +1,7 @@
 import { isSyncError } from '@vudo/sync'
 import { encodeMessage } from './cbor-message.ts'
 import { AutomergeRepoError } from './errors.ts'
-import { MAX_EPHEMERAL_SOURCES, PUSH_DELAY_MS } from './limits.ts'
+import { MAX_EPHEMERAL_BYTES, MAX_EPHEMERAL_SOURCES, PUSH_DELAY_MS } from './limits.ts'
 import { RepoDocuments, type RepoDocument, type RepoDocumentsInit } from './repo-documents.ts'
 import { idOf, toRepoMessage, type Fields, type RepoMessage } from './repo-messages.ts'
 
@@ -90,6 +90,8 @@ export class RepoPeer {
 
   #takeEphemeral(message: RepoMessage & { type: 'ephemeral' }, senderId: string): void {
     const { documentId, data, count, sessionId } = message
+    // It waits once for each follower.
+    if (data.length > MAX_EPHEMERAL_BYTES) return
     const source = `${senderId}\0${sessionId}`
     const before = this.#counts.get(source)
     if (!this.#documents.follows(documentId) || (before !== undefined && before >= count)) return

@@ -2,7 +2,7 @@ import { createEventHub, type EventHub } from '@vudo/events'
 import type { Database } from '@vudo/sync'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import type { IncomingMessage, Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { WebSocket } from 'ws'
 import { WebSocketServer } from 'ws'
 import { encodeMessage } from './cbor-message.ts'
@@ -33,7 +33,7 @@ export interface AutomergeRepoServerInit {
   readonly server?: Server | undefined
   /**
    * Who a request comes from, by its headers, its address or its URL: look at `Origin` when
-   * browsers can reach the server. `undefined` refuses it.
+   * browsers can reach the server. `undefined` refuses it, with status 401.
    *
    * @defaultValue everybody: reads as nobody, writes
    */
@@ -44,7 +44,7 @@ export interface AutomergeRepoServerInit {
    * @defaultValue none: documents that are not here yet are unavailable
    */
   readonly newDocuments?: string | undefined
-  /** Peers at a time; further ones are refused. @defaultValue 256 */
+  /** Peers at a time; further ones are refused, with status 503. @defaultValue 256 */
   readonly maxPeers?: number | undefined
 }
 
@@ -82,21 +82,18 @@ export interface AutomergeRepoServer extends AsyncDisposable {
 export async function createAutomergeRepoServer(
   init: AutomergeRepoServerInit,
 ): Promise<AutomergeRepoServer> {
-  const sockets = new WebSocketServer({
-    maxPayload: MAX_REPO_MESSAGE_BYTES,
-    // A small frame could stand for a large one.
-    perMessageDeflate: false,
-    ...(init.server
-      ? { server: init.server }
-      : { host: init.host ?? '127.0.0.1', port: init.port ?? 0 }),
-  })
-  const server = new DialectServer(init, sockets)
+  const http = init.server ?? createServer((_request, response) => response.writeHead(426).end())
+  const server = new DialectServer(init, http)
   try {
-    if (!init.server) await once(sockets, 'listening')
+    if (!init.server) {
+      http.listen(init.port ?? 0, init.host ?? '127.0.0.1')
+      await once(http, 'listening')
+    }
   } catch (cause) {
     await server.close()
     throw new AutomergeRepoError('ERR_REPO_LISTEN', `cannot listen on port ${init.port ?? 0}`, {
       cause,
+      hint: 'give another port, or 0 for a free one, and an address of this machine as `host`',
     })
   }
   return server
@@ -111,18 +108,42 @@ interface ServedPeer {
 class DialectServer implements AutomergeRepoServer {
   readonly events: EventHub<AutomergeRepoEvents> = createEventHub<AutomergeRepoEvents>()
   readonly #init: AutomergeRepoServerInit
+  readonly #http: Server
   readonly #sockets: WebSocketServer
+  readonly #rights = new WeakMap<IncomingMessage, RepoPeerRights>()
   readonly #ownId = newPeerId()
   readonly #served = new Set<ServedPeer>()
   readonly #serving = new Set<Promise<void>>()
   #closing: Promise<void> | undefined
 
-  constructor(init: AutomergeRepoServerInit, sockets: WebSocketServer) {
+  constructor(init: AutomergeRepoServerInit, http: Server) {
     this.#init = init
-    this.#sockets = sockets
-    sockets.on('connection', (socket, request) => this.#accept(socket, request))
+    this.#http = http
+    this.#sockets = new WebSocketServer({
+      server: http,
+      maxPayload: MAX_REPO_MESSAGE_BYTES,
+      // A small frame could stand for a large one.
+      perMessageDeflate: false,
+      // Who is refused here has no WebSocket, and nothing of what it sends is kept.
+      verifyClient: ({ req }, answer) => {
+        const refusal = this.#refusalOf(req)
+        if (refusal === undefined) answer(true)
+        else answer(false, refusal)
+      },
+    })
+    this.#sockets.on('connection', (socket, request) => this.#accept(socket, request))
     // Before it listens the call rejects with it; afterwards single sockets fail, not the server.
-    sockets.on('error', () => {})
+    this.#sockets.on('error', () => {})
+  }
+
+  /** The HTTP status that refuses a request. */
+  #refusalOf(request: IncomingMessage): number | undefined {
+    const isFull = this.#served.size >= (this.#init.maxPeers ?? MAX_REPO_PEERS)
+    if (isFull || this.#closing) return unavailable
+    const rights = this.#rightsOf(request)
+    if (!rights) return unauthorized
+    this.#rights.set(request, rights)
+    return undefined
   }
 
   get url(): string {
@@ -138,12 +159,8 @@ class DialectServer implements AutomergeRepoServer {
   }
 
   #accept(socket: WebSocket, request: IncomingMessage): void {
-    const rights = this.#rightsOf(request)
-    if (!rights || this.#served.size >= (this.#init.maxPeers ?? MAX_REPO_PEERS)) {
-      // Who is refused may not hear of it any more.
-      socket.on('error', () => {})
-      return socket.close(rights ? tryAgainLater : policyViolation)
-    }
+    const rights = this.#rights.get(request)
+    if (!rights) return socket.terminate()
     const serving = this.#serve(socket, rights)
     this.#serving.add(serving)
     void serving.finally(() => this.#serving.delete(serving))
@@ -185,7 +202,9 @@ class DialectServer implements AutomergeRepoServer {
     if (!speaksVersion(fields['supportedProtocolVersions'])) {
       const message = 'unsupported protocol version'
       const refusal = { type: 'error', senderId: this.#ownId, message, targetId: peerId }
-      const error = new AutomergeRepoError('ERR_REPO_VERSION', `${peerId} speaks another version`)
+      const error = new AutomergeRepoError('ERR_REPO_VERSION', `${peerId} speaks another version`, {
+        hint: 'update the peer to one that speaks version 1, as automerge-repo 2 does',
+      })
       return socket.sendLast(encodeMessage(refusal), error)
     }
     served.peerId = peerId
@@ -235,7 +254,16 @@ class DialectServer implements AutomergeRepoServer {
     // It was never listening when it says otherwise.
     this.#sockets.close(() => resolve())
     await promise
+    if (!this.#init.server) await this.#stopListening()
     this.events.close()
+  }
+
+  /** Whoever has connected and not yet asked for anything goes as well. */
+  async #stopListening(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#http.close(() => resolve())
+    this.#http.closeAllConnections()
+    await promise
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -243,9 +271,9 @@ class DialectServer implements AutomergeRepoServer {
   }
 }
 
-/** Codes of RFC 6455 section 7.4.1 and its registry. */
-const policyViolation = 1008
-const tryAgainLater = 1013
+/** Statuses of RFC 9110 section 15. */
+const unauthorized = 401
+const unavailable = 503
 
 /** How this program calls itself in the dialect: another name in each run. */
 export function newPeerId(): string {

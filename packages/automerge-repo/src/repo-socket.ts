@@ -23,7 +23,7 @@ export class RepoSocket {
     this.#onMessage = onMessage
     this.closed = this.#ended.promise
     socket.on('message', (data) => this.#take(data))
-    socket.on('pong', () => (this.#isAlive = true))
+    socket.on('pong', () => this.#hearAgain())
     // The end follows; what the socket says of it is the reason.
     socket.on('error', (error) => this.#ended.resolve(error))
     socket.on('close', () => this.#finish())
@@ -31,12 +31,19 @@ export class RepoSocket {
   }
 
   #ping(): void {
-    if (!this.#isAlive) return this.#socket.terminate()
+    // What it says lies unread for as long as we do not read, its answer among it.
+    if (this.#socket.isPaused) return this.#hearAgain()
+    if (!this.#isAlive) return this.end(unanswered())
     this.#isAlive = false
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.ping()
   }
 
+  #hearAgain(): void {
+    this.#isAlive = true
+  }
+
   #take(data: RawData): void {
+    this.#hearAgain()
     const bytes = toBytes(data)
     this.#queue.push(bytes)
     this.#queuedBytes += bytes.length
@@ -67,7 +74,9 @@ export class RepoSocket {
   send(bytes: Uint8Array): void {
     if (this.#socket.readyState !== WebSocket.OPEN) return
     if (this.#socket.bufferedAmount + bytes.length > MAX_PEER_BYTES) {
-      return this.end(new AutomergeRepoError('ERR_REPO_SLOW', 'a peer does not read'))
+      return this.end(
+        new AutomergeRepoError('ERR_REPO_SLOW', 'a peer does not read', { hint: syncsAnew }),
+      )
     }
     this.#socket.send(bytes)
   }
@@ -92,6 +101,14 @@ export class RepoSocket {
     this.#ended.resolve(undefined)
   }
 }
+
+function unanswered(): AutomergeRepoError {
+  return new AutomergeRepoError('ERR_REPO_SLOW', 'a peer did not answer a ping', {
+    hint: syncsAnew,
+  })
+}
+
+const syncsAnew = 'nothing to do: a peer that comes back syncs anew'
 
 function toBytes(data: RawData): Uint8Array {
   if (Array.isArray(data)) return new Uint8Array(Buffer.concat(data))

@@ -40,6 +40,8 @@ class SessionLinks {
   readonly #network: Network
   readonly #databaseId: string
   readonly #speak: (channel: Channel) => Promise<boolean>
+  /** The channel that each far end has opened: one at a time. */
+  readonly #accepted = new WeakMap<Session, Channel>()
   readonly #timers = new Set<NodeJS.Timeout>()
   #stop = (): void => {}
   #isEnded = false
@@ -58,6 +60,8 @@ class SessionLinks {
   }
 
   accept(channel: Channel): Promise<boolean> {
+    this.#accepted.get(channel.session)?.reset()
+    this.#accepted.set(channel.session, channel)
     return this.#speak(channel)
   }
 

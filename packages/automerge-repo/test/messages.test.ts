@@ -1,4 +1,4 @@
-import { bytesToHex, hexToBytes } from '@vudo/wire'
+import { bytesToHex, encodeCbor, hexToBytes } from '@vudo/wire'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import {
@@ -9,12 +9,15 @@ import {
   writeMessage,
 } from '../src/adapter-wire.ts'
 import { decodeMessage, encodeMessage } from '../src/cbor-message.ts'
-import { isAutomergeRepoError } from '../src/errors.ts'
+import { AutomergeRepoError, isAutomergeRepoError } from '../src/errors.ts'
+import { SharedBytes } from '../src/shared-bytes.ts'
 import vectors from './vectors/messages.json' with { type: 'json' }
 
 /** The message in parts, as the far end reads it. */
 function joined(parts: readonly Uint8Array[], mostOfAll = 100_000_000): Uint8Array {
-  const joiner = new PartJoiner({ bytes: 0 }, mostOfAll)
+  const joiner = new PartJoiner(new SharedBytes(mostOfAll), () => {
+    throw new AutomergeRepoError('ERR_REPO_MESSAGE', 'it holds the most')
+  })
   const [whole, ...more] = parts.map((part) => joiner.take(part)).filter((part) => part)
   if (!whole || more.length > 0) throw new Error('not one message')
   return whole
@@ -100,6 +103,14 @@ test('whatever the bytes are, only the message error comes out', () => {
   )
 })
 
+test('a message of many small values is refused before any is built', () => {
+  const fields = { type: 'doc-unavailable', documentId: '4R8U7rXbA2J4K2stg78EsNNVd1rx' }
+  const withList = (length: number): Uint8Array =>
+    encodeCbor({ ...fields, list: Array.from({ length }, () => ({})) })
+  expect(readMessage(withList(9_000))?.message.type).toBe('doc-unavailable')
+  expect(codeOf(() => readMessage(withList(10_000)))).toBe('ERR_REPO_MESSAGE')
+})
+
 test('a message in parts is joined within the bound of its peer and of all', () => {
   const data = new Uint8Array(600_000).fill(3)
   const documentId = '4R8U7rXbA2J4K2stg78EsNNVd1rx'
@@ -107,10 +118,29 @@ test('a message in parts is joined within the bound of its peer and of all', () 
   expect(parts).toHaveLength(3)
   expect(readMessage(joined(parts))?.message).toMatchObject({ type: 'sync', data })
   expect(codeOf(() => joined(parts, 500_000))).toBe('ERR_REPO_MESSAGE')
-  const all = { bytes: 0 }
-  const joiner = new PartJoiner(all, 1_000_000)
+  const all = new SharedBytes(1_000_000)
+  const joiner = new PartJoiner(all, () => {})
   joiner.take(parts[0] ?? new Uint8Array())
-  expect(all.bytes).toBeGreaterThan(260_000)
+  expect(all.total).toBeGreaterThan(260_000)
   joiner.forget()
-  expect(all.bytes).toBe(0)
+  expect(all.total).toBe(0)
+})
+
+test('beyond the bound of all the peer that holds the most gives way, nobody else', () => {
+  const all = new SharedBytes(1_000)
+  const ended: string[] = []
+  const joinerOf = (name: string): PartJoiner => {
+    const joiner: PartJoiner = new PartJoiner(all, () => {
+      ended.push(name)
+      joiner.forget()
+    })
+    return joiner
+  }
+  const [greedy, honest] = [joinerOf('greedy'), joinerOf('honest')]
+  for (let at = 0; at < 9; at++) greedy.take(new Uint8Array(101))
+  expect(honest.take(new Uint8Array(151))).toBeUndefined()
+  expect(ended).toEqual(['greedy'])
+  expect(all.total).toBe(150)
+  expect(honest.take(Uint8Array.of(1, 7))).toHaveLength(151)
+  expect(all.total).toBe(0)
 })

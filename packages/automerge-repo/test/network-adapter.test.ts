@@ -215,6 +215,7 @@ test('hostile peers lose their channel and nothing else happens', async () => {
     [part({ type: 'hello', peerId: '' })],
     [part({ type: 'hello', peerId: 'x'.repeat(1_000) })],
     [deep],
+    [Uint8Array.of(0, 0xa0)],
     [hello, Uint8Array.of(1, 0xff)],
     [hello, part({ type: 'sync', documentId: 'none', data: Uint8Array.of(1) })],
     [hello, part({ type: 'ephemeral', count: -1, documentId: '', sessionId: '', data: null })],
@@ -222,6 +223,10 @@ test('hostile peers lose their channel and nothing else happens', async () => {
     const channel = await open(...bad)
     expect((await channel.closed).error).toBeDefined()
   }
+  // A session has one channel: the next one takes its place.
+  const [former, latter] = [await open(hello), await open(hello)]
+  await former.closed
+  latter.reset()
   // One message that never ends: it is given up at the bound, and its memory is free again.
   const endless = await open(hello)
   const piece = new Uint8Array(262_144)
@@ -260,4 +265,37 @@ test('a peer names only so many sources of ephemeral messages', async () => {
   await end
   // And the peer itself.
   expect(sources.size).toBe(1_001)
+})
+
+test('nobody is heard through others who is connected, or is this peer', async () => {
+  const networks = await startNetworks(3)
+  onTestFinished(async () => {
+    for (const network of networks) await network.stop()
+  })
+  const [here, there, evil] = networks
+  if (!here || !there || !evil) throw new Error('three networks')
+  const [left, right] = [here, there].map((network) =>
+    createNetworkAdapter({ network, database: databaseId }),
+  )
+  if (!left || !right) throw new Error('two adapters')
+  const met = next(left, 'peer-candidate')
+  left.connect(idOf('left'))
+  right.connect(idOf('right'))
+  await met
+  const senders: string[] = []
+  left.on('message', ({ senderId }) => senders.push(senderId))
+  const channel = evil
+    .session(here.peerId)
+    ?.openChannel('/vudo/automerge-repo/1', { database: databaseId })
+  if (!channel) throw new Error('no session')
+  await channel.send(part({ type: 'hello', peerId: 'evil' }))
+  const documentId = '4R8U7rXbA2J4K2stg78EsNNVd1rx'
+  const message = { type: 'ephemeral', documentId, data: Uint8Array.of(1), count: 1 }
+  for (const origin of [right.nodeName, left.nodeName, 'far away']) {
+    await channel.send(part({ ...message, sessionId: 's', origin }))
+  }
+  await vi.waitFor(() => expect(senders).toContain('far away'))
+  expect(senders).toEqual(['far away'])
+  right.disconnect()
+  left.disconnect()
 })

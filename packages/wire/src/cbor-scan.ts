@@ -8,16 +8,20 @@ const major = { bytes: 2, text: 3, array: 4, map: 5, tag: 6, simple: 7 }
  * Walks one CBOR item without recursion and without building anything, so that a
  * decoder that recurses may follow.
  *
+ * @param maxValues - Values of all depths together; a map has two for each entry.
  * @throws `WireError` `ERR_DECODE` when it is cut off, followed by more, deeper than
- *   `maxDepth`, or holds a tag, an indefinite length or a simple value besides
+ *   `maxDepth`, has more than `maxValues`, or holds a tag, an indefinite length or a simple value besides
  *   false, true, null and floats.
  */
-export function scanCbor(bytes: Uint8Array, maxDepth: number): void {
+export function scanCbor(bytes: Uint8Array, maxDepth: number, maxValues: number = Infinity): void {
+  let valuesLeft = maxValues - 1
   const reader = createByteReader(bytes)
   /** Items still to come in each open array or map, outermost first. */
   const open: number[] = []
   for (;;) {
     const items = scanHead(reader)
+    valuesLeft -= items
+    if (valuesLeft < 0) throw refused(`CBOR has more than ${maxValues} values`)
     if (items > 0) {
       if (open.length === maxDepth) throw refused(`CBOR is more than ${maxDepth} deep`)
       // Every item takes a byte: a larger count is a lie, and found out before it is believed.

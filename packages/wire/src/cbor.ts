@@ -27,6 +27,14 @@ export interface DecodeCborOptions {
    * @defaultValue 64
    */
   readonly maxDepth?: number | undefined
+  /**
+   * How many values there may be, of all depths together: 1 for a number alone, and two for
+   * each entry of a map. A value takes a byte at least and in memory up to a hundred, so
+   * give a bound where `maxBytes` is large. It is checked before anything is built.
+   *
+   * @defaultValue as many as `maxBytes` allows
+   */
+  readonly maxValues?: number | undefined
 }
 
 const strict = {
@@ -59,7 +67,7 @@ export function encodeCbor(value: unknown): Uint8Array {
  * @throws `WireError` `ERR_DECODE`, whatever the bytes are.
  */
 export function decodeCbor(bytes: Uint8Array, options: DecodeCborOptions): unknown {
-  const { maxBytes, maxDepth = MAX_CBOR_DEPTH } = options
+  const { maxBytes, maxDepth = MAX_CBOR_DEPTH, maxValues } = options
   if (!Number.isInteger(maxDepth) || maxDepth < 1 || maxDepth > MAX_CBOR_DEPTH) {
     throw new RangeError(`maxDepth is ${maxDepth}, expected 1 to ${MAX_CBOR_DEPTH}`)
   }
@@ -69,7 +77,7 @@ export function decodeCbor(bytes: Uint8Array, options: DecodeCborOptions): unkno
       `CBOR has ${bytes.length} bytes, expected at most ${maxBytes}`,
     )
   }
-  scanCbor(bytes, maxDepth)
+  scanCbor(bytes, maxDepth, maxValues)
   const value = decodePlain(bytes)
   if (!bytesEqual(encode(value), bytes)) {
     throw new WireError('ERR_DECODE', 'CBOR is not in its one canonical form')

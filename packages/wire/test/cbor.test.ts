@@ -20,6 +20,9 @@ const decodeError = expect.objectContaining({ name: 'WireError', code: 'ERR_DECO
 const decode = (bytes: Uint8Array, maxDepth?: number): unknown =>
   decodeCbor(bytes, { maxBytes: 1_000_000, maxDepth })
 
+const count = (hex: string, maxValues: number): unknown =>
+  decodeCbor(hexToBytes(hex), { maxBytes: 1_000, maxValues })
+
 const nestedArrays = (depth: number): Uint8Array =>
   concatBytes(new Uint8Array(depth).fill(0x81), Uint8Array.of(0))
 
@@ -48,6 +51,16 @@ describe('CBOR', () => {
 
   it.each(vectors.refused)('refuses $hex: $why', ({ hex }) => {
     expect(() => decode(hexToBytes(hex))).toThrow(decodeError)
+  })
+
+  it('refuses more values than it is told to build, whatever they are', () => {
+    expect(count('01', 1)).toBe(1)
+    // A list of two empty maps is three values; a map of one entry is three as well.
+    expect(count('82a0a0', 3)).toEqual([{}, {}])
+    expect(() => count('82a0a0', 2)).toThrow(decodeError)
+    expect(count('a1616101', 3)).toEqual({ a: 1 })
+    expect(() => count('a1616101', 2)).toThrow(decodeError)
+    expect(() => count('8181a0', 2)).toThrow(decodeError)
   })
 
   it('gives byte strings as plain copies', () => {
