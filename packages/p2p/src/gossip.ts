@@ -69,6 +69,7 @@ function announceDocuments(
   const announcer = createDocumentAnnouncer({
     gossip,
     addresses: () => network.addresses,
+    sessionOf: (peerId) => network.session(peerId),
     isConnected: (peerId) => network.session(peerId)?.databases.has(database.id) ?? false,
     hasHeads: (id, heads) => database.hasHeads(documentIdToUrl(id), heads),
     connect: (peerId, addresses) => connect(network, { peerId, addresses, signal: end.signal }),
