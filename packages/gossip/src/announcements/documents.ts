@@ -42,7 +42,7 @@ export interface DocumentAnnouncerInit {
 
 /** Tells others of changed documents, and pulls what others tell of. */
 export interface DocumentAnnouncer {
-  /** Documents that are known to be elsewhere, and may be missing here. */
+  /** States of documents that are known to be elsewhere, and may be missing here. */
   readonly wantedCount: number
   /** Announcements that were malformed. */
   readonly ignored: number
@@ -142,7 +142,7 @@ class Announcer implements DocumentAnnouncer {
     if (effect.type === 'look') {
       const { id, heads } = effect
       const isHere = await this.#init.hasHeads(id, heads).catch(() => true)
-      return this.#handle({ type: 'looked', id, isHere })
+      return this.#handle({ type: 'looked', id, heads, isHere })
     }
     const { peerId, addresses } = effect
     await this.#init.connect(peerId, addresses).catch(() => {
