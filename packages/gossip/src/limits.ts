@@ -126,7 +126,7 @@ export const MAX_PRESENCE_TTL_MS = 120_000
 /** Rooms that one node can be in at one time. */
 export const MAX_PRESENCE_ROOMS = 64
 
-/** Entries of others that are shown in one room. Who comes when it is full is not shown, and counted. */
+/** Entries of others that are shown in one room. Who comes when it is full takes the place of somebody's second entry, or is not shown, and counted. */
 export const MAX_PRESENT_PEERS = 256
 
 /** Entries that one peer can have in one room: windows of one device. */

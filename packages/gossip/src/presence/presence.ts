@@ -28,7 +28,7 @@ export interface PresenceEvents {
   'presence:joined': PresenceEvent
   /** Somebody shows another state. */
   'presence:changed': PresenceEvent
-  /** Somebody has gone: said so, or gave no sign for the time it named. */
+  /** Somebody has gone: said so; or gave no sign for the time it named, or gave way in a full room. */
   'presence:left': PresenceEvent & { readonly reason: 'goodbye' | 'expired' }
 }
 
