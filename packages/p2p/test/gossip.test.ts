@@ -97,12 +97,12 @@ describe('a node with gossip', () => {
     await a.connectPeer(address)
     await a.gossip().whenPeers('vudo/documents/1', 1, { signal: limit() })
     await a.writeDoc('secret/diary', { text: 'a' })
-    const [{ documentId = '' } = {}] = await a.ls()
+    const documentId = (await a.ls())[0]?.documentId ?? ''
     await b.database.admit('public/x', documentId)
     await a.connectPeer(b.addresses[0] ?? '')
     await when(a, async () => (await a.ls()).some(({ path }) => path === 'public/x'))
     const secret = await a.database.openById<{ text: string }>(documentId)
-    await secret?.change((draft) => {
+    secret?.change((draft) => {
       draft.text = 'b'
     })
     await secret?.close()
