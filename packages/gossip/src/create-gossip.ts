@@ -108,7 +108,7 @@ class DatabaseGossip implements Gossip {
   join(name: string): GossipTopic {
     const router = this.#open()
     const present = this.#topics.get(name)
-    if (present !== undefined) return present
+    if (present !== undefined) return present.use()
     const { length } = utf8.encode(name)
     if (length === 0 || length > MAX_TOPIC_BYTES) {
       throw new RangeError(`topic has ${length} bytes, expected 1 to ${MAX_TOPIC_BYTES}`)
@@ -124,7 +124,7 @@ class DatabaseGossip implements Gossip {
     this.#topics.set(name, topic)
     this.#topicsByWireName.set(wireName, topic)
     router.subscribe(wireName)
-    return topic
+    return topic.use()
   }
 
   #host(router: Router): ConstructorParameters<typeof JoinedTopic>[0] {
@@ -171,7 +171,12 @@ class DatabaseGossip implements Gossip {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#ended.reject(new GossipError('ERR_GOSSIP_CLOSED', 'gossip was closed'))
-    for (const topic of this.#topics.values()) topic.leave()
+    for (const topic of this.#topics.values()) {
+      this.#router?.unsubscribe(topic.wireName)
+      topic.end()
+    }
+    this.#topics.clear()
+    this.#topicsByWireName.clear()
     await this.#links?.finish()
     this.#overlay?.close()
     this.#links?.close()

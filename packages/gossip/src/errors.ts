@@ -10,6 +10,8 @@ export type GossipErrorCode =
   | 'ERR_GOSSIP_STATE_SIZE'
   /** A neighbour sent what the protocol does not allow. It costs the neighbour score, and after repeated faults its session. */
   | 'ERR_GOSSIP_PROTOCOL'
+  /** Somebody reads the topic already: a topic has one reader. Read it in one place, or end that loop first. */
+  | 'ERR_GOSSIP_READER'
   /** A limit is reached; the message names it. */
   | 'ERR_GOSSIP_LIMIT'
 

@@ -20,10 +20,10 @@ export class FrameRate {
     this.#atMs = nowMs
   }
 
-  /** Takes a token. @returns Milliseconds to wait before the message may be read; 0 for at once. */
-  take(nowMs: number): number {
+  /** Takes a token for each of `count` messages. @returns Milliseconds to wait before they may be read; 0 for at once. */
+  take(nowMs: number, count = 1): number {
     const gained = (Math.max(0, nowMs - this.#atMs) * this.#perSecond) / 1_000
-    this.#tokens = Math.min(this.#burst, this.#tokens + gained) - 1
+    this.#tokens = Math.min(this.#burst, this.#tokens + gained) - count
     this.#atMs = nowMs
     return this.#tokens >= 0 ? 0 : Math.ceil((-this.#tokens * 1_000) / this.#perSecond)
   }

@@ -71,7 +71,8 @@ export interface GossipMessage {
 
 /**
  * A topic that was joined. Iterating gives the messages of others, each once, in the order
- * in which they come in; it has one reader. One's own messages do not come back.
+ * in which they come in; it has one reader,
+ * and a second loop throws `GossipError` `ERR_GOSSIP_READER`. One's own messages do not come back.
  */
 export interface GossipTopic extends AsyncIterable<GossipMessage> {
   /** The name given to `join`. */
@@ -89,7 +90,7 @@ export interface GossipTopic extends AsyncIterable<GossipMessage> {
    * @throws `GossipError` `ERR_GOSSIP_PAYLOAD_SIZE`, `ERR_GOSSIP_CLOSED` after `leave` or `close`.
    */
   publish(bytes: Uint8Array): Promise<number>
-  /** Ends the topic: neighbours are told, and iterating ends after what has come in. Idempotent. */
+  /** Ends this hold on the topic. With the last one neighbours are told, and iterating ends after what has come in. Idempotent. */
   leave(): void
 }
 
@@ -118,7 +119,8 @@ export interface Gossip {
   readonly neighbours: readonly PeerId[]
   readonly counters: GossipCounters
   /**
-   * Takes part in a topic. A second call with the same name gives the same topic until it is left.
+   * Takes part in a topic. Each call with the same name gives another hold on the same topic,
+   * with the same messages: it ends when every hold was left.
    *
    * @param topic - 1 to 256 bytes in UTF-8. Only members learn it, and only as a hash.
    * @throws `RangeError` for another length; `GossipError` `ERR_GOSSIP_LIMIT` at

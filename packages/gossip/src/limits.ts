@@ -126,16 +126,16 @@ export const MAX_PRESENCE_TTL_MS = 120_000
 /** Rooms that one node can be in at one time. */
 export const MAX_PRESENCE_ROOMS = 64
 
-/** Entries of others that are shown in one room. Who comes when it is full is not shown, and counted. */
+/** Entries of others that are shown in one room. Who comes when it is full takes the place of somebody's second entry, or is not shown, and counted. */
 export const MAX_PRESENT_PEERS = 256
 
 /** Entries that one peer can have in one room: windows of one device. */
 export const MAX_INSTANCES_PER_PEER = 8
 
-/** States per second that are taken from one entry; more are ignored and counted. */
+/** States per second that are taken from one peer in one room; more are ignored and counted. */
 export const PRESENCE_STATES_PER_SECOND = 25
 
-/** States that one entry can publish at once after a pause. */
+/** States that one peer can publish at once after a pause. */
 export const PRESENCE_BURST = 40
 
 /** Longest time before a newcomer is answered, in milliseconds, and the shortest between two answers. */
@@ -176,6 +176,12 @@ export const ENOUGH_HOLDERS = 2
 
 /** Documents that are known to have news elsewhere. The oldest gives way. */
 export const MAX_WANTED_DOCUMENTS = 1_024
+
+/** Those among them that one author has announced. Its oldest gives way. */
+export const MAX_WANTED_PER_AUTHOR = 64
+
+/** Looks for which a holder with a session is given time before another holder is dialled. */
+export const PATIENT_LOOKS = 2
 
 /** Peers that are remembered as holders of one document's news. */
 export const MAX_HOLDERS = 8

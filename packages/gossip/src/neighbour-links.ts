@@ -200,20 +200,22 @@ export class NeighbourLinks {
     for (;;) {
       const frame = await channel.receive({ signal })
       if (frame === undefined) return
-      const waitMs = rate.take(now())
+      const messages = this.#guarded(channel.session, frame)
+      // Each message costs the check of a signature, however many come in one frame.
+      const waitMs = rate.take(now(), Math.max(1, messages ?? 1))
       if (waitMs > 0) await pause(waitMs, signal)
-      if (this.#isSound(channel.session, frame)) await push(frame)
+      if (messages !== undefined) await push(frame)
     }
   }
 
-  #isSound({ peerId }: Session, frame: Uint8Array): boolean {
+  /** How many messages a frame carries; `undefined` when it is not sound. */
+  #guarded({ peerId }: Session, frame: Uint8Array): number | undefined {
     try {
-      guardRpc(frame)
-      return true
+      return guardRpc(frame)
     } catch {
       // The guard throws for the peer's faults only.
       this.punish(peerId)
-      return false
+      return undefined
     }
   }
 }

@@ -12,6 +12,7 @@ export interface TopicFollower {
  * Hands on what a topic brings, until it is left or the returned function is called.
  *
  * @returns Ends it.
+ * @throws `GossipError` `ERR_GOSSIP_READER` when somebody reads the topic already.
  */
 export function followTopic(
   gossip: Gossip,
@@ -19,17 +20,20 @@ export function followTopic(
   follower: TopicFollower,
 ): () => void {
   const end = new AbortController()
-  void readAll(topic, follower, end.signal)
+  // Taken here and not in the loop below, whose promise nobody waits for.
+  const messages = topic[Symbol.asyncIterator]()
+  // With the topic everything ends: nobody can be waited for in one that was left.
+  void readAll(messages, follower, end.signal).finally(() => end.abort())
   void watchReach(gossip, { topic, follower, signal: end.signal })
   return () => end.abort()
 }
 
 async function readAll(
-  topic: GossipTopic,
+  messages: AsyncIterator<GossipMessage, undefined>,
   follower: TopicFollower,
   signal: AbortSignal,
 ): Promise<void> {
-  for await (const message of topic) {
+  for await (const message of { [Symbol.asyncIterator]: () => messages }) {
     if (signal.aborted) return
     follower.onMessage(message)
   }
@@ -52,6 +56,6 @@ async function watchReach(
       if (signal.aborted || isGossipError(error)) return
       throw error
     }
-    follower.onReach()
+    if (!signal.aborted) follower.onReach()
   }
 }

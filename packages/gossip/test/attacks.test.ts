@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto'
 import type { RPC } from '@libp2p/gossipsub/message'
 import { createEd25519Key, type NodeKey } from '@vudo/identity'
-import { MAX_FAULTS, MAX_FRAME_MESSAGE_IDS, MAX_TOPICS } from '@vudo/gossip'
+import { MAX_FAULTS, MAX_FRAME_MESSAGE_IDS, MAX_FRAME_MESSAGES, MAX_TOPICS } from '@vudo/gossip'
 import { waitFor } from '@vudo/testing'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { topicToWireName } from '../src/create-gossip.ts'
 import { FrameRate } from '../src/frame-rate.ts'
 import { GOSSIP_PROTOCOL } from '../src/neighbour-links.ts'
@@ -179,6 +179,27 @@ describe('a node', () => {
     await channel.send(frameOf({ messages }))
     await session.closed
     expect(gossipA.counters).toMatchObject({ delivered: 0, faults: 0, banned: 1 })
+  })
+
+  it('TF2: reads a frame of many messages no faster than as many frames', async () => {
+    const { a, b, gossipA } = await startPair()
+    const take = vi.spyOn(FrameRate.prototype, 'take')
+    onTestFinished(() => take.mockRestore())
+    await waitFor(() => gossipA.neighbours.length === 1)
+    const session = await sharedSession(b, a)
+    const channel = session.openChannel(GOSSIP_PROTOCOL, { database: 'db' })
+    const message = {
+      from: multihashOf(b.key.publicKey),
+      data: hello,
+      seqno: new Uint8Array(8),
+      topic,
+      signature: new Uint8Array(64),
+    }
+    const messages = Array.from({ length: MAX_FRAME_MESSAGES }, () => message)
+    await channel.send(frameOf({ messages }))
+    const counts = (): readonly unknown[] => take.mock.calls.map(([, count]) => count)
+    await waitFor(() => counts().includes(MAX_FRAME_MESSAGES))
+    expect(counts()).toContain(MAX_FRAME_MESSAGES)
   })
 
   it('PR4: takes no channel of a peer that is no member', async () => {

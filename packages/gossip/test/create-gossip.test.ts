@@ -100,6 +100,32 @@ describe('createGossip', () => {
     expect(gossipA.join('news')).not.toBe(topicA)
   })
 
+  it('is left by each who has joined it, and read by one at a time', async () => {
+    const { gossipA, gossipB } = await startPair()
+    const [first, second] = [gossipA.join('news'), gossipA.join('news')]
+    const there = gossipB.join('news')
+    await gossipB.whenPeers('news', 1)
+    const reader = first[Symbol.asyncIterator]()
+    const reading = reader.next()
+    expect(() => second[Symbol.asyncIterator]()).toThrow(
+      expect.objectContaining({ code: 'ERR_GOSSIP_READER', hint: expect.any(String) }),
+    )
+    second.leave()
+    second.leave()
+    expect(second.peers).toEqual([])
+    await expect(second.publish(utf8.encode('x'))).rejects.toMatchObject({
+      code: 'ERR_GOSSIP_CLOSED',
+      hint: 'join it again',
+    })
+    await there.publish(utf8.encode('still here'))
+    expect(text((await reading).value?.bytes ?? new Uint8Array())).toBe('still here')
+    await reader.return?.()
+    const third = gossipA.join('news')
+    const next = third[Symbol.asyncIterator]().next()
+    third.leave()
+    expect(await next).toEqual({ done: true, value: undefined })
+  })
+
   it('ends everything when it is closed, in any state', async () => {
     const { gossipA } = await startPair()
     const topic = gossipA.join('news')

@@ -21,6 +21,12 @@ describe('FrameRate', () => {
     expect(Math.max(...waits)).toBe(0)
   })
 
+  it('counts messages, however many come at once', () => {
+    const rate = new FrameRate(0)
+    expect(rate.take(0, FRAME_BURST)).toBe(0)
+    expect(rate.take(0, FRAMES_PER_PEER_AND_SECOND)).toBe(1_000)
+  })
+
   it('takes a clock that stands still or goes back', () => {
     const rate = new FrameRate(1_000)
     expect([rate.take(1_000), rate.take(500), rate.take(1_000)]).toEqual([0, 0, 0])

@@ -63,19 +63,21 @@ export async function openGossipOf(
 function announceDocuments(
   { createDocumentAnnouncer }: GossipPackage,
   gossip: vudo.Gossip,
-  { network, database, policy }: GossipSurroundings,
+  { network, database }: GossipSurroundings,
 ): () => void {
   const end = new AbortController()
   const announcer = createDocumentAnnouncer({
     gossip,
     addresses: () => network.addresses,
+    sessionOf: (peerId) => network.session(peerId),
     isConnected: (peerId) => network.session(peerId)?.databases.has(database.id) ?? false,
     hasHeads: (id, heads) => database.hasHeads(documentIdToUrl(id), heads),
     connect: (peerId, addresses) => connect(network, { peerId, addresses, signal: end.signal }),
   })
-  const unlisten = database.events.on('document:changed', ({ path, documentId, origin }) => {
+  const unlisten = database.events.on('document:changed', ({ documentId, origin }) => {
     const id = parseDocumentUrl(documentId)
-    if (id === undefined || !isForEveryMember(policy, path)) return
+    // Not the path of the event: a document that somebody gave a second name is governed by both.
+    if (id === undefined || !database.mayAccess('', 'read', documentId)) return
     announcer.changed(id, database.headsOf(documentId), origin === 'local')
   })
   return () => {

@@ -3,7 +3,7 @@ import { createNodeKey, parseTicket } from '@vudo/identity'
 import { createNetwork } from '@vudo/network'
 import { createTransportContext } from '@vudo/secure-channel'
 import type { P2PEvents } from '@vudo/p2p'
-import { parseDocumentUrl } from '@vudo/sync'
+import { parseDocumentUrl, type Policy } from '@vudo/sync'
 import { parseTransportConfig } from '@vudo/transport'
 import { tcp } from '@vudo/transport-tcp'
 import { bytesToHex } from '@vudo/wire'
@@ -84,6 +84,36 @@ describe('a node with gossip', () => {
     const { bytes } = await nextOf(topic)
     expect(bytesToHex(bytes)).toContain(notes)
     expect(bytesToHex(bytes)).not.toContain(secret)
+  })
+
+  it('announces nothing that was hidden, although a member has given it a second name', async () => {
+    let owner = '?'
+    const policy: Policy = (author, _, path) => path.startsWith('public/') || author === owner
+    const a = await createNode({ gossip: true, policy })
+    owner = a.authorId
+    const b = await createNode({ database: a.ticket, policy })
+    await Promise.all([a.start(), b.start()])
+    const { address, topic } = await startMessenger(a.ticket)
+    await a.connectPeer(address)
+    await a.gossip().whenPeers('vudo/documents/1', 1, { signal: limit() })
+    await a.writeDoc('secret/diary', { text: 'a' })
+    const documentId = (await a.ls())[0]?.documentId ?? ''
+    await b.database.admit('public/x', documentId)
+    await a.connectPeer(b.addresses[0] ?? '')
+    await when(a, async () => (await a.ls()).some(({ path }) => path === 'public/x'))
+    const secret = await a.database.openById<{ text: string }>(documentId)
+    secret?.change((draft) => {
+      draft.text = 'b'
+    })
+    await secret?.close()
+    // What is announced comes in order: nothing of the diary may come before this.
+    await a.writeDoc('public/notes', { text: 'c' })
+    const notes = (await a.ls()).find(({ path }) => path === 'public/notes')
+    const said: string[] = []
+    while (!said.some((text) => text.includes(parseDocumentUrl(notes?.documentId ?? '') ?? '?'))) {
+      said.push(bytesToHex((await nextOf(topic)).bytes))
+    }
+    expect(said.join()).not.toContain(parseDocumentUrl(documentId))
   })
 })
 

@@ -9,7 +9,8 @@
  *
  * Invariants: at most `MAX_LOOKS` documents are looked for and `MAX_PULLS` peers dialled at
  * one time, each peer at most once every `PULL_PAUSE_MS`, however much is announced; a document is given up after `MAX_PULL_LOOKS`
- * looks; what an announcement names is believed for nothing but where to look.
+ * looks; what an announcement names is believed for nothing but where to look, and changes nothing
+ * about the states that others have announced.
  */
 import type { Address, PeerId } from '@vudo/transport'
 import {
@@ -18,13 +19,15 @@ import {
   MAX_PULL_LOOKS,
   MAX_PULLS,
   MAX_WANTED_DOCUMENTS,
+  MAX_WANTED_PER_AUTHOR,
   NEWS_DELAY_MS,
   NEWS_SPREAD_MS,
+  PATIENT_LOOKS,
   PULL_LOOK_MS,
   PULL_PAUSE_MS,
 } from '../limits.ts'
 import { setBounded } from './bounded-map.ts'
-import type { DocumentMessage } from './document-wire.ts'
+import type { AnnouncedDocument, DocumentMessage } from './document-wire.ts'
 import { NewsOutbox } from './news-outbox.ts'
 
 /** What can happen to the news. */
@@ -39,7 +42,12 @@ export type NewsInput =
     }
   | { readonly type: 'message'; readonly author: PeerId; readonly message: DocumentMessage }
   /** The answer to a `look`. */
-  | { readonly type: 'looked'; readonly id: string; readonly isHere: boolean }
+  | {
+      readonly type: 'looked'
+      readonly id: string
+      readonly heads: readonly string[]
+      readonly isHere: boolean
+    }
   /** The answer to a `connect`, whether it worked or not. */
   | { readonly type: 'dialled'; readonly peerId: PeerId }
   /** `wakeAtMs` has come. */
@@ -65,7 +73,9 @@ export interface NewsInit {
   readonly random: () => number
 }
 
+/** A state of a document, and who has announced it. */
 interface Wanted {
+  readonly id: string
   readonly heads: readonly string[]
   readonly addressesByHolder: Map<PeerId, readonly Address[]>
   dueMs: number
@@ -89,7 +99,7 @@ export class DocumentNews {
     this.#outbox = new NewsOutbox(init.random)
   }
 
-  /** Documents that are known to be elsewhere, and may be missing here. */
+  /** States of documents that are known to be elsewhere, and may be missing here. */
   get wantedCount(): number {
     return this.#wanted.size
   }
@@ -109,7 +119,7 @@ export class DocumentNews {
   handle(input: NewsInput, nowMs: number): readonly NewsEffect[] {
     if (input.type === 'changed') this.#outbox.add(input.id, input.heads, input.isOwn, nowMs)
     else if (input.type === 'message') this.#receive(input.author, input.message, nowMs)
-    else if (input.type === 'looked') this.#looked(input.id, input.isHere, nowMs)
+    else if (input.type === 'looked') this.#looked(input, nowMs)
     else if (input.type === 'dialled') this.#dialling.delete(input.peerId)
     this.#announce(nowMs)
     this.#look(nowMs)
@@ -124,57 +134,82 @@ export class DocumentNews {
   }
 
   #receive(author: PeerId, { addresses, documents }: DocumentMessage, nowMs: number): void {
+    const held = this.#heldBy(author)
     for (const document of documents) {
-      this.#outbox.heard(document)
-      this.#want(document.id, document.heads, nowMs)
-      const wanted = this.#wanted.get(document.id)
-      if (wanted !== undefined) setBounded(wanted.addressesByHolder, author, addresses, MAX_HOLDERS)
+      this.#outbox.heard(document, author)
+      const before = held.get(document.id)
+      const wanted = this.#want(document, before, nowMs)
+      // A newer state replaces the author's older one: whoever has it has the older one too, or will.
+      if (before !== undefined && before !== wanted) this.#forget(before, author)
+      setBounded(wanted.addressesByHolder, author, addresses, MAX_HOLDERS)
+      held.delete(document.id)
+      held.set(document.id, wanted)
+      const [oldest] = held.values()
+      if (held.size <= MAX_WANTED_PER_AUTHOR || oldest === undefined) continue
+      this.#forget(oldest, author)
+      held.delete(oldest.id)
     }
   }
 
-  /** A newer state replaces an older one: whoever has it has the older one too, or will. */
-  #want(id: string, heads: readonly string[], nowMs: number): void {
-    const before = this.#wanted.get(id)
-    if (before?.heads.join() === heads.join()) return
+  /** What an author has announced, by document, the oldest first. */
+  #heldBy(author: PeerId): Map<string, Wanted> {
+    const held = [...this.#wanted.values()].filter((wanted) => wanted.addressesByHolder.has(author))
+    return new Map(held.map((wanted) => [wanted.id, wanted]))
+  }
+
+  #forget(wanted: Wanted, author: PeerId): void {
+    wanted.addressesByHolder.delete(author)
+    if (wanted.addressesByHolder.size === 0) this.#wanted.delete(keyOf(wanted))
+  }
+
+  /** @param before - What the same author has announced of the document before. */
+  #want({ id, heads }: AnnouncedDocument, before: Wanted | undefined, nowMs: number): Wanted {
+    const key = keyOf({ id, heads })
+    const present = this.#wanted.get(key)
+    if (present !== undefined) return present
     const dueMs = nowMs + NEWS_DELAY_MS + this.#init.random() * NEWS_SPREAD_MS
     const wanted: Wanted = {
+      id,
       heads,
       addressesByHolder: new Map(),
       // Who types all the time must not put off for ever when it is looked for.
-      dueMs: Math.min(before?.dueMs ?? Infinity, dueMs),
-      looks: before?.looks ?? 0,
-      isLooking: before?.isLooking ?? false,
+      dueMs: before?.isLooking ? nowMs + PULL_LOOK_MS : Math.min(before?.dueMs ?? Infinity, dueMs),
+      looks: (before?.looks ?? 0) + Number(before?.isLooking ?? false),
+      isLooking: false,
     }
-    setBounded(this.#wanted, id, wanted, MAX_WANTED_DOCUMENTS)
+    setBounded(this.#wanted, key, wanted, MAX_WANTED_DOCUMENTS)
+    return wanted
   }
 
   #look(nowMs: number): void {
-    for (const [id, wanted] of this.#wanted) {
+    for (const wanted of this.#wanted.values()) {
       if (this.#looksUnderWay >= MAX_LOOKS) return
       if (wanted.isLooking || wanted.dueMs > nowMs) continue
       wanted.isLooking = true
       this.#looksUnderWay += 1
-      this.#effects.push({ type: 'look', id, heads: wanted.heads })
+      this.#effects.push({ type: 'look', id: wanted.id, heads: wanted.heads })
     }
   }
 
-  #looked(id: string, isHere: boolean, nowMs: number): void {
+  #looked({ id, heads, isHere }: NewsInput & { type: 'looked' }, nowMs: number): void {
     this.#looksUnderWay -= 1
-    const wanted = this.#wanted.get(id)
+    const key = keyOf({ id, heads })
+    const wanted = this.#wanted.get(key)
     if (wanted === undefined) return
     wanted.looks += 1
     wanted.isLooking = false
     wanted.dueMs = nowMs + PULL_LOOK_MS
-    if (isHere || wanted.looks >= MAX_PULL_LOOKS) this.#wanted.delete(id)
+    if (isHere || wanted.looks >= MAX_PULL_LOOKS) this.#wanted.delete(key)
     else this.#pull(wanted, nowMs)
   }
 
-  #pull({ addressesByHolder }: Wanted, nowMs: number): void {
+  #pull({ addressesByHolder, looks }: Wanted, nowMs: number): void {
     if (this.#dialling.size >= MAX_PULLS) return
     const holders = [...addressesByHolder]
-    // It is on its way.
-    if (holders.some(([peerId]) => this.#init.isConnected(peerId))) return
-    const free = holders.filter(
+    const apart = holders.filter(([peerId]) => !this.#init.isConnected(peerId))
+    // It is on its way; but who only says that it has it must not keep it from coming.
+    if (apart.length < holders.length && looks <= PATIENT_LOOKS) return
+    const free = apart.filter(
       ([peerId]) => (this.#notBeforeMsByPeer.get(peerId) ?? -Infinity) <= nowMs,
     )
     const chosen = free[Math.floor(this.#init.random() * free.length)]
@@ -184,4 +219,8 @@ export class DocumentNews {
     setBounded(this.#notBeforeMsByPeer, peerId, nowMs + PULL_PAUSE_MS, MAX_WANTED_DOCUMENTS)
     this.#effects.push({ type: 'connect', peerId, addresses })
   }
+}
+
+function keyOf({ id, heads }: AnnouncedDocument): string {
+  return `${id}/${heads.join()}`
 }

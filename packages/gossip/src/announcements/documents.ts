@@ -1,5 +1,7 @@
 /** Runs the news of documents over a topic of gossip, for whoever owns documents and sessions. */
+import { publicPart, type Session } from '@vudo/network'
 import type { Address, PeerId } from '@vudo/transport'
+import { isLocal } from '../address-trust.ts'
 import { isGossipError } from '../errors.ts'
 import type { Gossip, GossipMessage, GossipTopic } from '../gossip.ts'
 import { followTopic } from '../topic-reach.ts'
@@ -23,6 +25,13 @@ export interface DocumentAnnouncerInit {
    * hex) here. What it rejects with counts as yes: nothing is pulled.
    */
   readonly hasHeads: (id: string, heads: readonly string[]) => Promise<boolean>
+  /**
+   * The session with a neighbour. What comes over none, or over one that is not of a private
+   * network, is not believed private addresses: they could name any machine in this node's network.
+   *
+   * @defaultValue none
+   */
+  readonly sessionOf?: ((peerId: PeerId) => Session | undefined) | undefined
   /** Makes a session with a peer that has something; what it rejects with is a try in vain. */
   readonly connect: (peerId: PeerId, addresses: readonly Address[]) => Promise<unknown>
   /** A clock that never goes back, in milliseconds. @defaultValue `performance.now` */
@@ -33,7 +42,7 @@ export interface DocumentAnnouncerInit {
 
 /** Tells others of changed documents, and pulls what others tell of. */
 export interface DocumentAnnouncer {
-  /** Documents that are known to be elsewhere, and may be missing here. */
+  /** States of documents that are known to be elsewhere, and may be missing here. */
   readonly wantedCount: number
   /** Announcements that were malformed. */
   readonly ignored: number
@@ -101,14 +110,23 @@ class Announcer implements DocumentAnnouncer {
     this.#topic.leave()
   }
 
-  #receive({ author, bytes }: GossipMessage): void {
+  #receive({ author, bytes, from }: GossipMessage): void {
     try {
-      this.#handle({ type: 'message', author, message: decodeDocuments(bytes) })
+      const { addresses, documents } = decodeDocuments(bytes)
+      const message = { addresses: this.#believed(addresses, from), documents }
+      this.#handle({ type: 'message', author, message })
     } catch (error) {
       if (!isGossipError(error)) throw error
       // The author's fault, which costs nobody else anything.
       this.#ignored += 1
     }
+  }
+
+  /** Those among an author's addresses that are dialled, as of third peers in the overlay. */
+  #believed(addresses: readonly Address[], from: PeerId): readonly Address[] {
+    const session = this.#init.sessionOf?.(from)
+    if (session !== undefined && isLocal(session, this.#init.addresses())) return addresses
+    return addresses.flatMap((address) => publicPart(address) ?? [])
   }
 
   #handle(input: NewsInput): void {
@@ -124,7 +142,7 @@ class Announcer implements DocumentAnnouncer {
     if (effect.type === 'look') {
       const { id, heads } = effect
       const isHere = await this.#init.hasHeads(id, heads).catch(() => true)
-      return this.#handle({ type: 'looked', id, isHere })
+      return this.#handle({ type: 'looked', id, heads, isHere })
     }
     const { peerId, addresses } = effect
     await this.#init.connect(peerId, addresses).catch(() => {

@@ -1,3 +1,4 @@
+import type { PeerId } from '@vudo/transport'
 import {
   ANNOUNCE_INTERVAL_MS,
   DOCUMENT_ANNOUNCE_INTERVAL_MS,
@@ -16,8 +17,8 @@ interface Pending {
   readonly dueMs: number
   /** Written here, and not only passed on. */
   readonly isOwn: boolean
-  /** How many others have announced the same heads. */
-  heard: number
+  /** Who else has announced the same heads. */
+  readonly heardFrom: Set<PeerId>
 }
 
 /**
@@ -52,16 +53,17 @@ export class NewsOutbox {
     const dueMs = Math.min(before?.dueMs ?? Infinity, Math.max(nowMs + delayMs, spaced))
     const few = heads.toSorted().slice(0, MAX_ANNOUNCED_HEADS)
     if (few.length === 0) return
-    const pending = { heads: few, dueMs, isOwn: isOwn || (before?.isOwn ?? false), heard: 0 }
+    const isOfOwn = isOwn || (before?.isOwn ?? false)
+    const pending: Pending = { heads: few, dueMs, isOwn: isOfOwn, heardFrom: new Set() }
     setBounded(this.#pending, id, pending, MAX_PENDING_ANNOUNCEMENTS)
   }
 
   /** Somebody else has announced it. */
-  heard({ id, heads }: AnnouncedDocument): void {
+  heard({ id, heads }: AnnouncedDocument, author: PeerId): void {
     const pending = this.#pending.get(id)
-    if (pending === undefined || pending.heads.join() !== heads.join()) return
-    pending.heard += 1
-    if (!pending.isOwn && pending.heard >= ENOUGH_HOLDERS) this.#pending.delete(id)
+    if (pending === undefined || pending.isOwn || pending.heads.join() !== heads.join()) return
+    pending.heardFrom.add(author)
+    if (pending.heardFrom.size >= ENOUGH_HOLDERS) this.#pending.delete(id)
   }
 
   /** What to announce now; empty when nothing is due. */

@@ -28,7 +28,7 @@ export interface PresenceEvents {
   'presence:joined': PresenceEvent
   /** Somebody shows another state. */
   'presence:changed': PresenceEvent
-  /** Somebody has gone: said so, or gave no sign for the time it named. */
+  /** Somebody has gone: said so; or gave no sign for the time it named, or gave way in a full room. */
   'presence:left': PresenceEvent & { readonly reason: 'goodbye' | 'expired' }
 }
 
@@ -130,7 +130,8 @@ class Rooms implements PresenceRooms {
   }
 
   enter(path: string, state?: PresenceState): Presence {
-    if (this.#isClosed) throw new GossipError('ERR_GOSSIP_CLOSED', 'presence was closed')
+    if (this.#isClosed)
+      throw new GossipError('ERR_GOSSIP_CLOSED', 'presence was closed', { hint: 'make a new one' })
     const name = roomOf(path)
     const present = this.#roomsByName.get(name)
     if (present !== undefined) {
@@ -232,7 +233,8 @@ class Entered implements Presence {
   }
 
   set(state: PresenceState): void {
-    if (this.#leaving) throw new GossipError('ERR_GOSSIP_CLOSED', 'the room was left')
+    if (this.#leaving)
+      throw new GossipError('ERR_GOSSIP_CLOSED', 'the room was left', { hint: 'enter it again' })
     const bytes = encodeState(state)
     this.#state = decodeState(bytes)
     this.handle({ type: 'set', state: bytes })

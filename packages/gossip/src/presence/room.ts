@@ -28,6 +28,7 @@ import {
   PRESENCE_STATES_PER_SECOND,
   PRESENCE_TTL_MS,
 } from '../limits.ts'
+import { setBounded } from '../announcements/bounded-map.ts'
 import { decodeState, type PresenceMessage, type PresenceState } from './wire.ts'
 
 /** Somebody who is in a room. */
@@ -65,7 +66,7 @@ export type RoomEffect =
   | {
       readonly type: 'left'
       readonly peer: PresentPeer
-      /** Whether it said so, or gave no sign for too long. */
+      /** Whether it said so; or gave no sign for too long, or gave way to another peer in a full room. */
       readonly reason: 'goodbye' | 'expired'
     }
 
@@ -89,9 +90,8 @@ interface Entry {
   readonly expiresAtMs: number
 }
 
-/** What is remembered of an entry, also for a while after it has gone. */
-interface Heard {
-  sequence: bigint
+/** How much an author may still say. */
+interface Allowance {
   /** States that may still be taken at once, as of `atMs`. */
   tokens: number
   atMs: number
@@ -101,7 +101,10 @@ interface Heard {
 export class Room {
   readonly #init: RoomInit
   readonly #entries = new Map<string, Entry>()
-  readonly #heard = new Map<string, Heard>()
+  /** The newest number of each entry, also for a while after it has gone. */
+  readonly #heard = new Map<string, bigint>()
+  /** By author: a sender chooses its instances, and not its key. */
+  readonly #allowances = new Map<PeerId, Allowance>()
   #state: Uint8Array
   #effects: RoomEffect[] = []
   #ignored = 0
@@ -202,16 +205,18 @@ export class Room {
   #receive({ author, sequence, message }: RoomInput & { type: 'message' }, nowMs: number): void {
     const key = author + message.instance
     if (key === this.#init.peerId + this.#init.instance) return
-    if (!this.#accept(key, sequence, nowMs)) {
+    if (!this.#accept(key, { author, sequence }, nowMs)) {
       this.#ignored += 1
       return
     }
     if (message.type === 'goodbye') return this.#remove(key, 'goodbye')
-    if (!this.#hasRoomFor(key, author)) {
+    const place = this.#placeFor(key, author)
+    if (place === undefined) {
       this.#ignored += 1
       return
     }
     this.#show(key, { author, message }, nowMs)
+    if (place !== key) this.#remove(place, 'expired')
     if (message.type === 'enter') this.#answer(nowMs)
   }
 
@@ -231,28 +236,44 @@ export class Room {
   }
 
   /** Tells whether a message is new and its author not too loud. */
-  #accept(key: string, sequence: bigint, nowMs: number): boolean {
-    const heard = this.#heard.get(key) ?? { sequence: -1n, tokens: PRESENCE_BURST, atMs: nowMs }
-    if (sequence <= heard.sequence) return false
-    heard.sequence = sequence
-    const gained = ((nowMs - heard.atMs) * PRESENCE_STATES_PER_SECOND) / 1_000
-    heard.tokens = Math.min(PRESENCE_BURST, heard.tokens + gained)
-    heard.atMs = nowMs
-    // The order of the map is the order of hearing: its first entry is the one to forget.
-    this.#heard.delete(key)
-    this.#heard.set(key, heard)
-    const [oldest] = this.#heard.keys()
-    if (this.#heard.size > 2 * MAX_PRESENT_PEERS && oldest !== undefined) this.#heard.delete(oldest)
-    if (heard.tokens < 1) return false
-    heard.tokens -= 1
-    return true
+  #accept(
+    key: string,
+    { author, sequence }: { readonly author: PeerId; readonly sequence: bigint },
+    nowMs: number,
+  ): boolean {
+    if (sequence <= (this.#heard.get(key) ?? -1n)) return false
+    const before = this.#allowances.get(author) ?? { tokens: PRESENCE_BURST, atMs: nowMs }
+    const gained = ((nowMs - before.atMs) * PRESENCE_STATES_PER_SECOND) / 1_000
+    const tokens = Math.min(PRESENCE_BURST, before.tokens + gained)
+    const isQuiet = tokens >= 1
+    const allowance = { tokens: isQuiet ? tokens - 1 : tokens, atMs: nowMs }
+    setBounded(this.#allowances, author, allowance, 2 * MAX_PRESENT_PEERS)
+    // Whoever is too loud must not push out what is remembered of others either.
+    if (isQuiet || this.#heard.has(key)) {
+      setBounded(this.#heard, key, sequence, 2 * MAX_PRESENT_PEERS)
+    }
+    return isQuiet
   }
 
-  #hasRoomFor(key: string, author: PeerId): boolean {
-    if (this.#entries.has(key)) return true
-    if (this.#entries.size >= MAX_PRESENT_PEERS) return false
-    const entries = [...this.#entries.values()].filter((entry) => entry.author === author)
-    return entries.length < MAX_INSTANCES_PER_PEER
+  /**
+   * The key itself when there is room for an entry. In a full room who has no entry takes the
+   * place of the newest one of an author with several, whose key it gives then.
+   */
+  #placeFor(key: string, author: PeerId): string | undefined {
+    if (this.#entries.has(key)) return key
+    const keysByAuthor = new Map<PeerId, string[]>()
+    for (const [present, entry] of this.#entries) {
+      const keys = keysByAuthor.get(entry.author)
+      if (keys === undefined) keysByAuthor.set(entry.author, [present])
+      else keys.push(present)
+    }
+    const own = keysByAuthor.get(author)?.length ?? 0
+    if (own >= MAX_INSTANCES_PER_PEER) return undefined
+    if (this.#entries.size < MAX_PRESENT_PEERS) return key
+    if (own > 0) return undefined
+    let most: readonly string[] = []
+    for (const keys of keysByAuthor.values()) if (keys.length > most.length) most = keys
+    return most.length > 1 ? most.at(-1) : undefined
   }
 
   /** Shows this node to a newcomer: soon among few, later among many, and not to each one by one. */

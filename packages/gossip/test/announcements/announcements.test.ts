@@ -6,6 +6,7 @@ import {
   type CapabilityDirectory,
   type Gossip,
 } from '@vudo/gossip'
+import { encodeDocuments } from '../../src/announcements/document-wire.ts'
 import { startPair } from '../nodes.ts'
 
 function directoryOf(gossip: Gossip, capabilities?: Partial<Capabilities>): CapabilityDirectory {
@@ -44,7 +45,7 @@ describe('capabilities', () => {
 
 describe('documents', () => {
   it('are pulled from who has announced them', async () => {
-    const { a, gossipA, gossipB } = await startPair()
+    const { a, b, gossipA, gossipB } = await startPair()
     const [id, head] = ['ab'.repeat(16), 'cd'.repeat(32)]
     const asked: unknown[] = []
     const dialled = Promise.withResolvers<unknown>()
@@ -52,6 +53,7 @@ describe('documents', () => {
       gossip: gossipB,
       addresses: () => [],
       isConnected: () => false,
+      sessionOf: (peerId) => b.network.session(peerId),
       hasHeads: async (...question) => {
         asked.push(question)
         return false
@@ -71,5 +73,27 @@ describe('documents', () => {
     writer.changed(id, [head], true)
     expect(await dialled.promise).toEqual([a.key.peerId, ['tcp://10.0.0.1:1']])
     expect(asked).toEqual([[id, [head]]])
+  })
+
+  it('are not looked for at private addresses that come from another network', async () => {
+    const { a, gossipA, gossipB } = await startPair()
+    const dialled = Promise.withResolvers<unknown>()
+    const reader = createDocumentAnnouncer({
+      gossip: gossipB,
+      addresses: () => [],
+      isConnected: () => false,
+      // Nothing is known of how the neighbour is reached.
+      sessionOf: () => undefined,
+      hasHeads: async () => false,
+      connect: async (...target) => dialled.resolve(target),
+    })
+    onTestFinished(() => reader.close())
+    const topic = gossipA.join('vudo/documents/1')
+    await gossipA.whenPeers('vudo/documents/1', 1)
+    const inside = ['tcp://169.254.169.254:80', 'tcp://127.0.0.1:6379', 'tcp://10.0.0.1:1']
+    const documents = [{ id: 'ab'.repeat(16), heads: ['cd'.repeat(32)] }]
+    const addresses = [...inside, 'tcp://1.1.1.1:443']
+    await topic.publish(encodeDocuments({ addresses, documents }))
+    expect(await dialled.promise).toEqual([a.key.peerId, ['tcp://1.1.1.1:443']])
   })
 })

@@ -8,6 +8,7 @@ import {
   MAX_PULL_LOOKS,
   MAX_PULLS,
   MAX_WANTED_DOCUMENTS,
+  MAX_WANTED_PER_AUTHOR,
   NEWS_DELAY_MS,
   NEWS_SPREAD_MS,
   PULL_LOOK_MS,
@@ -68,7 +69,7 @@ function run(news: DocumentNews, untilMs: number, isHere = false): readonly News
     }
     seen.push(next)
     if (next.type === 'look') {
-      todo.push(...news.handle({ type: 'looked', id: next.id, isHere }, nowMs))
+      todo.push(...news.handle({ type: 'looked', id: next.id, heads: next.heads, isHere }, nowMs))
     } else if (next.type === 'connect') {
       todo.push(...news.handle({ type: 'dialled', peerId: next.peerId }, nowMs))
     }
@@ -131,13 +132,15 @@ describe('what a node pulls', () => {
     hear(news, 2, { id: 1, head: 1 }, 10)
     const look = news.handle({ type: 'tick' }, news.wakeAtMs)
     expect(look).toEqual([{ type: 'look', id: document(1), heads: [head(1)] }])
-    expect(news.handle({ type: 'looked', id: document(1), isHere: false }, 2_000)).toEqual([
-      { type: 'connect', peerId: peer(2), addresses: ['tcp://10.0.0.2:1'] },
-    ])
+    expect(
+      news.handle({ type: 'looked', id: document(1), heads: [head(1)], isHere: false }, 2_000),
+    ).toEqual([{ type: 'connect', peerId: peer(2), addresses: ['tcp://10.0.0.2:1'] }])
     news.handle({ type: 'dialled', peerId: peer(2) }, 2_100)
     const again = news.handle({ type: 'tick' }, 2_000 + PULL_LOOK_MS)
     expect(again).toMatchObject([{ type: 'look' }])
-    expect(news.handle({ type: 'looked', id: document(1), isHere: true }, 8_000)).toEqual([])
+    expect(
+      news.handle({ type: 'looked', id: document(1), heads: [head(1)], isHere: true }, 8_000),
+    ).toEqual([])
     expect(news.wantedCount).toBe(0)
   })
 
@@ -168,7 +171,7 @@ describe('what a node pulls', () => {
     expect(looks).toHaveLength(MAX_LOOKS)
     const dials = looks.flatMap((effect) =>
       effect.type === 'look'
-        ? news.handle({ type: 'looked', id: effect.id, isHere: false }, 10_000)
+        ? news.handle({ type: 'looked', id: effect.id, heads: effect.heads, isHere: false }, 10_000)
         : [],
     )
     expect(dials.filter(({ type }) => type === 'connect')).toHaveLength(MAX_PULLS)
@@ -181,5 +184,39 @@ describe('what a node pulls', () => {
       looks += hear(news, 1, { id: 1, head: nowMs }, nowMs).length
     }
     expect(looks).toBeGreaterThan(0)
+  })
+
+  it('is dialled for although a neighbour only says that it has it', () => {
+    const news = makeNews([peer(2)])
+    hear(news, 1, { id: 1, head: 1 }, 0)
+    hear(news, 2, { id: 1, head: 1 }, 0)
+    const dials = run(news, 60_000).filter(({ type }) => type === 'connect')
+    expect(dials).toMatchObject([{ peerId: peer(1) }])
+  })
+
+  it('is dialled for although somebody makes up other heads', () => {
+    const news = makeNews([peer(2)])
+    hear(news, 1, { id: 1, head: 1 }, 0)
+    hear(news, 2, { id: 1, head: 2 }, 0)
+    const dials = run(news, 60_000).filter(({ type }) => type === 'connect')
+    expect(dials).toMatchObject([{ peerId: peer(1) }])
+  })
+
+  it('is not forgotten for the flood of one author', () => {
+    const news = makeNews()
+    hear(news, 1, { id: 0, head: 1 }, 0)
+    for (let id = 1; id <= MAX_WANTED_DOCUMENTS; id++) hear(news, 2, { id, head: 1 }, 0)
+    expect(news.wantedCount).toBe(1 + MAX_WANTED_PER_AUTHOR)
+    const dials = run(news, 60_000).filter(({ type }) => type === 'connect')
+    expect(dials).toContainEqual(expect.objectContaining({ peerId: peer(1) }))
+  })
+})
+
+describe('what one author repeats', () => {
+  it('does not silence other holders', () => {
+    const news = makeNews()
+    change(news, 1, 7, false)
+    for (let nowMs = 100; nowMs < 200; nowMs += 10) hear(news, 1, { id: 1, head: 7 }, nowMs)
+    expect(announced(run(news, 60_000, true))).toEqual([document(1)])
   })
 })

@@ -43,7 +43,9 @@ describe('presence', () => {
     await there.leave()
     expect(await leaves).toMatchObject({ peer: { peerId: b.key.peerId }, reason: 'goodbye' })
     expect(here.peers).toEqual([])
-    expect(() => there.set({})).toThrow(expect.objectContaining({ code: 'ERR_GOSSIP_CLOSED' }))
+    expect(() => there.set({})).toThrow(
+      expect.objectContaining({ code: 'ERR_GOSSIP_CLOSED', hint: 'enter it again' }),
+    )
   })
 
   it('finds who was there before there was a session', async () => {
@@ -69,6 +71,19 @@ describe('presence', () => {
     expect(roomsA.ignored).toBeGreaterThanOrEqual(2)
   })
 
+  it('refuses to be made twice, and survives that others join and leave its topic', async () => {
+    const { a, b, gossipA, gossipB } = await startPair()
+    const rooms = roomsOf(gossipA, a.key.peerId)
+    expect(() => createPresence({ gossip: gossipA, peerId: a.key.peerId })).toThrow(
+      expect.objectContaining({ code: 'ERR_GOSSIP_READER' }),
+    )
+    gossipA.join(PRESENCE_TOPIC).leave()
+    const here = rooms.enter('', { n: 1 })
+    const comes = next(here, 'presence:joined')
+    roomsOf(gossipB, b.key.peerId).enter('', { n: 2 })
+    expect(await comes).toMatchObject({ peer: { state: { n: 2 } } })
+  })
+
   it('gives the same entry twice, and has a bounded number of rooms', async () => {
     const { a, gossipA } = await startPair({ isConnected: false })
     const rooms = roomsOf(gossipA, a.key.peerId)
@@ -80,6 +95,8 @@ describe('presence', () => {
     await first.leave()
     expect(rooms.enter('0')).not.toBe(first)
     await rooms.close()
-    expect(() => rooms.enter('0')).toThrow(expect.objectContaining({ code: 'ERR_GOSSIP_CLOSED' }))
+    expect(() => rooms.enter('0')).toThrow(
+      expect.objectContaining({ code: 'ERR_GOSSIP_CLOSED', hint: 'make a new one' }),
+    )
   })
 })

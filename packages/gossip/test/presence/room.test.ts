@@ -208,6 +208,38 @@ describe('who is in a room', () => {
     expect(entered.ignored).toBe(10_000 - PRESENCE_BURST)
   })
 
+  it('cannot flood it with an entry for each state either', () => {
+    const entered = enteredRoom()
+    const effects = Array.from({ length: 2_000 }, (_, i) => {
+      const instance = i.toString(16).padStart(16, '0')
+      return [
+        ...hear(entered, 1, 10, { instance }),
+        ...hear(entered, 1, 10, { type: 'goodbye', instance }),
+      ]
+    }).flat()
+    expect(effects).toHaveLength(PRESENCE_BURST)
+  })
+
+  it('gives way with its newest window to a newcomer when the room is full', () => {
+    const entered = enteredRoom()
+    for (let from = 1; entered.peers.length < MAX_PRESENT_PEERS; from++) {
+      for (let i = 0; i < MAX_INSTANCES_PER_PEER; i++) {
+        hear(entered, from, 10, { instance: i.toString(16).padStart(16, '0') })
+      }
+    }
+    expect(() => hear(entered, 999, 20, { state: Uint8Array.of(255) })).toThrow(
+      expect.objectContaining({ code: 'ERR_GOSSIP_PROTOCOL' }),
+    )
+    expect(entered.peers).toHaveLength(MAX_PRESENT_PEERS)
+    expect(hear(entered, 1_000, 20)).toMatchObject([
+      { type: 'joined', peer: { peerId: peer(1_000) } },
+      { type: 'left', peer: { peerId: peer(1), instance: '7'.padStart(16, '0') } },
+    ])
+    expect(entered.peers).toHaveLength(MAX_PRESENT_PEERS)
+    // It takes one place, and no second one.
+    expect(hear(entered, 1_000, 20, { instance: '22'.repeat(8) })).toEqual([])
+  })
+
   it('is not this node itself', () => {
     const entered = enteredRoom()
     expect(hear(entered, 0, 10, { instance: '00'.repeat(8) })).toEqual([])
