@@ -19,7 +19,7 @@ import {
 } from './batch-authors.ts'
 import { createBatchBudget, type BatchBudget } from './batch-budget.ts'
 import { actorSpans, readChangeTable, type ActorSpan } from './change-table.ts'
-import { checkContent } from './content-check.ts'
+import { assertHeads, checkContent } from './content-check.ts'
 import { inflateBounded } from './deflate.ts'
 import { headsAfter, type ChangeLog } from './change-log.ts'
 import { headsOf, sameHeads } from './document-heads.ts'
@@ -255,8 +255,8 @@ function isInOrder(fresh: readonly ChangeHeader[]): boolean {
 }
 
 /**
- * Applies to a copy what could make the document too deep or too large, so that it can be
- * thrown away. `undefined` when it is too large.
+ * Applies to a copy what could make the document too deep or too large, or give it too many
+ * heads, so that it can be thrown away. `undefined` when it is too large.
  */
 function withChanges(
   state: DocumentState,
@@ -264,7 +264,9 @@ function withChanges(
 ): AnyDocument | undefined {
   const chunks = fresh.map(({ bytes }) => bytes)
   const addedBytes = chunks.reduce((sum, { length }) => sum + length, 0)
-  if (!fresh.some(({ hasContainers }) => hasContainers) && !state.size.mayExceed(addedBytes)) {
+  const isFlat = !fresh.some(({ hasContainers }) => hasContainers)
+  const isNarrow = headsAfter(state.heads, fresh).length <= MAX_HEADS
+  if (isFlat && isNarrow && !state.size.mayExceed(addedBytes)) {
     const doc = apply(state.open, chunks)
     state.size.admits(doc, addedBytes)
     return doc
@@ -309,6 +311,7 @@ function applyTable(incoming: Incoming, payload: Uint8Array, vetted: VettedTable
   try {
     const doc = load(copy, payload)
     if (sameHeads(headsOf(doc), state.heads)) return 'nothing-new'
+    assertHeads(doc)
     if (vetted.hasContainers || state.size.mayExceed(payload.length)) checkContent(doc)
     const proofs = checkApplied(incoming, doc, news)
     if (!state.size.admits(doc, payload.length)) return 'too-large'
