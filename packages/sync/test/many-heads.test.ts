@@ -131,6 +131,28 @@ test('a saved document does not bring more heads than a document may have', () =
   expect(Automerge.getHeads(state.open)).toHaveLength(300)
 })
 
+test('a document that was stored with too many heads does not end the channel of the others', () => {
+  const lab = new Lab()
+  const [a, b] = [lab.node('a'), lab.node('b')]
+  a.edit(path, () => {}, { n: 0 })
+  a.edit('notes/other', () => {}, { n: 42 })
+  const state = a.open(path)
+  const { proofs, changes } = branches(state, 0, 600)
+  state.replace(Automerge.applyChanges(state.open, changes)[0])
+  state.addProofs(proofs)
+  a.replica.changed(state, 'local')
+  a.run(a.replica.takeEffects())
+  lab.settle()
+  a.crash()
+  lab.settle()
+  expect(a.replica.knownDocument(state.id)?.heads).toHaveLength(600)
+  lab.connect(a, b)
+  lab.settle()
+  expect([...a.disconnects, ...b.disconnects]).toEqual([])
+  expect(b.read('notes/other')).toEqual({ n: 42 })
+  expect(a.read(path)).toEqual(expect.objectContaining({ n: expect.any(Number) }))
+})
+
 test('a document that was stored with too many heads does not keep a database from opening', () => {
   const heads = Array.from({ length: MAX_HEADS + 88 }, (_, at) => at.toString(16).padStart(64, '0'))
   const id = '5'.repeat(32)
