@@ -11,6 +11,7 @@ import type { DocumentState } from './document-state.ts'
 import { isSyncError, SyncError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import {
+  MAX_HEADS,
   MAX_PAGE_BYTES,
   MAX_PAGE_ENTRIES,
   MAX_PAGES_IN_FLIGHT,
@@ -182,6 +183,8 @@ function entryOf(exchange: Exchange, peer: PeerState, item: string): PageEntry |
   if (!state || !replica.catalogue.knows(id) || exchange.hasStored(peer, state)) return undefined
   if (peer.refused.has(id) || peer.oversized.has(id) || !exchange.mayRead(peer, id))
     return undefined
+  // An earlier version has stored it. The peer would take the page for a fault of the channel.
+  if (state.durableHeads.length > MAX_HEADS) return undefined
   // What is announced is durable: nothing more has to be said of it.
   peer.storedById.set(id, state.durableHeads)
   return { type: 'document', id, heads: state.durableHeads }

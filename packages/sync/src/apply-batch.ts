@@ -20,7 +20,7 @@ import {
 import { createBatchBudget, type BatchBudget } from './batch-budget.ts'
 import { actorSpans, readChangeTable, type ActorSpan } from './change-table.ts'
 import { damaged } from './chunk-cursor.ts'
-import { checkContent } from './content-check.ts'
+import { assertHeads, checkContent } from './content-check.ts'
 import { inflateBounded } from './deflate.ts'
 import { headsAfter, type ChangeLog } from './change-log.ts'
 import { headsOf, sameHeads } from './document-heads.ts'
@@ -257,16 +257,18 @@ function isInOrder(fresh: readonly ChangeHeader[]): boolean {
 }
 
 /**
- * Applies to a copy what could make the document too deep or too large, so that it can be
- * thrown away; for all else it is cheaper to keep a copy to which to go back. `undefined` when
- * it is too large.
+ * Applies to a copy what could make the document too deep or too large, or give it too many
+ * heads, so that it can be thrown away; for all else it is cheaper to keep a copy to which to
+ * go back. `undefined` when it is too large.
  */
 function withChanges(
   state: DocumentState,
   fresh: readonly ChangeHeader[],
 ): AnyDocument | undefined {
   const addedBytes = fresh.reduce((sum, { bytes }) => sum + bytes.length, 0)
-  if (!fresh.some(({ hasContainers }) => hasContainers) && !state.size.mayExceed(addedBytes)) {
+  const isFlat = !fresh.some(({ hasContainers }) => hasContainers)
+  const isNarrow = headsAfter(state.heads, fresh).length <= MAX_HEADS
+  if (isFlat && isNarrow && !state.size.mayExceed(addedBytes)) {
     const doc = applyInPlace(state, fresh)
     state.size.admits(doc, addedBytes)
     return doc
@@ -330,6 +332,7 @@ function applyTable(incoming: Incoming, payload: Uint8Array, vetted: VettedTable
     const doc = load(copy, payload)
     if (sameHeads(headsOf(doc), state.heads)) return 'nothing-new'
     if (!areSoundSince(doc, state.heads)) throw damaged('changes refer to what is not there')
+    assertHeads(doc)
     if (vetted.hasContainers || state.size.mayExceed(payload.length)) checkContent(doc)
     const proofs = checkApplied(incoming, doc, news)
     if (!state.size.admits(doc, payload.length)) return 'too-large'

@@ -4,15 +4,25 @@ import { SyncError } from './errors.ts'
 import { MAX_HEADS, MAX_VALUE_DEPTH } from './limits.ts'
 
 /**
+ * Refuses a document that no announcement can name.
+ *
+ * @throws `SyncError` `ERR_DOCUMENT_TOO_LARGE`.
+ */
+export function assertHeads(doc: AnyDocument): void {
+  if (Automerge.getHeads(doc).length <= MAX_HEADS) return
+  throw new SyncError('ERR_DOCUMENT_TOO_LARGE', `a document has more than ${MAX_HEADS} heads`, {
+    hint: 'edit the document: one edit joins its heads',
+  })
+}
+
+/**
  * Refuses what would be poison to `JSON.stringify` and to prototypes; without recursion, or
  * it would fall to the same poison.
  *
  * @throws `SyncError` `ERR_DOCUMENT_TOO_LARGE`, `ERR_VALUE_UNSUPPORTED`.
  */
 export function checkContent(doc: AnyDocument): void {
-  if (Automerge.getHeads(doc).length > MAX_HEADS) {
-    throw new SyncError('ERR_DOCUMENT_TOO_LARGE', `a document has more than ${MAX_HEADS} heads`)
-  }
+  assertHeads(doc)
   const open: { value: unknown; depth: number }[] = [{ value: doc, depth: 0 }]
   for (let place = open.pop(); place; place = open.pop()) {
     const { value, depth } = place

@@ -2,10 +2,11 @@ import * as Automerge from '@automerge/automerge'
 import { signProof } from './authorship.ts'
 import type { CatalogueRecord } from './catalogue-record.ts'
 import { successorDocumentId } from './document-id.ts'
-import type { DocumentState } from './document-state.ts'
+import type { AnyDocument, DocumentState } from './document-state.ts'
+import { assertHeads } from './content-check.ts'
 import { SyncError } from './errors.ts'
 import { initialChanges, type InitialChange } from './initial-changes.ts'
-import { MAX_COVERED_HEADS } from './limits.ts'
+import { MAX_COVERED_HEADS, MAX_HEADS } from './limits.ts'
 import { addInitial, assertMay, followerOf, signHere } from './local-edits.ts'
 import { imagesOf, type ChangeImage } from './rebase.ts'
 import type { Replica } from './replica.ts'
@@ -63,10 +64,19 @@ function compact(replica: Replica, winner: CatalogueRecord, state: DocumentState
   const value = Automerge.toJS(state.open)
   // Before anything is signed: a value that no initial value can hold is refused here.
   initialChanges(id, value)
+  assertFewKeys(value)
   assertPlain(value, state)
   signHere(replica, { ...followerOf(winner, { documentId: id, state: 'live' }), covered })
   const successor = replica.document(id)
   replica.withDocument(successor, () => addInitial(replica, successor, winner.path, value))
+}
+
+/** Each key at the top is a head of the successor's beginning, and edits to the old epoch build on all of them. */
+function assertFewKeys(value: object): void {
+  const count = Object.keys(value).length
+  if (count <= MAX_HEADS) return
+  const what = `the document has ${count} keys at its top, and a new epoch holds at most ${MAX_HEADS}`
+  throw new SyncError('ERR_VALUE_UNSUPPORTED', what, { hint: 'put them into a map below one key' })
 }
 
 /** Marks of rich text lie beside the value, and would be lost with the past. */
@@ -112,6 +122,9 @@ export interface Carrying {
  * @throws `RangeError`, `SyncError` when that cannot be done.
  */
 export function carryOver(replica: Replica, { from, covered, to, base }: Carrying): void {
+  if (base.length > MAX_HEADS) {
+    throw new SyncError('ERR_DOCUMENT_TOO_LARGE', 'they would build on more changes than one may')
+  }
   const source = { id: from.id, doc: from.open, covered }
   const images = imagesOf(source, { id: to.id, doc: to.open, base })
   const missing = images.filter(({ hash }) => !to.has([hash]))
@@ -121,11 +134,27 @@ export function carryOver(replica: Replica, { from, covered, to, base }: Carryin
   if (to.size.mayExceed(addedBytes)) {
     throw new SyncError('ERR_DOCUMENT_TOO_LARGE', 'with them the document would be too large')
   }
-  const [doc] = Automerge.applyChanges(to.open, bytes)
+  const doc = withImages(to, bytes)
   to.size.admits(doc, addedBytes)
   to.replace(doc)
   signImages(replica, to, missing)
   replica.changed(to, 'local')
+}
+
+/** Applies to a copy what could give the document too many heads. */
+function withImages(to: DocumentState, images: readonly Uint8Array[]): AnyDocument {
+  const isNarrow = to.heads.length + images.length <= MAX_HEADS
+  if (isNarrow) return Automerge.applyChanges(to.open, [...images])[0]
+  const copy = Automerge.clone(to.open, { actor: to.actor })
+  try {
+    const [doc] = Automerge.applyChanges(copy, [...images])
+    assertHeads(doc)
+    Automerge.free(to.open)
+    return doc
+  } catch (error) {
+    Automerge.free(copy)
+    throw error
+  }
 }
 
 /** The newest of each actor speaks for the others. */

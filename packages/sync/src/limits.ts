@@ -69,6 +69,12 @@ export const MAX_VALUE_DEPTH = 64
 /** Newest changes of a document; each is 32 bytes in every announcement. One edit joins them. */
 export const MAX_HEADS = 512
 
+/** Newest changes that an initial value leaves in a document, one for each key at its top; of more, each so many are joined by an empty change. */
+export const MAX_INITIAL_HEADS = 256
+
+/** Newest changes of a document in the store of this device: more than {@link MAX_HEADS}, so that what an earlier version stored can be opened. */
+export const MAX_STORED_HEADS = 65_536
+
 /** Hashes that a peer names as a help to find what it lacks. */
 export const MAX_HAVE_HASHES = 64
 

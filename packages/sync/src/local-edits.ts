@@ -5,8 +5,8 @@ import { firstDocumentId, nextDocumentId } from './document-id.ts'
 import type { AnyDocument, DocumentState } from './document-state.ts'
 import { readChanges, type ChangeHeader } from './automerge-chunks.ts'
 import { isSyncError, SyncError } from './errors.ts'
-import { initialChanges } from './initial-changes.ts'
-import { MAX_COVERED_HEADS, MAX_DOCUMENT_BYTES } from './limits.ts'
+import { initialChanges, type InitialChange } from './initial-changes.ts'
+import { MAX_COVERED_HEADS, MAX_DOCUMENT_BYTES, MAX_INITIAL_HEADS } from './limits.ts'
 import type { PolicyAction, Replica } from './replica.ts'
 
 /* What the application does with a replica. The driver takes the effects afterwards. */
@@ -97,17 +97,29 @@ export function addInitial(
   const bytes = changes.reduce((sum, change) => sum + change.bytes.length, 0)
   // Measured by its changes and not saved: no application begins a document at its limit.
   if (state.size.mayExceed(bytes)) throw tooLarge(replica, state)
-  const [doc] = Automerge.applyChanges(
-    state.open,
-    changes.map((change) => change.bytes),
-  )
-  state.size.admits(doc, bytes)
-  state.replace(doc)
+  takeInitial(state, changes)
+  state.size.admits(state.open, bytes)
   for (const { actor, hash } of changes) {
     const change = { database, documentId: state.id, actor, hash }
     state.addProofs([signProof(change, author, undefined)])
   }
   replica.changed(state, 'local')
+}
+
+/** Joins many changes with empty ones of our own: the initial ones have to stay what everybody makes. */
+function takeInitial(state: DocumentState, changes: readonly InitialChange[]): void {
+  const isMany = state.heads.length + changes.length > MAX_INITIAL_HEADS
+  const size = isMany ? MAX_INITIAL_HEADS - 1 : changes.length
+  if (isMany && state.heads.length > 1) joinHeads(state)
+  for (let at = 0; at < changes.length; at += size) {
+    const some = changes.slice(at, at + size).map(({ bytes }) => bytes)
+    state.replace(Automerge.applyChanges(state.open, some)[0])
+    if (isMany) joinHeads(state)
+  }
+}
+
+function joinHeads(state: DocumentState): void {
+  state.replaceOwn(Automerge.emptyChange(state.open, { time: 0 }), undefined)
 }
 
 /**

@@ -42,9 +42,10 @@ export interface SettledWrite {
  * What is in memory and not yet durable, and the numbers under which it arrives.
  *
  * One write at a time: what happens meanwhile is gathered for the next one. A write
- * takes records first, then documents, then all other operations, each only when
- * nothing of the kind before is left: a position may not become durable before the
- * data it speaks of, nor may anybody be told of it.
+ * takes records first, then deletions, then documents, then all other operations, each
+ * only when nothing of the kind before is left: a position may not become durable before
+ * the data it speaks of, nor may anybody be told of it. A document that went and came back
+ * is written under keys that its going deletes, so that deletions come before documents.
  */
 export class PendingWrites {
   /** Durable items by the order of their arrival: `r` and a record's hash, or `d` and a document's id. */
@@ -118,9 +119,11 @@ export class PendingWrites {
     this.#documents.add(state)
   }
 
-  /** The item is nowhere any more. */
-  forget(item: string): void {
-    this.arrivals.delete(item)
+  /** The document is nowhere any more. */
+  forgetDocument(state: DocumentState): void {
+    this.arrivals.delete(`d${state.id}`)
+    // Written after its deletion it would be there again.
+    this.#documents.delete(state)
   }
 
   /**
@@ -152,7 +155,8 @@ export class PendingWrites {
     const operations: StoreOperation[] = []
     const items: Arrival[] = []
     this.#takeRecords(operations, items)
-    const documents = this.#records.size === 0 ? this.#takeDocuments(operations, items) : []
+    const isDeleted = this.#records.size === 0 && this.#takeDeletions(operations)
+    const documents = isDeleted ? this.#takeDocuments(operations, items) : []
     if (this.#records.size + this.#documents.size === 0) this.#takeOperations(operations)
     const tasks = this.isDirty ? [] : this.#afterNext.splice(0)
     if (!this.isDirty) this.#pace.begun()
@@ -175,6 +179,17 @@ export class PendingWrites {
       operations.push({ type: 'put', key: recordKey(hash), value })
       this.#records.delete(hash)
     }
+  }
+
+  /** @returns false when some are left. */
+  #takeDeletions(operations: StoreOperation[]): boolean {
+    for (const [key, operation] of this.#operations) {
+      if (operation.type !== 'delete') continue
+      if (operations.length >= MAX_FLUSH_OPERATIONS) return false
+      operations.push(operation)
+      this.#operations.delete(key)
+    }
+    return true
   }
 
   #takeDocuments(operations: StoreOperation[], items: Arrival[]): Flight['documents'] {

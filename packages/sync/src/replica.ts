@@ -323,7 +323,7 @@ export class Replica {
   /** Knows nothing of an open document any more, and takes it from the disk. It must be at rest. */
   removeDocument(state: DocumentState): void {
     for (const operation of state.removeOperations()) this.write(operation)
-    this.#writes.forget(`d${state.id}`)
+    this.#writes.forgetDocument(state)
     this.#unstored.delete(state.id)
     this.#documents.remove(state)
   }

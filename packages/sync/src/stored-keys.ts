@@ -6,6 +6,7 @@ import {
   MAX_HEADS,
   MAX_REMEMBERED_ACTORS,
   MAX_RUNS,
+  MAX_STORED_HEADS,
 } from './limits.ts'
 import type { Ack } from './document-heads.ts'
 import { readHashes, writeHashes, type StorePosition } from './wire.ts'
@@ -257,7 +258,7 @@ function decodeStoredDocument(value: Uint8Array): StoredDocument {
   const reader = createByteReader(value)
   return {
     arrival: reader.varint(),
-    heads: readHashes(reader, MAX_HEADS),
+    heads: readHashes(reader, MAX_STORED_HEADS),
     firstChunk: reader.varint(),
     chunkCount: reader.varint(MAX_CHUNKS + MAX_CHUNK_PIECES),
     snapshotBytes: reader.varint(),

@@ -97,6 +97,40 @@ test('a second deletion covers what has come since', () => {
   expect([bytesOn(a, id), bytesOn(b, id)]).toEqual([0, 0])
 })
 
+test('what comes back while its deletion waits for a write is on the disk before it counts as stored', () => {
+  const lab = new Lab()
+  const [a, b, c] = [lab.node('a'), lab.node('b'), lab.node('c')]
+  a.edit(path, (doc) => doc.lines.push('1'), { lines: [] })
+  lab.connect(a, b)
+  lab.settle()
+  const line = lab.connect(b, c)
+  lab.settle()
+  lab.cut(line)
+  c.edit(path, (doc) => doc.lines.push('of c, offline'))
+  lab.settle()
+  const id = idOf(a)
+  // The pause after a write of a is longer than its talk with the others.
+  const input = a.input.bind(a)
+  a.input = (event) => {
+    if (event.type !== 'timer' || event.link !== 0) input(event)
+  }
+  act(a, (replica) => {
+    removePath(replica, path)
+    replica.whenDurable(() => {})
+  })
+  expect(a.replica.knownDocument(id)?.heads ?? []).toEqual([])
+  expect(bytesOn(a, id)).toBeGreaterThan(0)
+  lab.connect(a, c)
+  lab.settle()
+  const { heads } = c.replica.knownDocument(id)!
+  expect(c.replica.knownDocument(id)?.ackByPeer.get(a.peerId)).toEqual(heads)
+  lab.cutAll(a)
+  a.crash()
+  lab.settle()
+  expect(a.replica.knownDocument(id)?.heads).toEqual(heads)
+  expect(bytesOn(a, id)).toBeGreaterThan(0)
+})
+
 test('force does not wait for a peer that is away, and what it brings later is known to be old', () => {
   const { lab, a, b, link } = pair()
   const id = idOf(a)
