@@ -30,9 +30,9 @@ export function handlePart(
   }
   transfer.receivedBytes += bytes.length
   if (!transfer.isUnasked) {
+    hold(exchange, peer, bytes)
     transfer.parts.push(bytes)
     transfer.heldBytes += bytes.length
-    hold(exchange, peer, bytes)
   }
   if (transfer.receivedBytes < totalBytes) return
   peer.transfer = undefined
@@ -50,14 +50,15 @@ function beginTransfer(
   return { id, totalBytes, parts: [], receivedBytes: 0, heldBytes: 0, isUnasked }
 }
 
-/** Counts bytes that stay in memory until their batch is complete and its document open. */
-export function hold(exchange: Exchange, peer: PeerState, bytes: Uint8Array): void {
-  peer.incomingBytes += bytes.length
-  exchange.incomingBytes += bytes.length
-  const isTooMuch =
-    peer.incomingBytes > MAX_PEER_INCOMING_BYTES || exchange.incomingBytes > MAX_INCOMING_BYTES
-  if (!isTooMuch) return
-  throw new SyncError('ERR_SYNC_LIMIT', `${peer.incomingBytes} bytes of batches wait to be taken`)
+/** Counts bytes that stay in memory until their batch is complete and its document open. What is too much is not counted. */
+export function hold(exchange: Exchange, peer: PeerState, { length }: Uint8Array): void {
+  const ofPeer = peer.incomingBytes + length
+  const ofAll = exchange.incomingBytes + length
+  if (ofPeer > MAX_PEER_INCOMING_BYTES || ofAll > MAX_INCOMING_BYTES) {
+    throw new SyncError('ERR_SYNC_LIMIT', `${ofPeer} bytes of batches wait to be taken`)
+  }
+  peer.incomingBytes = ofPeer
+  exchange.incomingBytes = ofAll
 }
 
 /** They are not held any more. */
