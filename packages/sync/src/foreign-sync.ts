@@ -228,8 +228,22 @@ function admitChanges(
   const payload = concatBytes(...changes.map(({ bytes }) => bytes))
   const batch = { isAnswer: false, isSaved: false, isDeflated: false, heads: [], proofs, payload }
   const outcome = applyBatch(state, batch, { database, mayWrite: () => true })
-  if (outcome === 'applied') return replica.changed(state, 'local')
-  if (outcome === 'too-large') {
-    throw new SyncError('ERR_DOCUMENT_TOO_LARGE', 'the document would be too large with that')
+  switch (outcome) {
+    case 'applied':
+      return replica.changed(state, 'local')
+    case 'nothing-new':
+      return
+    case 'too-large':
+      throw new SyncError('ERR_DOCUMENT_TOO_LARGE', 'the document would be too large with that')
+    case 'costly':
+      // The vetting thread would answer when this call has long returned.
+      throw new SyncError('ERR_DOCUMENT_TOO_LARGE', 'that is too much for one message', {
+        hint: 'split the document, or let the peer sync it while it grows',
+      })
+    case 'gap':
+      // Only what has its past here is admitted.
+      throw new SyncError('ERR_SYNC_PROTOCOL', 'changes of a peer lack their past')
+    default:
+      return outcome satisfies never
   }
 }
