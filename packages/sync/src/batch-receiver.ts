@@ -266,6 +266,13 @@ export function reject(
   exchange.dropWant(peer, id)
   // Two devices may know a policy at different times; nobody forges a signature by mistake.
   // Nor does anybody fill our queue alone.
-  if (isPolicy || error.code === 'ERR_SYNC_LIMIT') exchange.countFruitless(peer)
+  const isNoFault = isPolicy || error.code === 'ERR_SYNC_LIMIT' || isEquivocation(error)
+  if (isNoFault) exchange.countFruitless(peer)
   else exchange.fault(peer, error)
+}
+
+/** An author has signed two changes under one number: who passes the second one on has not seen the first. */
+function isEquivocation({ cause }: Error): boolean {
+  // Automerge has no code for it.
+  return cause instanceof Error && cause.message.includes('duplicate seq')
 }
