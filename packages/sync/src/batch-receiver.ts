@@ -30,9 +30,9 @@ export function handlePart(
   }
   transfer.receivedBytes += bytes.length
   if (!transfer.isUnasked) {
+    hold(exchange, peer, bytes)
     transfer.parts.push(bytes)
     transfer.heldBytes += bytes.length
-    hold(exchange, peer, bytes)
   }
   if (transfer.receivedBytes < totalBytes) return
   peer.transfer = undefined
@@ -50,14 +50,15 @@ function beginTransfer(
   return { id, totalBytes, parts: [], receivedBytes: 0, heldBytes: 0, isUnasked }
 }
 
-/** Counts bytes that stay in memory until their batch is complete and its document open. */
-export function hold(exchange: Exchange, peer: PeerState, bytes: Uint8Array): void {
-  peer.incomingBytes += bytes.length
-  exchange.incomingBytes += bytes.length
-  const isTooMuch =
-    peer.incomingBytes > MAX_PEER_INCOMING_BYTES || exchange.incomingBytes > MAX_INCOMING_BYTES
-  if (!isTooMuch) return
-  throw new SyncError('ERR_SYNC_LIMIT', `${peer.incomingBytes} bytes of batches wait to be taken`)
+/** Counts bytes that stay in memory until their batch is complete and its document open. What is too much is not counted. */
+export function hold(exchange: Exchange, peer: PeerState, { length }: Uint8Array): void {
+  const ofPeer = peer.incomingBytes + length
+  const ofAll = exchange.incomingBytes + length
+  if (ofPeer > MAX_PEER_INCOMING_BYTES || ofAll > MAX_INCOMING_BYTES) {
+    throw new SyncError('ERR_SYNC_LIMIT', `${ofPeer} bytes of batches wait to be taken`)
+  }
+  peer.incomingBytes = ofPeer
+  exchange.incomingBytes = ofAll
 }
 
 /** They are not held any more. */
@@ -265,6 +266,13 @@ export function reject(
   exchange.dropWant(peer, id)
   // Two devices may know a policy at different times; nobody forges a signature by mistake.
   // Nor does anybody fill our queue alone.
-  if (isPolicy || error.code === 'ERR_SYNC_LIMIT') exchange.countFruitless(peer)
+  const isNoFault = isPolicy || error.code === 'ERR_SYNC_LIMIT' || isEquivocation(error)
+  if (isNoFault) exchange.countFruitless(peer)
   else exchange.fault(peer, error)
+}
+
+/** An author has signed two changes under one number: who passes the second one on has not seen the first. */
+function isEquivocation({ cause }: Error): boolean {
+  // Automerge has no code for it.
+  return cause instanceof Error && cause.message.includes('duplicate seq')
 }

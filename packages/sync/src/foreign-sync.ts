@@ -4,6 +4,7 @@ import { bytesToHex, concatBytes } from '@vudo/wire'
 import { applyBatch } from './apply-batch.ts'
 import { ACTOR_BYTES, signAdmission, type ActorProof } from './authorship.ts'
 import { readChanges, vetDocument, type ChangeHeader } from './automerge-chunks.ts'
+import { createBatchBudget, type BatchBudget } from './batch-budget.ts'
 import { damaged } from './chunk-cursor.ts'
 import type { AnyDocument, DocumentState } from './document-state.ts'
 import type { Engine } from './engine.ts'
@@ -100,10 +101,12 @@ class OpenForeignSync implements ForeignSync {
     if (this.#context.mayWrite?.() === false) {
       throw new SyncError('ERR_NOT_ALLOWED', 'this peer may not write')
     }
-    const headers = [...this.#waiting, ...chunks.flatMap(changesIn)]
-    const { ready, waiting } = partByPast(state, headers)
+    // One for the whole message: each chunk alone may be within its ratio.
+    const budget = createBatchBudget(chunks.reduce((sum, { length }) => sum + length, 0))
+    const brought = chunks.flatMap((chunk) => changesIn(chunk, budget))
+    const { ready, waiting } = partByPast(state, [...this.#waiting, ...brought])
     checkWaiting(waiting)
-    this.#waiting = waiting
+    this.#waiting = waiting.map(detached)
     if (ready.length > 0) admitChanges(replica, state, ready)
   }
 
@@ -142,10 +145,10 @@ class OpenForeignSync implements ForeignSync {
 }
 
 /** The changes in a chunk, vetted; of a saved document all of them. */
-function changesIn(chunk: Uint8Array): ChangeHeader[] {
+function changesIn(chunk: Uint8Array, budget: BatchBudget): ChangeHeader[] {
   // Behind magic and checksum stands the type; 0 is a saved document.
-  if (chunk[8] !== 0) return readChanges(chunk)
-  vetDocument(chunk)
+  if (chunk[8] !== 0) return readChanges(chunk, budget)
+  vetDocument(chunk, budget)
   let saved: AnyDocument
   try {
     saved = Automerge.load(chunk)
@@ -194,6 +197,12 @@ function isSigned(state: DocumentState, actor: string): boolean {
   return proof !== undefined && !proof.isAdmitted
 }
 
+/** The same without the message that it came in, which is the caller's. */
+function detached(header: ChangeHeader): ChangeHeader {
+  const { bytes } = header
+  return bytes.length < bytes.buffer.byteLength ? { ...header, bytes: bytes.slice() } : header
+}
+
 function checkWaiting(waiting: readonly ChangeHeader[]): void {
   const bytes = waiting.reduce((sum, header) => sum + header.bytes.length, 0)
   if (waiting.length <= MAX_WAITING_CHANGES && bytes <= MAX_WAITING_CHANGE_BYTES) return
@@ -219,8 +228,22 @@ function admitChanges(
   const payload = concatBytes(...changes.map(({ bytes }) => bytes))
   const batch = { isAnswer: false, isSaved: false, isDeflated: false, heads: [], proofs, payload }
   const outcome = applyBatch(state, batch, { database, mayWrite: () => true })
-  if (outcome === 'applied') return replica.changed(state, 'local')
-  if (outcome === 'too-large') {
-    throw new SyncError('ERR_DOCUMENT_TOO_LARGE', 'the document would be too large with that')
+  switch (outcome) {
+    case 'applied':
+      return replica.changed(state, 'local')
+    case 'nothing-new':
+      return
+    case 'too-large':
+      throw new SyncError('ERR_DOCUMENT_TOO_LARGE', 'the document would be too large with that')
+    case 'costly':
+      // The vetting thread would answer when this call has long returned.
+      throw new SyncError('ERR_DOCUMENT_TOO_LARGE', 'that is too much for one message', {
+        hint: 'split the document, or let the peer sync it while it grows',
+      })
+    case 'gap':
+      // Only what has its past here is admitted.
+      throw new SyncError('ERR_SYNC_PROTOCOL', 'changes of a peer lack their past')
+    default:
+      return outcome satisfies never
   }
 }

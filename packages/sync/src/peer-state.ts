@@ -92,6 +92,14 @@ export interface TakenEdits {
   readonly tips: readonly string[]
 }
 
+/** What is kept of ranges until they are answered. */
+export interface SentRanges {
+  /** Their ends. */
+  readonly bounds: readonly string[]
+  /** What arrived later is not in their hashes. */
+  readonly durableArrival: number
+}
+
 /** How far edits are, by the numbers of their messages. */
 export interface EditsProgress {
   readonly received: number
@@ -153,8 +161,8 @@ export interface PeerState {
   comparesRanges: boolean
   /** Nothing is announced until the ranges have been compared. */
   isHolding: boolean
-  /** The ends of the ranges that it was sent and has not answered, oldest first. */
-  readonly sentBounds: (readonly string[])[]
+  /** The ranges that it was sent and has not answered, oldest first. */
+  readonly sentRanges: SentRanges[]
   /** It asked for a comparison while one was under way. */
   isCompareDue: boolean
   transfer: Transfer | undefined
@@ -232,7 +240,7 @@ export function createPeerState(
     incomingBytes: 0,
     comparesRanges: false,
     isHolding: false,
-    sentBounds: [],
+    sentRanges: [],
     isCompareDue: false,
     transfer: undefined,
     headsById: new KnownHeads(),

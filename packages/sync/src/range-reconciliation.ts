@@ -6,7 +6,7 @@ import type { Exchange } from './exchange.ts'
 import { boundsOf, cut, differences, rangesOf } from './fingerprints.ts'
 import type { Differences, PathContent } from './fingerprints.ts'
 import { FRUITLESS_COMPARISON, MAX_COMPARISONS } from './limits.ts'
-import type { PeerState } from './peer-state.ts'
+import type { PeerState, SentRanges } from './peer-state.ts'
 import type { StorePosition, SyncMessage } from './wire.ts'
 
 /*
@@ -50,9 +50,10 @@ function isNowhere(position: StorePosition | undefined): boolean {
 
 /** Sends the fingerprints of everything that is durable and that the peer may read. */
 export function sendRanges(exchange: Exchange, peer: PeerState): void {
-  if (peer.sentBounds.length >= MAX_COMPARISONS) return
+  if (peer.sentRanges.length >= MAX_COMPARISONS) return
   const ranges = rangesOf(contentsFor(exchange, peer), exchange.ownRun)
-  peer.sentBounds.push(boundsOf(ranges))
+  const { durableArrival } = exchange.replica
+  peer.sentRanges.push({ bounds: boundsOf(ranges), durableArrival })
   exchange.send(peer, { type: 'ranges', ranges })
 }
 
@@ -67,7 +68,8 @@ export function handleRanges(
   const contents = contentsFor(exchange, peer)
   const found = differences(contents, ranges, peer.run)
   // What lies there first: the peer need not say of it what it has just heard.
-  settle(exchange, peer, { contents, bounds: boundsOf(ranges), found })
+  const { durableArrival } = exchange.replica
+  settle(exchange, peer, { contents, bounds: boundsOf(ranges), found, durableArrival })
   exchange.send(peer, { type: 'differing', ...found })
 }
 
@@ -77,22 +79,23 @@ export function handleDiffering(
   peer: PeerState,
   found: SyncMessage & { type: 'differing' },
 ): void {
-  const bounds = peer.sentBounds.shift()
-  if (!bounds) throw new SyncError('ERR_SYNC_PROTOCOL', 'an answer to ranges that were not sent')
-  settle(exchange, peer, { contents: contentsFor(exchange, peer), bounds, found })
+  const sent = peer.sentRanges.shift()
+  if (!sent) throw new SyncError('ERR_SYNC_PROTOCOL', 'an answer to ranges that were not sent')
+  settle(exchange, peer, { contents: contentsFor(exchange, peer), found, ...sent })
 }
 
-/** What is equal counts as acknowledged, what differs is announced. */
-function settle(
-  exchange: Exchange,
-  peer: PeerState,
-  compared: {
-    readonly contents: readonly PathContent[]
-    readonly bounds: readonly string[]
-    readonly found: Differences
-  },
-): void {
-  const { contents, bounds, found } = compared
+interface Compared extends SentRanges {
+  readonly contents: readonly PathContent[]
+  readonly found: Differences
+}
+
+/**
+ * What is equal counts as acknowledged, what differs is announced. What became durable after
+ * the hashing was not compared: it waits in the queue already.
+ */
+function settle(exchange: Exchange, peer: PeerState, compared: Compared): void {
+  const { contents, bounds, found, durableArrival } = compared
+  const { arrivals } = exchange.replica
   const [records, documents] = [new Set(found.records), new Set(found.documents)]
   const due = new Set(peer.queue)
   for (const [number, { part }] of cut(contents, bounds).entries()) {
@@ -102,6 +105,7 @@ function settle(
         if (records.has(number)) due.add(`r${hash}`)
         const state = exchange.replica.knownDocument(documentId)
         if (!state || state.durableHeads.length === 0) continue
+        if (areSame && (arrivals.get(`d${documentId}`) ?? Infinity) > durableArrival) continue
         if (!areSame && isHeard(peer, state)) continue
         if (!areSame) due.add(`d${documentId}`)
         exchange.replica.writeAck(state, peer.peerId, areSame ? state.durableHeads : undefined)

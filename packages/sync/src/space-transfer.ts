@@ -1,9 +1,11 @@
 import * as Automerge from '@automerge/automerge'
 import type { Asking } from './asking.ts'
-import { applyBatch, vettingPieces } from './apply-batch.ts'
+import { applyBatch, vettingPieces, type BatchOutcome } from './apply-batch.ts'
 import { overBudget } from './batch-receiver.ts'
+import type { ChangeBatch } from './batch-wire.ts'
 import { decodeCatalogueRecord, encodeRecord, type CatalogueRecord } from './catalogue-record.ts'
 import { isWireError } from '@vudo/wire'
+import type { DocumentState } from './document-state.ts'
 import { isSyncError, SyncError } from './errors.ts'
 import { isUnder } from './paths.ts'
 import type { Replica } from './replica.ts'
@@ -106,18 +108,42 @@ function applySaved(replica: Replica, saved: SavedDocument, answers: VettedAnswe
         mayWrite: (author) => replica.mayWith(author, 'write', id),
         isVetted: answers.isVetted,
       })
-      if (outcome === 'costly') {
-        return replica.vet(vettingPieces(state, batch), (refusal) => {
-          if (refusal !== undefined) answers.onRefused(overBudget(refusal))
-          else applySaved(replica, saved, { ...answers, isVetted: true })
-        })
-      }
-      if (outcome === 'applied') replica.changed(state, 'local')
-      answers.onTaken(outcome === 'applied')
+      settleOutcome(replica, { saved, state, batch, answers }, outcome)
     } catch (error) {
       answers.onRefused(error)
     }
   })
+}
+
+interface Taken {
+  readonly saved: SavedDocument
+  readonly state: DocumentState
+  readonly batch: ChangeBatch
+  readonly answers: VettedAnswers
+}
+
+function settleOutcome(replica: Replica, taken: Taken, outcome: BatchOutcome): void {
+  const { saved, state, batch, answers } = taken
+  switch (outcome) {
+    case 'applied':
+      replica.changed(state, 'local')
+      return answers.onTaken(true)
+    case 'nothing-new':
+      return answers.onTaken(false)
+    case 'costly':
+      return replica.vet(vettingPieces(state, batch), (refusal) => {
+        if (refusal !== undefined) answers.onRefused(overBudget(refusal))
+        else applySaved(replica, saved, { ...answers, isVetted: true })
+      })
+    case 'too-large':
+      return answers.onRefused(overBudget('together with what is here it would be too large'))
+    case 'gap':
+      return answers.onRefused(
+        new SyncError('ERR_SPACE_FILE_INVALID', 'a document of the file lacks its past'),
+      )
+    default:
+      return outcome satisfies never
+  }
 }
 
 /** Writes everything under a prefix into a file. */

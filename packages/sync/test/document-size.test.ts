@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { openMemoryStore, StoreError, type Store, type StoreOperation } from '@vudo/storage'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { openDatabase } from '@vudo/sync'
+import { openDatabase, type Database } from '@vudo/sync'
 import type * as Limits from '../src/limits.ts'
 import { chunkPrefix } from '../src/stored-keys.ts'
 import { keyOf, Lab, type Node } from './replica-lab.ts'
@@ -55,6 +55,24 @@ test('an edit beyond the limit is refused and leaves everything as it was', () =
   a.crash()
   expect(a.read('big/doc')).toMatchObject({ text: 'after' })
   expect(a.replica.knownDocument(a.replica.catalogue.winner('big/doc')!.documentId)?.pins).toBe(0)
+})
+
+async function databaseOf(name: string): Promise<Database> {
+  const store = await openMemoryStore()
+  const database = await openDatabase({ id: 'db', store, author: keyOf(name) })
+  onTestFinished(() => database.close())
+  return database
+}
+
+test('a document of a file that would be too large with what is here is refused, and told', async () => {
+  const [a, b] = [await databaseOf('a'), await databaseOf('b')]
+  await a.writeDoc('big/doc', { a: randomBytes(12_000) })
+  await b.writeDoc('big/doc', { b: randomBytes(12_000) })
+  expect(await b.importSpace(await a.exportSpace())).toMatchObject({
+    changed: 0,
+    refused: [{ reason: expect.stringContaining('too large') }],
+  })
+  expect(Object.keys((await b.readDoc('big/doc')) ?? {})).toEqual(['b'])
 })
 
 test('what deflates is measured and not guessed', () => {

@@ -1,3 +1,4 @@
+import { deflateRawSync } from 'node:zlib'
 import * as Automerge from '@automerge/automerge'
 import { openMemoryStore, type Store } from '@vudo/storage'
 import { bytesToHex, createByteReader, createByteWriter, hexToBytes } from '@vudo/wire'
@@ -248,14 +249,61 @@ test('hostile messages cost their sender an error and nothing else', async () =>
   expect(note.current.title).toBe('kept')
 })
 
-/** A message with one chunk, written by hand: Automerge itself would open it. */
-function withChunk(chunk: Uint8Array): Uint8Array {
-  const length: number[] = []
-  for (let rest = chunk.length; ; rest >>>= 7) {
-    length.push(rest > 127 ? (rest & 127) | 128 : rest)
-    if (rest <= 127) break
+test('what the changes of one message inflate to is counted together', async () => {
+  const { database } = await device('a')
+  const note = await database.open<Note>('notes/x', { title: 'kept', lines: [] })
+  // Each may become that much by itself; without its past it only waits.
+  const changes = ['1', '2', '3', '4'].map((at) => {
+    const text = new Automerge.ImmutableString(at.repeat(500_000))
+    const past = Automerge.from<{ text: unknown }>({ text: at })
+    const doc = Automerge.change(past, (draft) => void (draft.text = text))
+    return deflated(Automerge.getLastLocalChange(doc) ?? new Uint8Array())
+  })
+  const [first = new Uint8Array()] = changes
+  expect(() => note.foreignSync().receive(withChunks([first]))).not.toThrow()
+  expect(() => note.foreignSync().receive(withChunks(changes))).toThrow(
+    expect.objectContaining({ code: 'ERR_DOCUMENT_TOO_LARGE' }),
+  )
+})
+
+test('what waits for its past does not depend on the message in which it came', async () => {
+  const { database } = await device('a')
+  const note = await database.open<{ n: number }>('notes/x')
+  const doc = Automerge.change(Automerge.from({ n: 0 }), (draft) => void (draft.n = 1))
+  const [first, second] = Automerge.getAllChanges(doc)
+  const foreign = note.foreignSync()
+  const message = withChunks(second ? [second] : [])
+  foreign.receive(message)
+  message.fill(0)
+  foreign.receive(withChunks(first ? [first] : []))
+  expect(note.current).toEqual({ n: 1 })
+})
+
+/** The change as a chunk of type 2. */
+function deflated(change: Uint8Array): Uint8Array {
+  if (change[8] === 2) return change
+  let at = 9
+  while ((change[at] ?? 0) > 127) at += 1
+  const body = deflateRawSync(change.subarray(at + 1), { level: 9 })
+  return Uint8Array.from([...change.subarray(0, 8), 2, ...unsigned(body.length), ...body])
+}
+
+function unsigned(value: number): number[] {
+  const bytes: number[] = []
+  for (let rest = value; ; rest >>>= 7) {
+    bytes.push(rest > 127 ? (rest & 127) | 128 : rest)
+    if (rest <= 127) return bytes
   }
-  return Uint8Array.from([0x43, 0, 0, 0, 1, ...length, ...chunk])
+}
+
+/** A message with chunks, written by hand: Automerge itself would open them. */
+function withChunks(chunks: readonly Uint8Array[]): Uint8Array {
+  const parts = chunks.flatMap((chunk) => [...unsigned(chunk.length), ...chunk])
+  return Uint8Array.from([0x43, 0, 0, 0, chunks.length, ...parts])
+}
+
+function withChunk(chunk: Uint8Array): Uint8Array {
+  return withChunks([chunk])
 }
 
 test('whatever the bytes are, only the protocol error comes out', () => {

@@ -200,6 +200,20 @@ test('a batch that was asked for is kept within a bound', () => {
   expect(victim.replica.exchange.incomingBytes).toBe(0)
 })
 
+test('live edits that wait for a document to be read are kept within a bound, and not counted for ever', () => {
+  const { lab, victim, id } = attacked()
+  victim.crash()
+  const mallory = new Attacker(lab, victim)
+  const bytes = new Uint8Array(20_000)
+  for (let at = 0; at < 3; at++) {
+    expect(mallory.isEnded).toBe(false)
+    mallory.tell({ type: 'edits', id, isUrgent: false, bytes })
+  }
+  expect(victim.disconnects).toEqual(['ERR_SYNC_LIMIT'])
+  lab.settle()
+  expect(victim.replica.exchange.incomingBytes).toBe(0)
+})
+
 test('batches that wait for a document to be read are kept within a bound', () => {
   const { lab, victim, id } = attacked()
   victim.crash()

@@ -5,7 +5,9 @@ import { decodeBatch, encodeBatch, type ChangeBatch } from '../src/batch-wire.ts
 import { decodeMessage, encodeMessage } from '../src/wire.ts'
 import { signProof, deriveActor } from '../src/authorship.ts'
 import { readChanges, vetDocument } from '../src/automerge-chunks.ts'
-import { keyOf, Lab, type Node } from './replica-lab.ts'
+import { Replica } from '../src/replica.ts'
+import { decodeIndex } from '../src/stored-keys.ts'
+import { keyOf, Lab, Node } from './replica-lab.ts'
 
 /** Lets an attacker's replica send batches that `forge` has changed. */
 function withForgedBatches(forge: (batch: ChangeBatch, id: string) => ChangeBatch): Lab {
@@ -225,4 +227,34 @@ test('an actor derives from author, document and nonce', () => {
     deriveActor(authorId, id, new Uint8Array(16)),
   )
   expect(new Set(actors).size).toBe(2)
+})
+
+test("two changes of one author with one number split their document, and are nobody else's fault", () => {
+  const lab = new Lab()
+  const [x, y] = [lab.node('x'), lab.node('y')]
+  for (const [at, honest] of [x, y].entries()) {
+    // Two copies of a device in one run: both derive the same actor.
+    const twin = new Node('mallory', lab)
+    const { author, peerId } = twin
+    const runId = new Uint8Array(16).fill(9)
+    twin.replica = new Replica({ database: 'lab', author, peerId, runId, index: decodeIndex([]) })
+    twin.edit('notes/x', (doc) => (doc.evil = at), { n: 0 })
+    lab.connect(twin, honest)
+    lab.settle()
+    lab.cutAll(twin)
+  }
+  lab.connect(x, y)
+  for (let n = 1; n <= 5; n++) {
+    x.edit('notes/x', (doc) => (doc.x = n))
+    y.edit('notes/x', (doc) => (doc.y = n))
+    x.edit('notes/other', (doc) => (doc.n = n))
+    lab.settle()
+  }
+  expect(x.read('notes/x')).toEqual({ n: 0, evil: 0, x: 5 })
+  expect(y.read('notes/x')).toEqual({ n: 0, evil: 1, y: 5 })
+  expect(y.read('notes/other')).toEqual({ n: 5 })
+  const types = [...x.events, ...y.events].map(({ type }) => type)
+  expect(types).toContain('document:quarantined')
+  expect(types).not.toContain('peer:fault')
+  expect([...x.disconnects, ...y.disconnects]).toEqual([])
 })

@@ -1,8 +1,11 @@
 import { createRandom } from '@vudo/testing'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
+import { isAckOf } from '../src/document-heads.ts'
+import { editDocument } from '../src/local-edits.ts'
+import type { ReplicaInput } from '../src/replica-effects.ts'
 import { peerKey } from '../src/stored-keys.ts'
 import { decodeMessage, encodeMessage } from '../src/wire.ts'
-import { Lab, type Node } from './replica-lab.ts'
+import { Lab, nowMs, type Node } from './replica-lab.ts'
 import { createWireTap, type WireTap } from './wire-tap.ts'
 
 const count = 100
@@ -94,6 +97,46 @@ test('a comparison that was asked for sends ranges, and finds what was lost on o
   expect(tap.names.filter((name) => name.endsWith('ranges'))).toEqual(['a ranges'])
   expect(announced(tap)).toBe(0)
   expect([...a.replica.exchange.peers.values()].every((peer) => peer.saidLast)).toBe(true)
+})
+
+test('an edit that is stored while the answer is under way does not count as compared', () => {
+  let isLossy = false
+  const lab = new Lab({
+    tamper: (bytes, from) => (isLossy && from === 'a' ? undefined : bytes),
+  })
+  const [a, b] = [lab.node('a'), lab.node('b')]
+  for (let at = 0; at < count; at++) a.edit(pathOf(at), (doc) => (doc.n = at))
+  for (let time = 0; time < 2; time++) {
+    lab.cutAll(a)
+    lab.connect(a, b)
+    lab.settle()
+  }
+  const state = a.open(pathOf(5))
+  const late: ReplicaInput[] = []
+  const slow = vi.spyOn(a, 'input').mockImplementation((input) => {
+    if (input.type === 'peer-message') late.push(input)
+    else a.run(a.replica.handle(input, nowMs))
+  })
+  a.replica.exchange.compareAgain()
+  a.run(a.replica.takeEffects())
+  lab.settle()
+  expect(late.length).toBeGreaterThan(0)
+  // Nothing of what a says from here on arrives.
+  isLossy = true
+  editDocument(a.replica, state, (doc) => (doc.n = 'new'), { nowMs })
+  a.run(a.replica.takeEffects())
+  lab.settle()
+  expect(state.durableHeads).toEqual(state.heads)
+  slow.mockRestore()
+  for (const input of late) a.input(input)
+  lab.settle()
+  expect(b.read(pathOf(5))).toEqual({ n: 5 })
+  expect(isAckOf(state.ackByPeer.get(b.peerId), state.heads)).toBe(false)
+  isLossy = false
+  lab.cutAll(a)
+  lab.connect(a, b)
+  lab.settle()
+  expect(b.read(pathOf(5))).toEqual({ n: 'new' })
 })
 
 test('an answer without ranges, and ranges without end, are faults', () => {

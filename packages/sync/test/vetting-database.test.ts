@@ -1,3 +1,4 @@
+import * as Automerge from '@automerge/automerge'
 import { openMemoryStore } from '@vudo/storage'
 import { openDatabase, type Database } from '@vudo/sync'
 import { expect, onTestFinished, test, vi } from 'vitest'
@@ -63,4 +64,35 @@ test('closing while a document is in the thread ends it', async () => {
   await a.whenSynced()
   const [reading] = await Promise.allSettled([b.readDoc('notes/x'), b.close()])
   expect(reading).toMatchObject({ reason: { code: 'ERR_DATABASE_CLOSED' } })
+})
+
+test.each([
+  [60_000, [], { text: long, mine: 1 }],
+  [0, ['it takes more than 5000 ms of CPU to open'], { mine: 1 }],
+])(
+  'a costly document of a file is opened in the thread first (%i ms)',
+  async (wallMs, reasons, content) => {
+    budget.wallMs = wallMs
+    const [{ database: a }, { database: b }] = [await device('a'), await device('b')]
+    await a.writeDoc('notes/x', { text: long })
+    await b.writeDoc('notes/x', { mine: 1 })
+    const { refused } = await b.importSpace(await a.exportSpace())
+    expect(refused.map(({ reason }) => reason)).toEqual(reasons)
+    expect(await b.readDoc('notes/x')).toEqual(content)
+  },
+)
+
+test('what a foreign peer brings and would have to be opened in the thread is refused, not lost', async () => {
+  const { database } = await device('a')
+  const note = await database.open('notes/x', { n: 0 })
+  const foreign = note.foreignSync()
+  const stock = Automerge.from({ text: long })
+  const [sync] = Automerge.generateSyncMessage(stock, Automerge.initSyncState())
+  const answer = foreign.generate() ?? new Uint8Array()
+  const [doc, next] = Automerge.receiveSyncMessage(stock, sync, answer)
+  const [, message] = Automerge.generateSyncMessage(doc, next)
+  expect(() => foreign.receive(message ?? new Uint8Array())).toThrow(
+    expect.objectContaining({ code: 'ERR_DOCUMENT_TOO_LARGE', hint: expect.any(String) }),
+  )
+  expect(note.current).toEqual({ n: 0 })
 })
