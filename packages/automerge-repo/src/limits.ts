@@ -57,6 +57,12 @@ export const MAX_REPO_PEERS = 256
 /** Messages of one peer that wait to be worked on; then its socket is not read. */
 export const MAX_WAITING_MESSAGES = 64
 
+/** Bytes that a socket may bring before its first message is whole: 128 KiB. Then it is ended. */
+export const MAX_FIRST_BYTES = 131_072
+
+/** Bytes that the sockets of a server hold together, unfinished, waiting or not taken: 256 MiB. Beyond, the one that holds the most is ended. */
+export const MAX_SERVED_BYTES = 268_435_456
+
 /** Bytes of such messages: 8 MiB. One larger message is read all the same. */
 export const MAX_WAITING_BYTES = 8_388_608
 

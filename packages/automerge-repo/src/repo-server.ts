@@ -12,11 +12,13 @@ import {
   MAX_LIST_ENTRIES,
   MAX_REPO_MESSAGE_BYTES,
   MAX_REPO_PEERS,
+  MAX_SERVED_BYTES,
 } from './limits.ts'
 import type { RepoPeerRights } from './repo-documents.ts'
 import { idOf, malformed, type Fields } from './repo-messages.ts'
 import { RepoPeer, type EphemeralMessage } from './repo-peer.ts'
 import { RepoSocket } from './repo-socket.ts'
+import { SharedBytes } from './shared-bytes.ts'
 
 /** The version of automerge-repo's WebSocket protocol that is spoken here. */
 export const REPO_PROTOCOL_VERSION = '1'
@@ -113,6 +115,7 @@ class DialectServer implements AutomergeRepoServer {
   readonly #rights = new WeakMap<IncomingMessage, RepoPeerRights>()
   readonly #ownId = newPeerId()
   readonly #served = new Set<ServedPeer>()
+  readonly #held = new SharedBytes(MAX_SERVED_BYTES)
   readonly #serving = new Set<Promise<void>>()
   #closing: Promise<void> | undefined
 
@@ -161,7 +164,7 @@ class DialectServer implements AutomergeRepoServer {
   #accept(socket: WebSocket, request: IncomingMessage): void {
     const rights = this.#rights.get(request)
     if (!rights) return socket.terminate()
-    const serving = this.#serve(socket, rights)
+    const serving = this.#serve(socket, rights, request)
     this.#serving.add(serving)
     void serving.finally(() => this.#serving.delete(serving))
   }
@@ -177,8 +180,17 @@ class DialectServer implements AutomergeRepoServer {
     }
   }
 
-  async #serve(webSocket: WebSocket, rights: RepoPeerRights): Promise<void> {
-    const socket = new RepoSocket(webSocket, (fields) => this.#take(served, rights, fields))
+  async #serve(
+    webSocket: WebSocket,
+    rights: RepoPeerRights,
+    request: IncomingMessage,
+  ): Promise<void> {
+    const socket = new RepoSocket(
+      webSocket,
+      (fields) => this.#take(served, rights, fields),
+      this.#held,
+    )
+    socket.watch(request.socket)
     const served: ServedPeer = { socket, peer: undefined, peerId: undefined }
     this.#served.add(served)
     const timer = setTimeout(() => {

@@ -1,15 +1,35 @@
+import type { EventEmitter } from 'node:events'
 import { WebSocket, type RawData } from 'ws'
 import { decodeMessage } from './cbor-message.ts'
 import { AutomergeRepoError } from './errors.ts'
-import { KEEP_ALIVE_MS, MAX_PEER_BYTES, MAX_WAITING_BYTES, MAX_WAITING_MESSAGES } from './limits.ts'
-import type { Fields } from './repo-messages.ts'
+import {
+  KEEP_ALIVE_MS,
+  MAX_FIRST_BYTES,
+  MAX_PEER_BYTES,
+  MAX_WAITING_BYTES,
+  MAX_WAITING_MESSAGES,
+  MAX_SERVED_BYTES,
+} from './limits.ts'
+import { malformed, type Fields } from './repo-messages.ts'
+import { SharedBytes } from './shared-bytes.ts'
 
 /** Reads a WebSocket one message after the other, no faster than they are worked on. */
 export class RepoSocket {
   readonly #socket: WebSocket
   readonly #queue: Uint8Array[] = []
   #queuedBytes = 0
+  /** Bytes that have come since the last whole message. */
+  #unfinishedBytes = 0
+  #hasSpoken = false
+  #hasEnded = false
   #isWorking = false
+  readonly #held: SharedBytes
+  readonly #giveUp = (): void =>
+    this.end(
+      new AutomergeRepoError('ERR_REPO_SLOW', 'a peer holds the most bytes of all', {
+        hint: syncsAnew,
+      }),
+    )
   #isAlive = true
   readonly #keepAlive: NodeJS.Timeout
   /** Settles with the error that ended it; without one when either end closed it. */
@@ -17,17 +37,48 @@ export class RepoSocket {
   readonly #onMessage: (fields: Fields) => Promise<void>
   readonly #ended = Promise.withResolvers<unknown>()
 
-  /** @param onMessage - What it rejects with ends the socket. */
-  constructor(socket: WebSocket, onMessage: (fields: Fields) => Promise<void>) {
+  /**
+   * @param onMessage - What it rejects with ends the socket.
+   * @param held - What all sockets hold together.
+   */
+  constructor(
+    socket: WebSocket,
+    onMessage: (fields: Fields) => Promise<void>,
+    held: SharedBytes = new SharedBytes(MAX_SERVED_BYTES),
+  ) {
+    this.#held = held
     this.#socket = socket
     this.#onMessage = onMessage
     this.closed = this.#ended.promise
     socket.on('message', (data) => this.#take(data))
-    socket.on('pong', () => this.#hearAgain())
+    socket.on('pong', () => {
+      this.#hearAgain()
+      // It is a frame of its own, with an empty body: no part of a message.
+      this.#unfinishedBytes = Math.max(0, this.#unfinishedBytes - PONG_BYTES)
+    })
     // The end follows; what the socket says of it is the reason.
     socket.on('error', (error) => this.#ended.resolve(error))
     socket.on('close', () => this.#finish())
     this.#keepAlive = setInterval(() => this.#ping(), KEEP_ALIVE_MS)
+  }
+
+  /** Counts what comes on the connection below, where messages are not whole yet. */
+  watch(stream: EventEmitter): void {
+    // In front: the message that a chunk completes is counted out behind it.
+    stream.prependListener('data', (chunk: Uint8Array) => {
+      this.#hearAgain()
+      this.#unfinishedBytes += chunk.length
+      if (!this.#hasSpoken && this.#unfinishedBytes > MAX_FIRST_BYTES) {
+        return this.end(malformed('a first message is no join'))
+      }
+      this.#hold()
+    })
+  }
+
+  #hold(): void {
+    if (this.#hasEnded) return
+    const { bufferedAmount } = this.#socket
+    this.#held.hold(this.#giveUp, this.#unfinishedBytes + this.#queuedBytes + bufferedAmount)
   }
 
   #ping(): void {
@@ -45,8 +96,11 @@ export class RepoSocket {
   #take(data: RawData): void {
     this.#hearAgain()
     const bytes = toBytes(data)
+    this.#hasSpoken = true
+    this.#unfinishedBytes = 0
     this.#queue.push(bytes)
     this.#queuedBytes += bytes.length
+    this.#hold()
     if (this.#isFull()) this.#socket.pause()
     if (!this.#isWorking) void this.#work()
   }
@@ -61,6 +115,7 @@ export class RepoSocket {
       for (let bytes = this.#queue.shift(); bytes; bytes = this.#queue.shift()) {
         this.#queuedBytes -= bytes.length
         await this.#onMessage(decodeMessage(bytes))
+        this.#hold()
         if (!this.#isFull() && this.#socket.isPaused) this.#socket.resume()
       }
     } catch (error) {
@@ -78,7 +133,8 @@ export class RepoSocket {
         new AutomergeRepoError('ERR_REPO_SLOW', 'a peer does not read', { hint: syncsAnew }),
       )
     }
-    this.#socket.send(bytes)
+    this.#socket.send(bytes, () => this.#hold())
+    this.#hold()
   }
 
   /** Sends a message and ends the socket when it is on its way. */
@@ -97,10 +153,15 @@ export class RepoSocket {
   }
 
   #finish(): void {
+    this.#hasEnded = true
+    this.#held.hold(this.#giveUp, 0)
     clearInterval(this.#keepAlive)
     this.#ended.resolve(undefined)
   }
 }
+
+/** Head and mask of a frame without a body. */
+const PONG_BYTES = 6
 
 function unanswered(): AutomergeRepoError {
   return new AutomergeRepoError('ERR_REPO_SLOW', 'a peer did not answer a ping', {
