@@ -123,7 +123,7 @@ test('an edit that is stored while the answer is under way does not count as com
   expect(late.length).toBeGreaterThan(0)
   // Nothing of what a says from here on arrives.
   isLossy = true
-  editDocument(a.replica, state, (doc) => Object.assign(doc, { n: 'new' }), { nowMs })
+  editDocument(a.replica, state, (doc: Record<string, unknown>) => (doc['n'] = 'new'), { nowMs })
   a.run(a.replica.takeEffects())
   lab.settle()
   expect(state.durableHeads).toEqual(state.heads)
