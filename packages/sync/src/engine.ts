@@ -10,7 +10,7 @@ import {
 } from './limits.ts'
 import { MessageRate } from './message-rate.ts'
 import type { LinkId, ReplicaEffect, ReplicaEvent, ReplicaInput } from './replica-effects.ts'
-import { Replica, type ReplicaInit } from './replica.ts'
+import { Replica, writeTimer, type ReplicaInit } from './replica.ts'
 import { actorsOfSaved } from './automerge-chunks.ts'
 import { createVetting, type Vetting } from './vetting.ts'
 import {
@@ -135,6 +135,14 @@ export class Engine {
     } finally {
       this.#isRunning = false
     }
+    this.#holdProgram()
+  }
+
+  /** A program need not wait for the timer of writes when there is nothing to be written. */
+  #holdProgram(): void {
+    const timer = this.#timers.get(writeTimer)
+    if (this.replica.hasUnwritten) timer?.ref()
+    else timer?.unref()
   }
 
   #execute(effect: ReplicaEffect): void {

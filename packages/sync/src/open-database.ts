@@ -445,6 +445,8 @@ class OpenDatabase implements Database {
       this.#statusPause = undefined
       if (this.#isStatusDue) this.#publishStatus()
     }, STATUS_PAUSE_MS)
+    // Nobody's program goes on for the sake of a status.
+    this.#statusPause.unref()
     if (stateText(old) !== stateText(status)) this.events.publish('sync:status', status)
     if (numberText(old) !== numberText(status)) this.events.publish('sync:progress', status)
   }

@@ -47,7 +47,7 @@ export type PolicyAction = 'read' | 'write' | 'delete' | 'admin'
 export type Policy = (author: string, action: PolicyAction, path: string) => boolean
 
 /** The timer of the writes among those of the channels, whose numbers begin with 1. */
-const writeTimer = 0
+export const writeTimer = 0
 
 /** What a replica begins with. */
 export interface ReplicaInit {
@@ -177,6 +177,11 @@ export class Replica {
   /** True while something is in memory that is not durable. */
   get isWriting(): boolean {
     return this.#writes.isBusy
+  }
+
+  /** True while something waits for a write, also what may be lost. */
+  get hasUnwritten(): boolean {
+    return this.#writes.isDirty || this.#writes.isUnderWay
   }
 
   /** Why nothing more is accepted, if so. */
