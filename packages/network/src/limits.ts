@@ -286,6 +286,21 @@ export const MAX_URGENT_QUEUE_MS = 100
 /** What a path may have unacknowledged, in parts of its bandwidth times its round trip. */
 export const PATH_WINDOW_GAIN = 1.5
 
+/** The same while the bandwidth still grows, as in BBR: the window doubles with each round trip. */
+export const STARTING_WINDOW_GAIN = 2.9
+
+/** A throughput that grows by less than this factor has reached that of the path, */
+export const NOTICEABLE_GROWTH = 1.25
+
+/** when it has not grown in so many round trips. */
+export const ROUNDS_WITHOUT_GROWTH = 3
+
+/** Round trip that a path counts with at most while nothing is urgent: so many of the shortest ones, */
+export const VARIED_ROUND_TRIPS = 1.5
+
+/** and so many milliseconds: what is above it is a queue. */
+export const VARIED_ROUND_TRIP_MS = 50
+
 /**
  * Round trip that a path counts with at least while nothing is urgent, in milliseconds:
  * what a busy event loop adds. With 0.2 ms on loopback an acknowledgement would be due

@@ -5,17 +5,23 @@
  * The throughput is the highest of the last seconds, measured as BBR does (Cardwell et
  * al., 2016): what was delivered between the sending of a frame and its acknowledgement,
  * over the time from the last delivery before it. The round trip is the lowest that was
- * seen, because what is above it is the queue; it only rises while nothing is under way.
+ * seen, because what is above it is the queue; it only rises while nothing is under way. A window
+ * beside which nobody waits counts more than that one: see below.
  */
 import {
   ASSUMED_ROUND_TRIP_MS,
   MIN_COUNTED_ROUND_TRIP_MS,
   MIN_PATH_WINDOW_BYTES,
   MIN_STALL_MS,
+  NOTICEABLE_GROWTH,
   PATH_WINDOW_GAIN,
   RATE_WINDOW_MS,
+  ROUNDS_WITHOUT_GROWTH,
   SHORT_ROUND_TRIP_MS,
   STALL_ROUND_TRIPS,
+  STARTING_WINDOW_GAIN,
+  VARIED_ROUND_TRIP_MS,
+  VARIED_ROUND_TRIPS,
 } from './limits.ts'
 import { UrgentWindow } from './urgent-window.ts'
 
@@ -31,6 +37,10 @@ export class PathMeter {
   #rate = 0
   #formerRate = 0
   #windowFromMs = 0
+  /** The throughput that was last seen to have grown, when that was, and whether that is not long ago. */
+  #grownRate = 0
+  #grewAtMs = 0
+  #isGrowing = true
   readonly #urgent = new UrgentWindow()
 
   /** The last measured round trip. */
@@ -79,6 +89,16 @@ export class PathMeter {
     const rate = bytes / Math.max(inMs, shortestMs)
     this.#rate = Math.max(this.#rate, rate)
     this.#urgent.delivered(rate)
+    this.#watchGrowth(nowMs)
+  }
+
+  #watchGrowth(nowMs: number): void {
+    if (this.#bytesPerMs > this.#grownRate * NOTICEABLE_GROWTH) {
+      this.#grownRate = this.#bytesPerMs
+      this.#grewAtMs = nowMs
+    }
+    const rttMs = this.#smoothRttMs ?? ASSUMED_ROUND_TRIP_MS
+    this.#isGrowing = nowMs - this.#grewAtMs <= ROUNDS_WITHOUT_GROWTH * rttMs
   }
 
   /** A frame was acknowledged that had asked for it; `isUrgent` as when it was sent. */
@@ -103,10 +123,24 @@ export class PathMeter {
   windowBytes(isUrgent: boolean): number {
     const bytesPerMs = this.#bytesPerMs
     if (isUrgent && !this.isShort) return this.#urgent.bytes(bytesPerMs)
-    const leastRttMs = this.#leastRttMs ?? 0
     // The allowance for a busy event loop is a queue too.
-    const countedMs = isUrgent ? leastRttMs : Math.max(leastRttMs, MIN_COUNTED_ROUND_TRIP_MS)
-    return Math.max(MIN_PATH_WINDOW_BYTES, PATH_WINDOW_GAIN * bytesPerMs * countedMs)
+    const countedMs = isUrgent ? (this.#leastRttMs ?? 0) : this.#countedMs
+    const isStarting = this.#isGrowing && !this.isShort
+    const gain = isStarting ? STARTING_WINDOW_GAIN : PATH_WINDOW_GAIN
+    return Math.max(MIN_PATH_WINDOW_BYTES, gain * bytesPerMs * countedMs)
+  }
+
+  /**
+   * The round trip as it is, up to what variation and a lost packet explain. With the shortest one the window
+   * would shrink wherever the round trip varies: the throughput of a full window is the window over the
+   * round trip that it took, and times a shorter one that is less than before.
+   */
+  get #countedMs(): number {
+    const leastRttMs = this.#leastRttMs ?? 0
+    if (this.isShort) return MIN_COUNTED_ROUND_TRIP_MS
+    const mostMs = VARIED_ROUND_TRIPS * leastRttMs + VARIED_ROUND_TRIP_MS
+    const likelyMs = Math.min(this.#smoothRttMs ?? 0, mostMs)
+    return Math.max(leastRttMs, likelyMs, MIN_COUNTED_ROUND_TRIP_MS)
   }
 
   get #bytesPerMs(): number {

@@ -197,8 +197,10 @@ export class PathState {
   /** Often enough that the window does not run dry, and while somebody waits that it is judged in time. */
   #asksAfter(isUrgent: boolean): number {
     const windowBytes = this.meter.windowBytes(isUrgent)
-    const isJudged = isUrgent && !this.meter.isShort
-    return isJudged ? windowBytes / 8 : Math.max(ACK_WITH_DATA_BYTES, windowBytes / 2)
+    if (isUrgent && !this.meter.isShort) return windowBytes / 8
+    // Where a round trip is long, the half that was not asked for would stand still for most of it.
+    const parts = this.meter.isShort ? 2 : 4
+    return Math.max(ACK_WITH_DATA_BYTES, Math.floor(windowBytes / parts))
   }
 
   /** The connection has sent the frame that was taken last, and reads it no more. */

@@ -87,6 +87,21 @@ export const PING_INTERVAL_MS = 20_000
 /** For how long what is sent may go unanswered before the relay is asked whether it is there, in milliseconds. */
 export const QUIET_MS = 2_000
 
+/** For how long what is sent may go unanswered before another connection is begun beside this one, in milliseconds. */
+export const SILENT_MS = 3_000
+
+/** Pause before another connection is begun beside those that wait, in milliseconds, of which up to a half less by chance; only while somebody waits for the relay. */
+export const BESIDE_MS = 2_000
+
+/** Connections to one relay that wait to be let in at one time. */
+export const MAX_CALLS = 4
+
+/** For how long after a loss it is hurried to be let in again, in milliseconds: a relay that many have lost is to get up again. */
+export const HURRY_MS = 60_000
+
+/** Longest wait before an attempt while it is hurried, in milliseconds. */
+export const MAX_HURRIED_PAUSE_MS = 1_000
+
 /** How long a relay may say nothing at all after a ping before it counts as gone, in milliseconds. */
 export const PONG_TIMEOUT_MS = 10_000
 

@@ -17,6 +17,8 @@ export interface PipeTableInit {
 
 /** See {@link createPipeTable}. */
 export interface PipeTable {
+  /** Virtual connections that are open. */
+  readonly size: number
   /** Opens a pipe to an end point. */
   open(endpoint: string, maxFrameBytes: number): RelayPipe
   /** A frame has come from an end point. Never throws: what is none costs its sender nothing here but its pipes. */
@@ -43,6 +45,10 @@ class Pipes implements PipeTable {
 
   constructor(init: PipeTableInit) {
     this.#init = init
+  }
+
+  get size(): number {
+    return this.#count
   }
 
   open(endpoint: string, maxFrameBytes: number): RelayPipe {

@@ -1,34 +1,33 @@
 /**
- * One relay: connects, proves the node's key, keeps topics joined and the connection alive,
- * and connects again. What is known of the relay lives here; the pipes through it end with
- * each connection.
+ * One relay: calls it, keeps topics joined, and calls again. What is known of the relay lives
+ * here; the pipes through it end with each connection.
+ *
+ * Mostly there is one call. One that has fallen silent stays while another is begun beside it,
+ * and whichever is heard first stays (make before break): a network that comes back under
+ * another address leaves the old socket dead, and one that was only slow does not. While nobody has
+ * let the node in and somebody waits for that, calls begin beside those that wait: what TCP
+ * sends into a dead network it sends again after twice as long each time, and a new call does not.
  */
 import type { Runtime } from '@vudo/swarm'
-import { isTransportError, TransportError } from '@vudo/transport'
-import { hexToBytes } from '@vudo/wire'
-import { closeError, deniedError, isLasting } from './denied.ts'
+import { TransportError } from '@vudo/transport'
+import { isLasting } from './denied.ts'
 import {
+  BESIDE_MS,
   CONNECT_TIMEOUT_MS,
+  HURRY_MS,
+  MAX_CALLS,
+  MAX_HURRIED_PAUSE_MS,
   MAX_RECONNECT_MS,
   MIN_RECONNECT_MS,
-  PING_INTERVAL_MS,
-  PONG_TIMEOUT_MS,
-  QUIET_MS,
-  PROTOCOL_VERSION,
   STABLE_MS,
 } from './limits.ts'
 import { createPipeTable, type PipeTable } from './pipe-table.ts'
 import type { RelayTarget } from './relay-address.ts'
+import { createRelayCall, type RelayCall, type Welcome } from './relay-call.ts'
 import type { RelayPipe } from './relay-pipe.ts'
-import type { ConnectSocket, RelaySocket } from './socket.ts'
+import type { ConnectSocket } from './socket.ts'
 import { createTopicBook, type TopicBook } from './topic-book.ts'
-import {
-  challengeMessage,
-  decodeRelayFrame,
-  encodeAuth,
-  encodePing,
-  type RelayFrame,
-} from './wire.ts'
+import type { RelayFrame } from './wire.ts'
 
 /** What a link is made of. */
 export interface RelayLinkInit {
@@ -60,6 +59,8 @@ export interface RelayLink {
   readonly rttMs: number | undefined
   /** Begins to connect. */
   start(): void
+  /** Somebody waits to be connected: long pauses are cut short. Call what it returns when it is over. */
+  hurry(): () => void
   /** @throws `TransportError` `ERR_DIAL_FAILED` when the relay is not there. */
   open(endpoint: string): RelayPipe
   /** Ends everything. Idempotent. */
@@ -74,32 +75,35 @@ export function createRelayLink(init: RelayLinkInit): RelayLink {
 class Link implements RelayLink {
   readonly topics: TopicBook
   lastError: Error | undefined
-  rttMs: number | undefined
   readonly #init: RelayLinkInit
   readonly #pipes: PipeTable
-  readonly #closing = new AbortController()
-  #running: Promise<void> | undefined
-  #attempting: AbortController | undefined
-  #socket: RelaySocket | undefined
-  #isWelcome = false
+  /** All that are not over, in the order in which they began. */
+  #calls: RelayCall[] = []
+  /** Those that others have taken the place of, until they are over. */
+  readonly #dropped = new Set<RelayCall>()
+  /** The one that was let in. */
+  #current: RelayCall | undefined
   #welcomedMs = Infinity
   #maxFrameBytes = 0
+  /** Calls that failed since the relay was well last. */
   #failures = 0
-  #pingedMs: number | undefined
-  #heardMs = 0
-  /** When something was sent first since the relay was heard last. */
-  #unheardMs: number | undefined
-  #cancelPing: (() => void) | undefined
-  #cancelPong: (() => void) | undefined
-  #cancelQuiet: (() => void) | undefined
+  /** When the last call began, and when the last connection was lost, or the first one begun. */
+  #beganMs = 0
+  #lostMs = 0
+  /** True when there were pipes when it was. */
+  #hadPipes = false
+  #hurrying = 0
+  /** When a call was dropped that had proven: the relay may see its proof after that of its successor. */
+  #doubtfulMs = -Infinity
+  #cancelNext: (() => void) | undefined
+  /** When the next call is looked at; only while that is awaited. */
+  #nextMs = Infinity
+  #isStarted = false
+  #isClosed = false
 
   constructor(init: RelayLinkInit) {
     this.#init = init
-    const write = (frame: Uint8Array): void => {
-      if (!this.#isWelcome) return
-      this.#socket?.send(frame)
-      this.#askWhenQuiet()
-    }
+    const write = (frame: Uint8Array): void => this.#current?.send(frame)
     this.topics = createTopicBook({
       write,
       onMember: init.onMember,
@@ -107,7 +111,7 @@ class Link implements RelayLink {
     })
     this.#pipes = createPipeTable({
       write,
-      hasRoom: () => this.#socket?.hasRoom() ?? false,
+      hasRoom: () => this.#current?.hasRoom() ?? false,
       randomBytes: (length) => init.runtime.randomBytes(length),
       onIncoming: init.onIncoming,
     })
@@ -122,7 +126,11 @@ class Link implements RelayLink {
   }
 
   get isConnected(): boolean {
-    return this.#isWelcome
+    return this.#current !== undefined
+  }
+
+  get rttMs(): number | undefined {
+    return this.#current?.rttMs
   }
 
   get lastingError(): TransportError | undefined {
@@ -130,11 +138,24 @@ class Link implements RelayLink {
   }
 
   start(): void {
-    this.#running ??= this.#run()
+    if (this.#isStarted || this.#isClosed) return
+    this.#isStarted = true
+    this.#lostMs = this.#init.runtime.nowMs()
+    this.#begin()
+  }
+
+  hurry(): () => void {
+    this.#hurrying += 1
+    const nowMs = this.#init.runtime.nowMs()
+    const dueMs = Math.max(nowMs, this.#beganMs + MAX_HURRIED_PAUSE_MS)
+    if (this.#isHurried && dueMs < this.#nextMs) this.#beginAfter(dueMs - nowMs)
+    return () => {
+      this.#hurrying -= 1
+    }
   }
 
   open(endpoint: string): RelayPipe {
-    if (this.#isWelcome) return this.#pipes.open(endpoint, this.#maxFrameBytes)
+    if (this.#current) return this.#pipes.open(endpoint, this.#maxFrameBytes)
     throw new TransportError('ERR_DIAL_FAILED', `the relay ${this.host} is not connected`, {
       cause: this.lastError,
       hint: 'it is tried again; is it running, and does the network let it through?',
@@ -142,202 +163,167 @@ class Link implements RelayLink {
   }
 
   async close(): Promise<void> {
-    this.#closing.abort()
-    // What was said last still goes out; an attempt under way has nothing to say.
-    if (this.#socket) this.#socket.close()
-    else this.#attempting?.abort(new Error('the transport is closed'))
-    await this.#running
+    this.#isClosed = true
+    this.#stopNext()
+    const calls = [...this.#calls, ...this.#dropped]
+    // What was said last still goes out; a call that was not let in has nothing to say.
+    for (const call of calls) call.close()
+    await Promise.all(calls.map((call) => call.ended))
   }
 
-  async #run(): Promise<void> {
-    const { signal } = this.#closing
-    while (!signal.aborted) {
-      // One attempt after the other is the point.
-      // oxlint-disable-next-line no-await-in-loop
-      await this.#attempt()
-      this.#init.onNews()
-      // oxlint-disable-next-line no-await-in-loop
-      await this.#pause(this.#waitMs())
-      this.#failures += 1
-    }
+  /** Those that have not been let in. */
+  get #waiting(): RelayCall[] {
+    return this.#calls.filter((call) => call !== this.#current)
   }
 
-  /** Doubles with each failure, with a half by chance: those whom a relay has lost do not come back at once. */
-  #waitMs(): number {
-    const fullMs = isLasting(this.lastError)
-      ? MAX_RECONNECT_MS
-      : Math.min(MIN_RECONNECT_MS * 2 ** this.#failures, MAX_RECONNECT_MS)
-    return fullMs * (0.5 + this.#init.runtime.random() / 2)
+  /** True while somebody wants to be let in, and it is not hopeless: others need the relay, too. */
+  get #isHurried(): boolean {
+    if (!this.#isStarted || this.lastingError) return false
+    if (this.#current) return this.#current.isSilent
+    const lostForMs = this.#init.runtime.nowMs() - this.#lostMs
+    return (this.#hadPipes || this.#hurrying > 0) && lostForMs < HURRY_MS
   }
 
-  #pause(ms: number): Promise<void> {
-    const { signal } = this.#closing
-    return new Promise((resolve) => {
-      if (signal.aborted) return resolve()
-      const done = (): void => {
-        cancel()
-        signal.removeEventListener('abort', done)
-        resolve()
-      }
-      const cancel = this.#init.runtime.setTimer(ms, done)
-      signal.addEventListener('abort', done, { once: true })
+  #begin(): void {
+    this.#beganMs = this.#init.runtime.nowMs()
+    const call = createRelayCall(this.#init, {
+      mayProve: (one) => this.#mayProve(one),
+      onWelcome: (one, welcome) => this.#enter(one, welcome),
+      onFrame: (one, frame) => this.#take(one, frame),
+      onSilent: () => this.#schedule(0),
+      onHeard: () => this.#keepCurrent(),
+      onRoom: () => this.#pipes.flush(),
+    })
+    this.#calls = [...this.#calls, call]
+    void call.ended.then((error) => this.#ended(call, error))
+    this.#schedule()
+  }
+
+  /** Sees to it that the next call begins when it should, unless none is needed. */
+  #schedule(pauseMs: number = this.#partOf(BESIDE_MS)): void {
+    const isNeeded =
+      this.#waiting.length === 0 ? !this.isConnected : this.#waiting.length < MAX_CALLS
+    if (isNeeded || this.#current?.isSilent) this.#beginAfter(pauseMs)
+  }
+
+  #beginAfter(ms: number): void {
+    this.#stopNext()
+    if (this.#isClosed) return
+    this.#nextMs = this.#init.runtime.nowMs() + ms
+    this.#cancelNext = this.#init.runtime.setTimer(ms, () => {
+      this.#nextMs = Infinity
+      if (this.#waiting.length === 0 && !this.isConnected) return this.#begin()
+      if (!this.#isHurried || this.#waiting.length >= MAX_CALLS) return
+      // One that is being heard needs no other beside it.
+      const heardMs = Math.max(-Infinity, ...this.#waiting.map((call) => call.heardMs))
+      const leftMs = heardMs + BESIDE_MS / 2 - this.#init.runtime.nowMs()
+      if (leftMs > 0) this.#beginAfter(leftMs)
+      else this.#begin()
     })
   }
 
-  /** One connection from its beginning to its end. Never rejects. */
-  async #attempt(): Promise<void> {
-    const { runtime, target, connect } = this.#init
-    const attempting = new AbortController()
-    this.#attempting = attempting
-    const cancelLate = runtime.setTimer(CONNECT_TIMEOUT_MS, () => {
-      attempting.abort(new Error('the relay does not answer'))
-    })
-    const onOpen = (socket: RelaySocket): void => {
-      this.#socket = socket
-    }
-    const onMessage = (bytes: Uint8Array): void => this.#onMessage(bytes, cancelLate)
-    const onRoom = (): void => this.#pipes.flush()
-    try {
-      const events = { onOpen, onMessage, onRoom }
-      const code = await connect(target.url, events, { signal: attempting.signal })
-      this.lastError = closeError(this.host, code) ?? this.lastError
-    } catch (error) {
-      this.lastError = error instanceof Error ? error : new Error(String(error))
-    } finally {
-      cancelLate()
-      // However it ended: even good hours end by an error as a rule.
-      if (runtime.nowMs() - this.#welcomedMs >= STABLE_MS) this.#failures = 0
-      this.#lose()
-    }
+  #stopNext(): void {
+    this.#cancelNext?.()
+    this.#nextMs = Infinity
   }
 
-  #lose(): void {
-    this.#cancelPing?.()
-    this.#cancelPong?.()
-    this.#cancelQuiet?.()
-    this.#cancelQuiet = undefined
-    this.#pingedMs = undefined
-    this.#unheardMs = undefined
-    this.#isWelcome = false
-    this.#welcomedMs = Infinity
-    this.#socket = undefined
-    this.topics.forget()
-    this.#pipes.resetAll()
+  /** The relay lets the call live that has proven last: so only one proof is under way. */
+  #mayProve(call: RelayCall): boolean {
+    const other = this.#waiting.find((one) => one !== call && one.hasProven)
+    if (!other) return true
+    const isAlive = this.#init.runtime.nowMs() - other.heardMs < BESIDE_MS
+    const dropped = isAlive ? call : other
+    if (!isAlive) this.#doubtfulMs = this.#init.runtime.nowMs()
+    this.#drop(dropped)
+    return !isAlive
   }
 
-  #onMessage(bytes: Uint8Array, welcomed: () => void): void {
-    this.#unheardMs = undefined
-    this.#heardMs = this.#init.runtime.nowMs()
-    try {
-      const frame = decodeRelayFrame(bytes)
-      if (frame?.type === 'deliver') {
-        this.#pipes.deliver(frame.from, frame.payload, this.#maxFrameBytes)
-      } else if (frame) this.#take(frame, welcomed)
-    } catch (error) {
-      if (!isTransportError(error)) throw error
-      this.#fail(error)
-    }
+  #drop(call: RelayCall): void {
+    // Its end is nobody's failure.
+    this.#calls = this.#calls.filter((one) => one !== call)
+    this.#dropped.add(call)
+    void call.ended.then(() => this.#dropped.delete(call))
+    call.drop(new Error('another connection takes its place'))
   }
 
-  #take(frame: RelayFrame, welcomed: () => void): void {
+  #enter(call: RelayCall, { maxFrameBytes, maxTopics }: Welcome): void {
+    for (const other of this.#calls) if (other !== call) this.#drop(other)
+    this.#lose()
+    this.#stopNext()
+    this.#current = call
+    this.#welcomedMs = this.#init.runtime.nowMs()
+    this.#maxFrameBytes = maxFrameBytes
+    this.lastError = undefined
+    for (const frame of this.topics.hello(maxTopics)) call.send(frame)
+    this.#init.onNews()
+  }
+
+  /** It was only slow. But a proof that is under way ends it. */
+  #keepCurrent(): void {
+    for (const call of this.#waiting) if (!call.hasProven) this.#drop(call)
+    this.lastError = undefined
+  }
+
+  #take(call: RelayCall, frame: RelayFrame): void {
+    if (call !== this.#current) return
     switch (frame.type) {
-      case 'challenge':
-        return this.#prove(frame.version, frame.challenge)
-      case 'welcome':
-        welcomed()
-        return this.#enter(frame)
-      case 'denied':
-        return this.#fail(deniedError(this.host, frame.denial, frame.reason))
+      case 'deliver':
+        return this.#pipes.deliver(frame.from, frame.payload, this.#maxFrameBytes)
       case 'members':
         return this.topics.onMembers(frame.topic, frame.isComplete, frame.endpoints)
       case 'gone':
         return this.topics.onGone(frame.topic, frame.endpoints)
       case 'reset':
         return this.#pipes.reset(frame.endpoint, frame.reason)
-      case 'pong':
-        return this.#ponged()
       default:
       // `moved` says that the relay is about to close; the close says the rest.
     }
   }
 
-  #fail(error: TransportError): void {
-    this.lastError = error
-    this.#socket?.close()
-  }
-
-  #prove(version: number, challenge: Uint8Array): void {
-    const { target, endpoint, sign } = this.#init
-    if (version !== PROTOCOL_VERSION) {
-      const message = `the relay ${this.host} speaks version ${version}, expected ${PROTOCOL_VERSION}`
-      const hint = 'update this program, or the relay'
-      return this.#fail(new TransportError('ERR_HANDSHAKE_FAILED', message, { hint }))
-    }
-    const bytes = hexToBytes(endpoint)
-    const [key, instance] = [bytes.subarray(0, 32), bytes.subarray(32)]
-    const signature = sign(challengeMessage(target.host, challenge, instance))
-    const { host, token } = target
-    this.#socket?.send(encodeAuth({ key, instance, signature, host, token }))
-  }
-
-  #enter({ maxFrameBytes, maxTopics, idleMs }: RelayFrame & { readonly type: 'welcome' }): void {
-    this.#isWelcome = true
-    this.#welcomedMs = this.#init.runtime.nowMs()
-    this.#maxFrameBytes = maxFrameBytes
-    this.lastError = undefined
-    for (const frame of this.topics.hello(maxTopics)) this.#socket?.send(frame)
-    this.#schedulePing(Math.min(PING_INTERVAL_MS, idleMs / 3))
-    this.#ping()
+  #ended(call: RelayCall, error: Error | undefined): void {
+    if (!this.#calls.includes(call)) return
+    const isCurrent = call === this.#current
+    this.#calls = this.#calls.filter((one) => one !== call)
+    // Thrown out by a call of our own: that one is to be let in.
+    const isOwnDoing = isCurrent && this.#hasSuccessor
+    if (!isOwnDoing) this.lastError = error ?? this.lastError
+    if (isCurrent) this.#lose()
     this.#init.onNews()
+    if (this.#isClosed) return
+    if (this.#waiting.length > 0) return this.#schedule()
+    const pauseMs = this.#pauseMs()
+    this.#failures += 1
+    this.#schedule(pauseMs)
   }
 
-  #ping(): void {
-    const { runtime } = this.#init
-    this.#pingedMs = runtime.nowMs()
-    this.#socket?.send(encodePing(runtime.randomBytes(8)))
-    this.#heardMs = this.#pingedMs
-    this.#awaitPong(PONG_TIMEOUT_MS)
+  get #hasSuccessor(): boolean {
+    const doubtfulForMs = this.#init.runtime.nowMs() - this.#doubtfulMs
+    return doubtfulForMs < CONNECT_TIMEOUT_MS || this.#waiting.some((call) => call.hasProven)
   }
 
-  /** Whatever comes is a sign of life: on a slow line the pong stands behind megabytes of data. */
-  #awaitPong(ms: number): void {
-    this.#cancelPong = this.#init.runtime.setTimer(ms, () => {
-      const leftMs = this.#heardMs + PONG_TIMEOUT_MS - this.#init.runtime.nowMs()
-      if (leftMs > 0) return this.#awaitPong(leftMs)
-      this.#fail(new TransportError('ERR_CONNECTION_LOST', `the relay ${this.host} fell silent`))
-    })
+  /** The current one is over. */
+  #lose(): void {
+    if (!this.#current) return
+    const nowMs = this.#init.runtime.nowMs()
+    // However it ended: even good hours end by an error as a rule.
+    if (nowMs - this.#welcomedMs >= STABLE_MS) this.#failures = 0
+    this.#current = undefined
+    this.#welcomedMs = Infinity
+    this.#lostMs = nowMs
+    this.#hadPipes = this.#pipes.size > 0
+    this.topics.forget()
+    this.#pipes.resetAll()
   }
 
-  /** A socket whose network has gone says nothing: what is sent and not answered shows it sooner than the next ping. */
-  #askWhenQuiet(): void {
-    this.#unheardMs ??= this.#init.runtime.nowMs()
-    this.#cancelQuiet ??= this.#lookLater(QUIET_MS)
+  /** Doubles with each failure: those whom a relay has lost do not come back at once. */
+  #pauseMs(): number {
+    if (this.lastingError) return this.#partOf(MAX_RECONNECT_MS)
+    const mostMs = this.#isHurried ? MAX_HURRIED_PAUSE_MS : MAX_RECONNECT_MS
+    return this.#partOf(Math.min(MIN_RECONNECT_MS * 2 ** this.#failures, mostMs))
   }
 
-  /** One timer for many frames: it is set anew only when it fires. */
-  #lookLater(ms: number): () => void {
-    const { runtime } = this.#init
-    return runtime.setTimer(ms, () => {
-      this.#cancelQuiet = undefined
-      if (this.#unheardMs === undefined || this.#pingedMs !== undefined) return
-      const leftMs = this.#unheardMs + QUIET_MS - runtime.nowMs()
-      if (leftMs > 0) this.#cancelQuiet = this.#lookLater(leftMs)
-      else this.#ping()
-    })
-  }
-
-  #schedulePing(intervalMs: number): void {
-    this.#cancelPing = this.#init.runtime.setTimer(intervalMs, () => {
-      // While one is under way its own limit holds.
-      if (this.#pingedMs === undefined) this.#ping()
-      this.#schedulePing(intervalMs)
-    })
-  }
-
-  #ponged(): void {
-    if (this.#pingedMs === undefined) return
-    this.rttMs = this.#init.runtime.nowMs() - this.#pingedMs
-    this.#pingedMs = undefined
-    this.#cancelPong?.()
+  /** With a half by chance: many nodes lose a relay at one time. */
+  #partOf(ms: number): number {
+    return ms * (0.5 + this.#init.runtime.random() / 2)
   }
 }

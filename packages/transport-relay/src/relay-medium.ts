@@ -183,7 +183,12 @@ class RelayMedium implements Medium {
     const isReachable = (): boolean =>
       link.isConnected &&
       (link.topics.knows(endpoint) || link.topics.isComplete(topic) || link.topics.isOver(topic))
-    await this.#news.until(isReachable, { ms: LOOKUP_WAIT_MS, signal })
+    const calm = link.hurry()
+    try {
+      await this.#news.until(isReachable, { ms: LOOKUP_WAIT_MS, signal })
+    } finally {
+      calm()
+    }
     // Where the two share another topic, the inbox is not needed.
     if (link.topics.isOver(topic) && !link.topics.knows(endpoint)) throw topicLimitError()
   }
