@@ -9,14 +9,18 @@ export interface BackPlane {
   /** Settles when what others publish there arrives here. Never rejects: without the server it waits for its return. */
   subscribe(subject: string): Promise<void>
   unsubscribe(subject: string): void
-  /** Hands it over, or returns false: the frame is lost. Never waits. The bytes are taken over. */
-  publish(subject: string, bytes: Uint8Array): boolean
+  /**
+   * Hands a message over, or returns false: it is lost. Never waits. The bytes are taken over.
+   * With `frame`, a client's, `bytes` is what stands before each of that client's, and remains
+   * its maker's; frames for one subject may leave together at the end of the turn.
+   */
+  publish(subject: string, bytes: Uint8Array, frame?: Uint8Array): boolean
   close(): Promise<void>
 }
 
 /** What a back-plane tells its relay. */
 export interface BackPlaneEvents {
-  /** The bytes belong to the receiver. What this relay published itself may come back. */
+  /** One message or several in one; the bytes belong to the receiver. What this relay published itself may come back. */
   readonly onMessage: (bytes: Uint8Array) => void
   /** Something may have been missed. */
   readonly onGap: () => void

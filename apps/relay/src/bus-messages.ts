@@ -1,6 +1,6 @@
 /**
  * What relays say to each other over a back-plane: `relay id (8) | kind | body`. On a topic's
- * subject go `who`, `here` and `left`, on that of an end point `data`, `reset` and `entered`.
+ * subject go `who`, `here` and `left`, on that of an end point `data`, `frames`, `reset` and `entered`.
  */
 import { ENDPOINT_BYTES } from './limits.ts'
 import { bytesToLatin1, resetReasons, type ResetReason } from './wire.ts'
@@ -8,9 +8,12 @@ import { bytesToLatin1, resetReasons, type ResetReason } from './wire.ts'
 /** Bytes of a relay's random id. */
 export const RELAY_ID_BYTES = 8
 
-const kinds = { who: 1, here: 2, left: 3, data: 4, reset: 5, entered: 6 } as const
+const kinds = { who: 1, here: 2, left: 3, data: 4, reset: 5, entered: 6, frames: 7 } as const
 const topicBytes = 32
 const headBytes = RELAY_ID_BYTES + 1
+
+/** Bytes before each frame in a message with several. */
+export const FRAMES_ITEM_BYTES = 4
 
 /** A member as another relay tells of it. */
 export interface ToldMember {
@@ -77,9 +80,9 @@ export function encodeLeft(
   return join(relay, kinds.left, [topic, ...endpoints])
 }
 
-/** Carries a client's send frame, type byte and destination included, from `from`. */
-export function encodeData(relay: Uint8Array, from: Uint8Array, sendFrame: Uint8Array): Uint8Array {
-  return join(relay, kinds.data, [from, sendFrame])
+/** What stands before each send frame, type byte and destination included, of a client `from`. */
+export function encodeDataHead(relay: Uint8Array, from: Uint8Array): Uint8Array {
+  return join(relay, kinds.data, [from])
 }
 
 /** Resets the pair of `to` and `from`. */
@@ -96,9 +99,61 @@ export function encodeEntered(relay: Uint8Array, endpoint: Uint8Array): Uint8Arr
   return join(relay, kinds.entered, [endpoint])
 }
 
-/** Reads a message; `undefined` for what is none: the back-plane may carry a newer relay's. */
-export function decodeBusMessage(bytes: Uint8Array): BusMessage | undefined {
+/** A client's frame on its way to another relay. */
+export interface OutFrame {
+  /** See {@link encodeDataHead}. */
+  readonly head: Uint8Array
+  /** The send frame. */
+  readonly frame: Uint8Array
+}
+
+/** Makes one message of one or several frames of this relay for one end point. */
+export function encodeFrames(frames: readonly OutFrame[]): Uint8Array {
+  const [first, second] = frames
+  if (!first) throw new RangeError('there is no frame')
+  if (!second) return Buffer.concat([first.head, first.frame])
+  let size = headBytes
+  for (const { frame } of frames) size += FRAMES_ITEM_BYTES + ENDPOINT_BYTES + frame.length
+  const bytes = Buffer.allocUnsafe(size)
+  bytes.set(first.head.subarray(0, RELAY_ID_BYTES))
+  bytes[RELAY_ID_BYTES] = kinds.frames
+  let at = headBytes
+  for (const { head, frame } of frames) {
+    at = bytes.writeUInt32BE(ENDPOINT_BYTES + frame.length, at)
+    bytes.set(head.subarray(headBytes), at)
+    bytes.set(frame, at + ENDPOINT_BYTES)
+    at += ENDPOINT_BYTES + frame.length
+  }
+  return bytes
+}
+
+/**
+ * Reads what came in one message: nothing, one thing, or several frames in their order. It passes
+ * over what it does not know: the back-plane may carry a newer relay's. Frames are views of `bytes`.
+ */
+export function decodeBusMessages(bytes: Uint8Array): BusMessage[] {
   const relay = bytesToLatin1(bytes.subarray(0, RELAY_ID_BYTES))
+  if (bytes[RELAY_ID_BYTES] === kinds.frames) return framesOf(relay, bytes)
+  const message = decodeOne(relay, bytes)
+  return message ? [message] : []
+}
+
+/** What is cut off at the end is nothing. */
+function framesOf(relay: string, bytes: Uint8Array): BusMessage[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const frames: BusMessage[] = []
+  let begin = headBytes + FRAMES_ITEM_BYTES
+  while (begin <= bytes.length) {
+    const end = begin + view.getUint32(begin - FRAMES_ITEM_BYTES)
+    if (end > bytes.length) break
+    const frame = dataOf(relay, bytes.subarray(begin, end))
+    if (frame) frames.push(frame)
+    begin = end + FRAMES_ITEM_BYTES
+  }
+  return frames
+}
+
+function decodeOne(relay: string, bytes: Uint8Array): BusMessage | undefined {
   const body = bytes.subarray(headBytes)
   const topic = bytesToLatin1(body.subarray(0, topicBytes))
   const rest = body.subarray(topicBytes)

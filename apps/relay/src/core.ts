@@ -11,8 +11,7 @@
  * frame on is all that a relay does, and it shall cost no list of objects.
  */
 import type { BackPlane } from './back-plane.ts'
-import { encodeData } from './bus-messages.ts'
-import { createForeigners, type Foreigners } from './foreigners.ts'
+import { createForeigners, type Foreigners, type Route } from './foreigners.ts'
 import type { RelayLimits } from './limits.ts'
 import {
   ANSWER_WAIT_MS,
@@ -75,6 +74,8 @@ interface Waiting {
 interface Pair {
   readonly mine: Membership
   readonly theirs: Membership
+  /** Where the far end is at another relay. */
+  readonly route: Route | undefined
   /** True once a frame went this way: who never had one of it is not told of its end. */
   isUsed: boolean
 }
@@ -296,9 +297,9 @@ class Core {
       this.#reset(client, oldest, resetReasons.queueFull)
     }
     const far = theirs.member
-    const pair: Pair = { mine, theirs, isUsed: false }
+    const route = isClient(far) ? undefined : this.#foreigners.talks(client, far.endpoint)
+    const pair: Pair = { mine, theirs, route, isUsed: false }
     client.pairs.set(far.endpoint, pair)
-    if (!isClient(far)) this.#foreigners.talks(client, far.endpoint)
     // The way back, so that the far end learns of this one's end even if it never answers.
     if (isClient(far) && !far.pairs.has(client.endpoint)) {
       this.#openPair(far, { mine: theirs, theirs: mine })
@@ -348,10 +349,9 @@ class Core {
   }
 
   #passOn(client: Client, pair: Pair, bytes: Uint8Array): void {
-    const message = encodeData(this.#init.relayId, client.endpointBytes, bytes)
     this.counts.framesToOthers += 1
     pair.isUsed = true
-    if (!this.#foreigners.send(pair.theirs.member, message)) {
+    if (!pair.route || !this.#foreigners.send(pair.route, bytes)) {
       this.#reset(client, pair, resetReasons.gap)
     }
   }

@@ -4,8 +4,9 @@
  */
 import { memoryBackPlane, type BackPlane } from './back-plane.ts'
 import {
-  decodeBusMessage,
+  decodeBusMessages,
   encodeBusReset,
+  encodeDataHead,
   encodeEntered,
   encodeHere,
   encodeLeft,
@@ -24,6 +25,13 @@ import {
   resetReasons,
   type ResetReason,
 } from './wire.ts'
+
+/** The way of one pair to another relay. */
+export interface Route {
+  readonly subject: string
+  /** Stands before each frame. */
+  readonly head: Uint8Array
+}
 
 /** What it needs of the relay around it. */
 export interface ForeignersInit {
@@ -109,10 +117,12 @@ class ForeignTable {
     this.#publish(topic, encodeLeft(this.#init.relayId, name, [endpointBytes]))
   }
 
-  /** A pair with an end point of another relay begins. */
-  talks(client: Client, to: string): void {
+  /** A pair with an end point of another relay begins. @returns What all frames of it need. */
+  talks(client: Client, to: string): Route {
     const clients = this.#talkers.get(to) ?? new Set()
     this.#talkers.set(to, clients.add(client))
+    const head = encodeDataHead(this.#init.relayId, client.endpointBytes)
+    return { subject: endpointSubject(to), head }
   }
 
   /** A pair has ended. */
@@ -121,15 +131,15 @@ class ForeignTable {
     if (clients?.delete(client) && clients.size === 0) this.#talkers.delete(to)
   }
 
-  /** @returns False when it could not be handed over. */
-  send(to: Member, message: Uint8Array): boolean {
-    return this.#init.bus.publish(endpointSubject(to.endpoint), message)
+  /** Passes a send frame on. @returns False when it could not be handed over. */
+  send({ subject, head }: Route, frame: Uint8Array): boolean {
+    return this.#init.bus.publish(subject, head, frame)
   }
 
   reset(to: Member, { endpointBytes: from }: Member, reason: ResetReason): void {
-    const pair = { to: to.endpointBytes, from }
+    const message = encodeBusReset(this.#init.relayId, { to: to.endpointBytes, from }, reason)
     // A back-plane that is away loses it; the gap that follows says the same.
-    this.send(to, encodeBusReset(this.#init.relayId, pair, reason))
+    this.#init.bus.publish(endpointSubject(to.endpoint), message)
   }
 
   /** Tells everything again and asks again. */
@@ -155,8 +165,12 @@ class ForeignTable {
   }
 
   onMessage(bytes: Uint8Array): void {
-    const message = decodeBusMessage(bytes)
-    if (!message || message.relay === this.#self) return
+    for (const message of decodeBusMessages(bytes)) {
+      if (message.relay !== this.#self) this.#take(message)
+    }
+  }
+
+  #take(message: BusMessage): void {
     if (message.kind === 'data' || message.kind === 'reset') return this.#onPairMessage(message)
     if (message.kind === 'entered') {
       const earlier = this.#init.clients.get(message.endpoint)
@@ -171,6 +185,9 @@ class ForeignTable {
 
   #onPairMessage(message: Extract<BusMessage, { readonly kind: 'data' | 'reset' }>): void {
     const client = this.#init.clients.get(message.to)
+    if (message.kind === 'data' && client) {
+      if (this.#init.deliver(client, message.from, message.frame)) return
+    }
     const from = latin1ToBytes(message.from)
     if (message.kind === 'reset') {
       // Of a relay that it has left: what it had there is over, and what it has now goes on.
@@ -178,7 +195,6 @@ class ForeignTable {
       if (client && !isFromOld) this.#init.reset(client, from, message.reason)
       return
     }
-    if (client && this.#init.deliver(client, message.from, message.frame)) return
     const pair = { to: from, from: latin1ToBytes(message.to) }
     const answer = encodeBusReset(this.#init.relayId, pair, resetReasons.unknown)
     this.#init.bus.publish(endpointSubject(message.from), answer)

@@ -83,6 +83,9 @@ export const LISTEN_BACKLOG = 4_096
 /** Bytes handed to a back-plane that it has not confirmed; more are lost, and their pairs reset. */
 export const MAX_UNFLUSHED_BYTES = 33_554_432
 
+/** Bytes of frames that go to another relay in one message; more begin the next one. Far below the 1 MB that NATS takes. */
+export const MAX_GATHERED_BYTES = 131_072
+
 /** Bytes after which NATS is asked to confirm. */
 export const FLUSH_EVERY_BYTES = 262_144
 

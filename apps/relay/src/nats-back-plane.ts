@@ -1,14 +1,15 @@
 import { connect, type NatsConnection, type Subscription } from '@nats-io/transport-node'
 import type { BackPlane, BackPlaneEvents } from './back-plane.ts'
 import { RelayError } from './errors.ts'
+import { createGathering } from './gathering.ts'
 import { MAX_UNFLUSHED_BYTES, FLUSH_EVERY_BYTES } from './limits.ts'
 
 /** What every subject begins with. */
 const prefix = 'vudo.1.'
 
 /**
- * NATS core: publish and subscribe, nothing stored. A frame is at most 66 KiB, far below the
- * server's 1 MB.
+ * NATS core: publish and subscribe, nothing stored. A message is at most 128 KiB, far below
+ * the server's 1 MB.
  *
  * @throws `RelayError` `ERR_RELAY_BACK_PLANE` when the server cannot be reached now.
  */
@@ -46,6 +47,7 @@ class NatsBus implements BackPlane {
   /** Published since the server last confirmed. */
   #unflushedBytes = 0
   #isFlushing = false
+  readonly #gathering = createGathering((subject, bytes) => this.#send(subject, bytes))
 
   constructor(connection: NatsConnection, events: BackPlaneEvents) {
     this.#connection = connection
@@ -86,14 +88,29 @@ class NatsBus implements BackPlane {
     this.#subscriptions.delete(subject)
   }
 
-  publish(subject: string, bytes: Uint8Array): boolean {
-    // The client would keep them in memory, without a bound, and send them late.
-    const isAway = !this.#isUp || this.#connection.isClosed()
-    if (isAway || this.#unflushedBytes > MAX_UNFLUSHED_BYTES) return false
+  publish(subject: string, bytes: Uint8Array, frame?: Uint8Array): boolean {
+    const heldBytes = this.#unflushedBytes + this.#gathering.waitingBytes
+    if (!this.#canSend() || heldBytes > MAX_UNFLUSHED_BYTES) return false
+    if (frame) this.#gathering.add(subject, { head: bytes, frame })
+    else {
+      // It must not overtake what came before it, on whatever subject.
+      this.#gathering.end()
+      this.#send(subject, bytes)
+    }
+    return true
+  }
+
+  #send(subject: string, bytes: Uint8Array): void {
+    // Since it was taken the server may have gone: sent late, it would come after the reset.
+    if (!this.#canSend()) return
     this.#connection.publish(prefix + subject, bytes)
     this.#unflushedBytes += bytes.length
     if (this.#unflushedBytes > FLUSH_EVERY_BYTES && !this.#isFlushing) void this.#flush()
-    return true
+  }
+
+  /** The client would keep it in memory, without a bound, and send it late. */
+  #canSend(): boolean {
+    return this.#isUp && !this.#connection.isClosed()
   }
 
   async #flush(): Promise<void> {
@@ -106,6 +123,7 @@ class NatsBus implements BackPlane {
   }
 
   async close(): Promise<void> {
+    this.#gathering.end()
     this.#isUp = false
     await this.#connection.close()
   }

@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis'
 import type { BackPlane, BackPlaneEvents } from './back-plane.ts'
 import { RelayError } from './errors.ts'
+import { createGathering } from './gathering.ts'
 import { MAX_UNFLUSHED_BYTES } from './limits.ts'
 import { hostOf } from './nats-back-plane.ts'
 
@@ -40,8 +41,9 @@ function retryDelayMs(): number {
 class RedisBus implements BackPlane {
   readonly #publisher: Redis
   readonly #subscriber: Redis
-  /** Published and not yet confirmed. */
+  /** Handed to the client and not yet confirmed. */
   #unconfirmedBytes = 0
+  readonly #gathering = createGathering((subject, bytes) => void this.#publish(subject, bytes))
 
   constructor(publisher: Redis, subscriber: Redis, events: BackPlaneEvents) {
     this.#publisher = publisher
@@ -68,15 +70,23 @@ class RedisBus implements BackPlane {
     this.#subscriber.unsubscribe(prefix + subject).catch(() => undefined)
   }
 
-  publish(subject: string, bytes: Uint8Array): boolean {
+  publish(subject: string, bytes: Uint8Array, frame?: Uint8Array): boolean {
     // The client would keep them in memory, without a bound, and send them late.
-    if (!this.isUp || this.#unconfirmedBytes > MAX_UNFLUSHED_BYTES) return false
-    this.#unconfirmedBytes += bytes.length
-    void this.#publish(subject, bytes)
+    const heldBytes = this.#unconfirmedBytes + this.#gathering.waitingBytes
+    if (!this.isUp || heldBytes > MAX_UNFLUSHED_BYTES) return false
+    if (frame) this.#gathering.add(subject, { head: bytes, frame })
+    else {
+      // It must not overtake what came before it, on whatever subject.
+      this.#gathering.end()
+      void this.#publish(subject, bytes)
+    }
     return true
   }
 
   async #publish(subject: string, { buffer, byteOffset, length }: Uint8Array): Promise<void> {
+    // Since it was taken the server may have gone: sent late, it would come after the reset.
+    if (!this.isUp) return
+    this.#unconfirmedBytes += length
     try {
       await this.#publisher.publish(prefix + subject, Buffer.from(buffer, byteOffset, length))
     } catch {
@@ -87,6 +97,7 @@ class RedisBus implements BackPlane {
   }
 
   close(): Promise<void> {
+    this.#gathering.end()
     this.#publisher.disconnect()
     this.#subscriber.disconnect()
     return Promise.resolve()

@@ -28,10 +28,10 @@ class Wire {
           return Promise.resolve()
         },
         unsubscribe: (subject) => void (state.lab && subscribed.get(subject)?.delete(state.lab)),
-        publish(subject, bytes) {
+        publish(subject, bytes, frame = new Uint8Array()) {
           if (!isUp()) return false
           for (const to of subscribed.get(subject) ?? []) {
-            if (to !== state.lab) to.core.onBusMessage(Buffer.from(bytes))
+            if (to !== state.lab) to.core.onBusMessage(Buffer.concat([bytes, frame]))
           }
           return true
         },
