@@ -6,13 +6,16 @@
  *   kibPerIdleConnection  memory of a client that is connected and has joined a topic
  *   natsBurst             messages per second over two relays and NATS, to those over one relay
  *   floodP99              p99 of a message of others while a client sends 100 Mbit/s, to that without
+ *   natsBurstCpu          CPU of all processes per message in that, one relay to two: on two cores, which
+ *                         both bursts use up, the bound of natsBurst. Linux only.
  *   honestMs              how long a client takes to get in beside 2,000 half-open upgrades
  *
- * Ours proves keys, checks topics, counts queues and rates; bare does not.
+ * `--only flood` or `--only nats` measures that alone. Ours proves keys, checks topics, counts queues and rates; bare does not.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -25,36 +28,44 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '5' },
     messages: { type: 'string', default: '40000' },
     idle: { type: 'string', default: '5000' },
+    only: { type: 'string' },
   },
 })
 const rounds = Number(values.rounds)
 const load = { messages: Number(values.messages), bytes: 1_024, window: 32 }
 const pairCount = 20
 
+const isWanted = (part) => values.only === undefined || values.only === part
 const cpu = { ours: [], bare: [] }
-for (let turn = 0; turn < rounds; turn++) {
+for (let turn = 0; turn < rounds && isWanted('cpu'); turn++) {
   // In turns, and each first every other time.
   const order = turn % 2 === 0 ? ['ours', 'bare'] : ['bare', 'ours']
   for (const kind of order) cpu[kind].push(await cpuPerMessage(kind))
 }
-const idle = { ours: await idleKiB('ours'), bare: await idleKiB('bare') }
-const honestMs = await honestUnderAttack()
-const flood = await p99UnderFlood()
+const isIdleWanted = isWanted('idle')
+const idle = isIdleWanted ? { ours: await idleKiB('ours'), bare: await idleKiB('bare') } : {}
+const honestMs = isWanted('honest') ? await honestUnderAttack() : undefined
+const flood = { quietMs: [], loudMs: [], ratios: [] }
+for (let turn = 0; turn < rounds && isWanted('flood'); turn++) await measureFlood()
 const nats = process.env.NATS_SERVER ?? 'nats-server'
-const hasNats = spawnSync(nats, ['--version'], { stdio: 'ignore' }).status === 0
+const hasNats = isWanted('nats') && spawnSync(nats, ['--version'], { stdio: 'ignore' }).status === 0
 const bursts = { one: [], two: [] }
 if (hasNats) {
-  for (let turn = 0; turn < rounds; turn++) await measureBursts()
+  for (let turn = 0; turn < rounds; turn++) await measureBursts(turn)
 }
+const speed = (kind) => median(bursts[kind].map(({ perSecond }) => perSecond))
+const burstCpu = (kind) => median(bursts[kind].map(({ cpuMicroseconds }) => cpuMicroseconds))
 
 const ours = {
   cpuMicrosecondsPerMessage: rounded(median(cpu.ours)),
   kibPerIdleConnection: rounded(idle.ours),
   honestMs: rounded(honestMs),
-  p99Ms: rounded(flood.quietMs),
-  floodP99Ms: rounded(flood.loudMs),
-  burstPerSecond: hasNats ? Math.round(median(bursts.one)) : null,
-  natsBurstPerSecond: hasNats ? Math.round(median(bursts.two)) : null,
+  p99Ms: rounded(median(flood.quietMs)),
+  floodP99Ms: rounded(median(flood.loudMs)),
+  burstPerSecond: rounded(speed('one')),
+  natsBurstPerSecond: rounded(speed('two')),
+  burstCpuMicroseconds: rounded(burstCpu('one')),
+  natsBurstCpuMicroseconds: rounded(burstCpu('two')),
 }
 const bare = {
   cpuMicrosecondsPerMessage: rounded(median(cpu.bare)),
@@ -64,7 +75,8 @@ console.log(
   `relay, Node ${process.versions.node} on ${process.platform}-${process.arch}, medians of ${rounds} rounds`,
 )
 console.table({ ours, bare })
-if (!hasNats) console.log('natsBurst skipped: there is no nats-server (or set NATS_SERVER)')
+if (isWanted('nats') && !hasNats)
+  console.log('natsBurst skipped: there is no nats-server (or set NATS_SERVER)')
 console.log(
   JSON.stringify({
     bench: 'relay',
@@ -72,8 +84,9 @@ console.log(
     peers: { bare },
     ratios: {
       cpuPerMessage: rounded(median(cpu.ours) / median(cpu.bare)),
-      floodP99: rounded(flood.loudMs / flood.quietMs),
-      natsBurst: hasNats ? rounded(median(bursts.two) / median(bursts.one)) : null,
+      floodP99: rounded(median(flood.ratios)),
+      natsBurst: rounded(speed('two') / speed('one')),
+      natsBurstCpu: rounded(burstCpu('one') / burstCpu('two')),
     },
   }),
 )
@@ -131,7 +144,7 @@ async function honestUnderAttack() {
   return tookMs
 }
 
-async function p99UnderFlood() {
+async function measureFlood() {
   const server = await startServer('relay-ours', 'limited')
   const [pair] = await connectPairs('ours', 1, [server.url])
   await messageTimes(pair, 200)
@@ -143,7 +156,10 @@ async function p99UnderFlood() {
   await flooder.stop()
   await end([pair])
   await server.stop()
-  return { quietMs, loudMs }
+  flood.quietMs.push(quietMs)
+  flood.loudMs.push(loudMs)
+  flood.ratios.push(loudMs / quietMs)
+  console.log(`flood: ${rounded(quietMs)} ms, ${rounded(loudMs)} ms`)
 }
 
 /** The 99th percentile of the time that `count` messages of 64 bytes take, in milliseconds. */
@@ -162,7 +178,7 @@ async function messageTimes(pair, count) {
   return took.toSorted((a, b) => a - b)[Math.floor(count * 0.99)]
 }
 
-async function measureBursts() {
+async function measureBursts(turn) {
   const port = await freePort()
   const args = ['-a', '127.0.0.1', '-p', String(port)]
   const broker = spawn(nats, args, { stdio: 'ignore' })
@@ -171,21 +187,42 @@ async function measureBursts() {
   const near = await startServer('relay-ours', url)
   const far = await startServer('relay-ours', url)
   const alone = await startServer('relay-ours')
-  bursts.two.push(await burst([near.url, far.url]))
-  bursts.one.push(await burst([alone.url]))
+  const two = async () => bursts.two.push(await burst([near, far], broker.pid))
+  const one = async () => bursts.one.push(await burst([alone]))
+  for (const measure of turn % 2 === 0 ? [two, one] : [one, two]) await measure()
   for (const server of [near, far, alone]) await server.stop()
   broker.kill('SIGKILL')
   await once(broker, 'exit')
 }
 
-async function burst(urls) {
-  const pairs = await connectPairs('ours', pairCount, urls)
+/** The bench itself is sender and receiver of all pairs. */
+async function burst(relays, brokerPid) {
+  const pairs = await connectPairs(
+    'ours',
+    pairCount,
+    relays.map(({ url }) => url),
+  )
   await pump(pairs, { ...load, messages: load.messages / 4 })
+  const usedMs = async () => {
+    const usages = await Promise.all(relays.map(({ ask }) => ask()))
+    const { user, system } = process.cpuUsage()
+    const relayMs = usages.reduce((sum, { cpuMs }) => sum + cpuMs, 0)
+    return relayMs + (user + system) / 1_000 + (brokerPid ? cpuMsOf(brokerPid) : 0)
+  }
+  const beforeMs = await usedMs()
   const begin = performance.now()
   await pump(pairs, load)
   const perSecond = load.messages / ((performance.now() - begin) / 1_000)
+  const cpuMicroseconds = (((await usedMs()) - beforeMs) * 1_000) / load.messages
   await end(pairs)
-  return perSecond
+  return { perSecond, cpuMicroseconds }
+}
+
+/** CPU of any process, from the kernel, which counts in hundredths of a second. */
+function cpuMsOf(pid) {
+  if (process.platform !== 'linux') return Number.NaN
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ')
+  return (Number(fields[11]) + Number(fields[12])) * 10
 }
 
 async function end(pairs) {
@@ -217,11 +254,13 @@ async function freePort() {
   return port
 }
 
+/** NaN, which JSON shows as null, where nothing was measured. */
 function median(numbers) {
+  if (numbers.length === 0) return Number.NaN
   return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]
 }
 
 /** More than three digits would be noise. */
-function rounded(value) {
+function rounded(value = Number.NaN) {
   return Number(value.toPrecision(3))
 }
