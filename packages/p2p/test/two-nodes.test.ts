@@ -146,9 +146,12 @@ describe('two nodes over TCP', () => {
     await a.start()
     await a.stop()
     await Promise.all([a.start(), b.start()])
+    // A status is told after a pause, and a peer that was gone before it never was.
+    const told = nextEvent(a, 'sync:status', ({ state }) => state === 'synced')
     await b.connectPeer(addressOf(a))
     await b.writeDoc('notes/a', { text: 'x' })
     await b.whenSynced({ with: a.peerId, signal: limit() })
+    await told
     const gone = nextEvent(a, 'peer:disconnected')
     await b.stop()
     await gone
