@@ -235,7 +235,7 @@ export interface DocumentHandle<T extends object> extends AsyncDisposable {
   change(edit: (doc: T) => void, options?: { readonly message?: string | undefined }): void
   /** The changes of the document, newest first: at most `limit` (100; up to 10,000). @throws `SyncError` `ERR_HANDLE_CLOSED`. */
   history(options?: { readonly limit?: number | undefined }): readonly HistoryEntry[]
-  /** What the document held at these heads: hashes of {@link history}, or former {@link heads}. A copy that belongs to the caller. @throws `SyncError` `ERR_HISTORY_UNKNOWN`, `ERR_HANDLE_CLOSED`. */
+  /** What the document held at these heads: hashes of {@link history}, or former {@link DocumentHandle.heads}. A copy that belongs to the caller. @throws `SyncError` `ERR_HISTORY_UNKNOWN`, `ERR_HANDLE_CLOSED`. */
   view(heads: readonly string[]): T
   /**
    * Takes back the newest change made through this handle, or any change of this author by its
