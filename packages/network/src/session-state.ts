@@ -26,10 +26,10 @@ import type { ChannelState } from './channel-state.ts'
 import { ChannelTable } from './channel-table.ts'
 import { isNetworkError, NetworkError } from './errors.ts'
 import type { Membership, MembershipChange } from './membership.ts'
-import type { PathInfo, PathState } from './path-state.ts'
-import { PathTable } from './path-table.ts'
+import type { PathState } from './path-state.ts'
 import { ProofExchange } from './proof-exchange.ts'
 import type { SessionEffect, SessionInput, SessionStateInit } from './session-io.ts'
+import { SessionPaths } from './session-paths.ts'
 import { frameKind, type Frame, type Snapshot } from './frames.ts'
 import { decodeFrame, encodeCode, protocolError } from './wire.ts'
 
@@ -41,34 +41,38 @@ export class SessionState {
   readonly #membership: Membership
   readonly #channels: ChannelTable
   readonly #proofs: ProofExchange
-  readonly #paths: PathTable
-  /** The path that was told to be the best. */
-  #toldBest: PathState | undefined
-  #isSilenceTold = false
+  readonly #paths: SessionPaths
   #goodbye: string | undefined
 
   /** How many snapshots were taken, and the number of the last one that the peer sent. */
   #snapshots = 0
   #peerSnapshot = 0
   #hasEnded = false
-
-  #detachedAtMs: number
   #effects: SessionEffect[] = []
 
   constructor(init: SessionStateInit) {
     this.#init = init
     this.#membership = init.membership
     this.#isOrdered = init.version > 1
-    this.#paths = new PathTable(init.isSmaller, {
+    this.#paths = new SessionPaths({
+      isSmaller: init.isSmaller,
+      isShared: this.#isOrdered,
       intervalMs: init.heartbeatIntervalMs,
-      isMetered: this.#isOrdered,
+      resumeWindowMs: init.resumeWindowMs,
+      nowMs: init.nowMs,
+      recall: (path) => this.#channels.recall(path),
+      onDetached: () => {
+        this.#channels.detach()
+        this.#proofs.detach()
+      },
+      emit: (effect) => this.#effects.push(effect),
     })
     this.#channels = new ChannelTable({
       isDialer: init.isDialer,
       isOrdered: this.#isOrdered,
       membership: init.membership,
       maxFrameBytes: init.maxFrameBytes,
-      paths: this.#paths,
+      paths: this.#paths.table,
       nowMs: init.nowMs,
       onOpening: (nowMs) => this.#proofs.compare(nowMs),
       onControl: (bytes, nowMs) => this.#onControl(bytes, nowMs),
@@ -83,16 +87,15 @@ export class SessionState {
       send: (frame) => this.#channels.show(frame),
       onChange: (change) => this.#changeShared(change),
     })
-    this.#detachedAtMs = init.nowMs
   }
 
   get isAttached(): boolean {
-    return this.#paths.size > 0
+    return this.#paths.isAttached
   }
 
   /** True when one more connection may join. */
   get hasRoom(): boolean {
-    return !this.#isOrdered || !this.#paths.isFull
+    return this.#paths.hasRoom
   }
 
   /** True when several connections may carry it at a time. */
@@ -102,17 +105,17 @@ export class SessionState {
 
   /** The number of the connection that was attached last. */
   get lastPath(): number {
-    return this.#paths.lastId
+    return this.#paths.table.lastId
   }
 
   /** A connection that carries it, for questions about it. */
   path(id: number): PathState | undefined {
-    return this.#paths.get(id)
+    return this.#paths.table.get(id)
   }
 
   /** The number of the path that carries what is urgent. */
   get bestPath(): number | undefined {
-    return this.#paths.best?.id
+    return this.#paths.table.best?.id
   }
 
   get hasEnded(): boolean {
@@ -126,7 +129,7 @@ export class SessionState {
 
   /** The last measured round trip of the best path in milliseconds. */
   get rttMs(): number | undefined {
-    return this.#paths.best?.meter.rttMs
+    return this.#paths.table.best?.meter.rttMs
   }
 
   /** The number of the channel that the next `open` makes. */
@@ -142,9 +145,7 @@ export class SessionState {
   /** When to call with `timer` at the latest, on the clock of `nowMs`; `undefined` when there is nothing to wait for. */
   get wakeAtMs(): number | undefined {
     if (this.#hasEnded) return undefined
-    const { resumeWindowMs } = this.#init
-    const life = this.isAttached ? this.#paths.wakeAtMs : this.#detachedAtMs + resumeWindowMs
-    const atMs = Math.min(life, this.#proofs.wakeAtMs, this.#channels.wakeAtMs)
+    const atMs = Math.min(this.#paths.wakeAtMs, this.#proofs.wakeAtMs, this.#channels.wakeAtMs)
     return atMs === Infinity ? undefined : atMs
   }
 
@@ -188,7 +189,7 @@ export class SessionState {
    * connection has sent this one.
    */
   takeFrame(id: number, nowMs: number): Uint8Array | undefined {
-    const path = this.#paths.get(id)
+    const path = this.#paths.table.get(id)
     if (path === undefined || this.#hasEnded) return undefined
     path.settle()
     return (
@@ -227,13 +228,13 @@ export class SessionState {
       case 'attach':
         return this.#attach(input.from, nowMs)
       case 'describe':
-        return this.#describe(input.path, input.info, nowMs)
+        return this.#paths.describe(input.path, input.info, nowMs)
       case 'detach':
-        return this.#detach(input.path, nowMs)
+        return this.#paths.remove(input.path, nowMs)
       case 'retire':
-        return this.#retire(input.path, nowMs)
+        return this.#paths.retire(input.path, nowMs)
       case 'doubt':
-        return this.#doubtAll(nowMs)
+        return this.#paths.doubtAll(nowMs)
       case 'close':
         return this.#end(input.error)
     }
@@ -242,7 +243,7 @@ export class SessionState {
   // --- frames in ---
 
   #onFrame(id: number, bytes: Uint8Array, nowMs: number): void {
-    const path = this.#paths.get(id)
+    const path = this.#paths.table.get(id)
     if (path === undefined) return
     path.heard(nowMs)
     const frame = decodeFrame(bytes)
@@ -289,18 +290,12 @@ export class SessionState {
       case frameKind.ping:
         return path.asked(frame.timestampMs)
       case frameKind.pong:
-        return this.#onPong(path, frame.timestampMs / 1_000, nowMs)
+        return this.#paths.answered(path, frame.timestampMs / 1_000, nowMs)
       case frameKind.goodbye:
         return this.#onGoodbye(frame.code)
       default:
         throw protocolError(`frame of kind ${frame.kind} within a session`)
     }
-  }
-
-  #onPong(path: PathState, askedAtMs: number, nowMs: number): void {
-    path.answered(askedAtMs, nowMs)
-    this.#paths.settleRivals(nowMs)
-    this.#reconsider(nowMs)
   }
 
   #onGoodbye(code: string): void {
@@ -336,26 +331,17 @@ export class SessionState {
         ),
       )
     }
-    if (this.isAttached) return this.#checkPaths(nowMs)
-    if (nowMs >= this.#detachedAtMs + resumeWindowMs) {
+    if (this.isAttached) return this.#paths.check(nowMs)
+    if (this.#paths.hasTimedOut(nowMs)) {
       this.#end(
         new NetworkError('ERR_SESSION_TIMEOUT', `the peer did not return in ${resumeWindowMs} ms`),
       )
     }
   }
 
-  #checkPaths(nowMs: number): void {
-    const { dropped, isDoubted } = this.#paths.check(nowMs)
-    for (const { id, isRetired } of dropped) {
-      this.#effects.push({ type: 'drop-path', path: id, isLost: !isRetired })
-    }
-    if (isDoubted || this.#paths.isInDoubt) this.#reconsider(nowMs)
-  }
-
   // --- connections ---
 
   #attach(from: Snapshot | undefined, nowMs: number): void {
-    if (!this.#isOrdered) for (const { id } of this.#paths.all) this.#detach(id, nowMs)
     this.#paths.add(nowMs)
     if (from !== undefined) {
       this.#peerSnapshot = from.number
@@ -363,62 +349,7 @@ export class SessionState {
       this.#channels.goOn(positions, nowMs)
       this.#proofs.goOn()
     }
-    this.#reconsider(nowMs)
-  }
-
-  #describe(id: number, info: PathInfo, nowMs: number): void {
-    const path = this.#paths.get(id)
-    if (path === undefined) return
-    this.#paths.describe(path, info, nowMs)
-    this.#reconsider(nowMs)
-  }
-
-  #detach(id: number, nowMs: number): void {
-    const path = this.#paths.get(id)
-    if (path === undefined) return
-    this.#paths.remove(path, nowMs)
-    this.#channels.recall(path)
-    if (this.isAttached) return this.#reconsider(nowMs)
-    this.#detachedAtMs = nowMs
-    this.#isSilenceTold = false
-    this.#toldBest = undefined
-    this.#channels.detach()
-    this.#proofs.detach()
-  }
-
-  #retire(id: number, nowMs: number): void {
-    const path = this.#paths.get(id)
-    if (path === undefined) return
-    path.isRetired = true
-    this.#paths.choose(nowMs)
-    this.#reconsider(nowMs)
-  }
-
-  #doubtAll(nowMs: number): void {
-    for (const path of this.#paths.all) {
-      this.#paths.doubt(path, nowMs)
-      // Anew: what was asked before a sleep was not left unanswered by the peer.
-      path.askAnew(nowMs)
-    }
-    this.#reconsider(nowMs)
-  }
-
-  /** Something about the paths has changed: what is under way where no answer comes goes elsewhere. */
-  #reconsider(nowMs: number): void {
-    this.#paths.choose(nowMs)
-    const { best } = this.#paths
-    if (best?.isUsable === true) {
-      this.#isSilenceTold = false
-      for (const path of this.#paths.all) {
-        if (path.isDoubtful && path.underWayBytes > 0) this.#channels.recall(path)
-      }
-    } else if (this.#paths.isMute && !this.#isSilenceTold) {
-      this.#isSilenceTold = true
-      this.#effects.push({ type: 'silent' })
-    }
-    if (best === undefined || best === this.#toldBest) return
-    this.#toldBest = best
-    this.#effects.push({ type: 'best-path', path: best.id })
+    this.#paths.reconsider(nowMs)
   }
 
   #end(error: NetworkError, isToldToPeer = true): void {
