@@ -3,11 +3,11 @@ import { verifySignature } from '@vudo/identity'
 import { bytesToHex } from '@vudo/wire'
 import type { WebSocket } from 'ws'
 import type { Access, Refusal } from './access.ts'
-import type { AddressBook, AddressEntry } from './address-book.ts'
+import type { AddressBook } from './address-book.ts'
 import type { Client, ClientPort, RelayCore } from './core.ts'
 import type { RelayLimits } from './limits.ts'
 import { createOutlet, type Outlet } from './outlet.ts'
-import { createTokenBucket, type TokenBucket } from './token-bucket.ts'
+import { ReadingPace } from './reading-pace.ts'
 import {
   challengeMessage,
   decodeAuth,
@@ -77,12 +77,9 @@ class Connection implements RelayConnection, ClientPort {
   readonly #address: string
   readonly #socketName: string
   #challenge: Uint8Array | undefined
-  #entry: AddressEntry | undefined
+  readonly #pace: ReadingPace
   #client: Client | undefined
-  #bucket: TokenBucket | undefined
   #key: string | undefined
-  #heardMs: number
-  #resume: NodeJS.Timeout | undefined
 
   constructor({ house, socket, address, socketName, challenge }: RelayConnectionInit) {
     this.#house = house
@@ -92,10 +89,10 @@ class Connection implements RelayConnection, ClientPort {
     this.#address = address
     this.#socketName = socketName
     this.#challenge = challenge
-    this.#heardMs = house.nowMs()
+    this.#pace = new ReadingPace(socket, house.nowMs)
     socket.on('message', this.#onMessage)
     // Pings are answered by the library; they count as any other bytes.
-    socket.on('ping', (bytes) => this.#account(bytes.length + 6))
+    socket.on('ping', (bytes) => this.#pace.account(bytes.length + 6))
     // The close that follows says everything.
     socket.on('error', () => undefined)
     socket.on('close', () => this.#ended())
@@ -115,7 +112,7 @@ class Connection implements RelayConnection, ClientPort {
   }
 
   charge(bytes: number): void {
-    this.#account(bytes)
+    this.#pace.account(bytes)
   }
 
   replace(): void {
@@ -135,42 +132,23 @@ class Connection implements RelayConnection, ClientPort {
   }
 
   sweep(nowMs: number): void {
-    if (this.#resume || nowMs - this.#heardMs < this.#house.limits.idleMs) return
+    if (this.#pace.silenceMs(nowMs) < this.#house.limits.idleMs) return
     this.#socket.close(closeCodes.idle, 'nothing was heard')
     this.#socket.terminate()
   }
 
   readonly #onMessage = (data: Buffer, isBinary: boolean): void => {
     // Whatever it is: who is being closed must not be read faster than others.
-    this.#account(data.length)
+    this.#pace.account(data.length)
     if (this.#socket.readyState !== this.#socket.OPEN) return
     if (!isBinary) return this.#outlet.close(1_003, 'binary frames only')
     try {
-      if (this.#client) this.#wait(this.#house.core.receive(this.#client, data))
+      if (this.#client) this.#pace.wait(this.#house.core.receive(this.#client, data))
       else void this.#prove(data)
     } catch {
       // Only its own protocol error comes here, and the one who is to know it is cut off.
       this.#outlet.close(1_002, 'not a frame of this protocol')
     }
-  }
-
-  /** Reads on when the slower of its buckets allows. */
-  #account(bytes: number): void {
-    const nowMs = this.#house.nowMs()
-    this.#heardMs = nowMs
-    const ownMs = this.#bucket?.take(bytes, nowMs) ?? 0
-    const addressMs = this.#entry?.bucket.take(bytes, nowMs) ?? 0
-    this.#wait(Math.max(ownMs, addressMs))
-  }
-
-  #wait(waitMs: number): void {
-    if (waitMs === 0 || this.#resume || this.#socket.readyState === this.#socket.CLOSED) return
-    this.#socket.pause()
-    this.#resume = setTimeout(() => {
-      this.#resume = undefined
-      this.#heardMs = this.#house.nowMs()
-      this.#socket.resume()
-    }, waitMs)
   }
 
   async #prove(data: Buffer): Promise<void> {
@@ -214,9 +192,7 @@ class Connection implements RelayConnection, ClientPort {
     if (this.#socket.readyState !== this.#socket.OPEN) return
     const { core, limits, addresses, nowMs } = this.#house
     this.#key = bytesToHex(auth.key)
-    this.#bucket = createTokenBucket(limits.bytesPerSecond, nowMs())
-    this.#entry = addresses(this.#address, nowMs())
-    this.#entry.connections += 1
+    this.#pace.enter(limits.bytesPerSecond, addresses(this.#address, nowMs()))
     // A copy: the frame is a view of whatever the socket had read.
     this.#client = core.enter(auth.endpoint.slice(), this)
     this.write(encodeWelcome(limits))
@@ -224,10 +200,9 @@ class Connection implements RelayConnection, ClientPort {
   }
 
   #ended(): void {
-    clearTimeout(this.#resume)
+    this.#pace.end()
     this.#outlet.ended()
     if (this.#client) this.#house.core.leave(this.#client)
-    if (this.#entry) this.#entry.connections -= 1
     this.#house.onEnded(this, this.#key)
   }
 }

@@ -13,25 +13,13 @@
 import type { BackPlane } from './back-plane.ts'
 import { createForeigners, type Foreigners, type Route } from './foreigners.ts'
 import type { RelayLimits } from './limits.ts'
-import {
-  ANSWER_WAIT_MS,
-  MAX_ANSWER_WAIT_MS,
-  MAX_PAIRS,
-  MAX_PAIR_FRAMES,
-  RESERVED_SHARE,
-} from './limits.ts'
-import {
-  createTopic,
-  sharedMembership,
-  type Member,
-  type Membership,
-  type Topic,
-} from './members.ts'
+import { MAX_PAIRS } from './limits.ts'
+import { sharedMembership, type Member, type Membership, type Topic } from './members.ts'
+import { ReaderQueue } from './reader-queue.ts'
+import { Topics } from './topics.ts'
 import {
   bytesToLatin1,
   decodeClientFrame,
-  encodeGone,
-  encodeMembers,
   encodePong,
   encodeReset,
   isSend,
@@ -59,15 +47,8 @@ export interface Client extends Member {
   readonly port: ClientPort
   /** Whom it talks with. */
   readonly pairs: Map<string, Pair>
-  queuedFrames: number
-  /** What waits for it, by sender. It outlives the pair: who is reset begins with what still waits. */
-  readonly waiting: Map<string, Waiting>
-}
-
-/** Frames of one sender on their way to one reader's socket. */
-interface Waiting {
-  frames: number
-  bytes: number
+  /** What waits for it. */
+  readonly queue: ReaderQueue
 }
 
 /** One direction of two end points that talk. */
@@ -121,18 +102,24 @@ class Core {
   }
   readonly #init: RelayCoreInit
   readonly #clients = new Map<string, Client>()
-  readonly #topics = new Map<string, Topic>()
+  readonly #topicsByName = new Map<string, Topic>()
+  readonly #topics: Topics
   readonly #foreigners: Foreigners
 
   constructor(init: RelayCoreInit) {
     this.#init = init
     this.#foreigners = createForeigners({
       ...init,
-      topics: this.#topics,
+      topics: this.#topicsByName,
       clients: this.#clients,
       deliver: (client, from, frame) => this.#deliverForeign(client, from, frame),
       reset: (client, from, reason) => this.#resetHere(client, from, reason),
       replace: (client) => this.#replace(client),
+    })
+    this.#topics = new Topics({
+      ...init,
+      topics: this.#topicsByName,
+      foreigners: this.#foreigners,
     })
   }
 
@@ -141,7 +128,7 @@ class Core {
   }
 
   get topicCount(): number {
-    return this.#topics.size
+    return this.#topicsByName.size
   }
 
   /** Lets a client in; one with the same end point has to go. */
@@ -156,8 +143,7 @@ class Core {
       tell: (frame) => port.write(frame),
       port,
       pairs: new Map(),
-      queuedFrames: 0,
-      waiting: new Map(),
+      queue: new ReaderQueue(port, this.#init.limits),
     }
     this.#clients.set(endpoint, client)
     this.#foreigners.listenFor(client)
@@ -176,7 +162,7 @@ class Core {
     for (const pair of client.pairs.values()) this.#resetThere(client, pair, resetReasons.gone)
     for (const to of client.pairs.keys()) this.#foreigners.stops(client, to)
     client.pairs.clear()
-    for (const { topic } of client.memberships.values()) this.#leaveTopic(client, topic)
+    for (const { topic } of client.memberships.values()) this.#topics.leave(client, topic)
     this.#foreigners.stopListeningFor(client)
   }
 
@@ -198,71 +184,8 @@ class Core {
 
   #command(client: Client, frame: ClientFrame): void {
     if (frame.type === 'ping') return client.port.write(encodePong(frame.nonce))
-    if (frame.type === 'join') return this.#join(client, frame)
-    const topic = this.#topics.get(frame.topic)
-    if (topic) this.#leaveTopic(client, topic)
-  }
-
-  #join(
-    client: Client,
-    { topic: name, isListed, isWatching }: Extract<ClientFrame, { readonly type: 'join' }>,
-  ): void {
-    const isNew = !client.memberships.has(name)
-    // Not an error: a client that counts well never gets here, and one topic less harms nobody else.
-    if (isNew && client.memberships.size >= this.#init.limits.maxTopics) return
-    const topic = this.#topics.get(name) ?? this.#open(name)
-    const known = client.memberships.get(name)
-    // Said already; the answer is many times as long as the question.
-    if (known?.isListed === isListed && known.isWatching === isWatching) return
-    const change = topic.set(client, isListed, isWatching)
-    if (change === 'appeared') {
-      this.#tell(client, topic, encodeMembers(name, false, [client.endpointBytes]))
-    } else if (change === 'vanished') {
-      this.#tell(client, topic, encodeGone(name, [client.endpointBytes]))
-    }
-    this.#foreigners.joined(topic, client, isListed)
-    const answer = encodeMembers(name, topic.isReady, topic.listed(client))
-    client.port.write(answer)
-    client.port.charge(answer.length)
-    if (!topic.isReady) this.#answerWhenReady(topic, client)
-  }
-
-  /** News of `client`, which pays for it: one short frame of it may make hundreds. */
-  #tell(client: Client, topic: Topic, news: Uint8Array): void {
-    client.port.charge(topic.tellWatching(news, client) * news.length)
-  }
-
-  #open(name: string): Topic {
-    const topic = createTopic(name, this.#init.limits.bytesPerSecondPerTopic, this.#init.nowMs())
-    this.#topics.set(name, topic)
-    const becomeReady = (): void => {
-      topic.isReady = true
-    }
-    const isAsked = this.#foreigners.ask(topic, () => {
-      this.#init.setTimer(ANSWER_WAIT_MS, becomeReady)
-    })
-    topic.isReady = !isAsked
-    // A back-plane that is away must not keep those here from each other.
-    if (isAsked) this.#init.setTimer(MAX_ANSWER_WAIT_MS, becomeReady)
-    return topic
-  }
-
-  /** The members of other relays came as news; this says that there are no more. */
-  #answerWhenReady(topic: Topic, client: Client): void {
-    if (!client.memberships.has(topic.name)) return
-    if (topic.isReady) return client.port.write(encodeMembers(topic.name, true, []))
-    this.#init.setTimer(ANSWER_WAIT_MS, () => this.#answerWhenReady(topic, client))
-  }
-
-  #leaveTopic(client: Client, topic: Topic): void {
-    if (!client.memberships.has(topic.name)) return
-    if (topic.delete(client)) {
-      this.#tell(client, topic, encodeGone(topic.name, [client.endpointBytes]))
-    }
-    this.#foreigners.left(topic, client)
-    if (topic.localCount > 0) return
-    this.#topics.delete(topic.name)
-    this.#foreigners.forget(topic)
+    if (frame.type === 'join') return this.#topics.join(client, frame)
+    this.#topics.leave(client, this.#topicsByName.get(frame.topic))
   }
 
   #send(client: Client, bytes: Uint8Array): number {
@@ -312,40 +235,13 @@ class Core {
     far: Client,
     { pair, bytes }: { readonly pair: Pair; readonly bytes: Uint8Array },
   ): void {
-    if (!this.#hasRoom(far, client.endpoint)) {
+    if (!far.queue.hasRoom(client.endpoint)) {
       return this.#reset(client, pair, resetReasons.queueFull)
     }
     sendToDeliver(bytes, client.endpointBytes)
     this.counts.framesOut += 1
     pair.isUsed = true
-    this.#hand(far, client.endpoint, bytes)
-  }
-
-  #hasRoom({ queuedFrames, port, waiting }: Client, from: string): boolean {
-    const { maxQueuedFrames, maxQueuedBytes } = this.#init.limits
-    const { frames, bytes } = waiting.get(from) ?? nothing
-    const freeFrames = maxQueuedFrames - queuedFrames
-    const freeBytes = maxQueuedBytes - port.queuedBytes
-    if (frames >= MAX_PAIR_FRAMES || freeFrames <= 0 || freeBytes <= 0) return false
-    return (
-      (freeFrames > maxQueuedFrames * RESERVED_SHARE || frames < freeFrames) &&
-      (freeBytes > maxQueuedBytes * RESERVED_SHARE || bytes < freeBytes)
-    )
-  }
-
-  #hand(to: Client, from: string, frame: Uint8Array): void {
-    const waiting = to.waiting.get(from) ?? { frames: 0, bytes: 0 }
-    const { length } = frame
-    to.waiting.set(from, waiting)
-    waiting.frames += 1
-    waiting.bytes += length
-    to.queuedFrames += 1
-    to.port.write(frame, () => {
-      to.queuedFrames -= 1
-      waiting.frames -= 1
-      waiting.bytes -= length
-      if (waiting.frames === 0) to.waiting.delete(from)
-    })
+    far.queue.hand(client.endpoint, bytes)
   }
 
   #passOn(client: Client, pair: Pair, bytes: Uint8Array): void {
@@ -360,7 +256,7 @@ class Core {
   #deliverForeign(client: Client, from: string, frame: Uint8Array): boolean {
     const pair = this.#pairWith(client, from)
     if (!pair) return false
-    if (!this.#hasRoom(client, from)) {
+    if (!client.queue.hasRoom(from)) {
       this.#forget(client, from)
       if (pair.isUsed) {
         client.port.write(encodeReset(pair.theirs.member.endpointBytes, resetReasons.queueFull))
@@ -371,7 +267,7 @@ class Core {
     this.counts.framesFromOthers += 1
     pair.isUsed = true
     sendToDeliver(frame, pair.theirs.member.endpointBytes)
-    this.#hand(client, from, frame)
+    client.queue.hand(from, frame)
     return true
   }
 
@@ -430,8 +326,6 @@ class Core {
     this.#foreigners.sweep()
   }
 }
-
-const nothing: Waiting = { frames: 0, bytes: 0 }
 
 /** Whether a member is connected to this relay. */
 export function isClient(member: Member): member is Client {

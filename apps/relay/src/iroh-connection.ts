@@ -4,7 +4,6 @@ import { ed25519 } from './ed25519.ts'
 import { bytesToHex } from '@vudo/wire'
 import type { WebSocket } from 'ws'
 import type { Refusal } from './access.ts'
-import type { AddressEntry } from './address-book.ts'
 import { closeCodes, type House, type RelayConnection } from './connection.ts'
 import {
   decodeIrohAuth,
@@ -22,7 +21,7 @@ import {
 } from './iroh-frames.ts'
 import { IROH_MAX_FRAME_BYTES, IROH_PING_MS, MAX_PAIRS } from './limits.ts'
 import { createOutlet, type Outlet } from './outlet.ts'
-import { createTokenBucket, type TokenBucket } from './token-bucket.ts'
+import { ReadingPace } from './reading-pace.ts'
 import { bytesToLatin1, denials } from './wire.ts'
 
 /** The iroh nodes of a relay by their key, 32 bytes as Latin-1. */
@@ -67,22 +66,19 @@ class Connection implements IrohConnection {
   #challenge: Uint8Array | undefined = randomBytes(IROH_CHALLENGE_BYTES)
   #keyBytes: Uint8Array | undefined
   #name = ''
-  #bucket: TokenBucket | undefined
-  #entry: AddressEntry | undefined
+  readonly #pace: ReadingPace
   #queuedFrames = 0
-  #heardMs: number
   #pingedMs: number
-  #resume: NodeJS.Timeout | undefined
 
   constructor(init: IrohConnectionInit) {
     this.#init = init
     this.#socket = init.socket
     const { maxQueuedBytes } = init.house.limits
     this.#outlet = createOutlet(init.socket, maxQueuedBytes + IROH_MAX_FRAME_BYTES)
-    this.#heardMs = init.house.nowMs()
-    this.#pingedMs = this.#heardMs
+    this.#pace = new ReadingPace(init.socket, init.house.nowMs)
+    this.#pingedMs = init.house.nowMs()
     this.#socket.on('message', this.#onMessage)
-    this.#socket.on('ping', (bytes) => this.#account(bytes.length + 6))
+    this.#socket.on('ping', (bytes) => this.#pace.account(bytes.length + 6))
     // The close that follows says everything.
     this.#socket.on('error', () => undefined)
     this.#socket.on('close', () => this.#ended())
@@ -123,8 +119,8 @@ class Connection implements IrohConnection {
   }
 
   sweep(nowMs: number): void {
-    if (this.#resume) return
-    if (nowMs - this.#heardMs >= this.#init.house.limits.idleMs) {
+    if (this.#pace.isPaused) return
+    if (this.#pace.silenceMs(nowMs) >= this.#init.house.limits.idleMs) {
       this.#socket.close(closeCodes.idle, 'nothing was heard')
       this.#socket.terminate()
     } else if (nowMs - this.#pingedMs >= IROH_PING_MS) {
@@ -134,7 +130,7 @@ class Connection implements IrohConnection {
   }
 
   readonly #onMessage = (data: Buffer, isBinary: boolean): void => {
-    this.#account(data.length)
+    this.#pace.account(data.length)
     if (this.#socket.readyState !== this.#socket.OPEN) return
     if (!isBinary) return this.#outlet.close(1_003, 'binary frames only')
     if (!this.#keyBytes) return void this.#prove(data)
@@ -155,20 +151,6 @@ class Connection implements IrohConnection {
     if (this.#sentTo.size > MAX_PAIRS && oldest !== undefined) this.#sentTo.delete(oldest)
     toRelayToFromRelay(data, this.#keyBytes)
     to.deliver(data)
-  }
-
-  /** Reads on when the slower of its buckets allows. */
-  #account(bytes: number): void {
-    const nowMs = this.#init.house.nowMs()
-    this.#heardMs = nowMs
-    const ownMs = this.#bucket?.take(bytes, nowMs) ?? 0
-    const waitMs = Math.max(ownMs, this.#entry?.bucket.take(bytes, nowMs) ?? 0)
-    if (waitMs === 0 || this.#resume || this.#socket.readyState === this.#socket.CLOSED) return
-    this.#socket.pause()
-    this.#resume = setTimeout(() => {
-      this.#resume = undefined
-      this.#socket.resume()
-    }, waitMs)
   }
 
   async #prove(data: Buffer): Promise<void> {
@@ -209,9 +191,7 @@ class Connection implements IrohConnection {
     const { house, clients, address, socketName } = this.#init
     this.#keyBytes = key.slice()
     this.#name = bytesToLatin1(key)
-    this.#bucket = createTokenBucket(house.limits.bytesPerSecond, house.nowMs())
-    this.#entry = house.addresses(address, house.nowMs())
-    this.#entry.connections += 1
+    this.#pace.enter(house.limits.bytesPerSecond, house.addresses(address, house.nowMs()))
     const before = clients.get(this.#name)
     if (before instanceof Connection) before.#tellSameKey()
     clients.set(this.#name, this)
@@ -227,7 +207,7 @@ class Connection implements IrohConnection {
   }
 
   #ended(): void {
-    clearTimeout(this.#resume)
+    this.#pace.end()
     this.#outlet.ended()
     const { clients, house } = this.#init
     if (clients.get(this.#name) === this) {
@@ -236,7 +216,6 @@ class Connection implements IrohConnection {
         if (this.#keyBytes) clients.get(name)?.tellGone(this.#keyBytes)
       }
     }
-    if (this.#entry) this.#entry.connections -= 1
     house.onEnded(this, this.key)
   }
 }

@@ -1,27 +1,21 @@
-/** The server: listens, upgrades, sweeps, drains. */
+/** The server: listens, counts, sweeps, drains. */
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
-import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { WebSocketServer } from 'ws'
 import { createAccess, type AccessRules, type Refusal } from './access.ts'
 import { createAddressBook } from './address-book.ts'
 import { memoryBackPlane, type BackPlane, type BackPlaneEvents } from './back-plane.ts'
 import { RELAY_ID_BYTES } from './bus-messages.ts'
-import { createRelayConnection, type House, type RelayConnection } from './connection.ts'
+import type { House, RelayConnection } from './connection.ts'
 import { createRelayCore, type RelayCore, type RelayCounts } from './core.ts'
-import { createDoors, nameOf, type Doors } from './doors.ts'
+import { createDoors, type Doors } from './doors.ts'
 import { RelayError } from './errors.ts'
-import { createIrohConnection, type IrohClients } from './iroh-connection.ts'
-import { irohProtocols } from './iroh-frames.ts'
 import { completeLimits } from './limit-ranges.ts'
 import {
-  CHALLENGE_BYTES,
-  IROH_MAX_FRAME_BYTES,
   LISTEN_BACKLOG,
   MAX_HTTP_HEAD_BYTES,
   SWEEP_INTERVAL_MS,
@@ -29,6 +23,7 @@ import {
 } from './limits.ts'
 import { createMetricsServer } from './metrics.ts'
 import { createOwnHosts } from './own-hosts.ts'
+import { Upgrades } from './upgrades.ts'
 import { denials } from './wire.ts'
 
 /** What `startRelay` takes; every field may be left out. */
@@ -129,9 +124,7 @@ class RelayServer implements Relay {
   readonly #doors: Doors
   readonly #http: Server
   readonly #metrics: Server | undefined
-  readonly #sockets: WebSocketServer
-  readonly #irohSockets: WebSocketServer
-  readonly #irohClients: IrohClients = new Map()
+  readonly #upgrades: Upgrades
   /** Sockets that were let in and have not closed: several may have one key. */
   #entered = 0
   readonly #connections = new Set<RelayConnection>()
@@ -156,22 +149,14 @@ class RelayServer implements Relay {
       nowMs,
       setTimer: (ms, run) => this.#setTimer(ms, run),
     })
+    this.#upgrades = new Upgrades({
+      maxFrameBytes: limits.maxFrameBytes,
+      servesIroh: init.servesIroh !== false,
+      trustedProxies: init.trustedProxies ?? 0,
+      house: () => this.#house,
+      onConnection: (connection) => void this.#connections.add(connection),
+    })
     this.#http = this.#createHttp()
-    this.#sockets = new WebSocketServer({
-      noServer: true,
-      // The library's own defaults are 100 MiB, and compression that turns 90 kB into 90 MiB.
-      maxPayload: limits.maxFrameBytes,
-      perMessageDeflate: false,
-      clientTracking: false,
-    })
-    this.#irohSockets = new WebSocketServer({
-      noServer: true,
-      maxPayload: IROH_MAX_FRAME_BYTES,
-      perMessageDeflate: false,
-      clientTracking: false,
-      handleProtocols: (offered) =>
-        irohProtocols.find((protocol) => offered.has(protocol)) ?? false,
-    })
     if (init.metrics) {
       this.#metrics = createMetricsServer(this.core, {
         connections: () => this.connectionCount,
@@ -275,7 +260,7 @@ class RelayServer implements Relay {
       ? createTlsServer({ ...options, ...tls }, answer)
       : createServer(options, answer)
     server.on('connection', (socket: Socket) => this.#knock(socket))
-    server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head))
+    server.on('upgrade', (request, socket, head) => this.#upgrades.take(request, socket, head))
     // Broken TLS or HTTP: nobody to talk to.
     server.on('tlsClientError', (_error, socket) => socket.destroy())
     server.on('clientError', (_error, socket) => socket.destroy())
@@ -296,53 +281,6 @@ class RelayServer implements Relay {
       response.writeHead(isReady ? 200 : 503).end(isReady ? 'ok\n' : 'no\n')
     else if (this.#init.servesIroh !== false && isIrohProbe(url)) answerIrohProbe(headers, response)
     else response.writeHead(404).end()
-  }
-
-  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    // Node has taken its own listener off: without one, a reset would end the process.
-    socket.on('error', () => socket.destroy())
-    const path = request.url?.replace(/\?.*/, '') ?? ''
-    if (path === '/relay' && this.#init.servesIroh !== false) {
-      return this.#upgradeIroh(request, socket, head)
-    }
-    if (!/^\/(t\/[0-9a-f]{64})?$/.test(path)) {
-      socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n')
-      return
-    }
-    const address = this.#addressOf(request)
-    const socketName = nameOf(request.socket)
-    this.#sockets.handleUpgrade(request, socket, head, (upgraded) => {
-      const challenge = randomBytes(CHALLENGE_BYTES)
-      const house = this.#house
-      this.#connections.add(
-        createRelayConnection({ house, socket: upgraded, address, socketName, challenge }),
-      )
-    })
-  }
-
-  #upgradeIroh(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const offered = request.headers['sec-websocket-protocol']?.split(/,\s*/) ?? []
-    if (!irohProtocols.some((protocol) => offered.includes(protocol))) {
-      socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n')
-      return
-    }
-    const address = this.#addressOf(request)
-    const socketName = nameOf(request.socket)
-    this.#irohSockets.handleUpgrade(request, socket, head, (upgraded) => {
-      const common = { house: this.#house, clients: this.#irohClients }
-      this.#connections.add(
-        createIrohConnection({ ...common, socket: upgraded, address, socketName }),
-      )
-    })
-  }
-
-  #addressOf(request: IncomingMessage): string {
-    const direct = request.socket.remoteAddress ?? ''
-    const { trustedProxies = 0 } = this.#init
-    if (trustedProxies === 0) return direct
-    const hops = String(request.headers['x-forwarded-for'] ?? '').split(',')
-    // Each proxy appends whom it saw; what stands further left anybody may have written.
-    return hops.at(-trustedProxies)?.trim().slice(0, 64) || direct
   }
 
   #sweep(): void {

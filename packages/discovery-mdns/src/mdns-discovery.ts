@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { decodePeerRecord } from '@vudo/identity'
-import { topicToHex } from '@vudo/topic'
-import type { AbortOptions, Discovery, PeerId, PeerRecord, Topic } from '@vudo/transport'
+import type { AbortOptions, Discovery, PeerRecord, Topic } from '@vudo/transport'
+import { ActiveTopics, type ActiveTopic, type Listener } from './active-topics.ts'
 import { DiscoveryError } from './errors.ts'
 import {
   ANNOUNCE_AGAIN_MS,
@@ -10,10 +10,8 @@ import {
   ASK_AT_MS,
   LOOKUP_MS,
   LOOKUP_QUIET_MS,
-  MAX_ACTIVE_TOPICS,
   MAX_CHECKS_PER_SECOND,
   MAX_DECODED_BYTES_PER_SECOND,
-  MAX_WATCHES,
 } from './limits.ts'
 import { openMdnsSocket, type MdnsSocket } from './mdns-socket.ts'
 import type { CheckedMdnsOptions } from './options.ts'
@@ -28,11 +26,11 @@ import {
   type DnsPacket,
 } from './packets.ts'
 import { createRecordCache } from './record-cache.ts'
-import { openRecord, recordKey, sealRecord } from './sealed-record.ts'
+import { openRecord, sealRecord } from './sealed-record.ts'
 import { createStats, type MdnsStats } from './stats.ts'
-import { bucketAt, createTagTable, topicTag } from './tags.ts'
+import { bucketAt, topicTag } from './tags.ts'
 import { createTimers } from './timers.ts'
-import { createTokenBucket, type TokenBucket } from './token-bucket.ts'
+import { createTokenBucket } from './token-bucket.ts'
 import { createWatch } from './watch.ts'
 
 /** A `Discovery` on the local network, and what it has counted. */
@@ -46,32 +44,6 @@ export function createMdnsDiscovery(options: CheckedMdnsOptions): MdnsDiscovery 
   return new MulticastDiscovery(options)
 }
 
-/** A topic that is announced, watched or looked up. */
-interface ActiveTopic {
-  readonly topic: Topic
-  readonly hex: string
-  readonly key: Uint8Array
-  /** What is announced here, by node. */
-  readonly announcements: Map<PeerId, Announcement>
-  readonly listeners: Set<Listener>
-}
-
-interface Announcement {
-  readonly record: PeerRecord
-  /** Bytes of an answer with this record. */
-  readonly cost: number
-  readonly answers: TokenBucket
-}
-
-/** Somebody who waits for records of a topic. */
-interface Listener {
-  /** A record that was not known. */
-  onNews(record: PeerRecord): void
-  /** Any record, known ones too. */
-  onHeard?(): void
-  onClose(): void
-}
-
 class MulticastDiscovery implements MdnsDiscovery {
   readonly name = 'mdns'
   readonly isLocal = true
@@ -80,15 +52,13 @@ class MulticastDiscovery implements MdnsDiscovery {
   readonly #timers = createTimers()
   readonly #stats = createStats()
   readonly #cache = createRecordCache()
-  readonly #topicsByHex = new Map<string, ActiveTopic>()
-  readonly #tags = createTagTable<ActiveTopic>()
+  readonly #topics = new ActiveTopics((hex) => this.#cache.drop(hex))
   readonly #judge: (packet: Uint8Array) => Verdict
   readonly #decodes = createTokenBucket(MAX_DECODED_BYTES_PER_SECOND, MAX_DECODED_BYTES_PER_SECOND)
   readonly #checks = createTokenBucket(MAX_CHECKS_PER_SECOND, MAX_CHECKS_PER_SECOND)
   #socket: MdnsSocket | undefined
   #opening: Promise<void> | undefined
   #closing: Promise<void> | undefined
-  #listenerCount = 0
   #lastError = ''
 
   constructor(options: CheckedMdnsOptions) {
@@ -115,7 +85,7 @@ class MulticastDiscovery implements MdnsDiscovery {
       if (active.announcements.get(record.peerId) === announcement) {
         active.announcements.delete(record.peerId)
       }
-      this.#deactivate(active)
+      this.#topics.release(active)
       throw error
     }
     const tell = (): void => {
@@ -127,11 +97,11 @@ class MulticastDiscovery implements MdnsDiscovery {
   }
 
   async withdraw(topic: Topic): Promise<void> {
-    const active = this.#topicsByHex.get(topicToHex(topic))
+    const active = this.#topics.get(topic)
     if (!active) return
     this.#sayGoodbye(active)
     active.announcements.clear()
-    this.#deactivate(active)
+    this.#topics.release(active)
   }
 
   async lookup(topic: Topic, { signal }: AbortOptions = {}): Promise<PeerRecord[]> {
@@ -148,7 +118,7 @@ class MulticastDiscovery implements MdnsDiscovery {
     const abort = (): void => reject(signal?.reason)
     let patience: (() => void) | undefined
     try {
-      this.#addListener(active, listener)
+      this.#topics.addListener(active, listener)
       signal?.addEventListener('abort', abort, { once: true })
       await this.#open(signal)
       patience = this.#timers.after(LOOKUP_MS, resolve)
@@ -158,7 +128,7 @@ class MulticastDiscovery implements MdnsDiscovery {
     } finally {
       patience?.()
       signal?.removeEventListener('abort', abort)
-      this.#removeListener(active, listener)
+      this.#topics.removeListener(active, listener)
     }
   }
 
@@ -173,7 +143,7 @@ class MulticastDiscovery implements MdnsDiscovery {
     const end = (): void => watch.end()
     let stopAsking: (() => void) | undefined
     try {
-      this.#addListener(active, listener)
+      this.#topics.addListener(active, listener)
       signal?.addEventListener('abort', end, { once: true })
       await this.#open(undefined)
       for (const record of this.#cache.of(active.hex, this.#options.now())) watch.offer(record)
@@ -182,7 +152,7 @@ class MulticastDiscovery implements MdnsDiscovery {
     } finally {
       stopAsking?.()
       signal?.removeEventListener('abort', end)
-      this.#removeListener(active, listener)
+      this.#topics.removeListener(active, listener)
     }
   }
 
@@ -192,7 +162,7 @@ class MulticastDiscovery implements MdnsDiscovery {
   }
 
   async #close(): Promise<void> {
-    for (const active of this.#topicsByHex.values()) {
+    for (const active of this.#topics.all()) {
       this.#sayGoodbye(active)
       active.announcements.clear()
       for (const listener of active.listeners) listener.onClose()
@@ -230,43 +200,7 @@ class MulticastDiscovery implements MdnsDiscovery {
 
   #activate(topic: Topic): ActiveTopic {
     if (this.#closing) throw closedError()
-    const hex = topicToHex(topic)
-    const known = this.#topicsByHex.get(hex)
-    if (known) return known
-    if (this.#topicsByHex.size >= MAX_ACTIVE_TOPICS) {
-      throw limitError(`${MAX_ACTIVE_TOPICS} topics are active`)
-    }
-    const own = topic.slice()
-    const active: ActiveTopic = {
-      topic: own,
-      hex,
-      key: recordKey(own),
-      announcements: new Map(),
-      listeners: new Set(),
-    }
-    this.#topicsByHex.set(hex, active)
-    this.#tags.add(own, active)
-    return active
-  }
-
-  /** Forgets a topic that nobody needs any more. */
-  #deactivate(active: ActiveTopic): void {
-    if (active.announcements.size > 0 || active.listeners.size > 0) return
-    if (this.#topicsByHex.get(active.hex) !== active) return
-    this.#topicsByHex.delete(active.hex)
-    this.#tags.delete(active)
-    this.#cache.drop(active.hex)
-  }
-
-  #addListener(active: ActiveTopic, listener: Listener): void {
-    if (this.#listenerCount >= MAX_WATCHES) throw limitError(`${MAX_WATCHES} watches are active`)
-    this.#listenerCount++
-    active.listeners.add(listener)
-  }
-
-  #removeListener(active: ActiveTopic, listener: Listener): void {
-    if (active.listeners.delete(listener)) this.#listenerCount--
-    this.#deactivate(active)
+    return this.#topics.activate(topic)
   }
 
   /** Asks by the schedule until it is stopped. */
@@ -338,7 +272,7 @@ class MulticastDiscovery implements MdnsDiscovery {
     let paidBytes = bytes
     let isOurs = false
     for (const tag of new Set(askedTags(this.#options, packet))) {
-      const active = this.#tags.find(tag, nowMs)
+      const active = this.#topics.find(tag, nowMs)
       for (const announcement of active?.announcements.values() ?? []) {
         isOurs = true
         const { cost, record } = announcement
@@ -359,7 +293,7 @@ class MulticastDiscovery implements MdnsDiscovery {
 
   #onResponse(packet: DnsPacket): void {
     for (const answer of readAnswers(this.#options, packet)) {
-      const active = this.#tags.find(answer.tag, this.#options.now())
+      const active = this.#topics.find(answer.tag, this.#options.now())
       if (active) this.#heard(active, answer)
     }
   }
@@ -421,12 +355,6 @@ async function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined
   } finally {
     signal.removeEventListener('abort', abort)
   }
-}
-
-function limitError(what: string): DiscoveryError {
-  return new DiscoveryError('ERR_DISCOVERY_LIMIT', what, {
-    hint: 'leave topics, or end watches, that are no longer needed',
-  })
 }
 
 function closedError(): DiscoveryError {

@@ -3,6 +3,7 @@ import type { PeerId } from '@vudo/transport'
 import { handleChannels } from './channel-dispatch.ts'
 import { ChannelSink } from './channel-sink.ts'
 import type { FaultBook } from './fault-book.ts'
+import { followSessions } from './follow-sessions.ts'
 import { FrameRate } from './frame-rate.ts'
 import type { GossipCounters, GossipNetwork } from './gossip.ts'
 import { MAX_REOPEN_MS } from './limits.ts'
@@ -57,15 +58,12 @@ export class NeighbourLinks {
       handleChannels(network, { protocol: GOSSIP_PROTOCOL, database }, (channel) => {
         void this.#accept(channel)
       }),
-      network.events.on('database:shared', ({ session, databaseId }) => {
-        if (databaseId === database) this.#add(session)
-      }),
-      network.events.on('database:unshared', ({ session, databaseId }) => {
-        if (databaseId === database) this.#remove(session)
-      }),
-      network.events.on('session:ended', ({ session }) => this.#remove(session)),
     )
-    for (const session of network.sessions) this.#add(session)
+    const stop = followSessions(network, database, {
+      add: (session) => this.#add(session),
+      remove: (session) => this.#remove(session),
+    })
+    this.#stops.push(stop)
   }
 
   /** Peers that the router knows now. */

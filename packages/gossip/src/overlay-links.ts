@@ -2,6 +2,7 @@ import type { Channel, Session } from '@vudo/network'
 import type { PeerId } from '@vudo/transport'
 import { isLocal, trustedPart } from './address-trust.ts'
 import { handleChannels } from './channel-dispatch.ts'
+import { followSessions } from './follow-sessions.ts'
 import { FrameRate } from './frame-rate.ts'
 import type { GossipNetwork } from './gossip.ts'
 import {
@@ -60,15 +61,12 @@ export class OverlayLinks {
       handleChannels(network, { protocol: OVERLAY_PROTOCOL, database }, (channel) => {
         this.#accept(channel)
       }),
-      network.events.on('database:shared', ({ session, databaseId }) => {
-        if (databaseId === database) this.#add(session)
-      }),
-      network.events.on('database:unshared', ({ session, databaseId }) => {
-        if (databaseId === database) this.#remove(session)
-      }),
-      network.events.on('session:ended', ({ session }) => this.#remove(session)),
     )
-    for (const session of network.sessions) this.#add(session)
+    const stop = followSessions(network, database, {
+      add: (session) => this.#add(session),
+      remove: (session) => this.#remove(session),
+    })
+    this.#stops.push(stop)
     this.#wake()
   }
 

@@ -5,6 +5,7 @@ import { createEd25519Key, verifyEd25519, verifyEd25519Async } from '@vudo/ident
 import { bytesToHex, concatBytes, hexToBytes } from '@vudo/wire'
 import { isBelowOrder, isStrictPoint } from '../src/crypto.ts'
 import { flipEachByte, testSeed } from './read-vectors.ts'
+import { smallOrderPoints } from './small-order.ts'
 
 const order = 2n ** 252n + 27_742_317_777_372_353_535_851_937_790_883_648_493n
 const text = new TextEncoder()
@@ -93,15 +94,7 @@ it('refuses an R of small order, though the equation holds', async () => {
 
 it('refuses the 14 forms of points of small order as key and as R, and y above the prime', async () => {
   const prime = 2n ** 255n - 19n
-  const small = [
-    '00'.repeat(32),
-    `01${'00'.repeat(31)}`,
-    '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
-    'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
-    `ec${'ff'.repeat(30)}7f`,
-    `ed${'ff'.repeat(30)}7f`,
-    `ee${'ff'.repeat(30)}7f`,
-  ].flatMap((hex) => [hexToBytes(hex), withSign(hexToBytes(hex))])
+  const small = smallOrderPoints.flatMap((hex) => [hexToBytes(hex), withSign(hexToBytes(hex))])
   const notCanonical = Array.from({ length: 19 }, (_, above) => littleEndian(prime + BigInt(above)))
   const key = createEd25519Key(testSeed(4))
   const message = text.encode('x')

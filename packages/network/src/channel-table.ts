@@ -1,6 +1,7 @@
 /**
- * The channels of a session: which there are, what they have to send, and what of
- * it goes next. Part of the pure core; throws only for breaches of the peer.
+ * The channels of a session: which there are, and what happens to them. What of them
+ * goes next, `channel-turns.ts` says. Part of the pure core; throws only for breaches of
+ * the peer.
  */
 import { createTokenBucket, type TokenBucket } from '@vudo/swarm'
 import { AckQueue, CreditQuestion } from './channel-acks.ts'
@@ -12,19 +13,15 @@ import {
   resetByPeer,
   tooManyChannels,
 } from './channel-errors.ts'
+import { ChannelNumbers } from './channel-numbers.ts'
 import { ChannelState } from './channel-state.ts'
+import { ChannelTurns } from './channel-turns.ts'
 import type { NetworkError } from './errors.ts'
 import { FramePool } from './frame-pool.ts'
-import {
-  ACK_WITH_DATA_BYTES,
-  FRAME_HEAD_BYTES,
-  MAX_CHANNELS,
-  OPENINGS_PER_SECOND,
-} from './limits.ts'
+import { FRAME_HEAD_BYTES, MAX_CHANNELS, OPENINGS_PER_SECOND } from './limits.ts'
 import type { Membership } from './membership.ts'
 import type { PathState } from './path-state.ts'
 import type { PathTable } from './path-table.ts'
-import { Scheduler } from './scheduler.ts'
 import type { SessionEffect, SessionInput } from './session-io.ts'
 import {
   frameKind,
@@ -33,10 +30,9 @@ import {
   type DataFrame,
   type EndFrame,
   type OpenFrame,
-  type PriorityNumber,
   type ResetFrame,
 } from './frames.ts'
-import { encodeAck, encodeAsk, encodeOpen, isCode, protocolError } from './wire.ts'
+import { encodeOpen, isCode, protocolError } from './wire.ts'
 
 /** What the channels need of their session. */
 export interface ChannelTableInit {
@@ -60,27 +56,36 @@ export interface ChannelTableInit {
 export class ChannelTable {
   readonly #init: ChannelTableInit
   readonly #channels = new Map<number, ChannelState>()
-  readonly #scheduler = new Scheduler<ChannelState>()
   readonly #control: ControlQueue
   readonly #acks = new AckQueue()
   readonly #question = new CreditQuestion()
+  readonly #turns: ChannelTurns
   readonly #openings: TokenBucket
-  #nextLocal: number
-  #highestRemote: number
+  readonly #numbers: ChannelNumbers
   #criticalChannels = 0
 
   constructor(init: ChannelTableInit) {
     this.#init = init
-    this.#nextLocal = init.isDialer ? 1 : 2
-    this.#highestRemote = init.isDialer ? 0 : -1
+    this.#numbers = new ChannelNumbers(init.isDialer)
     this.#openings = createTokenBucket(OPENINGS_PER_SECOND, init.nowMs)
     this.#control = new ControlQueue(init.isOrdered, pool)
     if (this.#control.channel !== undefined) this.#channels.set(0, this.#control.channel)
+    this.#turns = new ChannelTurns({
+      isOrdered: init.isOrdered,
+      paths: init.paths,
+      control: this.#control,
+      acks: this.#acks,
+      question: this.#question,
+      channels: this.#channels,
+      isUrgent: () => this.#isUrgent,
+      onReported: (channel) => this.#forgetWhenDone(channel),
+      onWritable: ({ id }) => init.emit({ type: 'writable', channel: id }),
+    })
   }
 
   /** The number of the channel that is opened next. */
   get nextLocal(): number {
-    return this.#nextLocal
+    return this.#numbers.nextLocal
   }
 
   /** When {@link onTimer} has something to do. */
@@ -102,79 +107,7 @@ export class ChannelTable {
 
   /** The next frame for `path`, which has sent the one before. */
   takeFrame(path: PathState, nowMs: number): Uint8Array | undefined {
-    const { best, bulk } = this.#init.paths
-    const isBest = path === best
-    const control = isBest ? this.#takeControl(path, nowMs) : undefined
-    if (control !== undefined) return control
-    if (path === (this.#acks.path?.isUsable === true ? this.#acks.path : best)) {
-      const channel = this.#acks.take()
-      if (channel !== undefined) return this.#ack(channel)
-    }
-    if (!isBest && path !== bulk) return undefined
-    return this.#takeData(path, { least: isBest ? 0 : 2, most: path === bulk ? 3 : 1 }, nowMs)
-  }
-
-  #takeControl(path: PathState, nowMs: number): Uint8Array | undefined {
-    if (this.#question.take()) return encodeAsk()
-    const { channel } = this.#control
-    if (channel !== undefined) {
-      this.#control.feed(channel, (opened) => this.#scheduler.wake(opened))
-      return channel.isReady ? channel.takeFrame(path, true, nowMs) : undefined
-    }
-    return this.#control.takeFrame((opening) => {
-      const frame = opening.takeFrame(path, this.#isUrgent, nowMs)
-      this.#scheduler.wake(opening)
-      return frame
-    })
-  }
-
-  #ack(channel: ChannelState): Uint8Array {
-    const frame = encodeAck(channel.report())
-    this.#forgetWhenDone(channel)
-    return frame
-  }
-
-  #takeData(path: PathState, classes: Classes, nowMs: number): Uint8Array | undefined {
-    const channel = this.#nextFor(path, classes, nowMs)
-    if (channel === undefined) return undefined
-    if (channel.unreportedBytes >= ACK_WITH_DATA_BYTES) {
-      this.#scheduler.wake(channel)
-      return this.#ack(channel)
-    }
-    const wasWritable = channel.isWritable
-    const frame = channel.takeFrame(path, this.#isUrgent, nowMs)
-    this.#scheduler.charge(channel, frame?.length ?? 0)
-    if (!wasWritable && channel.isWritable) {
-      this.#init.emit({ type: 'writable', channel: channel.id })
-    }
-    return frame
-  }
-
-  /** The channel whose turn it is, as far as the path has room. */
-  #nextFor(path: PathState, { least, most }: Classes, nowMs: number): ChannelState | undefined {
-    for (;;) {
-      const channel = this.#scheduler.next(least, most)
-      if (channel === undefined) {
-        if (this.#init.isOrdered) this.#question.note(this.#channels.values(), nowMs)
-        return undefined
-      }
-      if (this.#mustWait(channel, path)) {
-        channel.isHeld = true
-        continue
-      }
-      // What a person waits for does not queue, and what is sent again may hold up everything after it.
-      const isFree = channel.priority === 0 || channel.isNextRepeated
-      if (isFree || path.hasRoom(channel.nextFrameBytes, this.#isUrgent)) return channel
-      this.#scheduler.putBack(channel)
-      return undefined
-    }
-  }
-
-  /** Data may follow its opening at once only where it cannot overtake it. */
-  #mustWait(channel: ChannelState, path: PathState): boolean {
-    const { channel: control } = this.#control
-    if (control === undefined || !channel.isLocal || channel.isOpenAcknowledged) return false
-    return !control.isAllOn(path)
+    return this.#turns.takeFrame(path, nowMs)
   }
 
   get #isUrgent(): boolean {
@@ -215,11 +148,11 @@ export class ChannelTable {
   onAck(frame: AckFrame, nowMs: number): void {
     const channel = this.#channels.get(frame.channel)
     // The channel may be over on this side already; a number that never was is a lie.
-    if (channel === undefined) return this.#assertKnown(frame.channel)
+    if (channel === undefined) return this.#numbers.assertKnown(frame.channel)
     const isNews = channel.acknowledge(frame, nowMs)
     if (isNews) this.#question.answered()
-    if (channel === this.#control.channel || channel.isHeld) this.#unhold()
-    this.#wake(channel)
+    if (channel === this.#control.channel || channel.isHeld) this.#turns.unhold()
+    this.#turns.wake(channel)
     this.#forgetWhenDone(channel)
   }
 
@@ -229,18 +162,10 @@ export class ChannelTable {
     this.#acks.reportAll(this.#channels.values())
   }
 
-  #unhold(): void {
-    for (const channel of this.#channels.values()) {
-      if (!channel.isHeld) continue
-      channel.isHeld = false
-      this.#wake(channel)
-    }
-  }
-
   /** The peer opens a channel. */
   onOpen(frame: OpenFrame, nowMs: number): void {
     const { channel: id, protocol, priority, proof } = frame
-    if (this.#isLocal(id)) throw protocolError(`channel ${id} has our numbers`)
+    if (this.#numbers.isLocal(id)) throw protocolError(`channel ${id} has our numbers`)
     const present = this.#channels.get(id)
     if (present !== undefined) {
       // Sent again: our acknowledgement was lost with its connection.
@@ -248,8 +173,8 @@ export class ChannelTable {
       this.#acks.queue(present)
       return
     }
-    if (id <= this.#highestRemote) return this.#control.answer(id, 'ERR_CHANNEL_CLOSED')
-    this.#highestRemote = id
+    if (!this.#numbers.isNewRemote(id)) return this.#control.answer(id, 'ERR_CHANNEL_CLOSED')
+    this.#numbers.takeRemote(id)
     if (!this.#openings.take(nowMs)) return this.#control.answer(id, 'ERR_LIMIT')
     this.#init.onOpening(nowMs)
     const database = proof.length === 0 ? undefined : this.#init.membership.databaseOf(proof)
@@ -270,7 +195,7 @@ export class ChannelTable {
   onReset({ channel: id, code }: ResetFrame): void {
     if (id === 0) throw protocolError('a reset of channel 0')
     const channel = this.#channels.get(id)
-    if (channel === undefined) return this.#assertKnown(id)
+    if (channel === undefined) return this.#numbers.assertKnown(id)
     // The last acknowledgement was lost with its path, and for the peer all is done.
     if (code === 'ERR_CHANNEL_CLOSED' && channel.hasEnded && channel.hasRemoteEnded) {
       return this.#closeForgotten(channel)
@@ -281,8 +206,7 @@ export class ChannelTable {
   /** Opens a channel, or says at once that it is closed. */
   open(input: SessionInput & { readonly type: 'open' }): void {
     const { protocol, priority, database } = input
-    const id = this.#nextLocal
-    this.#nextLocal += 2
+    const id = this.#numbers.takeLocal()
     const refusal = this.#refusalToOpen(database)
     if (refusal !== undefined) {
       this.#init.emit({ type: 'closed', channel: id, error: refusal })
@@ -312,7 +236,7 @@ export class ChannelTable {
     const { paths, maxFrameBytes } = this.#init
     const most = Math.min(paths.payloadBytes(this.#isUrgent), maxFrameBytes - FRAME_HEAD_BYTES)
     channel.send(message, most)
-    this.#wake(channel)
+    this.#turns.wake(channel)
   }
 
   /** The application has read a message. */
@@ -328,7 +252,7 @@ export class ChannelTable {
     const channel = this.#channels.get(id)
     if (channel === undefined) return
     channel.end()
-    this.#wake(channel)
+    this.#turns.wake(channel)
   }
 
   /** Ends a channel early; the driver knows. */
@@ -349,11 +273,11 @@ export class ChannelTable {
   /** What is under way on `path` goes over another one; what was acknowledged on it is said again. */
   recall(path: PathState): void {
     for (const channel of this.#channels.values()) {
-      if (channel.recall(path)) this.#wake(channel)
+      if (channel.recall(path)) this.#turns.wake(channel)
     }
     path.release()
     if (this.#control.channel === undefined) this.#control.reopen(this.#channels.values())
-    this.#unhold()
+    this.#turns.unhold()
     this.#acks.reportAll(this.#channels.values())
   }
 
@@ -394,10 +318,10 @@ export class ChannelTable {
         this.#closeForgotten(channel)
         continue
       }
-      this.#wake(channel)
+      this.#turns.wake(channel)
       this.#forgetWhenDone(channel)
     }
-    this.#unhold()
+    this.#turns.unhold()
     this.#acks.reportAll(this.#channels.values())
     if (!this.#init.isOrdered) this.#goOnInOrder(positions)
   }
@@ -411,8 +335,8 @@ export class ChannelTable {
     for (const id of positions.keys()) {
       if (this.#channels.has(id)) continue
       // The peer's opening was lost with the connection and comes again.
-      if (!this.#isLocal(id) && id > this.#highestRemote) continue
-      this.#assertKnown(id)
+      if (this.#numbers.isNewRemote(id)) continue
+      this.#numbers.assertKnown(id)
       this.#control.answer(id, 'ERR_CHANNEL_CLOSED')
     }
   }
@@ -453,28 +377,13 @@ export class ChannelTable {
     this.#init.emit({ type: 'closed', channel: channel.id })
   }
 
-  #wake(channel: ChannelState): void {
-    // The opening goes out on its own, in the order of the numbers; data waits for it. So does channel 0.
-    if (channel.id !== 0 && !channel.isOpenPending) this.#scheduler.wake(channel)
-  }
-
   /** The channel of a data frame; one that is over is answered with a reset. */
   #find(id: number): ChannelState | undefined {
     const channel = this.#channels.get(id)
     if (channel !== undefined) return channel
-    this.#assertKnown(id)
+    this.#numbers.assertKnown(id)
     this.#control.answer(id, 'ERR_CHANNEL_CLOSED')
     return undefined
-  }
-
-  /** @throws when no channel ever had this number. */
-  #assertKnown(id: number): void {
-    if (this.#isLocal(id) ? id < this.#nextLocal : id <= this.#highestRemote) return
-    throw protocolError(`channel ${id} was never opened`)
-  }
-
-  #isLocal(id: number): boolean {
-    return (id % 2 === 1) === this.#init.isDialer
   }
 
   #count(isLocal: boolean): number {
@@ -482,12 +391,6 @@ export class ChannelTable {
       channel.id !== 0 && channel.isLocal === isLocal
     return [...this.#channels.values()].filter(isCounted).length
   }
-}
-
-/** Priorities that a path carries. */
-interface Classes {
-  readonly least: PriorityNumber
-  readonly most: PriorityNumber
 }
 
 const noBytes = new Uint8Array(0)

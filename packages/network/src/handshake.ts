@@ -14,8 +14,17 @@
 import { sha256 } from '@vudo/identity'
 import { bytesToHex, concatBytes, hexToBytes } from '@vudo/wire'
 import type { PeerId } from '@vudo/transport'
-import { isNetworkError, NetworkError } from './errors.ts'
-import { MAX_PATHS, MAX_SESSIONS_PER_PEER, MIN_SESSION_VERSION, SESSION_VERSION } from './limits.ts'
+import { isNetworkError, type NetworkError } from './errors.ts'
+import {
+  duplicate,
+  forgottenSession,
+  refusal,
+  tooManyPaths,
+  tooManySessions,
+  tooManySessionsOfPeer,
+  versionMismatch,
+} from './handshake-errors.ts'
+import { MAX_SESSIONS_PER_PEER, MIN_SESSION_VERSION, SESSION_VERSION } from './limits.ts'
 import { Membership, type DatabaseKey } from './membership.ts'
 import type { SessionEffect } from './session-io.ts'
 import { SessionState } from './session-state.ts'
@@ -330,23 +339,15 @@ export class Handshakes {
     session: SessionEntry,
     nowMs: number,
   ): { session: SessionEntry; effects: readonly SessionEffect[] } {
-    const error = new NetworkError('ERR_SESSION_RESET', 'the peer came back without the session', {
-      hint: 'compare again on the new session',
-    })
     this.#sessions.delete(session)
-    return { session, effects: session.state.handle({ type: 'close', error }, nowMs) }
+    const close = { type: 'close', error: forgottenSession() } as const
+    return { session, effects: session.state.handle(close, nowMs) }
   }
 
   #assertRoom(peerId: PeerId): void {
     const { maxSessions } = this.#init
-    if (this.#sessions.size >= maxSessions) {
-      throw new NetworkError('ERR_LIMIT', `${maxSessions} sessions stand, no more are allowed`, {
-        hint: 'raise maxConnections',
-      })
-    }
-    if (this.with(peerId).length >= MAX_SESSIONS_PER_PEER) {
-      throw new NetworkError('ERR_LIMIT', `${MAX_SESSIONS_PER_PEER} sessions of one peer stand`)
-    }
+    if (this.#sessions.size >= maxSessions) throw tooManySessions(maxSessions)
+    if (this.with(peerId).length >= MAX_SESSIONS_PER_PEER) throw tooManySessionsOfPeer()
   }
 }
 
@@ -368,36 +369,5 @@ function accepted(
 }
 
 function assertRoomForPath(state: SessionState): void {
-  if (state.hasRoom) return
-  throw new NetworkError('ERR_LIMIT', `${MAX_PATHS} connections carry the session already`)
-}
-
-function duplicate(): NetworkError {
-  return new NetworkError(
-    'ERR_SESSION_DUPLICATE',
-    'a session with that peer stands or is on its way',
-  )
-}
-
-function versionMismatch(min: number, max: number): NetworkError {
-  return new NetworkError(
-    'ERR_VERSION_MISMATCH',
-    `the peer speaks versions ${min} to ${max} of the session protocol, this node ${MIN_SESSION_VERSION} to ${SESSION_VERSION}`,
-    { hint: 'update the older of the two' },
-  )
-}
-
-function refusal(code: string): NetworkError {
-  if (code === 'ERR_VERSION_MISMATCH') {
-    return new NetworkError(code, 'the peer speaks another version of the session protocol', {
-      peerCode: code,
-      hint: 'update the older of the two',
-    })
-  }
-  if (code === 'ERR_LIMIT' || code === 'ERR_SESSION_DUPLICATE') {
-    return new NetworkError(code, `the peer refused the session: ${code}`, { peerCode: code })
-  }
-  return new NetworkError('ERR_SESSION_CLOSED', `the peer refused the session: ${code}`, {
-    peerCode: code,
-  })
+  if (!state.hasRoom) throw tooManyPaths()
 }

@@ -12,14 +12,14 @@ import {
 import { bytesToHex } from '@vudo/wire'
 import { Admission, type PeerLists } from './admission.ts'
 import { BandwidthBudget } from './bandwidth-budget.ts'
-import type { Channel, EndReason } from './channel.ts'
+import { ChannelHandlers } from './channel-handlers.ts'
 import type { Accepted } from './connector.ts'
 import { DatabaseTable } from './database-table.ts'
 import type { Need, Target } from './dial-queue.ts'
 import { Dialler } from './dialler.ts'
-import { isNetworkError, NetworkError } from './errors.ts'
+import { NetworkError } from './errors.ts'
 import { Handshakes, type SessionEntry } from './handshake.ts'
-import { DUPLICATE_WAIT_MS, GOODBYE_PAUSE_MS, INSTANCE_BYTES, REDIAL_FIRST_MS } from './limits.ts'
+import { DUPLICATE_WAIT_MS, INSTANCE_BYTES } from './limits.ts'
 import { listenAll } from './listening.ts'
 import type {
   ChannelHandler,
@@ -33,14 +33,15 @@ import type {
 import { parseNetworkOptions, type NetworkSettings } from './options.ts'
 import { OwnRecord } from './own-record.ts'
 import { SessionDirectory } from './session-directory.ts'
-import { SessionDriver, type SessionListener } from './session-driver.ts'
-import type { Session, SessionPath } from './session.ts'
+import { SessionDriver } from './session-driver.ts'
+import { SessionNews } from './session-news.ts'
+import type { Session } from './session.ts'
 import { Strangers } from './strangers.ts'
 import { Surroundings, type SurroundingsChange } from './surroundings.ts'
 import { abortable, Tasks, waitFor, whenShared } from './waiting.ts'
 
 /** See {@link Network}. */
-export class NetworkDriver implements Network, SessionListener {
+export class NetworkDriver implements Network {
   readonly peerId: PeerId
   readonly instance: string
   readonly events: EventHub<NetworkEvents> = createEventHub<NetworkEvents>()
@@ -48,9 +49,10 @@ export class NetworkDriver implements Network, SessionListener {
   readonly #settings: NetworkSettings
   readonly #handshakes: Handshakes
   readonly #directory = new SessionDirectory()
-  readonly #handlers = new Map<string, ChannelHandler>()
+  readonly #handlers = new ChannelHandlers()
   readonly #databases: DatabaseTable
   readonly #dialler: Dialler<SessionDriver>
+  readonly #news: SessionNews
   readonly #admission: Admission
   readonly #budget: BandwidthBudget
   readonly #canDialDirectly: boolean
@@ -59,7 +61,6 @@ export class NetworkDriver implements Network, SessionListener {
   readonly #tasks = new Tasks()
   readonly #strangers: Strangers
   readonly #surroundings: Surroundings
-  readonly #connected = new Set<PeerId>()
   readonly #stopping = new AbortController()
   #started: Promise<void> | undefined
   #stopped: Promise<void> | undefined
@@ -87,6 +88,16 @@ export class NetworkDriver implements Network, SessionListener {
     this.#databases = this.#createDatabases()
     this.#handshakes = this.#createHandshakes(instance)
     this.#dialler = this.#createDialler()
+    this.#news = new SessionNews({
+      events: this.events,
+      handlers: this.#handlers,
+      directory: this.#directory,
+      handshakes: this.#handshakes,
+      strangers: this.#strangers,
+      admission: this.#admission,
+      dialler: this.#dialler,
+      now: settings.now,
+    })
   }
 
   get addresses(): readonly Address[] {
@@ -123,10 +134,7 @@ export class NetworkDriver implements Network, SessionListener {
   }
 
   handle(protocol: string, handler: ChannelHandler): () => void {
-    this.#handlers.set(protocol, handler)
-    return () => {
-      if (this.#handlers.get(protocol) === handler) this.#handlers.delete(protocol)
-    }
+    return this.#handlers.add(protocol, handler)
   }
 
   async connectPeer(target: Target, options: ConnectPeerOptions = {}): Promise<PeerId> {
@@ -196,64 +204,6 @@ export class NetworkDriver implements Network, SessionListener {
 
   connectedPeers(): PeerStatus[] {
     return this.#directory.statuses()
-  }
-
-  // --- what sessions tell ---
-
-  onChannel(channel: Channel): boolean {
-    const handler = this.#handlers.get(channel.protocol)
-    if (handler === undefined) return false
-    // Not waited for: it is the application's, and its channel ends with the session.
-    void runHandler(handler, channel)
-    return true
-  }
-
-  onShared(session: SessionDriver, databaseId: string): void {
-    for (const connection of session.connections) this.#strangers.remove(connection)
-    this.#dialler.proven(session.peerId)
-    this.events.publish('database:shared', { session, databaseId })
-  }
-
-  onUnshared(session: Session, databaseId: string): void {
-    this.events.publish('database:unshared', { session, databaseId })
-  }
-
-  onPathAdded(session: Session, path: SessionPath): void {
-    this.events.publish('path:added', { session, path })
-  }
-
-  onPathRemoved(session: Session, path: SessionPath): void {
-    this.#dialler.measured(session.peerId, path)
-    this.events.publish('path:removed', { session, path })
-  }
-
-  onPathChanged(session: Session, path: SessionPath): void {
-    this.events.publish('path:changed', { session, path })
-  }
-
-  /** The connections stand and nobody answers on them: a further one may be alive. */
-  onSilent(session: Session): void {
-    this.events.publish('session:silent', { session })
-    this.#dialler.interrupted(session.peerId)
-  }
-
-  onInterrupted(session: Session): void {
-    this.events.publish('session:interrupted', { session })
-    this.#noteDisconnected(session.peerId, 'interrupted')
-    this.#dialler.interrupted(session.peerId)
-  }
-
-  onEnded(session: SessionDriver, { error }: EndReason): void {
-    const entry = this.#directory.remove(session)
-    if (entry !== undefined) this.#handshakes.remove(entry)
-    const { peerId } = session
-    this.events.publish('session:ended', { session, error })
-    if (error?.code === 'ERR_SESSION_PROTOCOL') this.#admission.fault(peerId, this.#settings.now())
-    if (error?.code === 'ERR_NO_SHARED_DATABASE') this.#tellRefused(peerId, error)
-    this.#noteDisconnected(peerId, error?.code ?? 'closed')
-    const isWanted = error?.code === 'ERR_SESSION_RESET' || error?.code === 'ERR_SESSION_TIMEOUT'
-    if (this.#directory.with(peerId).length > 0) return
-    this.#dialler.lost(peerId, isWanted ? REDIAL_FIRST_MS : GOODBYE_PAUSE_MS)
   }
 
   // --- starting and stopping ---
@@ -341,26 +291,18 @@ export class NetworkDriver implements Network, SessionListener {
     const former = driver.attach(connection, accepted.path, reply)
     this.#dialler.connected(entry.peerId)
     if (driver.databases.size > 0) this.#strangers.remove(connection)
-    if (!isFurther) this.#tellAttached(driver, isNew)
+    if (!isFurther) this.#news.attached(driver, isNew)
     // After the news, so that a session is known before its databases and channels are.
     void this.#tasks.add(driver.carry(connection, effects))
     for (const other of former) void this.#tasks.add(other.close())
     return driver
   }
 
-  #tellAttached(session: SessionDriver, isNew: boolean): void {
-    const { peerId, path } = session
-    this.events.publish(isNew ? 'session:started' : 'session:resumed', { session })
-    if (this.#connected.has(peerId) || path === undefined) return
-    this.#connected.add(peerId)
-    this.events.publish('peer:connected', { peerId, path })
-  }
-
   #createDriver(entry: SessionEntry): SessionDriver {
     const { now, wallClock } = this.#settings
     const driver = new SessionDriver({
       entry,
-      listener: this,
+      listener: this.#news,
       now,
       sinceMs: wallClock(),
       budget: this.#budget,
@@ -369,15 +311,6 @@ export class NetworkDriver implements Network, SessionListener {
     })
     this.#directory.add(entry, driver)
     return driver
-  }
-
-  #noteDisconnected(peerId: PeerId, reason: string): void {
-    if (this.#directory.attached(peerId) !== undefined || !this.#connected.delete(peerId)) return
-    this.events.publish('peer:disconnected', { peerId, reason })
-  }
-
-  #tellRefused(peerId: PeerId | undefined, { code, message }: NetworkError): void {
-    this.events.publish('peer:refused', { peerId, code, message })
   }
 
   async #whenAttached(peerId: PeerId, signal: AbortSignal): Promise<SessionDriver | undefined> {
@@ -443,21 +376,7 @@ export class NetworkDriver implements Network, SessionListener {
       publish: (name, event) => void this.events.publish(name, event),
       onAccepted: (connection, accepted) => this.#onAccepted(connection, accepted),
       onDuplicate: (peerId, signal) => this.#whenAttached(peerId, signal),
-      onRefused: (peerId, error) => this.#tellRefused(peerId, error),
-    })
-  }
-}
-
-/** Never rejects: a handler's mistake must neither end the session nor go unseen. */
-async function runHandler(handler: ChannelHandler, channel: Channel): Promise<void> {
-  try {
-    await handler(channel)
-  } catch (error) {
-    channel.reset()
-    // The channel or its session ended beneath the handler: `closed` tells.
-    if (isNetworkError(error)) return
-    queueMicrotask(() => {
-      throw error
+      onRefused: (peerId, error) => this.#news.refused(peerId, error),
     })
   }
 }

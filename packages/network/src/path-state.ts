@@ -19,7 +19,9 @@ import {
   MIN_URGENT_WINDOW_BYTES,
   RELAY_PENALTY_MS,
 } from './limits.ts'
+import { frameKind } from './frames.ts'
 import { PathMeter } from './path-meter.ts'
+import { encodeTime } from './wire.ts'
 
 /** What kind of connection it is. */
 export interface PathInfo {
@@ -62,8 +64,8 @@ export class PathState {
   isRetired = false
   /** True once its connection is to be closed: it is only waited for. */
   isDropped = false
+  /** True while a question is to go out. */
   isPingDue = false
-  pongMs: number | undefined
   /** When the last question was answered. */
   answeredAtMs: number | undefined
   /** Bytes that were sent here and are not acknowledged. */
@@ -72,6 +74,8 @@ export class PathState {
   deliveredBytes = 0
   deliveredAtMs: number
 
+  /** What the peer's last question said, while it has no answer. */
+  #pongMs: number | undefined
   readonly #intervalMs: number
   /** False with a peer of version 1, which cannot be asked for acknowledgements. */
   readonly #isMetered: boolean
@@ -246,6 +250,24 @@ export class PathState {
   /** The peer acknowledges here what it received here: the path works, also while another one holds all up. */
   progressed(nowMs: number): void {
     this.#progressAtMs = nowMs
+  }
+
+  /** The peer asks for a sign of life. @param timestampMs - What the answer gives back. */
+  asked(timestampMs: number): void {
+    this.#pongMs = timestampMs
+  }
+
+  /** The answer or the question that is to go out now. */
+  takeSign(nowMs: number): Uint8Array | undefined {
+    if (this.#pongMs !== undefined) {
+      const timestampMs = this.#pongMs
+      this.#pongMs = undefined
+      return encodeTime({ kind: frameKind.pong, timestampMs })
+    }
+    if (!this.isPingDue) return undefined
+    this.isPingDue = false
+    // Finer than milliseconds: it is given back as it is.
+    return encodeTime({ kind: frameKind.ping, timestampMs: Math.floor(nowMs * 1_000) })
   }
 
   /** A question goes out at the next occasion. */

@@ -1,4 +1,5 @@
 /** Runs one race to a peer: owns the dials and the timer. What is tried when is in `dial-race.ts`. */
+import { Alarm } from './alarm.ts'
 import { DialRace, type RaceInput, type RaceWay } from './dial-race.ts'
 
 /** What a race needs. */
@@ -49,11 +50,12 @@ class RaceDriver<Way extends RaceWay, Result> implements RunningRace<Result> {
   readonly #results = new Map<number, Result>()
   #failure: unknown
   #isDecided = false
-  #timer: ReturnType<typeof setTimeout> | undefined
+  readonly #alarm: Alarm
   readonly #onAbort = (): void => this.#cancel(this.#init.signal.reason)
 
   constructor(init: RaceInit<Way, Result>) {
     this.#init = init
+    this.#alarm = new Alarm(init.now, () => this.#apply({ type: 'timer' }))
     this.#race = new DialRace(init.ways, init.isPatient)
     this.first = this.#first.promise
     this.over = this.#over.promise
@@ -95,7 +97,7 @@ class RaceDriver<Way extends RaceWay, Result> implements RunningRace<Result> {
           break
       }
     }
-    this.#arm()
+    this.#alarm.set(this.#init.signal.aborted ? undefined : this.#race.wakeAtMs)
     if (this.#dials.size === 0 && (this.#race.isOver || this.#init.signal.aborted)) this.#finish()
   }
 
@@ -122,17 +124,8 @@ class RaceDriver<Way extends RaceWay, Result> implements RunningRace<Result> {
     settle()
   }
 
-  #arm(): void {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
-    const atMs = this.#race.wakeAtMs
-    if (atMs === undefined || this.#init.signal.aborted) return
-    const inMs = Math.max(0, Math.ceil(atMs - this.#init.now()))
-    this.#timer = setTimeout(() => this.#apply({ type: 'timer' }), inMs)
-  }
-
   #finish(): void {
-    clearTimeout(this.#timer)
+    this.#alarm.clear()
     this.#init.signal.removeEventListener('abort', this.#onAbort)
     this.#over.resolve()
   }

@@ -1,5 +1,6 @@
 /** Dials whom the queue names, and has its one timer. What to dial when is in `dial-queue.ts`. */
 import type { Address, PeerId } from '@vudo/transport'
+import { Alarm } from './alarm.ts'
 import { DialQueue, type DialQueueInit, type QueueInput, type Target } from './dial-queue.ts'
 
 export type { Target } from './dial-queue.ts'
@@ -16,11 +17,12 @@ export interface RedialInit extends DialQueueInit {
 export class Redial {
   readonly #queue: DialQueue
   readonly #init: RedialInit
-  #timer: ReturnType<typeof setTimeout> | undefined
+  readonly #alarm: Alarm
 
   constructor(init: RedialInit) {
     this.#init = init
     this.#queue = new DialQueue(init)
+    this.#alarm = new Alarm(init.now, () => this.#apply({ type: 'timer' }))
   }
 
   /** Wants `target` for a database, unless enough others are. `isNews` forgets earlier failures. */
@@ -71,7 +73,7 @@ export class Redial {
   #apply(input: QueueInput): void {
     // Owned: `#dial` never rejects.
     for (const target of this.#queue.handle(input, this.#init.now())) void this.#dial(target)
-    this.#arm()
+    this.#alarm.set(this.#queue.wakeAtMs)
   }
 
   async #dial(target: Target): Promise<void> {
@@ -83,14 +85,5 @@ export class Redial {
       isOk = false
     }
     this.#apply({ type: 'dialled', target, isOk })
-  }
-
-  #arm(): void {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
-    const atMs = this.#queue.wakeAtMs
-    if (atMs === undefined) return
-    const inMs = Math.max(0, Math.ceil(atMs - this.#init.now()))
-    this.#timer = setTimeout(() => this.#apply({ type: 'timer' }), inMs)
   }
 }

@@ -3,6 +3,7 @@
  * protocol: what is to be done, the core says.
  */
 import type { Connection, ConnectionPath, PeerId } from '@vudo/transport'
+import { Alarm } from './alarm.ts'
 import type { BandwidthBudget } from './bandwidth-budget.ts'
 import { SessionChannel, type Channel, type ChannelHost, type EndReason } from './channel.ts'
 import { NetworkError } from './errors.ts'
@@ -72,8 +73,7 @@ export class SessionDriver implements Session, ChannelHost, PathHost {
   readonly #isBulk: (transport: string) => boolean
   readonly #budget: SessionBudget
   #paths: readonly PathDriver[] = []
-  #timer: ReturnType<typeof setTimeout> | undefined
-  #timerAtMs = Infinity
+  readonly #alarm: Alarm
   #isClosedHere = false
 
   constructor({ entry, listener, now, sinceMs, isBulk, budget }: SessionDriverInit) {
@@ -89,6 +89,7 @@ export class SessionDriver implements Session, ChannelHost, PathHost {
     this.#state = entry.state
     this.#listener = listener
     this.#now = now
+    this.#alarm = new Alarm(now, () => this.apply({ type: 'timer' }))
     const { promise, resolve } = Promise.withResolvers<EndReason>()
     this.closed = promise
     this.#settleClosed = resolve
@@ -187,7 +188,7 @@ export class SessionDriver implements Session, ChannelHost, PathHost {
   apply(input: SessionInput): void {
     this.perform(this.#state.handle(input, this.#now()))
     this.#pump()
-    this.#arm()
+    this.#alarm.set(this.#state.wakeAtMs)
   }
 
   /** Does what the core said. */
@@ -225,7 +226,7 @@ export class SessionDriver implements Session, ChannelHost, PathHost {
   async carry(connection: Connection, effects: readonly SessionEffect[]): Promise<void> {
     this.perform(effects)
     this.#pump()
-    this.#arm()
+    this.#alarm.set(this.#state.wakeAtMs)
     const path = this.#paths.find((other) => other.connection === connection)
     if (path !== undefined) {
       this.#listener.onPathAdded(this, this.#statusOf(path))
@@ -355,7 +356,7 @@ export class SessionDriver implements Session, ChannelHost, PathHost {
 
   /** The end: channels first, then the goodbye and the connection. Never rejects. */
   async #finish(error: NetworkError): Promise<void> {
-    this.#disarm()
+    this.#alarm.clear()
     this.#budget.close()
     const reason: EndReason = this.#isClosedHere ? {} : { error }
     const channels = [...this.#channels.values()]
@@ -373,28 +374,6 @@ export class SessionDriver implements Session, ChannelHost, PathHost {
   async #sayGoodbye(paths: readonly PathDriver[]): Promise<void> {
     const goodbye = this.#state.takeGoodbye()
     await Promise.all(paths.map((path) => path.sayGoodbye(goodbye)))
-  }
-
-  #arm(): void {
-    const atMs = this.#state.wakeAtMs
-    if (atMs === undefined) return this.#disarm()
-    // A timer that fires early finds nothing to do and is set again; setting it for each frame would cost more.
-    if (this.#timerAtMs <= atMs) return
-    this.#disarm()
-    this.#timerAtMs = atMs
-    const inMs = Math.max(0, Math.ceil(atMs - this.#now()))
-    this.#timer = setTimeout(() => this.#onTimer(), inMs)
-  }
-
-  #onTimer(): void {
-    this.#disarm()
-    this.apply({ type: 'timer' })
-  }
-
-  #disarm(): void {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
-    this.#timerAtMs = Infinity
   }
 }
 

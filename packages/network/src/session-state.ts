@@ -22,17 +22,16 @@
  *
  * With a peer of version 1 a session has one path at a time: a further one takes over.
  */
-import { createTokenBucket, type TokenBucket } from '@vudo/swarm'
 import type { ChannelState } from './channel-state.ts'
 import { ChannelTable } from './channel-table.ts'
 import { isNetworkError, NetworkError } from './errors.ts'
-import { MEMBERSHIP_LISTS_PER_SECOND } from './limits.ts'
 import type { Membership, MembershipChange } from './membership.ts'
-import type { PathInfo, PathState } from './path-state.ts'
-import { PathTable } from './path-table.ts'
+import type { PathState } from './path-state.ts'
+import { ProofExchange } from './proof-exchange.ts'
 import type { SessionEffect, SessionInput, SessionStateInit } from './session-io.ts'
+import { SessionPaths } from './session-paths.ts'
 import { frameKind, type Frame, type Snapshot } from './frames.ts'
-import { decodeFrame, encodeCode, encodeProofs, encodeTime, protocolError } from './wire.ts'
+import { decodeFrame, encodeCode, protocolError } from './wire.ts'
 
 /** The core of one session. */
 export class SessionState {
@@ -41,62 +40,62 @@ export class SessionState {
   readonly #isOrdered: boolean
   readonly #membership: Membership
   readonly #channels: ChannelTable
-  readonly #lists: TokenBucket
-  /** The last list of proofs that the peer sent, while it waits to be compared. */
-  #shown: { readonly proofs: readonly Uint8Array[]; readonly atMs: number } | undefined
-  /** True while the list of proofs is to go as the first frame of a new session of version 1. */
-  #isConfirmDue: boolean
-  readonly #paths: PathTable
-  /** The path that was told to be the best. */
-  #toldBest: PathState | undefined
-  #isSilenceTold = false
+  readonly #proofs: ProofExchange
+  readonly #paths: SessionPaths
   #goodbye: string | undefined
 
-  #isAwaitingConfirm: boolean
   /** How many snapshots were taken, and the number of the last one that the peer sent. */
   #snapshots = 0
   #peerSnapshot = 0
   #hasEnded = false
-
-  #detachedAtMs: number
-  #unsharedAtMs: number | undefined
   #effects: SessionEffect[] = []
 
   constructor(init: SessionStateInit) {
     this.#init = init
     this.#membership = init.membership
     this.#isOrdered = init.version > 1
-    this.#paths = new PathTable(init.isSmaller, {
+    this.#paths = new SessionPaths({
+      isSmaller: init.isSmaller,
+      isShared: this.#isOrdered,
       intervalMs: init.heartbeatIntervalMs,
-      isMetered: this.#isOrdered,
+      resumeWindowMs: init.resumeWindowMs,
+      nowMs: init.nowMs,
+      recall: (path) => this.#channels.recall(path),
+      onDetached: () => {
+        this.#channels.detach()
+        this.#proofs.detach()
+      },
+      emit: (effect) => this.#effects.push(effect),
     })
     this.#channels = new ChannelTable({
       isDialer: init.isDialer,
       isOrdered: this.#isOrdered,
       membership: init.membership,
       maxFrameBytes: init.maxFrameBytes,
-      paths: this.#paths,
+      paths: this.#paths.table,
       nowMs: init.nowMs,
-      onOpening: (nowMs) => this.#compareShown(nowMs),
+      onOpening: (nowMs) => this.#proofs.compare(nowMs),
       onControl: (bytes, nowMs) => this.#onControl(bytes, nowMs),
       emit: (effect) => this.#effects.push(effect),
     })
-    this.#lists = createTokenBucket(MEMBERSHIP_LISTS_PER_SECOND, init.nowMs)
-    this.#isAwaitingConfirm = !init.isDialer && !this.#isOrdered
-    this.#isConfirmDue = init.isDialer && !this.#isOrdered
-    // Before any opening, and in order with it: another path could overtake a confirmation.
-    if (init.isDialer && this.#isOrdered) this.#show()
-    this.#detachedAtMs = init.nowMs
-    this.#unsharedAtMs = init.membership.shared.size === 0 ? init.nowMs : undefined
+    this.#proofs = new ProofExchange({
+      isDialer: init.isDialer,
+      isOrdered: this.#isOrdered,
+      membership: init.membership,
+      unsharedGraceMs: init.unsharedGraceMs,
+      nowMs: init.nowMs,
+      send: (frame) => this.#channels.show(frame),
+      onChange: (change) => this.#changeShared(change),
+    })
   }
 
   get isAttached(): boolean {
-    return this.#paths.size > 0
+    return this.#paths.isAttached
   }
 
   /** True when one more connection may join. */
   get hasRoom(): boolean {
-    return !this.#isOrdered || !this.#paths.isFull
+    return this.#paths.hasRoom
   }
 
   /** True when several connections may carry it at a time. */
@@ -106,17 +105,17 @@ export class SessionState {
 
   /** The number of the connection that was attached last. */
   get lastPath(): number {
-    return this.#paths.lastId
+    return this.#paths.table.lastId
   }
 
   /** A connection that carries it, for questions about it. */
   path(id: number): PathState | undefined {
-    return this.#paths.get(id)
+    return this.#paths.table.get(id)
   }
 
   /** The number of the path that carries what is urgent. */
   get bestPath(): number | undefined {
-    return this.#paths.best?.id
+    return this.#paths.table.best?.id
   }
 
   get hasEnded(): boolean {
@@ -130,7 +129,7 @@ export class SessionState {
 
   /** The last measured round trip of the best path in milliseconds. */
   get rttMs(): number | undefined {
-    return this.#paths.best?.meter.rttMs
+    return this.#paths.table.best?.meter.rttMs
   }
 
   /** The number of the channel that the next `open` makes. */
@@ -146,11 +145,7 @@ export class SessionState {
   /** When to call with `timer` at the latest, on the clock of `nowMs`; `undefined` when there is nothing to wait for. */
   get wakeAtMs(): number | undefined {
     if (this.#hasEnded) return undefined
-    const { resumeWindowMs, unsharedGraceMs } = this.#init
-    const life = this.isAttached ? this.#paths.wakeAtMs : this.#detachedAtMs + resumeWindowMs
-    const unshared = (this.#unsharedAtMs ?? Infinity) + unsharedGraceMs
-    const listed = this.#shown?.atMs ?? Infinity
-    const atMs = Math.min(life, unshared, listed, this.#channels.wakeAtMs)
+    const atMs = Math.min(this.#paths.wakeAtMs, this.#proofs.wakeAtMs, this.#channels.wakeAtMs)
     return atMs === Infinity ? undefined : atMs
   }
 
@@ -194,10 +189,12 @@ export class SessionState {
    * connection has sent this one.
    */
   takeFrame(id: number, nowMs: number): Uint8Array | undefined {
-    const path = this.#paths.get(id)
+    const path = this.#paths.table.get(id)
     if (path === undefined || this.#hasEnded) return undefined
     path.settle()
-    return this.#takeSign(path, nowMs) ?? this.#channels.takeFrame(path, nowMs)
+    return (
+      this.#proofs.takeConfirm() ?? path.takeSign(nowMs) ?? this.#channels.takeFrame(path, nowMs)
+    )
   }
 
   /** After the end: what to tell the peer, on every connection; nothing when it knows. */
@@ -223,56 +220,35 @@ export class SessionState {
       case 'reset':
         return this.#channels.reset(input.channel, input.code)
       case 'join':
-        return this.#changeMembership(this.#membership.join(input.database), nowMs, true)
+        return this.#proofs.join(input.database, nowMs)
       case 'leave':
-        return this.#changeMembership(this.#membership.leave(input.databaseId), nowMs, true)
+        return this.#proofs.leave(input.databaseId, nowMs)
       case 'show':
-        return this.#changeMembership(this.#membership.show(input.proofs), nowMs, false)
+        return this.#proofs.welcome(input.proofs, nowMs)
       case 'attach':
         return this.#attach(input.from, nowMs)
       case 'describe':
-        return this.#describe(input.path, input.info, nowMs)
+        return this.#paths.describe(input.path, input.info, nowMs)
       case 'detach':
-        return this.#detach(input.path, nowMs)
+        return this.#paths.remove(input.path, nowMs)
       case 'retire':
-        return this.#retire(input.path, nowMs)
+        return this.#paths.retire(input.path, nowMs)
       case 'doubt':
-        return this.#doubtAll(nowMs)
+        return this.#paths.doubtAll(nowMs)
       case 'close':
         return this.#end(input.error)
     }
   }
 
-  // --- frames out ---
-
-  /** The confirmation of a new session, and the signs of life of a path. */
-  #takeSign(path: PathState, nowMs: number): Uint8Array | undefined {
-    if (this.#isConfirmDue) {
-      this.#isConfirmDue = false
-      return encodeProofs({ kind: frameKind.confirm, proofs: this.#membership.ownProofs() })
-    }
-    if (path.pongMs !== undefined) {
-      const timestampMs = path.pongMs
-      path.pongMs = undefined
-      return encodeTime({ kind: frameKind.pong, timestampMs })
-    }
-    if (path.isPingDue) {
-      path.isPingDue = false
-      // Finer than milliseconds: it is given back as it is.
-      return encodeTime({ kind: frameKind.ping, timestampMs: Math.floor(nowMs * 1_000) })
-    }
-    return undefined
-  }
-
   // --- frames in ---
 
   #onFrame(id: number, bytes: Uint8Array, nowMs: number): void {
-    const path = this.#paths.get(id)
+    const path = this.#paths.table.get(id)
     if (path === undefined) return
     path.heard(nowMs)
     const frame = decodeFrame(bytes)
     if (frame === undefined) return
-    if (this.#isAwaitingConfirm && frame.kind !== frameKind.confirm) this.#assertEarly(frame)
+    if (this.#proofs.isAwaitingConfirm && frame.kind !== frameKind.confirm) this.#assertEarly(frame)
     this.#dispatch(frame, path, nowMs)
   }
 
@@ -282,7 +258,7 @@ export class SessionState {
     if (frame === undefined) return
     if (frame.kind === frameKind.open) return this.#channels.onOpen(frame, nowMs)
     if (frame.kind === frameKind.reset) return this.#channels.onReset(frame)
-    if (frame.kind === frameKind.membership) return this.#onShown(frame.proofs, nowMs)
+    if (frame.kind === frameKind.membership) return this.#proofs.receive(frame.proofs, nowMs)
     throw protocolError(`frame of kind ${frame.kind} in channel 0`)
   }
 
@@ -308,31 +284,18 @@ export class SessionState {
       case frameKind.reset:
         return this.#channels.onReset(frame)
       case frameKind.confirm:
-        return this.#onConfirm(frame.proofs, nowMs)
+        return this.#proofs.confirm(frame.proofs, nowMs)
       case frameKind.membership:
-        return this.#onShown(frame.proofs, nowMs)
+        return this.#proofs.receive(frame.proofs, nowMs)
       case frameKind.ping:
-        path.pongMs = frame.timestampMs
-        return
+        return path.asked(frame.timestampMs)
       case frameKind.pong:
-        return this.#onPong(path, frame.timestampMs / 1_000, nowMs)
+        return this.#paths.answered(path, frame.timestampMs / 1_000, nowMs)
       case frameKind.goodbye:
         return this.#onGoodbye(frame.code)
       default:
         throw protocolError(`frame of kind ${frame.kind} within a session`)
     }
-  }
-
-  #onConfirm(proofs: readonly Uint8Array[], nowMs: number): void {
-    if (!this.#isAwaitingConfirm) throw protocolError('confirmation out of place')
-    this.#isAwaitingConfirm = false
-    this.#changeMembership(this.#membership.show(proofs), nowMs, false)
-  }
-
-  #onPong(path: PathState, askedAtMs: number, nowMs: number): void {
-    path.answered(askedAtMs, nowMs)
-    this.#paths.settleRivals(nowMs)
-    this.#reconsider(nowMs)
   }
 
   #onGoodbye(code: string): void {
@@ -345,43 +308,21 @@ export class SessionState {
     this.#end(error, false)
   }
 
-  /** Each list replaces the one before, so of a flood of them only the last one is compared. */
-  #onShown(proofs: readonly Uint8Array[], nowMs: number): void {
-    this.#shown = { proofs, atMs: this.#shown?.atMs ?? nowMs + 1_000 / MEMBERSHIP_LISTS_PER_SECOND }
-    if (this.#lists.take(nowMs)) this.#compareShown(nowMs)
-  }
-
-  #compareShown(nowMs: number): void {
-    if (this.#shown === undefined) return
-    const change = this.#membership.show(this.#shown.proofs)
-    this.#shown = undefined
-    this.#changeMembership(change, nowMs, false)
-  }
-
-  #changeMembership(change: MembershipChange, nowMs: number, isOwn: boolean): void {
-    if (isOwn && !this.#isConfirmDue) this.#show()
+  #changeShared(change: MembershipChange): void {
     for (const databaseId of change.unshared) {
       this.#channels.expel(databaseId)
       this.#effects.push({ type: 'unshared', databaseId })
     }
     for (const databaseId of change.shared) this.#effects.push({ type: 'shared', databaseId })
-    if (this.shared.size > 0) this.#unsharedAtMs = undefined
-    else this.#unsharedAtMs ??= nowMs
-  }
-
-  /** Shows all proofs, in order with the other control frames. */
-  #show(): void {
-    const proofs = this.#membership.ownProofs()
-    this.#channels.show(encodeProofs({ kind: frameKind.membership, proofs }))
   }
 
   // --- time ---
 
   #onTimer(nowMs: number): void {
     this.#channels.onTimer(nowMs)
-    if (this.#shown !== undefined && nowMs >= this.#shown.atMs) this.#compareShown(nowMs)
+    this.#proofs.onTimer(nowMs)
     const { unsharedGraceMs, resumeWindowMs } = this.#init
-    if (this.#unsharedAtMs !== undefined && nowMs >= this.#unsharedAtMs + unsharedGraceMs) {
+    if (this.#proofs.isUnsharedTooLong(nowMs)) {
       return this.#end(
         new NetworkError(
           'ERR_NO_SHARED_DATABASE',
@@ -390,93 +331,25 @@ export class SessionState {
         ),
       )
     }
-    if (this.isAttached) return this.#checkPaths(nowMs)
-    if (nowMs >= this.#detachedAtMs + resumeWindowMs) {
+    if (this.isAttached) return this.#paths.check(nowMs)
+    if (this.#paths.hasTimedOut(nowMs)) {
       this.#end(
         new NetworkError('ERR_SESSION_TIMEOUT', `the peer did not return in ${resumeWindowMs} ms`),
       )
     }
   }
 
-  #checkPaths(nowMs: number): void {
-    const { dropped, isDoubted } = this.#paths.check(nowMs)
-    for (const { id, isRetired } of dropped) {
-      this.#effects.push({ type: 'drop-path', path: id, isLost: !isRetired })
-    }
-    if (isDoubted || this.#paths.isInDoubt) this.#reconsider(nowMs)
-  }
-
   // --- connections ---
 
   #attach(from: Snapshot | undefined, nowMs: number): void {
-    if (!this.#isOrdered) for (const { id } of this.#paths.all) this.#detach(id, nowMs)
     this.#paths.add(nowMs)
     if (from !== undefined) {
       this.#peerSnapshot = from.number
-      // If the confirmation was lost with its connection: the list of proofs follows anyway.
-      this.#isAwaitingConfirm = false
       const positions = new Map(from.positions.map((position) => [position.channel, position]))
       this.#channels.goOn(positions, nowMs)
-      this.#isConfirmDue = false
-      if (!this.#isOrdered) this.#show()
+      this.#proofs.goOn()
     }
-    this.#reconsider(nowMs)
-  }
-
-  #describe(id: number, info: PathInfo, nowMs: number): void {
-    const path = this.#paths.get(id)
-    if (path === undefined) return
-    this.#paths.describe(path, info, nowMs)
-    this.#reconsider(nowMs)
-  }
-
-  #detach(id: number, nowMs: number): void {
-    const path = this.#paths.get(id)
-    if (path === undefined) return
-    this.#paths.remove(path, nowMs)
-    this.#channels.recall(path)
-    if (this.isAttached) return this.#reconsider(nowMs)
-    this.#detachedAtMs = nowMs
-    this.#isSilenceTold = false
-    this.#toldBest = undefined
-    this.#channels.detach()
-    // Where nothing is numbered, whoever comes back shows all proofs first.
-    if (!this.#isOrdered) this.#shown = undefined
-  }
-
-  #retire(id: number, nowMs: number): void {
-    const path = this.#paths.get(id)
-    if (path === undefined) return
-    path.isRetired = true
-    this.#paths.choose(nowMs)
-    this.#reconsider(nowMs)
-  }
-
-  #doubtAll(nowMs: number): void {
-    for (const path of this.#paths.all) {
-      this.#paths.doubt(path, nowMs)
-      // Anew: what was asked before a sleep was not left unanswered by the peer.
-      path.askAnew(nowMs)
-    }
-    this.#reconsider(nowMs)
-  }
-
-  /** Something about the paths has changed: what is under way where no answer comes goes elsewhere. */
-  #reconsider(nowMs: number): void {
-    this.#paths.choose(nowMs)
-    const { best } = this.#paths
-    if (best?.isUsable === true) {
-      this.#isSilenceTold = false
-      for (const path of this.#paths.all) {
-        if (path.isDoubtful && path.underWayBytes > 0) this.#channels.recall(path)
-      }
-    } else if (this.#paths.isMute && !this.#isSilenceTold) {
-      this.#isSilenceTold = true
-      this.#effects.push({ type: 'silent' })
-    }
-    if (best === undefined || best === this.#toldBest) return
-    this.#toldBest = best
-    this.#effects.push({ type: 'best-path', path: best.id })
+    this.#paths.reconsider(nowMs)
   }
 
   #end(error: NetworkError, isToldToPeer = true): void {

@@ -3,27 +3,12 @@ import type { CloseReason, Connection } from '@vudo/transport'
 import { describe, expect, it } from 'vitest'
 import { Admission } from '../src/admission.ts'
 import { Connector } from '../src/connector.ts'
-import { Handshakes } from '../src/handshake.ts'
-import { deriveDatabaseKey } from '../src/membership.ts'
 import { PathScores } from '../src/path-scores.ts'
 import { PeerBook } from '../src/peer-book.ts'
 import { Tasks } from '../src/waiting.ts'
+import { createHandshakes } from './handshakes.ts'
 
 const [self, peerId] = ['1'.repeat(64), '2'.repeat(64)]
-
-function handshakesOf(id: string): Handshakes {
-  return new Handshakes({
-    peerId: id,
-    instance: new Uint8Array(16).fill(Number(id[0])),
-    maxFrameBytes: 16_384,
-    maxSessions: 10,
-    heartbeatIntervalMs: 15_000,
-    resumeWindowMs: 60_000,
-    unsharedGraceMs: 10_000,
-    databases: () => [deriveDatabaseKey('db', new Uint8Array(32))],
-    record: () => new Uint8Array(0),
-  })
-}
 
 /** A connection on which the far end says `arrive` when the test likes. */
 function held(outbound: boolean) {
@@ -47,7 +32,7 @@ function held(outbound: boolean) {
 }
 
 function connectorWith(admission: Admission) {
-  const handshakes = handshakesOf(self)
+  const handshakes = createHandshakes(self)
   const accepted: Connection[] = []
   const refused: string[] = []
   const connector = new Connector<number>({
@@ -85,7 +70,7 @@ describe.each(changes)('a peer that is %s while its handshake waits', (_name, ch
     const adopting = connector.adopt(connection)
     await asked
     change(admission)
-    arrive(handshakesOf(peerId).hello(self, nonce).frame)
+    arrive(createHandshakes(peerId).hello(self, nonce).frame)
     await expect(adopting).rejects.toMatchObject({ code: 'ERR_PEER_BLOCKED' })
     expect([accepted, refused, sent]).toEqual([[], ['ERR_PEER_BLOCKED'], []])
     expect(handshakes.sessions.size).toBe(0)
@@ -100,7 +85,7 @@ describe.each(changes)('a peer that is %s while its handshake waits', (_name, ch
     await asked
     change(admission)
     const [hello = nonce] = sent
-    const answer = handshakesOf(peerId).answer(self, hello, nonce, 0)
+    const answer = createHandshakes(peerId).answer(self, hello, nonce, 0)
     arrive(answer.reply!)
     await expect(adopting).rejects.toMatchObject({ code: 'ERR_PEER_BLOCKED' })
     expect(accepted).toEqual([])
@@ -114,7 +99,7 @@ describe('a peer that stays admitted', () => {
     const { connection, sent, arrive, asked } = held(outbound)
     const adopting = connector.adopt(connection)
     await asked
-    const far = handshakesOf(peerId)
+    const far = createHandshakes(peerId)
     const [hello = nonce] = sent
     arrive(outbound ? far.answer(self, hello, nonce, 0).reply! : far.hello(self, nonce).frame)
     expect(await adopting).toBe(1)

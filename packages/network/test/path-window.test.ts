@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { OutgoingFrame } from '../src/channel-state.ts'
 import { MAX_FRAME_PAYLOAD_BYTES, URGENT_FRAME_PAYLOAD_BYTES } from '../src/limits.ts'
 import { PathState } from '../src/path-state.ts'
+import { frameOf } from './outgoing-frame.ts'
 
 interface Link {
   readonly kbitPerSecond: number
@@ -93,22 +94,6 @@ function throughput(link: Link, forMs: number, isBare = false): number {
     path.measure(last.frame, last.isAsking, nowMs)
   }
   return (arrivedBytes * 1_000) / nowMs
-}
-
-function frameOf(frameBytes: number): OutgoingFrame {
-  return {
-    buffer: new Uint8Array(0),
-    frameBytes,
-    payloadBytes: frameBytes,
-    endOffset: 0,
-    path: undefined,
-    isElsewhere: false,
-    isRepeated: false,
-    lent: 0,
-    sentAtMs: 0,
-    deliveredBytes: 0,
-    deliveredAtMs: 0,
-  }
 }
 
 function meterOf(leastMs: number, rttMs: number): PathState['meter'] {

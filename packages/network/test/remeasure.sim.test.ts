@@ -1,10 +1,10 @@
 /** Two cores and lines between them that take their time: a slow path that becomes fast is found. */
 import { describe, expect, it } from 'vitest'
-import { Handshakes, type SessionEntry } from '../src/handshake.ts'
+import type { SessionEntry } from '../src/handshake.ts'
 import { REMEASURE_MS } from '../src/limits.ts'
-import { deriveDatabaseKey } from '../src/membership.ts'
 import type { SessionEffect, SessionInput } from '../src/session-io.ts'
 import { frameKind } from '../src/frames.ts'
+import { createHandshakes } from './handshakes.ts'
 
 type Side = 'a' | 'b'
 const far = { a: 'b', b: 'a' } as const
@@ -25,22 +25,11 @@ interface Arrival {
   readonly bytes: Uint8Array
 }
 
-function node(peerId: string, instance: number): Handshakes {
-  return new Handshakes({
-    peerId,
-    instance: new Uint8Array(16).fill(instance),
-    maxFrameBytes: 65_536,
-    maxSessions: 10,
-    heartbeatIntervalMs: 15_000,
-    resumeWindowMs: 60_000,
-    unsharedGraceMs: 10_000,
-    databases: () => [deriveDatabaseKey('db', new Uint8Array(32))],
-    record: () => new Uint8Array(0),
-  })
-}
-
 class SlowLines {
-  readonly #nodes = { a: node(ids.a, 1), b: node(ids.b, 2) }
+  readonly #nodes = {
+    a: createHandshakes(ids.a, { maxFrameBytes: 65_536 }),
+    b: createHandshakes(ids.b, { maxFrameBytes: 65_536 }),
+  }
   #entries: Readonly<Record<Side, SessionEntry>> | undefined
   readonly #lines: Line[] = []
   #arrivals: Arrival[] = []

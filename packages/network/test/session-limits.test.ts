@@ -1,7 +1,7 @@
 /** What a member that floods is allowed: the core alone, with a clock in hand. */
 import { hexToBytes } from '@vudo/wire'
 import { describe, expect, it } from 'vitest'
-import { Handshakes, type SessionEntry } from '../src/handshake.ts'
+import type { SessionEntry } from '../src/handshake.ts'
 import { MEMBERSHIP_LISTS_PER_SECOND, OPENINGS_PER_SECOND } from '../src/limits.ts'
 import {
   deriveDatabaseKey,
@@ -12,34 +12,21 @@ import {
 import type { SessionEffect } from '../src/session-io.ts'
 import { frameKind, type Frame } from '../src/frames.ts'
 import { decodeFrame, encodeOpen, encodeProofs, encodeReset } from '../src/wire.ts'
+import { createHandshakes } from './handshakes.ts'
 
 const [dialerId, victimId] = ['1'.repeat(64), '2'.repeat(64)]
 const keyOf = (id: string): DatabaseKey =>
   deriveDatabaseKey(id, new TextEncoder().encode(id.repeat(9)))
-const joinedByVictim = ['one', 'two'].map(keyOf)
-
-function node(peerId: string, instance: number): Handshakes {
-  return new Handshakes({
-    peerId,
-    instance: new Uint8Array(16).fill(instance),
-    maxFrameBytes: 16_384,
-    maxSessions: 10,
-    heartbeatIntervalMs: 15_000,
-    resumeWindowMs: 60_000,
-    unsharedGraceMs: 10_000,
-    databases: () => joinedByVictim,
-    record: () => new Uint8Array(0),
-  })
-}
+const databases = (): readonly DatabaseKey[] => ['one', 'two'].map(keyOf)
 
 /** A session of the victim with a dialer that holds the secret, and what the dialer would prove with. */
 function attachedVictim(): { readonly victim: SessionEntry; readonly roles: MembershipInit } {
   const dialerNonce = new Uint8Array(32).fill(1)
   const acceptorNonce = new Uint8Array(32).fill(2)
-  const { frame } = node(dialerId, 1).hello(victimId, dialerNonce)
+  const { frame } = createHandshakes(dialerId, { databases }).hello(victimId, dialerNonce)
   // The byte of the highest version: control frames go bare.
   frame[2] = 1
-  const answer = node(victimId, 2).answer(dialerId, frame, acceptorNonce, 0)
+  const answer = createHandshakes(victimId, { databases }).answer(dialerId, frame, acceptorNonce, 0)
   if (answer.type === 'refused') throw answer.error
   const [self, peer] = [hexToBytes(dialerId), hexToBytes(victimId)]
   return {

@@ -1,26 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Handshakes, type SessionEntry } from '../src/handshake.ts'
-import { deriveDatabaseKey } from '../src/membership.ts'
+import type { SessionEntry } from '../src/handshake.ts'
 import { Scheduler, type Schedulable } from '../src/scheduler.ts'
 import type { SessionEffect, SessionInput } from '../src/session-io.ts'
 import type { PriorityNumber } from '../src/frames.ts'
+import { createHandshakes } from './handshakes.ts'
 
 const [left, right] = ['1'.repeat(64), '2'.repeat(64)]
-
-function node(peerId: string, instance: number): Handshakes {
-  return new Handshakes({
-    peerId,
-    instance: new Uint8Array(16).fill(instance),
-    maxFrameBytes: 16_384,
-    maxSessions: 10,
-    heartbeatIntervalMs: 15_000,
-    resumeWindowMs: 60_000,
-    unsharedGraceMs: 10_000,
-    databases: () => [deriveDatabaseKey('db', new Uint8Array(32))],
-    record: () => new Uint8Array(0),
-  })
-}
 
 type Side = 'a' | 'b'
 
@@ -34,8 +20,8 @@ interface Line {
 
 /** Two cores with any number of lines between them, which break and fall silent as a test likes. */
 class Lines {
-  readonly #a = node(left, 1)
-  readonly #b = node(right, 2)
+  readonly #a = createHandshakes(left)
+  readonly #b = createHandshakes(right)
   readonly sides: Record<Side, SessionEntry>
   readonly heard: number[] = []
   /** When `a` was told that no path answers. */

@@ -1,22 +1,24 @@
 import { simulate, type Simulation } from '@vudo/testing'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { ChannelState } from '../src/channel-state.ts'
-import { Books, Proxy, SessionNode, type ProxySwitch } from './simulated-node.ts'
+import { SimulatedBooks } from './simulated-books.ts'
+import { SessionNode } from './simulated-node.ts'
+import { SimulatedProxy, type ProxySwitch } from './simulated-proxy.ts'
 
 const ids = { a: 'a'.repeat(64), b: 'b'.repeat(64) }
 const transports = ['tcp', 'libp2p', 'relay'] as const
 
 interface Scene {
-  readonly books: Books
+  readonly books: SimulatedBooks
   readonly gates: readonly ProxySwitch[]
 }
 
 /** Two nodes and three transports between them, each a proxy that may fall silent or lose power. */
 function scene(simulation: Simulation): Scene {
-  const books = new Books()
+  const books = new SimulatedBooks()
   const gates = transports.map((name) => {
     const gate: ProxySwitch = { isMute: false }
-    simulation.addNode(name, (env) => new Proxy(env, ['a', 'b'], gate))
+    simulation.addNode(name, (env) => new SimulatedProxy(env, ['a', 'b'], gate))
     return gate
   })
   for (const [name, far] of [

@@ -8,61 +8,7 @@ import {
 } from '../src/handshake.ts'
 import { deriveDatabaseKey } from '../src/membership.ts'
 import type { SessionEffect, SessionInput } from '../src/session-io.ts'
-
-/** What was said and heard in all sessions, kept outside the nodes: it survives their crashes. */
-export class Books {
-  /** Messages given to `send`, by session, channel and sender. */
-  readonly sent = new Map<string, number>()
-  readonly received = new Map<string, number>()
-  /** Directions whose sender ended after so many messages. */
-  readonly ended = new Map<string, number>()
-  /** Directions of which the receiver saw the end. */
-  readonly seenEnd = new Set<string>()
-  readonly mistakes: string[] = []
-  /** Sessions that went on after they had no connection, and connections that joined others. */
-  resumed = 0
-  joined = 0
-  /** How often another path became the best. */
-  changes = 0
-
-  send(direction: string): number {
-    const number = this.sent.get(direction) ?? 0
-    this.sent.set(direction, number + 1)
-    return number
-  }
-
-  receive(direction: string, bytes: Uint8Array): void {
-    const expected = this.received.get(direction) ?? 0
-    const number = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0)
-    if (number !== expected) this.mistakes.push(`${direction}: ${number}, expected ${expected}`)
-    const length = lengthOf(number)
-    if (bytes.length !== length)
-      this.mistakes.push(`${direction}: ${bytes.length} of ${length} bytes`)
-    if (bytes.subarray(4).some((byte) => byte !== (number & 255))) {
-      this.mistakes.push(`${direction}: message ${number} was altered`)
-    }
-    this.received.set(direction, expected + 1)
-  }
-
-  end(direction: string): void {
-    const received = this.received.get(direction) ?? 0
-    const ended = this.ended.get(direction)
-    if (ended !== received) this.mistakes.push(`${direction}: ended at ${received}, not ${ended}`)
-    this.seenEnd.add(direction)
-  }
-}
-
-/** Message `number` has this many bytes: mostly small, some of many fragments. */
-function lengthOf(number: number): number {
-  if (number % 23 === 7) return 100_000
-  return 4 + (number % 50)
-}
-
-function messageOf(number: number): Uint8Array {
-  const bytes = new Uint8Array(lengthOf(number)).fill(number & 255)
-  new DataView(bytes.buffer).setUint32(0, number)
-  return bytes
-}
+import { messageOf, type SimulatedBooks } from './simulated-books.ts'
 
 const messagesPerChannel = 60
 
@@ -89,71 +35,9 @@ export interface SimulatedNodeInit {
   readonly peerId: string
   /** Ids of peers, by the name of the node over which they are reached: the transport. */
   readonly others: Readonly<Record<string, string>>
-  readonly books: Books
+  readonly books: SimulatedBooks
   /** Nodes over which it dials. */
   readonly dials: readonly string[]
-}
-
-/** What a test does to a proxy. */
-export interface ProxySwitch {
-  /** True while it forwards nothing, although its connections stay: what it swallows is gone. */
-  isMute: boolean
-}
-
-/**
- * Stands between two nodes as a transport of its own. A connection of which it has
- * swallowed something stays silent for ever, because connections lose nothing.
- */
-export class Proxy implements SimulatedNode {
-  readonly #env: NodeEnvironment
-  readonly #ends: readonly [string, string]
-  readonly #gate: ProxySwitch
-  readonly #far = new Map<ConnectionId, ConnectionId>()
-  /** What came before the far connection was open. */
-  readonly #early = new Map<ConnectionId, Uint8Array[]>()
-  readonly #dead = new Set<ConnectionId>()
-
-  constructor(env: NodeEnvironment, ends: readonly [string, string], gate: ProxySwitch) {
-    this.#env = env
-    this.#ends = ends
-    this.#gate = gate
-  }
-
-  connected(connection: ConnectionId, peerName: string, isOutbound: boolean): void {
-    if (isOutbound) {
-      const waiting = this.#early.get(connection) ?? []
-      this.#early.delete(connection)
-      for (const bytes of waiting) this.#env.send(connection, bytes)
-      return
-    }
-    const far = this.#env.connect(peerName === this.#ends[0] ? this.#ends[1] : this.#ends[0])
-    this.#far.set(connection, far)
-    this.#far.set(far, connection)
-    this.#early.set(far, [])
-  }
-
-  received(connection: ConnectionId, bytes: Uint8Array): void {
-    const far = this.#far.get(connection)
-    if (far === undefined) return
-    if (this.#gate.isMute) this.#dead.add(connection).add(far)
-    if (this.#dead.has(connection)) return
-    const waiting = this.#early.get(far)
-    if (waiting === undefined) this.#env.send(far, bytes)
-    else waiting.push(bytes)
-  }
-
-  closed(connection: ConnectionId): void {
-    const far = this.#far.get(connection)
-    this.#far.delete(connection)
-    if (far === undefined) return
-    this.#far.delete(far)
-    this.#early.delete(far)
-    this.#env.close(far)
-  }
-
-  timer(): void {
-    // It sets none.
-  }
 }
 
 /** Two of these talk whenever they can. */

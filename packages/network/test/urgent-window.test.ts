@@ -10,6 +10,7 @@ import {
 } from '../src/limits.ts'
 import { PathState } from '../src/path-state.ts'
 import { UrgentWindow } from '../src/urgent-window.ts'
+import { frameOf } from './outgoing-frame.ts'
 
 interface Link {
   readonly bytesPerMs: number
@@ -73,22 +74,6 @@ function frameSize(path: PathState, isUrgent: boolean): number {
     ? [MIN_URGENT_FRAME_PAYLOAD_BYTES, URGENT_FRAME_PAYLOAD_BYTES]
     : [URGENT_FRAME_PAYLOAD_BYTES, MAX_FRAME_PAYLOAD_BYTES]
   return Math.floor(Math.max(least, Math.min(most, path.frameBytes(isUrgent))))
-}
-
-function frameOf(frameBytes: number): OutgoingFrame {
-  return {
-    buffer: new Uint8Array(0),
-    frameBytes,
-    payloadBytes: frameBytes,
-    endOffset: 0,
-    path: undefined,
-    isElsewhere: false,
-    isRepeated: false,
-    lent: 0,
-    sentAtMs: 0,
-    deliveredBytes: 0,
-    deliveredAtMs: 0,
-  }
 }
 
 const slow: Link = { bytesPerMs: 375, delayMs: 100, jitterMs: 30 }

@@ -3,7 +3,6 @@ import { createServer } from 'node:net'
 import process from 'node:process'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { HubEvent } from '@vudo/events'
-import { seal } from '@vudo/identity'
 import { createP2P, isVudoError, type P2P, type P2PEvents } from '@vudo/p2p'
 import type { Discovery, Topic } from '@vudo/transport'
 import {
@@ -385,17 +384,5 @@ describe('encryption: false', () => {
     await a.writeDoc('notes/a', { text: 'x' })
     await a.whenSynced({ with: b.peerId, signal: limit() })
     expect(warnings.filter(({ name }) => name === 'VudoWarning')).toHaveLength(1)
-  })
-})
-
-describe('the sealing keys', () => {
-  it('open what others seal to this node, and nothing after a new start', async () => {
-    const node = await createNode()
-    const text = new TextEncoder().encode('hello')
-    const sealed = seal(node.sealingKeys.publicKey, text)
-    expect(node.sealingKeys.open(sealed).plaintext).toEqual(text)
-    await node.stop()
-    await node.initialize()
-    expect(() => node.sealingKeys.open(sealed)).toThrow('cannot be opened')
   })
 })

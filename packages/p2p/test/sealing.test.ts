@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createNodeKey, seal } from '@vudo/identity'
 import { createSealing } from '../src/sealing.ts'
+import { createNode } from './nodes.ts'
 
 const dayMs = 86_400_000
 const text = new TextEncoder().encode('hello')
@@ -42,5 +43,16 @@ describe('sealing keys', () => {
     expect(vi.getTimerCount()).toBe(1)
     sealing.close()
     expect(vi.getTimerCount()).toBe(0)
+  })
+})
+
+describe('the sealing keys of a node', () => {
+  it('open what others seal to this node, and nothing after a new start', async () => {
+    const node = await createNode()
+    const sealed = seal(node.sealingKeys.publicKey, text)
+    expect(node.sealingKeys.open(sealed).plaintext).toEqual(text)
+    await node.stop()
+    await node.initialize()
+    expect(() => node.sealingKeys.open(sealed)).toThrow('cannot be opened')
   })
 })

@@ -1,7 +1,6 @@
 import { topicToHex } from '@vudo/topic'
 import {
   isPeerId,
-  MAX_TOPICS,
   TransportError,
   type AbortOptions,
   type Address,
@@ -26,12 +25,11 @@ import { createFinder, type Finder } from './finder.ts'
 import { BYE_TIMEOUT_MS } from './limits.ts'
 import { createLinkOpener, selfError, type LinkOpener } from './link-opener.ts'
 import type { Incoming, Medium } from './medium.ts'
-import { createMembership, type Membership } from './membership.ts'
+import { Memberships } from './memberships.ts'
 import { systemRuntime, type Runtime } from './runtime.ts'
 import { createSharedDials, type DialWish, type SharedDials } from './shared-dials.ts'
 import { createSwarmConnection, type SwarmConnection } from './swarm-connection.ts'
 import { createTasks } from './tasks.ts'
-import { createTopicIteration, type TopicIteration } from './topic-iteration.ts'
 
 /** What a swarm may be given besides its medium. */
 export interface SwarmOptions {
@@ -80,7 +78,7 @@ class Swarm implements Transport {
   readonly #connections = createConnections()
   /** Connections that came in and share no topic yet, oldest first: the first to go when all places are taken. */
   readonly #strangers = new Set<SwarmConnection>()
-  readonly #membershipsByTopic = new Map<string, Membership>()
+  readonly #memberships: Memberships
   readonly #tasks = createTasks()
   readonly #closing = new AbortController()
   #addresses: readonly Address[] = []
@@ -108,6 +106,24 @@ class Swarm implements Transport {
       dial: (address, expected) => this.#sharedDials.dial({ address, expected }),
       tasks: this.#tasks,
       tieDelayMs: medium.settlesTies === true ? 0 : undefined,
+    })
+    this.#memberships = this.#createMemberships()
+  }
+
+  #createMemberships(): Memberships {
+    return new Memberships({
+      finder: this.#finder,
+      announcer: this.#announcer,
+      runtime: this.#runtime,
+      listen: () => this.listen(),
+      closing: this.#closing.signal,
+      tasks: this.#tasks,
+      connections: () => this.#connections.all(),
+      onFound: (peer, { hex }) => {
+        if (this.features.dials) this.#dials.offer(peer, hex)
+      },
+      onOpenToAll: (hex) => this.#offerBootstrapNodes(hex),
+      onLeft: (hex) => this.#dials.leave(hex),
     })
   }
 
@@ -156,64 +172,7 @@ class Swarm implements Transport {
 
   connect(topic: Topic, options?: ConnectOptions): AsyncIterable<Connection> {
     topicToHex(topic)
-    return { [Symbol.asyncIterator]: () => this.#join(topic, options) }
-  }
-
-  #join(topic: Topic, options?: ConnectOptions): TopicIteration {
-    const signal = options?.signal
-    const onAbort = (): void => {
-      iteration.end()
-    }
-    const iteration = createTopicIteration(options?.admit, () => {
-      signal?.removeEventListener('abort', onAbort)
-      this.#leave(topicToHex(topic), iteration)
-    })
-    signal?.addEventListener('abort', onAbort, { once: true })
-    if (this.#closing.signal.aborted) iteration.end(closedError())
-    else if (signal?.aborted) iteration.end()
-    else this.#addIteration(topic, iteration)
-    return iteration
-  }
-
-  #addIteration(topic: Topic, iteration: TopicIteration): void {
-    const known = this.#membershipsByTopic.get(topicToHex(topic))
-    if (!known && this.#membershipsByTopic.size >= MAX_TOPICS) {
-      return iteration.end(
-        new TransportError('ERR_LIMIT', `${MAX_TOPICS} topics are joined (MAX_TOPICS)`),
-      )
-    }
-    const membership = known ?? this.#startMembership(topic)
-    membership.add(iteration)
-    for (const connection of this.#connections.all()) {
-      if (connection.isShared(membership.hex)) iteration.push(connection)
-    }
-    if (membership.admitsAll) this.#offerBootstrapNodes(membership.hex)
-  }
-
-  #startMembership(topic: Topic): Membership {
-    const membership = createMembership({
-      topic,
-      finder: this.#finder,
-      announcer: this.#announcer,
-      runtime: this.#runtime,
-      listen: () => this.listen(),
-      onFound: (peer, { hex }) => {
-        if (this.features.dials) this.#dials.offer(peer, hex)
-      },
-    })
-    this.#membershipsByTopic.set(membership.hex, membership)
-    for (const connection of this.#connections.all()) connection.join(membership.topic)
-    this.#tasks.add(this.#run(membership))
-    return membership
-  }
-
-  async #run(membership: Membership): Promise<void> {
-    try {
-      await membership.run()
-    } catch (error) {
-      const failure = this.#closing.signal.aborted ? undefined : error
-      for (const iteration of membership.iterations) iteration.end(failure)
-    }
+    return { [Symbol.asyncIterator]: () => this.#memberships.join(topic, options) }
   }
 
   /** Addresses from the configuration, whose peers are not known yet. */
@@ -224,18 +183,6 @@ class Swarm implements Transport {
       if (!address.startsWith(prefix)) continue
       this.#dials.offer({ id: undefined, addresses: [address] }, topic)
     }
-  }
-
-  #leave(hex: string, iteration: TopicIteration): void {
-    const membership = this.#membershipsByTopic.get(hex)
-    if (!membership?.iterations.has(iteration)) return
-    membership.delete(iteration)
-    if (membership.iterations.size > 0) return
-    this.#membershipsByTopic.delete(hex)
-    membership.stop()
-    this.#dials.leave(hex)
-    for (const connection of this.#connections.all()) connection.leave(membership.topic)
-    this.#tasks.add(this.#announcer.withdraw(membership.topic))
   }
 
   async dial(target: DialTarget, options?: DialOptions): Promise<Connection> {
@@ -276,9 +223,8 @@ class Swarm implements Transport {
   async #addressesOf(id: PeerId, options?: DialOptions): Promise<readonly Address[]> {
     const known = this.#finder.addressesOf(id)
     if (known.length > 0) return known
-    const topics = [...this.#membershipsByTopic.values()].map(({ topic }) => topic)
     // Whatever fails here is one source less; without any address the dial says so.
-    await Promise.allSettled(topics.map((topic) => this.lookup(topic, options)))
+    await Promise.allSettled(this.#memberships.topics.map((topic) => this.lookup(topic, options)))
     options?.signal?.throwIfAborted()
     return this.#finder.addressesOf(id)
   }
@@ -342,7 +288,7 @@ class Swarm implements Transport {
     }
     this.#connections.add(connection)
     this.#dials.connected(link.peerId)
-    connection.start([...this.#membershipsByTopic.values()].map(({ topic }) => topic))
+    connection.start(this.#memberships.topics)
     return connection
   }
 
@@ -355,7 +301,7 @@ class Swarm implements Transport {
       onShared: (topic, shared) => {
         this.#strangers.delete(shared)
         this.#dials.settled(shared.peerId)
-        this.#membershipsByTopic.get(topic)?.deliver(shared)
+        this.#memberships.deliver(topic, shared)
       },
       onEnded: (ended) => {
         this.#forget(ended)
@@ -378,9 +324,7 @@ class Swarm implements Transport {
   async #disconnect(): Promise<void> {
     this.#closing.abort(closedError())
     this.#dials.close()
-    for (const { iterations } of this.#membershipsByTopic.values()) {
-      for (const iteration of iterations) iteration.end()
-    }
+    this.#memberships.end()
     // Not failed by a port that was taken: there is just nothing to stop.
     await Promise.allSettled([this.#listening, this.#announcer.close()])
     const closing = Promise.allSettled(this.#connections.all().map((it) => it.close()))

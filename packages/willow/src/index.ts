@@ -63,8 +63,8 @@ export {
   createReconciliation,
   type Reconciler,
   type ReconciliationInit,
-  type SplitSettings,
 } from './reconcile/reconciliation.ts'
+export type { SplitSettings } from './reconcile/split-policy.ts'
 export type { EntryReader, EntryWriter, ReceivedEntry } from './reconcile/entry-stream.ts'
 export type * from './reconcile/reconcile-effects.ts'
 export { createStoreRequests, type StoreAnswering } from './reconcile/store-requests.ts'

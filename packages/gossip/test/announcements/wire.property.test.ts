@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
-  isGossipError,
   MAX_ANNOUNCED_ADDRESSES,
   MAX_ANNOUNCED_DOCUMENTS,
   MAX_ANNOUNCED_HEADS,
@@ -19,9 +18,9 @@ import {
   encodeDocuments,
   type DocumentMessage,
 } from '../../src/announcements/document-wire.ts'
+import { hex } from '../arbitraries.ts'
+import { refuses } from '../refusals.ts'
 
-const hex = (bytes: number): fc.Arbitrary<string> =>
-  fc.uint8Array({ minLength: bytes, maxLength: bytes }).map(bytesToHex)
 const text = fc.string({ unit: 'grapheme-ascii', maxLength: 60 })
 
 const capabilityMessages: fc.Arbitrary<CapabilityMessage> = fc.record({
@@ -45,17 +44,6 @@ const documentMessages: fc.Arbitrary<DocumentMessage> = fc.record({
     { minLength: 1, maxLength: 8 },
   ),
 })
-
-/** Only the typed refusal may come out of a decoder. */
-function refuses(decode: () => unknown): boolean {
-  try {
-    decode()
-    return false
-  } catch (error) {
-    if (isGossipError(error) && error.code === 'ERR_GOSSIP_PROTOCOL') return true
-    throw error
-  }
-}
 
 function repeat(count: number, value: unknown): unknown[] {
   return Array.from({ length: count }, () => value)

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { isGossipError } from '../../src/errors.ts'
 import { MAX_OVERLAY_MESSAGE_BYTES } from '../../src/limits.ts'
 import { decodeOverlay, encodeOverlay, type OverlayMessage } from '../../src/membership/wire.ts'
+import { hex } from '../arbitraries.ts'
 
 const vectors = JSON.parse(
   readFileSync(new URL('../vectors/overlay.json', import.meta.url), 'utf8'),
@@ -19,8 +20,6 @@ const vectors = JSON.parse(
 
 const address = fc.stringMatching(/^[\x21-\x7e]{1,128}$/)
 const addresses = fc.array(address, { maxLength: 4 })
-const hex = (bytes: number): fc.Arbitrary<string> =>
-  fc.uint8Array({ minLength: bytes, maxLength: bytes }).map(bytesToHex)
 const entry = fc.record({ peerId: hex(32), addresses })
 const entries = fc.array(entry, { maxLength: 16 })
 const message: fc.Arbitrary<OverlayMessage> = fc.oneof(

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { isGossipError, MAX_STATE_BYTES, MAX_STATE_DEPTH } from '@vudo/gossip'
+import { MAX_STATE_BYTES, MAX_STATE_DEPTH } from '@vudo/gossip'
 import { bytesToHex, encodeCbor, hexToBytes } from '@vudo/wire'
 import {
   decodePresence,
@@ -11,9 +11,8 @@ import {
   roomOf,
   type PresenceMessage,
 } from '../../src/presence/wire.ts'
-
-const hex = (bytes: number): fc.Arbitrary<string> =>
-  fc.uint8Array({ minLength: bytes, maxLength: bytes }).map(bytesToHex)
+import { hex } from '../arbitraries.ts'
+import { refuses } from '../refusals.ts'
 
 const states = fc
   .dictionary(fc.string({ unit: 'grapheme', maxLength: 20 }), fc.oneof(fc.integer(), fc.boolean()))
@@ -31,17 +30,6 @@ const messages: fc.Arbitrary<PresenceMessage> = fc
     ...message,
     state: message.type === 'goodbye' ? new Uint8Array() : encodeState({ ...state }),
   }))
-
-/** Only the typed refusal may come out of a decoder. */
-function refuses(decode: () => unknown): boolean {
-  try {
-    decode()
-    return false
-  } catch (error) {
-    if (isGossipError(error) && error.code === 'ERR_GOSSIP_PROTOCOL') return true
-    throw error
-  }
-}
 
 describe('the wire format of presence', () => {
   it('gives back what was written', () => {

@@ -3,22 +3,16 @@ import {
   authoriseEntry,
   Capability,
   createArea,
-  createEntry,
   createPath,
   createRevocationList,
   createVerifier,
-  decodePart,
   decodeWhole,
   defaultToken,
-  encodeCapability,
   encodeEntry,
   encodeWith,
   isAuthorisedWrite,
   isMeadowcapError,
   isValidCapability,
-  readCanonicalCapability,
-  readCanonicalEntry,
-  readCapability,
   readToken,
   readTokenRelative,
   timeRanges,
@@ -28,62 +22,12 @@ import {
   type Entry,
   type McCapability,
   type SignatureCheck,
-  type Verifier,
 } from '@vudo/meadowcap'
 import { idOf } from '../arbitraries.ts'
-import { decodeOrRefuse, toHex } from '../examples.ts'
+import { blog, entryBy, ideas, owned, root } from './granted.ts'
 import { keys } from './test-keys.ts'
 
 const { alfie, betty, gemma } = keys
-
-function entryBy(fields: Partial<Entry>): Entry {
-  return createEntry({
-    namespaceId: keys.communal.publicKey,
-    subspaceId: alfie.publicKey,
-    path: createPath(['blog', 'idea']),
-    timestamp: 1500n,
-    payloadLength: 3n,
-    payloadDigest: idOf(9),
-    ...fields,
-  })
-}
-
-const root = Capability.newRoot({
-  access: 'write',
-  namespace: keys.communal.publicKey,
-  userKey: alfie.publicKey,
-})
-const blog = Capability.grant(root, {
-  signer: alfie,
-  to: betty.publicKey,
-  path: createPath(['blog']),
-  expiresAt: 2000n,
-})
-const ideas = Capability.grant(blog, {
-  signer: betty,
-  to: gemma.publicKey,
-  path: createPath(['blog', 'idea']),
-  notBefore: 1000n,
-})
-const ownedRoot = Capability.newRoot({
-  access: 'write',
-  namespace: keys.owned,
-  userKey: alfie.publicKey,
-})
-const owned = Capability.grant(ownedRoot, { signer: alfie, to: betty.publicKey })
-
-/** `bytes` once for each bit, with that bit flipped. */
-function flips(bytes: Uint8Array): Uint8Array[] {
-  return Array.from({ length: 8 * bytes.length }, (_, index) => {
-    const at = index >> 3
-    return bytes.with(at, (bytes[at] ?? 0) ^ (1 << (index & 7)))
-  })
-}
-
-/** `bytes` once for each byte, with one of its bits flipped: enough where a signature check each costs. */
-function fewFlips(bytes: Uint8Array): Uint8Array[] {
-  return flips(bytes).filter((_, index) => (index & 7) === (index >> 3) % 8)
-}
 
 function codeOf(make: () => unknown): unknown {
   try {
@@ -91,18 +35,6 @@ function codeOf(make: () => unknown): unknown {
   } catch (error) {
     return isMeadowcapError(error) ? [error.code, error.message] : error
   }
-}
-
-function countingVerifier(maxCached?: number): {
-  readonly checks: () => number
-  readonly verifier: Verifier
-} {
-  let checks = 0
-  const verify = (): boolean => {
-    checks++
-    return true
-  }
-  return { checks: () => checks, verifier: createVerifier({ verify, maxCached }) }
 }
 
 describe('writes', () => {
@@ -210,138 +142,6 @@ describe('another namespace', () => {
     // With the namespace of the target written into the capability.
     const moved = { ...capability, namespaceKey: target.namespaceId }
     expect(createVerifier().denialOf(target, tokenOf(moved))).toBe('capability-invalid')
-  })
-})
-
-describe('one flipped bit', () => {
-  it.each([
-    ['communal', ideas, flips],
-    ['owned', owned, fewFlips],
-  ])('makes a %s capability fall', (_, capability, flip) => {
-    const verifier = createVerifier()
-    const bytes = encodeCapability(capability)
-    expect(verifier.isValidCapability(capability)).toBe(true)
-    for (const flipped of flip(bytes)) {
-      // By the canonical code: a relation has bits without meaning, which change nothing.
-      const decoded = decodeOrRefuse(() => decodeWhole(flipped, readCanonicalCapability))
-      expect(decoded === undefined || toHex(encodeCapability(decoded)) !== toHex(bytes)).toBe(true)
-      const other = decoded ?? decodeOrRefuse(() => decodeWhole(flipped, readCapability))
-      const isSame = other !== undefined && toHex(encodeCapability(other)) === toHex(bytes)
-      expect(other !== undefined && verifier.isValidCapability(other)).toBe(isSame)
-    }
-    // Each holder after the first of a communal namespace; an owned one has a signature for the first, too.
-    expect(verifier.cached).toBe(2)
-  })
-
-  it('makes an entry or its token fall', () => {
-    const verifier = createVerifier()
-    const entry = entryBy({})
-    const token = authoriseEntry(entry, blog, betty)
-    for (const flipped of fewFlips(encodeEntry(entry))) {
-      const decoded = decodeOrRefuse(() => decodeWhole(flipped, readCanonicalEntry))
-      expect(decoded !== undefined && verifier.isAuthorisedWrite(decoded, token)).toBe(false)
-    }
-    for (const signature of flips(token.signature)) {
-      expect(verifier.isAuthorisedWrite(entry, { ...token, signature })).toBe(false)
-    }
-  })
-
-  it('makes a token fall that came relative to another', () => {
-    const verifier = createVerifier()
-    const entry = entryBy({})
-    const token = authoriseEntry(entry, ideas, gemma)
-    const context = { entry, prior: defaultToken }
-    const bytes = encodeWith((sink) => writeTokenRelative(sink, token, context))
-    const read = (from: Uint8Array): AuthorisationToken | undefined =>
-      decodeOrRefuse(() => decodeWhole(from, (cursor) => readTokenRelative(cursor, context)))
-    expect(verifier.isAuthorisedWrite(entry, read(bytes) ?? defaultToken)).toBe(true)
-    for (const flipped of fewFlips(bytes)) {
-      const decoded = read(flipped)
-      // Some bits have no meaning, as the tag of an open end: then it is the same token.
-      const isSame =
-        decoded !== undefined &&
-        toHex(encodeCapability(decoded.capability)) === toHex(encodeCapability(ideas)) &&
-        toHex(decoded.signature) === toHex(token.signature)
-      expect(decoded !== undefined && verifier.isAuthorisedWrite(entry, decoded)).toBe(isSame)
-    }
-    for (let length = 0; length < bytes.length; length++) {
-      const part = bytes.subarray(0, length)
-      expect(decodePart(part, (cursor) => readTokenRelative(cursor, context))).toBeUndefined()
-    }
-  })
-})
-
-describe('the memory of a verifier', () => {
-  it('checks a capability once, and each write', () => {
-    const { checks, verifier } = countingVerifier()
-    const entry = entryBy({})
-    const token = authoriseEntry(entry, ideas, gemma)
-    for (let count = 0; count < 5; count++)
-      expect(verifier.isAuthorisedWrite(entry, token)).toBe(true)
-    expect(checks()).toBe(2 + 5)
-    // Another object of the same bytes is the same capability.
-    expect(verifier.isValidCapability(decodeWhole(encodeCapability(ideas), readCapability))).toBe(
-      true,
-    )
-    expect(checks()).toBe(7)
-  })
-
-  it('is bounded, and keeps what was used last', () => {
-    const { checks, verifier } = countingVerifier(3)
-    for (const capability of [blog, ideas, blog, owned]) verifier.isValidCapability(capability)
-    expect([verifier.cached, checks()]).toEqual([3, 1 + 1 + 2])
-    verifier.isValidCapability(blog)
-    expect(checks()).toBe(4)
-    verifier.isValidCapability(ideas)
-    expect(checks()).toBe(5)
-    expect(() => createVerifier({ maxCached: -1 })).toThrow(RangeError)
-  })
-
-  it('makes whoever hands on what is known cost one check, at any length of the chain', async () => {
-    let chain = blog
-    for (let step = 1; step < 60; step++) {
-      chain = Capability.grant(chain, { signer: betty, to: betty.publicKey })
-    }
-    const { checks, verifier } = countingVerifier()
-    const last = Array.from({ length: 10 }, (_, at) =>
-      Capability.grant(chain, { signer: betty, to: idOf(at + 1) }),
-    )
-    expect(await verifier.areValidCapabilities(last.slice(0, 5))).toEqual(
-      last.slice(0, 5).map(() => true),
-    )
-    expect(checks()).toBe(60 + 5)
-    for (const capability of last) verifier.isValidCapability(capability)
-    expect(checks()).toBe(60 + 10)
-    // Also when nothing of it is known and all come at once.
-    const batch = countingVerifier()
-    const entry = entryBy({})
-    const writes = last.map((capability) => ({
-      entry,
-      token: { capability, signature: new Uint8Array(64) },
-    }))
-    await batch.verifier.denialsOf(writes)
-    expect(batch.checks()).toBe(60 + 10 + 10)
-  })
-
-  it('does not mistake bytes that were moved from one field to the next', () => {
-    const verifier = createVerifier()
-    expect(verifier.isValidCapability(owned)).toBe(true)
-    if (owned.kind !== 'owned') throw new Error('not owned')
-    const joined = Uint8Array.from([...owned.userKey, ...owned.initialAuthorisation])
-    const moved = {
-      ...owned,
-      userKey: joined.slice(0, 33),
-      initialAuthorisation: joined.slice(33),
-    }
-    expect(encodeCapability(moved)).toEqual(encodeCapability(owned))
-    expect(verifier.isValidCapability(moved)).toBe(false)
-  })
-
-  it('remembers nothing that does not hold', () => {
-    const verifier = createVerifier()
-    const forged = { ...blog, accessMode: 'read' } as const
-    expect(verifier.isValidCapability(forged)).toBe(false)
-    expect([verifier.cached, verifier.isValidCapability(forged)]).toEqual([0, false])
   })
 })
 

@@ -5,8 +5,6 @@ import {
   createNamespaceKey,
   createUserKey,
   deriveCommunalNamespace,
-  isCommunalNamespace,
-  timestampFromUnixMs,
   type CapabilityStore,
   type McCapability,
   type Revocations,
@@ -15,19 +13,19 @@ import {
   receiverOf,
 } from '@vudo/meadowcap'
 import { bytesToHex } from '@vudo/wire'
-import { erase } from '../erasure/erase.ts'
-import type { ErasureRecord } from '../erasure/erasure-log.ts'
 import { willowError } from '../errors.ts'
-import { DEFAULT_MAX_AHEAD_MS, MAX_OPEN_NAMESPACES, MAX_REASON_CHARACTERS } from '../limits.ts'
+import { DEFAULT_MAX_AHEAD_MS } from '../limits.ts'
 import type { WillowStore } from '../store/store.ts'
 import { openCapabilityBook, type CapabilityBook } from './capability-book.ts'
 import { capabilityFromText, capabilityToText } from './capability-text.ts'
 import type { KnownDevice } from './device-book.ts'
-import { readEntryOf, signTombstone, subspacesWithEntries, writeEntryTo } from './entry-access.ts'
+import { readEntryOf, signTombstone, writeEntryTo } from './entry-access.ts'
+import { assertReason, eraseAt } from './erasing.ts'
 import type { FuturePolicy } from './future.ts'
+import { NamespaceTable } from './namespace-table.ts'
 import { infoOf, type OpenNamespace } from './open-namespace.ts'
 import { openPlaces, type Places, type WillowStorage } from './places.ts'
-import { createReceipt, receiptsOf, type ErasureReceipt } from './receipt.ts'
+import { receiptsOf, type ErasureReceipt } from './receipt.ts'
 import { Rights, timestampOfDate } from './rights.ts'
 import { shareNamespace, type Sharing, type SharingOptions } from './sharing.ts'
 import { idBytes, pathOf, type IdLike, type PathLike } from './text-forms.ts'
@@ -120,9 +118,7 @@ class OpenWillow implements Willow {
   readonly #rights: Rights
   readonly #sharing: SharingOptions | undefined
   #isMetered: boolean
-  readonly #open = new Map<string, OpenNamespace>()
-  /** Those that are being opened, so that two calls open one. */
-  readonly #opening = new Map<string, Promise<OpenNamespace>>()
+  readonly #namespaces = new NamespaceTable()
   #closing: Promise<void> | undefined
 
   constructor({ userKey, future, places, book, sharing }: OpenWillowInit) {
@@ -137,7 +133,7 @@ class OpenWillow implements Willow {
   }
 
   get namespaces(): readonly string[] {
-    return [...this.#open.keys()]
+    return this.#namespaces.ids
   }
 
   get capabilities(): CapabilityStore {
@@ -154,7 +150,7 @@ class OpenWillow implements Willow {
 
   set isMetered(isMetered: boolean) {
     this.#isMetered = isMetered
-    for (const { sync } of this.#open.values()) if (sync) sync.isMetered = isMetered
+    for (const { sync } of this.#namespaces.all()) if (sync) sync.isMetered = isMetered
   }
 
   async mapNamespace(name: string, options?: NamespaceOptions): Promise<string> {
@@ -174,14 +170,7 @@ class OpenWillow implements Willow {
     const bytes = idBytes(id, 'namespace')
     const text = bytesToHex(bytes)
     this.#assertOpen()
-    if (this.#open.has(text)) return text
-    const isKnown = this.#opening.has(text)
-    if (!isKnown && this.#open.size + this.#opening.size >= MAX_OPEN_NAMESPACES) {
-      throw willowError('ERR_NAMESPACE_LIMIT', `${MAX_OPEN_NAMESPACES} namespaces are open`)
-    }
-    const opening = this.#opening.get(text) ?? this.#openAt(bytes, text, options)
-    this.#opening.set(text, opening)
-    await opening
+    await this.#namespaces.open(text, () => this.#openAt(bytes, options))
     return text
   }
 
@@ -214,7 +203,7 @@ class OpenWillow implements Willow {
     this.#assertIsOurs(capability)
     const isNew = await this.#book.keep(capability)
     const id = await this.openNamespace(capability.namespaceKey)
-    if (isNew && capability.accessMode === 'read') this.#open.get(id)?.sync?.refresh()
+    if (isNew && capability.accessMode === 'read') this.#namespaces.get(id)?.sync?.refresh()
     return capability
   }
 
@@ -278,35 +267,10 @@ class OpenWillow implements Willow {
   }
 
   async erase(path: PathLike, options: EraseOptions): Promise<ErasureReceipt> {
-    const { reason } = options
-    if (reason.length === 0 || reason.length > MAX_REASON_CHARACTERS) {
-      const message = `the reason has ${reason.length} characters, expected 1 to ${MAX_REASON_CHARACTERS}`
-      throw new RangeError(message)
-    }
+    assertReason(options.reason)
     const namespace = this.#namespace(options.namespace)
-    const wanted = pathOf(path)
-    const nowMs = this.#future.nowMs()
-    const now = timestampFromUnixMs(nowMs)
-    const subspaces = await this.#subspacesToErase(namespace.store, path, options)
-    // All rights before the first erasure: it is all of it or nothing, as far as one can know.
-    const rights = subspaces.map((subspaceId) => ({
-      subspaceId,
-      capability:
-        options.capability ??
-        this.#rights.toWrite(namespace.store.namespaceId, {
-          subspaceId,
-          path: wanted,
-          timestamp: now,
-        }),
-    }))
-    const records: ErasureRecord[] = []
-    for (const { subspaceId, capability } of rights) {
-      const init = { subspaceId, path: wanted, capability, signer: this.#userKey, now }
-      const note = { nowMs, reason }
-      records.push(await namespace.logged(() => erase(namespace.store, init), note))
-    }
-    const [first, ...rest] = records
-    return createReceipt(namespace, [first!, ...rest])
+    const by = { signer: this.#userKey, rights: this.#rights, nowMs: this.#future.nowMs() }
+    return eraseAt(namespace, path, { ...options, by })
   }
 
   erasures(namespace?: IdLike): readonly ErasureReceipt[] {
@@ -341,34 +305,22 @@ class OpenWillow implements Willow {
   }
 
   async #close(): Promise<void> {
-    // What is being opened is closed with the rest; why it failed is its caller's to know.
-    await Promise.allSettled(this.#opening.values())
     try {
-      for (const namespace of this.#open.values()) await namespace.close()
+      await this.#namespaces.close()
     } finally {
       await this.#places.close()
       this.events.close()
     }
   }
 
-  async #openAt(
-    namespaceId: Uint8Array,
-    text: string,
-    { readers }: NamespaceOptions,
-  ): Promise<OpenNamespace> {
-    try {
-      const namespace = await this.#places.open(namespaceId, {
-        userId: this.userId,
-        events: this.events,
-        share: this.#sharing && this.#shareBy(this.#sharing, readers),
-        tombstone: (id, place) =>
-          signTombstone(id, place, { rights: this.#rights, signer: this.#userKey }),
-      })
-      this.#open.set(text, namespace)
-      return namespace
-    } finally {
-      this.#opening.delete(text)
-    }
+  #openAt(namespaceId: Uint8Array, { readers }: NamespaceOptions): Promise<OpenNamespace> {
+    return this.#places.open(namespaceId, {
+      userId: this.userId,
+      events: this.events,
+      share: this.#sharing && this.#shareBy(this.#sharing, readers),
+      tombstone: (id, place) =>
+        signTombstone(id, place, { rights: this.#rights, signer: this.#userKey }),
+    })
   }
 
   #shareBy(
@@ -390,35 +342,13 @@ class OpenWillow implements Willow {
 
   /** Capabilities have changed: peers are shown the new ones, and theirs are looked at again. */
   #refresh(): void {
-    for (const { sync } of this.#open.values()) sync?.refresh()
+    for (const { sync } of this.#namespaces.all()) sync?.refresh()
   }
 
   /** The one that was named, or the only one. */
   #namespace(named: IdLike | undefined): OpenNamespace {
     this.#assertOpen()
-    const all = [...this.#open.values()]
-    if (named === undefined) {
-      const [only, ...others] = all
-      if (only && others.length === 0) return only
-      const message = `no namespace was named, and ${all.length} are open`
-      throw willowError('ERR_NAMESPACE_UNCLEAR', message)
-    }
-    const text = bytesToHex(idBytes(named, 'namespace'))
-    const found = this.#open.get(text)
-    if (found) return found
-    throw willowError('ERR_NAMESPACE_UNCLEAR', `namespace ${text} is not open`)
-  }
-
-  async #subspacesToErase(
-    store: WillowStore,
-    path: PathLike,
-    { subspace }: EraseOptions,
-  ): Promise<readonly Uint8Array[]> {
-    if (subspace !== undefined) return [idBytes(subspace, 'subspace')]
-    const own = this.#userKey.publicKey
-    if (isCommunalNamespace(store.namespaceId)) return [own]
-    const found = await subspacesWithEntries(store, pathOf(path))
-    return found.length > 0 ? found : [own]
+    return this.#namespaces.named(named)
   }
 
   /** A capability takes one of few places and opens a namespace, and only its receiver can use it. */

@@ -2,14 +2,9 @@ import { createCursor, isMeadowcapError, type Range3d } from '@vudo/meadowcap'
 import { bytesEqual } from '@vudo/wire'
 import { isWillowError } from '../errors.ts'
 import {
-  DEFAULT_SPLIT_PARTS,
-  DEFAULT_SPLIT_THRESHOLD,
   MAX_BATCH_ENTRIES,
   MAX_RANGE_IDS,
   MAX_RECONCILE_BYTES,
-  MAX_RECONCILE_DEPTH,
-  MAX_ROOT_ENTRIES,
-  MAX_SPLIT_PARTS,
   MESSAGE_ENTRY_BYTES,
   RECONCILE_MESSAGE_BYTES,
 } from '../limits.ts'
@@ -24,23 +19,7 @@ import type {
   StoreRequest,
 } from './reconcile-effects.ts'
 import { idOfHeld, ItemReader, ItemWriter } from './reconcile-wire.ts'
-
-/** How ranges are cut. Both ends may choose differently. */
-export interface SplitSettings {
-  /**
-   * Parts into which a range that differs is cut, 2 to `MAX_SPLIT_PARTS`. More of them need
-   * fewer legs and more bytes.
-   *
-   * @defaultValue 16
-   */
-  readonly parts?: number | undefined
-  /**
-   * Entries of a range, 0 to `MAX_RANGE_IDS`, up to which they are named one by one instead.
-   *
-   * @defaultValue 32
-   */
-  readonly threshold?: number | undefined
-}
+import { piecesOf, SplitPolicy, type SplitSettings } from './split-policy.ts'
 
 /** What a reconciliation is made of. */
 export interface ReconciliationInit extends SplitSettings {
@@ -119,8 +98,7 @@ type Task =
  */
 export class Reconciliation implements Reconciler {
   readonly #init: ReconciliationInit
-  readonly #parts: number
-  readonly #threshold: number
+  readonly #splitting: SplitPolicy
   readonly #writer: ItemWriter
   readonly #reader: ItemReader
   readonly #dialogue: Dialogue
@@ -135,18 +113,10 @@ export class Reconciliation implements Reconciler {
 
   /** @throws `RangeError` when parts or threshold are out of range. */
   constructor(init: ReconciliationInit) {
-    const { parts = DEFAULT_SPLIT_PARTS, threshold = DEFAULT_SPLIT_THRESHOLD } = init
-    if (!Number.isInteger(parts) || parts < 2 || parts > MAX_SPLIT_PARTS) {
-      throw new RangeError(`parts is ${parts}, expected 2 to ${MAX_SPLIT_PARTS}`)
-    }
-    if (!Number.isInteger(threshold) || threshold < 0 || threshold > MAX_RANGE_IDS) {
-      throw new RangeError(`threshold is ${threshold}, expected 0 to ${MAX_RANGE_IDS}`)
-    }
     this.#init = init
     this.#dialogue = new Dialogue(init)
     this.#idOffset = init.idOffset ?? 0
-    this.#parts = parts
-    this.#threshold = threshold
+    this.#splitting = new SplitPolicy(init)
     this.#writer = new ItemWriter(init.range, init.entryWriter ?? new EntryWriter())
     this.#reader = new ItemReader(init.range, init.entryReader ?? new EntryReader())
   }
@@ -266,16 +236,15 @@ export class Reconciliation implements Reconciler {
     if (task.type === 'entries') this.#listed(task.seen, answer)
   }
 
-  /** A large store goes in pieces, one after the other: what is open at a time is bounded. */
   #beginRoots(count: number): void {
     const { range } = this.#init
-    const pieces = Math.ceil(count / MAX_ROOT_ENTRIES)
+    const pieces = piecesOf(count)
     if (pieces <= 1) {
       this.#roots = [range]
       return
     }
     this.#task = { type: 'begin' }
-    this.#request({ type: 'split', range, parts: Math.min(pieces, MAX_SPLIT_PARTS) })
+    this.#request({ type: 'split', range, parts: pieces })
   }
 
   #sendRoot(fingerprint: Uint8Array): void {
@@ -296,18 +265,12 @@ export class Reconciliation implements Reconciler {
     }
     if (isOfNothing(question.fingerprint)) return this.#list(range)
     if (count === 0) return this.#sendIds([])
-    if (count <= this.#threshold || question.depth >= MAX_RECONCILE_DEPTH) {
+    if (this.#splitting.isNamed(count, question.depth)) {
       this.#task = { type: 'ids' }
       return this.#request({ type: 'list', range })
     }
     this.#task = { type: 'split' }
-    this.#request({ type: 'split', range, parts: this.#partsFor(count) })
-  }
-
-  /** As few as bring it below the threshold: each costs a fingerprint. */
-  #partsFor(count: number): number {
-    const needed = Math.ceil((2 * count) / Math.max(1, this.#threshold))
-    return Math.max(2, Math.min(this.#parts, needed))
+    this.#request({ type: 'split', range, parts: this.#splitting.partsFor(count) })
   }
 
   #splitted(task: Task | undefined, parts: readonly RangePart[]): void {
@@ -340,7 +303,7 @@ export class Reconciliation implements Reconciler {
     }
     // Many came in since they were counted.
     this.#task = { type: 'split' }
-    this.#request({ type: 'split', range: question.range, parts: this.#parts })
+    this.#request({ type: 'split', range: question.range, parts: this.#splitting.parts })
   }
 
   #sendIds(ids: readonly string[]): void {

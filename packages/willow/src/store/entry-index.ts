@@ -1,11 +1,12 @@
-import { ID_BYTES } from '@vudo/meadowcap'
 import type { Backing, Opened, SavedPages } from './backing.ts'
 import { PageTree, type Piece } from './page-tree.ts'
 import { Rows, type Page, type Row } from './page.ts'
-import { includesTime, type Place, type PlaceRange } from './place.ts'
+import type { Place, PlaceRange } from './place.ts'
+import { rowsInside } from './rows-inside.ts'
 import { Sum } from './sum.ts'
 import { MAX_KNOWN_VACANT } from '../limits.ts'
 import type { StoreTuning } from './tuning.ts'
+import { UnsavedPages } from './unsaved-pages.ts'
 
 /** Where a row is, or would be. */
 export interface Spot {
@@ -35,18 +36,13 @@ export class EntryIndex {
   /** Pages that differ from what is durable: their rows cannot be read again. */
   #uncommitted = new Set<Page>()
   #emptied = new Set<Page>()
-  #unsaved = new Set<Page>()
-  #dropped = new Set<number>()
-  #stored = new Set<number>()
-  /** Stored pages that are marked as dirty, or will be with the next commit. */
-  #dirty = new Set<number>()
-  #newlyDirty: number[] = []
-  #changes = 0
+  readonly #saving: UnsavedPages
   readonly #vacant = new Set<Place>()
 
   constructor(backing: Backing, tuning: StoreTuning) {
     this.#backing = backing
     this.#tuning = tuning
+    this.#saving = new UnsavedPages(tuning)
     this.#tree = new PageTree([], this, tuning)
   }
 
@@ -60,24 +56,19 @@ export class EntryIndex {
     this.#recent.clear()
     this.#uncommitted.clear()
     this.#emptied.clear()
-    this.#unsaved.clear()
-    this.#dropped = new Set(strayPages)
-    this.#newlyDirty = []
-    this.#changes = 0
     this.#vacant.clear()
-    this.#stored = new Set([...stored.map(({ id }) => id), ...strayPages])
-    this.#dirty = new Set(stored.filter(({ sum }) => sum === undefined).map(({ id }) => id))
+    this.#saving.load(stored, strayPages)
     const pages: Page[] = []
     let nextId = 1 + stored.reduce((greatest, { id }) => Math.max(greatest, id), -1)
     for (let at = 0; at < stored.length; at++) {
       const { id, low, sum } = stored[at]!
-      if (sum?.count === 0 && low !== '') this.#dropStored(id)
+      if (sum?.count === 0 && low !== '') this.#saving.drop(id)
       else if (sum) pages.push({ id, low, origin: id, sum, rows: undefined })
       else {
         // Dirty neighbours together: one scan costs less than many.
         while (stored[at + 1] !== undefined && stored[at + 1]?.sum === undefined) {
           at += 1
-          this.#dropped.add(stored[at]!.id)
+          this.#saving.drop(stored[at]!.id)
         }
         const found = await this.#rebuild(id, { low, high: stored[at + 1]?.low }, nextId)
         nextId += found.length
@@ -99,7 +90,7 @@ export class EntryIndex {
       const pageId = isFirst ? id : nextId + pages.length
       const page = { id: pageId, low, origin: id, sum: rows.sum(), rows }
       pages.push(page)
-      this.#unsaved.add(page)
+      this.#saving.add(page)
       this.#recent.add(page)
       this.#trim()
       rows = new Rows()
@@ -110,7 +101,7 @@ export class EntryIndex {
       if (rows.length >= (this.#tuning.maxPageRows * 3) / 4) finish()
     }
     finish()
-    if (pages.length === 0) this.#dropped.add(id)
+    if (pages.length === 0) this.#saving.drop(id)
     return pages
   }
 
@@ -247,73 +238,41 @@ export class EntryIndex {
   /** See {@link PageWatcher}. */
   changed(page: Page): void {
     if (!this.#backing.ordered) return
-    this.#changes += 1
     this.#recent.add(page)
     this.#uncommitted.add(page)
-    this.#unsaved.add(page)
-    this.#markDirty(page.origin)
+    this.#saving.change(page)
   }
 
   /** See {@link PageWatcher}. */
   dropped(page: Page): void {
     this.#recent.delete(page)
     this.#uncommitted.delete(page)
-    this.#unsaved.delete(page)
-    if (this.#stored.has(page.id)) this.#dropStored(page.id)
-  }
-
-  /** From now on its range is another page's, so what was saved of it is not to be relied on. */
-  #dropStored(id: number): void {
-    this.#dropped.add(id)
-    this.#markDirty(id)
-  }
-
-  #markDirty(id: number): void {
-    if (this.#dirty.has(id)) return
-    this.#dirty.add(id)
-    this.#newlyDirty.push(id)
+    this.#saving.forget(page)
   }
 
   /** The pages that the next commit has to mark as dirty. */
   get newlyDirty(): readonly number[] {
-    return this.#newlyDirty
+    return this.#saving.newlyDirty
   }
 
   /** Tells whether so much has changed that the sums should be saved, which bounds what a crash costs. */
   get isDue(): boolean {
-    const { maxDirtyPages, maxChangesUnsaved } = this.#tuning
-    return this.#dirty.size >= maxDirtyPages || this.#changes >= maxChangesUnsaved
+    return this.#saving.isDue
   }
 
   /** Whether anything differs from what was saved. */
   get isUnsaved(): boolean {
-    return this.#unsaved.size > 0 || this.#dropped.size > 0
+    return this.#saving.isUnsaved
   }
 
   /** What is to be saved. Must be committed before anything else happens. */
   takeUnsaved(): SavedPages {
-    const saved = {
-      pages: [...this.#unsaved],
-      dropped: [...this.#dropped],
-      cleaned: [...this.#dirty],
-    }
-    // In this order: a new page may have the number of one that is gone.
-    for (const id of saved.dropped) this.#stored.delete(id)
-    for (const page of saved.pages) {
-      page.origin = page.id
-      this.#stored.add(page.id)
-    }
-    this.#unsaved.clear()
-    this.#dropped.clear()
-    this.#dirty.clear()
-    this.#newlyDirty = []
-    this.#changes = 0
-    return { ...saved, count: this.#stored.size }
+    return this.#saving.take()
   }
 
   /** What was changed is durable now. */
   committed(): void {
-    this.#newlyDirty = []
+    this.#saving.committed()
     const emptied = [...this.#emptied]
     this.#emptied.clear()
     this.#uncommitted.clear()
@@ -366,42 +325,6 @@ function olderRows(rows: Rows, from: number, row: Row): { place: Place; timestam
     }
   }
   return older
-}
-
-/** The rows of a page that are in a range, from a place on. */
-function rowsInside(rows: Rows, range: PlaceRange, from: Place = range.from): number[] {
-  const inside: number[] = []
-  const first = rows.lowerBound(from)
-  const end = range.to === undefined ? rows.length : rows.lowerBound(range.to)
-  if (range.isContiguous) addTimely(inside, { rows, range, first, end })
-  // From subspace to subspace: looking at each row would cost several times as much.
-  for (let at = first; at < end && !range.isContiguous;) {
-    const subspace = rows.places[at]!.slice(0, ID_BYTES)
-    const next = Math.min(end, rows.lowerBound(subspace + pastEveryPath))
-    const low = Math.max(at, rows.lowerBound(subspace + range.pathFrom))
-    const high =
-      range.pathTo === undefined ? next : Math.min(next, rows.lowerBound(subspace + range.pathTo))
-    addTimely(inside, { rows, range, first: low, end: high })
-    at = next
-  }
-  return inside
-}
-
-/** Greater than every character of a place. */
-const pastEveryPath = '\u0100'
-
-interface Run {
-  readonly rows: Rows
-  readonly range: PlaceRange
-  readonly first: number
-  readonly end: number
-}
-
-function addTimely(inside: number[], { rows, range, first, end }: Run): void {
-  const isAnyTime = range.timeFrom === 0n && range.timeTo === undefined
-  for (let index = first; index < end; index++) {
-    if (isAnyTime || includesTime(range, rows.timestampAt(index))) inside.push(index)
-  }
 }
 
 /**

@@ -1,7 +1,6 @@
 import type { Subscription } from '@vudo/events'
 import {
   areaTo3dRange,
-  full3dRange,
   type Area,
   type AreaOfInterest,
   type AuthorisedEntry,
@@ -11,16 +10,18 @@ import {
 import { willowError } from '../errors.ts'
 import { MAX_BATCH_ENTRIES } from '../limits.ts'
 import { PayloadTransfers } from '../payloads/payload-transfers.ts'
-import type { PayloadId, PayloadVault } from '../payloads/vault.ts'
+import type { PayloadVault } from '../payloads/vault.ts'
 import type { Backing } from './backing.ts'
 import { DenyList } from './deny-list.ts'
+import { DurableChanges } from './durable-changes.ts'
 import { EntryIndex } from './entry-index.ts'
 import { EntryReader } from './entry-reader.ts'
 import { forget, forgetRange } from './forgetting.ts'
-import { holdEntry, noPayload, rowOf, type Held } from './held.ts'
-import { insertHeld, type InsertionContext } from './insertion.ts'
+import { holdEntry, noPayload, type Held } from './held.ts'
+import { InsertionLine, type InsertionJob } from './insertion-line.ts'
+import { insertHeld } from './insertion.ts'
 import { newestOf } from './newest.ts'
-import { placeOf, placeRangeOf, type Place, type PlaceRange } from './place.ts'
+import { placeOf, placeRangeOf, type Place } from './place.ts'
 import { splitRange } from './split.ts'
 import type {
   DenyRule,
@@ -38,7 +39,7 @@ import type {
   WillowStore,
 } from './store.ts'
 import { Subscriptions } from './subscriptions.ts'
-import { Transaction } from './transaction.ts'
+import type { Transaction } from './transaction.ts'
 import { defaultTuning, type StoreTuning } from './tuning.ts'
 import { Turns } from './turns.ts'
 import { rejectionsOf, type WriteVerifier } from './write-check.ts'
@@ -61,42 +62,30 @@ export async function openEntryStore(init: EntryStoreInit): Promise<WillowStore>
   return store
 }
 
-/** Entries that passed the write check and wait for their turn. */
-interface Job {
-  readonly entries: readonly AuthorisedEntry[]
-  readonly origin: string | undefined
-  readonly resolve: (outcomes: InsertOutcome[]) => void
-  readonly reject: (error: unknown) => void
-}
-
 class EntryStore implements WillowStore {
   readonly namespaceId: Uint8Array
   readonly #verifier: WriteVerifier
   readonly #backing: Backing
   readonly #vault: PayloadVault
   readonly #index: EntryIndex
-  readonly #tuning: StoreTuning
+  readonly #durable: DurableChanges
+  readonly #line: InsertionLine
   readonly #turns = new Turns()
   readonly #subscriptions = new Subscriptions()
   readonly #transfers: PayloadTransfers
   readonly #reader: EntryReader
   #denyList = new DenyList([])
-  #jobs: Job[] = []
-  /** Destroyed payloads, of which the backing need not remember that they are to be. */
-  #settled: PayloadId[] = []
-  #pending: Held | undefined
-  #mustReload = false
   #closing: Promise<void> | undefined
   /** Nothing runs any more; while it is closing, what was begun may still end. */
   #isClosed = false
 
   constructor({ namespaceId, verifier, backing, vault, tuning }: EntryStoreInit) {
-    this.#tuning = { ...defaultTuning, ...tuning }
+    const sizes: StoreTuning = { ...defaultTuning, ...tuning }
     this.namespaceId = namespaceId.slice()
     this.#verifier = verifier
     this.#backing = backing
     this.#vault = vault
-    this.#index = new EntryIndex(backing, this.#tuning)
+    this.#index = new EntryIndex(backing, sizes)
     this.#reader = new EntryReader({
       backing,
       index: this.#index,
@@ -106,8 +95,20 @@ class EntryStore implements WillowStore {
       vault,
       heldAt: (place) => this.#heldAt(place),
       change: (work) => this.#change(work),
-      settle: (id) => void this.#settled.push(id),
+      settle: (id) => this.#durable.settle(id),
     })
+    this.#durable = new DurableChanges({
+      backing,
+      index: this.#index,
+      vault,
+      transfers: this.#transfers,
+      maxCommitChanges: sizes.maxCommitChanges,
+      publish: (events) => this.#subscriptions.publish(events),
+    })
+    this.#line = new InsertionLine(
+      (jobs) => this.#insertJobs(jobs),
+      (task) => this.#turns.take(task),
+    )
   }
 
   get count(): number {
@@ -119,10 +120,10 @@ class EntryStore implements WillowStore {
   }
 
   async open(): Promise<void> {
-    const denied = await this.#load()
+    const denied = await this.#durable.load()
     this.#denyList = new DenyList(denied)
     try {
-      if (this.#pending) await this.#complete(this.#pending)
+      await this.#durable.completePending()
     } catch {
       // A full disk must not keep the store from opening; the next change tries again, and is told.
     }
@@ -149,7 +150,7 @@ class EntryStore implements WillowStore {
     })
     const entries = authorised.filter((_, at) => outcomes[at] === undefined)
     signal?.throwIfAborted()
-    const done = entries.length > 0 ? await this.#enqueue(entries, origin) : []
+    const done = entries.length > 0 ? await this.#line.add({ entries, origin }) : []
     let next = 0
     return outcomes.map((outcome) => outcome ?? done[next++]!)
   }
@@ -271,7 +272,7 @@ class EntryStore implements WillowStore {
     await this.#turns.take(async () => {
       this.#isClosed = true
       try {
-        if (!this.#mustReload) await this.#commit(new Transaction(this.#index), { save: true })
+        await this.#durable.save()
       } catch {
         // Saved sums only make the next opening faster; it finds them anew.
       }
@@ -280,37 +281,20 @@ class EntryStore implements WillowStore {
     })
   }
 
-  /** Puts entries in line. Those that wait together go in one transaction. */
-  #enqueue(
-    entries: readonly AuthorisedEntry[],
-    origin: string | undefined,
-  ): Promise<InsertOutcome[]> {
-    const { promise, resolve, reject } = Promise.withResolvers<InsertOutcome[]>()
-    this.#jobs.push({ entries, origin, resolve, reject })
-    void this.#turns.take(() => this.#runJobs())
-    return promise
-  }
-
-  async #runJobs(): Promise<void> {
-    const jobs = takeJobs(this.#jobs)
-    if (jobs.length === 0) return
-    try {
-      const outcomes = await this.#changeNow(async (transaction) => {
-        const context = this.#contextOf(transaction)
-        const results: InsertOutcome[][] = []
-        for (const job of jobs) {
-          const done: InsertOutcome[] = []
-          for (const authorised of job.entries) {
-            done.push(await insertHeld(context, holdEntry(authorised, noPayload), job.origin))
-          }
-          results.push(done)
+  async #insertJobs(jobs: readonly InsertionJob[]): Promise<InsertOutcome[][]> {
+    this.#assertNotClosed()
+    return this.#durable.change(async (transaction) => {
+      const context = this.#durable.insertionInto(transaction)
+      const results: InsertOutcome[][] = []
+      for (const job of jobs) {
+        const done: InsertOutcome[] = []
+        for (const authorised of job.entries) {
+          done.push(await insertHeld(context, holdEntry(authorised, noPayload), job.origin))
         }
-        return results
-      })
-      for (const [at, job] of jobs.entries()) job.resolve(outcomes[at]!)
-    } catch (error) {
-      for (const job of jobs) job.reject(error)
-    }
+        results.push(done)
+      }
+      return results
+    })
   }
 
   async #heldAt(place: Place): Promise<Held | undefined> {
@@ -318,120 +302,24 @@ class EntryStore implements WillowStore {
     return held
   }
 
-  #contextOf(transaction: Transaction): InsertionContext {
-    return {
-      index: this.#index,
-      transaction,
-      maxCommitChanges: this.#tuning.maxCommitChanges,
-      read: async (places) => {
-        const missing = places.filter((place) => !transaction.heldAt(place))
-        const read = missing.length > 0 ? await this.#backing.read(missing) : []
-        let next = 0
-        return places.map((place) => transaction.heldAt(place) ?? read[next++])
-      },
-      commitPart: async (pending) => {
-        await this.#commit(transaction, { pending })
-        transaction.reset()
-      },
-    }
-  }
-
   /** Runs `work` alone, and makes durable what it did. */
   #change<Result>(work: (transaction: Transaction) => Promise<Result>): Promise<Result> {
-    return this.#turns.take(() => this.#changeNow(work))
-  }
-
-  async #changeNow<Result>(work: (transaction: Transaction) => Promise<Result>): Promise<Result> {
-    await this.#ready()
-    if (this.#pending) await this.#complete(this.#pending)
-    return this.#durably(work)
-  }
-
-  async #durably<Result>(work: (transaction: Transaction) => Promise<Result>): Promise<Result> {
-    const transaction = new Transaction(this.#index)
-    try {
-      const result = await work(transaction)
-      await this.#commit(transaction)
-      return result
-    } catch (error) {
-      if (!transaction.isEmpty) this.#mustReload = true
-      throw error
-    }
-  }
-
-  async #commit(
-    transaction: Transaction,
-    { pending, save = false }: { readonly pending?: Held; readonly save?: boolean } = {},
-  ): Promise<void> {
-    const index = this.#index
-    const saved = index.isDue || (save && index.isUnsaved) ? index.takeUnsaved() : undefined
-    const { entries, removed, reserved, adopted, events } = transaction
-    const doomed = [...transaction.doomed, ...this.#transfers.reservedFor(removed)]
-    const settled = [...this.#settled, ...adopted]
-    const mustClear = this.#pending !== undefined && pending === undefined
-    if (
-      entries.length + doomed.length + reserved.length + settled.length > 0 ||
-      saved ||
-      mustClear
-    ) {
-      // Unless it settles, what is durable is what counts; the index may be ahead of it.
-      this.#mustReload = true
-      await this.#backing.commit({
-        entries,
-        doomed: [...doomed, ...reserved],
-        settled,
-        dirty: index.newlyDirty,
-        saved,
-        pending: pending || mustClear ? { held: pending } : undefined,
-      })
-      this.#mustReload = false
-      this.#pending = pending
-      this.#settled = []
-    }
-    index.committed()
-    this.#transfers.removed(removed)
-    this.#subscriptions.publish(events)
-    if (doomed.length === 0) return
-    await this.#vault.destroy(doomed)
-    this.#settled.push(...doomed)
-  }
-
-  /** Ends an insertion that pruned so much that it took several commits, of which the last is missing. */
-  async #complete(pending: Held): Promise<void> {
-    await this.#durably((transaction) =>
-      insertHeld(this.#contextOf(transaction), pending, undefined),
-    )
+    return this.#turns.take(async () => {
+      this.#assertNotClosed()
+      return this.#durable.change(work)
+    })
   }
 
   #task<Result>(task: () => Promise<Result>): Promise<Result> {
     return this.#turns.take(async () => {
-      await this.#ready()
+      this.#assertNotClosed()
+      await this.#durable.refresh()
       return task()
     })
   }
 
-  async #ready(): Promise<void> {
+  #assertNotClosed(): void {
     if (this.#isClosed) throw storeClosed()
-    if (this.#mustReload) await this.#load()
-  }
-
-  /** Takes what the backing has as the truth. */
-  async #load(): Promise<readonly DenyRule[]> {
-    const opened = await this.#backing.open()
-    await this.#index.load(opened)
-    if (!this.#backing.ordered) await this.#fill()
-    this.#pending = opened.pending
-    const doomed = await this.#transfers.abandoned(opened.doomed)
-    await this.#vault.destroy(doomed)
-    this.#settled = doomed
-    this.#mustReload = false
-    return opened.denied
-  }
-
-  async #fill(): Promise<void> {
-    for await (const held of this.#backing.scanOrdered(everything, 'path')) {
-      await this.#index.insert(rowOf(held))
-    }
   }
 
   #assertOpen(): void {
@@ -441,17 +329,4 @@ class EntryStore implements WillowStore {
 
 function storeClosed(): Error {
   return willowError('ERR_WILLOW_STORE_CLOSED', 'the Willow store is closed')
-}
-
-const everything: PlaceRange = placeRangeOf(full3dRange)
-
-/** Takes the first jobs out of the line, as many as fit into one transaction. */
-function takeJobs(jobs: Job[]): Job[] {
-  let count = 0
-  let taken = 0
-  while (taken < jobs.length && count + jobs[taken]!.entries.length <= MAX_BATCH_ENTRIES) {
-    count += jobs[taken]!.entries.length
-    taken += 1
-  }
-  return jobs.splice(0, taken)
 }

@@ -1,7 +1,8 @@
 /** Two reconciliations with a line between them, in one process. */
 import type { Range3d } from '@vudo/meadowcap'
 import { EntryReader, EntryWriter } from '../../src/reconcile/entry-stream.ts'
-import { Reconciliation, type SplitSettings } from '../../src/reconcile/reconciliation.ts'
+import { Reconciliation } from '../../src/reconcile/reconciliation.ts'
+import type { SplitSettings } from '../../src/reconcile/split-policy.ts'
 import type { ReconcileEffect, ReconcileInput } from '../../src/reconcile/reconcile-effects.ts'
 import { StoreRequests } from '../../src/reconcile/store-requests.ts'
 import type { WillowStore } from '../../src/store/store.ts'
