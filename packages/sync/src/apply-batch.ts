@@ -275,7 +275,7 @@ function withChanges(
   }
   const copy = Automerge.clone(state.open, { actor: state.actor })
   try {
-    const doc = apply(copy, fresh)
+    const doc = apply(copy, fresh, state.log)
     checkContent(doc)
     if (!state.size.admits(doc, addedBytes)) {
       Automerge.free(copy)
@@ -294,7 +294,7 @@ function applyInPlace(state: DocumentState, fresh: readonly ChangeHeader[]): Any
   const { open } = state
   const before = Automerge.getBackend(open).clone()
   try {
-    return apply(open, fresh)
+    return apply(open, fresh, state.log)
   } catch (error) {
     state.restore(before.save())
     throw error
@@ -303,7 +303,11 @@ function applyInPlace(state: DocumentState, fresh: readonly ChangeHeader[]): Any
   }
 }
 
-function apply(doc: AnyDocument, fresh: readonly ChangeHeader[]): AnyDocument {
+function apply(
+  doc: AnyDocument,
+  fresh: readonly ChangeHeader[],
+  log: ChangeLog | undefined,
+): AnyDocument {
   const chunks = fresh.map(({ bytes }) => bytes)
   let changed: AnyDocument
   try {
@@ -311,7 +315,7 @@ function apply(doc: AnyDocument, fresh: readonly ChangeHeader[]): AnyDocument {
   } catch (cause) {
     throw new SyncError('ERR_SYNC_PROTOCOL', 'changes cannot be applied', { cause })
   }
-  if (!areSound(changed, fresh)) throw damaged('changes refer to what is not there')
+  if (!areSound(changed, fresh, log)) throw damaged('changes refer to what is not there')
   return changed
 }
 

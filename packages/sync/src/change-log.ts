@@ -54,6 +54,12 @@ export class ChangeLog {
     return this.#numberByHash.has(hash)
   }
 
+  /** The number of the last operation of a change, as far as it is here. */
+  lastOperationOf(hash: string): number | undefined {
+    const number = this.#numberByHash.get(hash)
+    return number === undefined ? undefined : this.#changes[number - this.#first]?.maxOp
+  }
+
   /** The newest change of an actor, as far as it is here. */
   newestOf(actor: string): LoggedChange | undefined {
     return this.#newestByActor.get(actor)
