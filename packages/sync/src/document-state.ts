@@ -8,6 +8,7 @@ import {
   deriveNonce,
   readStoredProof,
   signProof,
+  type ActorOrigin,
   type ActorProof,
 } from './authorship.ts'
 import type { ChangeHeader } from './automerge-chunks.ts'
@@ -434,6 +435,13 @@ export class DocumentState {
   /** Keeps proofs that came with changes. */
   addProofs(proofs: readonly ActorProof[]): void {
     this.#proofs.add(proofs)
+  }
+
+  /** Whose an actor is whose changes are here, if that can be told for all of them at once. */
+  authorOf(actor: string): ActorOrigin | undefined {
+    const proof = this.#proofs.get(actor)
+    if (!proof?.nonce || proof.isImage) return undefined
+    return { author: proof.author, nonce: proof.nonce }
   }
 
   /** All proofs of the open document. */

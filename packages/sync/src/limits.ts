@@ -298,6 +298,9 @@ export const MAX_TAIL_BYTES = 1_048_576
 /** Messages of live edits of one document to one peer that it need not answer at once. */
 export const MAX_LIVE_WINDOW = 8
 
+/** Milliseconds of rest between two rounds of live edits, at most; as a rule it is twice the time that a round took. */
+export const MAX_LIVE_REST_MS = 100
+
 /** Messages of live edits that a peer has not said to have stored; beyond it further edits wait. */
 export const MAX_SENT_EDITS = 1_024
 

@@ -1,8 +1,10 @@
 import { concatBytes } from '@vudo/wire'
 import { buildBatch } from './change-batches.ts'
 import { deflateLiveEdits } from './deflate.ts'
+import type { LoggedChange } from './change-log.ts'
 import { sameHeads } from './document-heads.ts'
 import type { DocumentState } from './document-state.ts'
+import { leanProofsOf } from './lean-proofs.ts'
 import { MAX_LIVE_BYTES, MAX_LIVE_DOCUMENTS, MAX_TAKEN_DOCUMENTS } from './limits.ts'
 import type { LiveDocument, PeerState, TakenEdits } from './peer-state.ts'
 import { encodeEdits } from './edits-wire.ts'
@@ -18,19 +20,21 @@ export function editsFor(state: DocumentState, from: number): Uint8Array {
   if (lastEdits?.from === from && lastEdits.to === logEnd) return lastEdits.bytes
   const changes = state.log?.since(from) ?? []
   const raw = concatBytes(...changes.map(({ bytes }) => bytes))
-  const bytes = encode(
-    state,
-    raw,
-    changes.map(({ actor }) => actor),
-  )
+  const bytes = encode(state, raw, changes)
   state.lastEdits = { from, to: logEnd, bytes }
   return bytes
 }
 
-function encode(state: DocumentState, raw: Uint8Array, actors: readonly string[]): Uint8Array {
+function encode(
+  state: DocumentState,
+  raw: Uint8Array,
+  changes: readonly LoggedChange[],
+): Uint8Array {
   const deflated = raw.length < minDeflateBytes ? undefined : deflateLiveEdits(raw)
-  const proofs = state.proofsOf(actors)
-  return encodeEdits({ isDeflated: deflated !== undefined, proofs, payload: deflated ?? raw })
+  const leanProofs = leanProofsOf(state, changes)
+  const proofs = leanProofs ? [] : state.proofsOf(changes.map(({ actor }) => actor))
+  const payload = deflated ?? raw
+  return encodeEdits({ isDeflated: deflated !== undefined, proofs, leanProofs, payload })
 }
 
 /** Begins to follow what a peer has of a document, if that is a place in the log. */

@@ -33,18 +33,21 @@ import type { SyncMessage } from './wire.ts'
 /**
  * Gives a live edit to a peer that is known to have what it builds on: the first ones at
  * once, and while the peer is asked how far it is, the others are gathered.
+ *
+ * @returns true when something was sent.
  */
 export function push(
   exchange: Exchange,
   peer: PeerState,
   state: DocumentState,
   { isEarly = false }: { readonly isEarly?: boolean } = {},
-): void {
+): boolean {
   const { id } = state
-  if (!(peer.isReady || isEarly) || peer.oversized.has(id) || !exchange.mayRead(peer, id)) return
+  if (!(peer.isReady || isEarly) || peer.oversized.has(id)) return false
+  if (!exchange.mayRead(peer, id)) return false
   const live = peer.live.get(id) ?? followPeer(peer, state)
   if (!live) return pushUnlogged(exchange, peer, state)
-  if (live.next === state.logEnd) return
+  if (live.next === state.logEnd) return false
   const changes = state.log?.since(live.next)
   // Many changes are much smaller as a bundle, which only an open document can give.
   const isMuch = state.doc !== undefined && (isEarly || state.logEnd - live.next > MANY_EDITS)
@@ -54,17 +57,18 @@ export function push(
   }
   if (changes.every(({ origin }) => origin === peer.link)) {
     live.next = state.logEnd
-    return
+    return false
   }
   live.isDue = live.awaited !== undefined || peer.sentEdits.length >= MAX_SENT_EDITS
-  if (live.isDue) return
+  if (live.isDue) return false
   const bytes = editsFor(state, live.next)
   // A slow peer is told of it once it is durable, as of what does not fit, and asks when it can.
   if (peer.outgoingBytes >= MAX_OUTGOING_BYTES || bytes.length > MAX_LIVE_BYTES) {
     forgetLive(peer, id)
-    return
+    return false
   }
   sendEdits(exchange, peer, state, { live, bytes })
+  return true
 }
 
 /**
@@ -85,9 +89,10 @@ export function pushEarly(exchange: Exchange, peer: PeerState): void {
 }
 
 /** For a peer that is not followed: looked up in the history, once for each change and not more. */
-function pushUnlogged(exchange: Exchange, peer: PeerState, state: DocumentState): void {
+function pushUnlogged(exchange: Exchange, peer: PeerState, state: DocumentState): boolean {
   const edits = followUnlogged(peer, state)
   if (edits) sendEdits(exchange, peer, state, edits)
+  return edits !== undefined
 }
 
 function sendEdits(
@@ -258,12 +263,14 @@ export function answerGathered(exchange: Exchange, peer: PeerState): void {
 export function handleHurry(exchange: Exchange, peer: PeerState): void {
   peer.hurried = { stored: peer.editsTaken, saved: peer.editsSent }
   exchange.replica.urgeWrites()
+  exchange.rounds.flush()
   answer(exchange, peer)
 }
 
 /** Somebody waits here: asks the peers that owe an answer. */
 export function hurry(exchange: Exchange): void {
   exchange.replica.urgeWrites()
+  exchange.rounds.flush()
   for (const peer of exchange.peers.values()) {
     if (!peer.isReady || peer.sentEdits.length + peer.takenById.size === 0) continue
     exchange.send(peer, { type: 'hurry' })
@@ -293,7 +300,7 @@ export function handleProgress(
   }
   for (const id of due) {
     const state = exchange.replica.knownDocument(id)
-    if (state) push(exchange, peer, state)
+    if (state) exchange.rounds.add(state)
   }
   announceNext(exchange, peer)
   exchange.replica.emit({ type: 'progress' })

@@ -5,7 +5,7 @@ import { createFakeDisk, type FakeDisk } from '@vudo/storage'
 import { chunkPrefix, decodeIndex, indexPrefixes, proofPrefix } from '../src/stored-keys.ts'
 import { isSyncError } from '../src/errors.ts'
 import type { DocumentState } from '../src/document-state.ts'
-import { Replica, type Policy } from '../src/replica.ts'
+import { liveTimer, Replica, type Policy } from '../src/replica.ts'
 import type { ReplicaEffect, ReplicaEvent, ReplicaInput } from '../src/replica-effects.ts'
 
 export const nowMs = 1_700_000_000_000
@@ -100,8 +100,9 @@ export class Node {
     else if (effect.type === 'disconnect') {
       this.disconnects.push(effect.code)
       this.lab.cut(effect.link)
-    } else if (effect.type === 'set-timer') {
-      later(() => this.input({ type: 'timer', link: effect.link }))
+    } else if (effect.type === 'set-timer' || effect.type === 'rest') {
+      const link = effect.type === 'rest' ? liveTimer : effect.link
+      later(() => this.input({ type: 'timer', link }))
     } else if (effect.type === 'persist') {
       this.disk.append(effect.operations)
       const settle = (): void => {
