@@ -353,7 +353,8 @@ function applyTable(incoming: Incoming, payload: Uint8Array, vetted: VettedTable
   try {
     const doc = load(copy, payload)
     if (sameHeads(headsOf(doc), state.heads)) return 'nothing-new'
-    if (!areSoundSince(doc, state.heads)) throw damaged('changes refer to what is not there')
+    if (!areSoundSince(doc, state.heads, state.log))
+      throw damaged('changes refer to what is not there')
     assertHeads(doc)
     if (vetted.hasContainers || state.size.mayExceed(payload.length)) checkContent(doc)
     const proofs = checkApplied(incoming, doc, news)

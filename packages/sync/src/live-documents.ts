@@ -18,18 +18,14 @@ const minDeflateBytes = 256
 export function editsFor(state: DocumentState, from: number): Uint8Array {
   const { lastEdits, logEnd } = state
   if (lastEdits?.from === from && lastEdits.to === logEnd) return lastEdits.bytes
-  const changes = state.log?.since(from) ?? []
-  const raw = concatBytes(...changes.map(({ bytes }) => bytes))
-  const bytes = encode(state, raw, changes)
+  const bytes = encodeEditsOf(state, state.log?.since(from) ?? [])
   state.lastEdits = { from, to: logEnd, bytes }
   return bytes
 }
 
-function encode(
-  state: DocumentState,
-  raw: Uint8Array,
-  changes: readonly LoggedChange[],
-): Uint8Array {
+/** Changes of the log for somebody who has all of the document that came before the last of them. */
+export function encodeEditsOf(state: DocumentState, changes: readonly LoggedChange[]): Uint8Array {
+  const raw = concatBytes(...changes.map(({ bytes }) => bytes))
   const deflated = raw.length < minDeflateBytes ? undefined : deflateLiveEdits(raw)
   const leanProofs = leanProofsOf(state, changes)
   const proofs = leanProofs ? [] : state.proofsOf(changes.map(({ actor }) => actor))

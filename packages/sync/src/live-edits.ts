@@ -9,7 +9,14 @@ import { isAckOf } from './document-heads.ts'
 import type { DocumentState } from './document-state.ts'
 import { isSyncError, SyncError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
-import { editsFor, followPeer, followUnlogged, forgetLive, noteTaken } from './live-documents.ts'
+import {
+  editsFor,
+  encodeEditsOf,
+  followPeer,
+  followUnlogged,
+  forgetLive,
+  noteTaken,
+} from './live-documents.ts'
 import {
   MANY_EDITS,
   MAX_EARLY_DOCUMENTS,
@@ -49,19 +56,22 @@ export function push(
   if (!live) return pushUnlogged(exchange, peer, state)
   if (live.next === state.logEnd) return false
   const changes = state.log?.since(live.next)
+  const news = changes?.filter(({ origin }) => origin !== peer.link) ?? []
   // Many changes are much smaller as a bundle, which only an open document can give.
-  const isMuch = state.doc !== undefined && (isEarly || state.logEnd - live.next > MANY_EDITS)
+  const isMuch = state.doc !== undefined && (isEarly || news.length > MANY_EDITS)
   if (!changes || (isMuch && !live.unanswered)) {
     forgetLive(peer, id)
     return pushUnlogged(exchange, peer, state)
   }
-  if (changes.every(({ origin }) => origin === peer.link)) {
+  if (news.length === 0) {
     live.next = state.logEnd
     return false
   }
   live.isDue = live.awaited !== undefined || peer.sentEdits.length >= MAX_SENT_EDITS
   if (live.isDue) return false
-  const bytes = editsFor(state, live.next)
+  // What most peers lack is encoded once for all of them, with the little that this one has sent.
+  const isMostlyTheirs = 2 * news.length < changes.length
+  const bytes = isMostlyTheirs ? encodeEditsOf(state, news) : editsFor(state, live.next)
   // A slow peer is told of it once it is durable, as of what does not fit, and asks when it can.
   if (peer.outgoingBytes >= MAX_OUTGOING_BYTES || bytes.length > MAX_LIVE_BYTES) {
     forgetLive(peer, id)

@@ -53,12 +53,17 @@ export function areSound(
  * As {@link areSound}, for all that a document has beyond `before`.
  *
  * @param before - Heads that were there; none of them when the document was empty.
+ * @param log - As for {@link areSound}.
  */
-export function areSoundSince(doc: AnyDocument, before: readonly string[]): boolean {
+export function areSoundSince(
+  doc: AnyDocument,
+  before: readonly string[],
+  log?: ChangeLog,
+): boolean {
   try {
     const backend = Automerge.getBackend(doc)
     const numbers = Automerge.getChangesMetaSince(doc, [...before])
-    if (!areNumbersSound(backend, numbers)) return false
+    if (!areNumbersSound(backend, numbers, log)) return false
     const isFew = numbers.length <= MAX_REBUILT_CHANGES
     return (isFew && numbers.every(({ hash }) => isRebuilt(backend, hash))) || isReadable(doc)
   } catch {
@@ -112,12 +117,14 @@ function isRebuilt(backend: Backend, hash: string): boolean {
 
 /** The numbers of operations go on from those that a change builds on, without running away. */
 function areNumbersSound(backend: Backend, changes: readonly Numbers[], log?: ChangeLog): boolean {
-  const newest = new Map(changes.map(({ hash, maxOp }) => [hash, maxOp]))
-  const numberOf = (hash: string): number =>
-    newest.get(hash) ??
-    log?.lastOperationOf(hash) ??
-    backend.getChangeMetaByHash(hash)?.maxOp ??
-    MAX_OPERATION_NUMBER
+  const numbers = new Map(changes.map(({ hash, maxOp }) => [hash, maxOp]))
+  const numberOf = (hash: string): number => {
+    const known = numbers.get(hash) ?? log?.lastOperationOf(hash)
+    if (known !== undefined) return known
+    const number = backend.getChangeMetaByHash(hash)?.maxOp ?? MAX_OPERATION_NUMBER
+    numbers.set(hash, number)
+    return number
+  }
   return changes.every(({ startOp, maxOp, deps }) => {
     const last = deps.reduce((most, hash) => Math.max(most, numberOf(hash)), 0)
     const isNext = startOp > last && startOp <= last + MAX_OPERATION_GAP

@@ -93,3 +93,17 @@ test('a peer that does not get the edits live is told of them when the rest is o
   lab.settle()
   expect(linesOf(late)).toEqual([0, 1, 2])
 })
+
+test('a peer is not sent back what it has sent, however long the rest was', () => {
+  const { lab, tap, hub, readers, edit, rested } = circle(1)
+  const [reader] = readers
+  edit(1)
+  edit(2)
+  for (const line of [3, 4, 5]) reader?.edit('notes/x', (doc) => doc.lines.push(line))
+  lab.settle()
+  tap.reset()
+  rested()
+  lab.settle()
+  expect([count(tap, 'hub edits'), tap.changes]).toEqual([1, 1])
+  expect(reader && hub.picture === reader.picture).toBe(true)
+})
