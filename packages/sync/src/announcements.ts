@@ -61,7 +61,13 @@ export function announceNext(
 
 /** The timer ran out: says what was not worth a message of its own. */
 export function announceGathered(exchange: Exchange, peer: PeerState): void {
-  const isNews = isAnyDue(exchange, peer) || coveredUpTo(exchange, peer) > peer.announcedUpTo
+  const isDue = isAnyDue(exchange, peer)
+  // While edits travel the position would be an old one in a moment, and each costs both ends a write.
+  const travelled = peer.editsSent + peer.editsTaken
+  const isBusy = travelled > peer.travelledBefore
+  peer.travelledBefore = travelled
+  if (isBusy && !isDue) return setTimer(exchange, peer)
+  const isNews = isDue || coveredUpTo(exchange, peer) > peer.announcedUpTo
   if (isNews) announceNext(exchange, peer, { evenEmpty: true })
 }
 

@@ -131,8 +131,14 @@ export function signAdmission(change: ProvenChange, author: AuthorKey): ActorPro
 
 /** Tells whether a proof's signature is right, and the actor the author's own. The actor of an initial value is checked by who has the change. */
 export function isProven(proof: ActorProof, database: string, documentId: string): boolean {
-  const { actor, author, nonce, isImage, hash, signature } = proof
+  const { actor, author, nonce, isImage } = proof
   if (nonce && actorOf({ author, nonce, isImage }, documentId) !== actor) return false
+  return isSigned(proof, database, documentId)
+}
+
+/** As {@link isProven}, of an actor that is known to be the author's own. */
+export function isSigned(proof: ActorProof, database: string, documentId: string): boolean {
+  const { actor, author, hash, signature } = proof
   const message = changeMessage({ database, documentId, actor, hash }, author)
   return verifySignature(author, proof.isAdmitted ? ADMIT_TAG : CHANGE_TAG, message, signature)
 }

@@ -112,9 +112,15 @@ export function headsAfter(
   changes: readonly Pick<ChangeHeader, 'hash' | 'deps'>[],
 ): readonly string[] {
   const after = new Set(heads)
-  for (const { hash, deps } of changes) {
-    for (const dep of deps) after.delete(dep)
-    after.add(hash)
-  }
+  for (const change of changes) replaceHeads(after, change)
   return [...after].toSorted()
+}
+
+/** A change takes the place of those heads that it builds on. */
+export function replaceHeads(
+  heads: Set<string>,
+  { hash, deps }: Pick<ChangeHeader, 'hash' | 'deps'>,
+): void {
+  for (const dep of deps) heads.delete(dep)
+  heads.add(hash)
 }
