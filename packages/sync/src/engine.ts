@@ -4,6 +4,7 @@ import type { PeerId } from '@vudo/transport'
 import { isSyncError, SyncError } from './errors.ts'
 import {
   MAX_BUNDLED_DOCUMENT_BYTES,
+  LIVE_REST_FACTOR,
   MAX_LIVE_REST_MS,
   READ_TOGETHER,
   STORE_FULL_RETRY_MS,
@@ -308,7 +309,7 @@ export class Engine {
   #rest(): void {
     const sinceMs = this.#inputAtMs
     this.#resting = setImmediate(() => {
-      const inMs = Math.min(2 * (performance.now() - sinceMs), MAX_LIVE_REST_MS)
+      const inMs = Math.min(LIVE_REST_FACTOR * (performance.now() - sinceMs), MAX_LIVE_REST_MS)
       if (inMs < 1) this.#input({ type: 'timer', link: liveTimer })
       else this.#setTimer({ type: 'set-timer', link: liveTimer, inMs })
     })

@@ -4,10 +4,10 @@ import type { Exchange } from './exchange.ts'
 import { push } from './live-edits.ts'
 
 /**
- * When edits go to the peers. The first one goes to all of them at once; then the node rests for
- * as long as that work took, twice, and what changes meanwhile goes in the next round. With few
- * peers nobody notices; with many a busy document costs a bounded share of the time, and all
- * peers get the same changes in one message, which is encoded once.
+ * When edits go to the peers. The first one goes to all of them at once; then the node rests, a few
+ * times as long as that work took, and what changes meanwhile goes in the next round. With few peers
+ * nobody notices; with many a busy document costs a bounded share of the time, and all peers get
+ * the same changes in one message, which is encoded once.
  */
 export class LiveRounds {
   readonly #exchange: Exchange

@@ -9,6 +9,7 @@ import { decodeEdits, encodeEdits } from '../src/edits-wire.ts'
 import { decodeMessage, encodeMessage, type SyncMessage } from '../src/wire.ts'
 import { chunk } from './hostile-chunks.ts'
 import { keyOf, Lab, type Node } from './replica-lab.ts'
+import { createWireTap } from './wire-tap.ts'
 
 interface Star {
   readonly lab: Lab
@@ -196,4 +197,44 @@ test('edits are answered by their numbers, and not with heads', () => {
   const edits = sent.filter((name) => name === 'a edits')
   const others = sent.filter((name) => name === 'hub received' || name === 'hub stored')
   expect([edits.length, others.length]).toEqual([4, 0])
+})
+
+test('the first edit of an actor opens no document whose actors are known', () => {
+  const { lab, writer, hub, state } = star()
+  const other = lab.node('c')
+  lab.connect(other, hub)
+  lab.settle()
+  type(writer, limits.FORGOTTEN_CHANGES + 8)
+  expect(state.doc).toBeUndefined()
+  type(other, 1)
+  expect(state.doc).toBeUndefined()
+  expect(hub.picture).toBe(other.picture)
+  expect(linesOf(hub)).toEqual(linesOf(other))
+})
+
+test('the position in a store is told when no edits travel any more', () => {
+  const tap = createWireTap()
+  const seen = { isHolding: false }
+  const lab = new Lab({ tamper: tap.tamper, holdsTimers: () => seen.isHolding })
+  const [writer, reader] = [lab.node('a'), lab.node('b')]
+  lab.connect(writer, reader)
+  type(writer, 2)
+  seen.isHolding = true
+  tap.reset()
+  for (const second of [1, 2, 3]) {
+    type(writer, 1)
+    lab.fireTimers()
+    lab.settle()
+    expect(
+      tap.names.filter((name) => name.endsWith(' page')),
+      `second ${second}`,
+    ).toEqual([])
+  }
+  for (let second = 4; second < 7; second++) {
+    lab.fireTimers()
+    lab.settle()
+  }
+  const position = reader.replica.positionsByPeer.get(writer.peerId)
+  expect(position?.arrival).toBe(writer.replica.durableArrival)
+  expect(tap.entries).toBe(0)
 })
