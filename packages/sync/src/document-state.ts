@@ -223,6 +223,12 @@ export class DocumentState {
     )
   }
 
+  /** True when so much waits for its write that the next changes may soon need the document open. */
+  get isWriteDue(): boolean {
+    const changes = this.#unstored?.length ?? 0
+    return 2 * changes > MAX_APPENDED_CHANGES || 2 * this.#unstoredBytes > MAX_APPENDED_BYTES
+  }
+
   /** Takes changes that follow what is here, and logs them. An open document gets them with {@link catchUp}. */
   append(changes: readonly ChangeHeader[], origin: LinkId | undefined): void {
     this.#log ??= new ChangeLog(this.#logEnd, this.heads)
