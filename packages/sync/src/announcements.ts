@@ -36,11 +36,11 @@ export function announceNext(
     if (peer.queue.size > 0) setTimer(exchange, peer)
     return
   }
-  while (peer.pagesInFlight.size < MAX_PAGES_IN_FLIGHT && (isAnyDue(peer) || mustSend)) {
+  while (peer.pagesInFlight.size < MAX_PAGES_IN_FLIGHT && (isAnyDue(exchange, peer) || mustSend)) {
     const entries = takeEntries(exchange, peer)
     const upTo = coveredUpTo(exchange, peer)
     // A comparison that waits for its turn is something more.
-    const isLast = !isAnyDue(peer) && !peer.isCompareDue
+    const isLast = !isAnyDue(exchange, peer) && !peer.isCompareDue
     // A position without news can wait for the next news, but not for ever.
     const isNews = entries.length > 0 || !peer.saidLast || mustSend
     if (!isNews) {
@@ -61,16 +61,24 @@ export function announceNext(
 
 /** The timer ran out: says what was not worth a message of its own. */
 export function announceGathered(exchange: Exchange, peer: PeerState): void {
-  const isNews = isAnyDue(peer) || coveredUpTo(exchange, peer) > peer.announcedUpTo
+  const isDue = isAnyDue(exchange, peer)
+  // While edits travel the position would be an old one in a moment, and each costs both ends a write.
+  const travelled = peer.editsSent + peer.editsTaken
+  const isBusy = travelled > peer.travelledBefore
+  peer.travelledBefore = travelled
+  if (isBusy && !isDue) return setTimer(exchange, peer)
+  const isNews = isDue || coveredUpTo(exchange, peer) > peer.announcedUpTo
   if (isNews) announceNext(exchange, peer, { evenEmpty: true })
 }
 
 /** Something waits to be announced; what travels as live edits is told in another way, unless that fails. */
-function isAnyDue(peer: PeerState): boolean {
-  for (const item of peer.queue) {
-    if (item.startsWith('r') || !isTravelling(peer, item.slice(1))) return true
-  }
-  return false
+function isAnyDue(exchange: Exchange, peer: PeerState): boolean {
+  return nextDue(exchange, peer) !== undefined
+}
+
+/** Edits of it travel to or from the peer, or will in a moment. */
+function isUnderWay({ rounds }: Exchange, peer: PeerState, id: string): boolean {
+  return isTravelling(peer, id) || rounds.isDue(id)
 }
 
 /** Nothing waits but documents that the peer gets, or has, as live edits: they need no announcement for a while. */
@@ -78,7 +86,7 @@ function isAllLive(exchange: Exchange, peer: PeerState): boolean {
   if (peer.queue.size === 0) return false
   for (const item of peer.queue) {
     const state = item.startsWith('d') ? exchange.replica.knownDocument(item.slice(1)) : undefined
-    if (!state || !(isTravelling(peer, state.id) || isThere(peer, state))) return false
+    if (!state || !(isUnderWay(exchange, peer, state.id) || isThere(peer, state))) return false
   }
   return true
 }
@@ -105,7 +113,7 @@ export function confirmLive(
   for (const item of items) {
     if (!item.startsWith('d')) continue
     const state = exchange.replica.knownDocument(item.slice(1))
-    if (!state || isTravelling(peer, state.id)) continue
+    if (!state || isUnderWay(exchange, peer, state.id)) continue
     if (isConfirmed(exchange, peer, state)) {
       peer.queue.delete(item)
       continue
@@ -138,7 +146,7 @@ function takeEntries(exchange: Exchange, peer: PeerState): PageEntry[] {
   const entries: PageEntry[] = []
   let bytes = 0
   while (entries.length < MAX_PAGE_ENTRIES && bytes < MAX_PAGE_BYTES) {
-    const first = nextDue(peer)
+    const first = nextDue(exchange, peer)
     if (first === undefined) break
     const item = recordBefore(exchange, peer, first) ?? first
     peer.queue.delete(item)
@@ -150,9 +158,9 @@ function takeEntries(exchange: Exchange, peer: PeerState): PageEntry[] {
   return entries
 }
 
-function nextDue(peer: PeerState): string | undefined {
+function nextDue(exchange: Exchange, peer: PeerState): string | undefined {
   for (const item of peer.queue) {
-    if (item.startsWith('r') || !isTravelling(peer, item.slice(1))) return item
+    if (item.startsWith('r') || !isUnderWay(exchange, peer, item.slice(1))) return item
   }
   return undefined
 }

@@ -1,5 +1,5 @@
 import * as Automerge from '@automerge/automerge'
-import { actorOf, type ActorProof } from './authorship.ts'
+import { actorOf, type ActorProof, type LeanProof } from './authorship.ts'
 import {
   isBundleChunk,
   readChanges,
@@ -23,6 +23,7 @@ import { damaged } from './chunk-cursor.ts'
 import { assertHeads, checkContent } from './content-check.ts'
 import { inflateBounded } from './deflate.ts'
 import { headsAfter, type ChangeLog } from './change-log.ts'
+import { wholeProofs } from './lean-proofs.ts'
 import { headsOf, sameHeads } from './document-heads.ts'
 import type { AnyDocument, DocumentState } from './document-state.ts'
 import { isSyncError, SyncError } from './errors.ts'
@@ -75,7 +76,8 @@ function incomingOf(
     throw new SyncError('ERR_DOCUMENT_TOO_LARGE', `a batch has ${payload.length} bytes`)
   }
   const proofs = new Map(batch.proofs.map((proof) => [proof.actor, proof]))
-  return { incoming: { state, proofs, rules, budget }, payload }
+  const { leanProofs } = batch
+  return { incoming: { state, proofs, leanProofs, rules, budget }, payload }
 }
 
 /**
@@ -104,7 +106,9 @@ export function appendBatch(
   }
   if (!isFollowing(state, log, fresh)) return undefined
   if (fresh.length === 0) return 'nothing-new'
-  const proofs = checkAuthors(incoming, fresh, () => undefined)
+  const whole = withWholeProofs(incoming, { changes, fresh })
+  if (!whole) return undefined
+  const proofs = checkAuthors(whole, fresh, () => undefined)
   state.size.add(payload.length)
   state.append(fresh, rules.origin)
   state.closeIfForgotten()
@@ -205,6 +209,18 @@ export function isDocumentProven(
 
 interface Incoming extends UnprovenBatch {
   readonly budget: BatchBudget
+  readonly leanProofs?: readonly LeanProof[] | undefined
+}
+
+/** `undefined` when they lean on changes that are not here. */
+function withWholeProofs(
+  incoming: Incoming,
+  came: { readonly changes: readonly ChangeHeader[]; readonly fresh: readonly ChangeHeader[] },
+): Incoming | undefined {
+  const { state, leanProofs } = incoming
+  if (!leanProofs) return incoming
+  const proofs = wholeProofs(state, leanProofs, came)
+  return proofs && { ...incoming, proofs }
 }
 
 function isCostly({ budget, rules }: Incoming): boolean {
@@ -231,7 +247,9 @@ function applyChanges(incoming: Incoming, payload: Uint8Array): BatchOutcome {
     state.hasRecently(hash) || headers.has(hash) || state.has([hash])
   if (!fresh.every(({ deps }) => deps.every(isThere))) return 'gap'
   const bytesOf = (hash: string): Uint8Array | undefined => headers.get(hash)?.bytes
-  const proofs = checkAuthors(incoming, fresh, bytesOf)
+  const whole = withWholeProofs(incoming, { changes: [...headers.values()], fresh })
+  if (!whole) return 'gap'
+  const proofs = checkAuthors(whole, fresh, bytesOf)
   const doc = withChanges(state, fresh)
   if (!doc) return 'too-large'
   if (isInOrder(fresh)) state.replaceLogged(doc, fresh, incoming.rules.origin)
@@ -275,7 +293,7 @@ function withChanges(
   }
   const copy = Automerge.clone(state.open, { actor: state.actor })
   try {
-    const doc = apply(copy, fresh)
+    const doc = apply(copy, fresh, state.log)
     checkContent(doc)
     if (!state.size.admits(doc, addedBytes)) {
       Automerge.free(copy)
@@ -294,7 +312,7 @@ function applyInPlace(state: DocumentState, fresh: readonly ChangeHeader[]): Any
   const { open } = state
   const before = Automerge.getBackend(open).clone()
   try {
-    return apply(open, fresh)
+    return apply(open, fresh, state.log)
   } catch (error) {
     state.restore(before.save())
     throw error
@@ -303,7 +321,11 @@ function applyInPlace(state: DocumentState, fresh: readonly ChangeHeader[]): Any
   }
 }
 
-function apply(doc: AnyDocument, fresh: readonly ChangeHeader[]): AnyDocument {
+function apply(
+  doc: AnyDocument,
+  fresh: readonly ChangeHeader[],
+  log: ChangeLog | undefined,
+): AnyDocument {
   const chunks = fresh.map(({ bytes }) => bytes)
   let changed: AnyDocument
   try {
@@ -311,7 +333,7 @@ function apply(doc: AnyDocument, fresh: readonly ChangeHeader[]): AnyDocument {
   } catch (cause) {
     throw new SyncError('ERR_SYNC_PROTOCOL', 'changes cannot be applied', { cause })
   }
-  if (!areSound(changed, fresh)) throw damaged('changes refer to what is not there')
+  if (!areSound(changed, fresh, log)) throw damaged('changes refer to what is not there')
   return changed
 }
 
@@ -331,7 +353,8 @@ function applyTable(incoming: Incoming, payload: Uint8Array, vetted: VettedTable
   try {
     const doc = load(copy, payload)
     if (sameHeads(headsOf(doc), state.heads)) return 'nothing-new'
-    if (!areSoundSince(doc, state.heads)) throw damaged('changes refer to what is not there')
+    if (!areSoundSince(doc, state.heads, state.log))
+      throw damaged('changes refer to what is not there')
     assertHeads(doc)
     if (vetted.hasContainers || state.size.mayExceed(payload.length)) checkContent(doc)
     const proofs = checkApplied(incoming, doc, news)

@@ -52,6 +52,17 @@ export interface ActorProof {
   readonly signature: Uint8Array
 }
 
+/** Whose an actor is, and how that is known. */
+export type ActorOrigin = Pick<ActorProof, 'author' | 'nonce' | 'isImage' | 'isAdmitted'>
+
+/** What of a proof is not told by the changes that come with it. */
+export interface LeanProof {
+  /** Left out when the receiver has it of earlier changes of the actor. */
+  readonly by?: ActorOrigin | undefined
+  /** 64 bytes. */
+  readonly signature: Uint8Array
+}
+
 /** An author's word that a node acts for it, for a time. */
 export interface NodeCertificate {
   readonly author: string
@@ -120,8 +131,14 @@ export function signAdmission(change: ProvenChange, author: AuthorKey): ActorPro
 
 /** Tells whether a proof's signature is right, and the actor the author's own. The actor of an initial value is checked by who has the change. */
 export function isProven(proof: ActorProof, database: string, documentId: string): boolean {
-  const { actor, author, nonce, isImage, hash, signature } = proof
+  const { actor, author, nonce, isImage } = proof
   if (nonce && actorOf({ author, nonce, isImage }, documentId) !== actor) return false
+  return isSigned(proof, database, documentId)
+}
+
+/** As {@link isProven}, of an actor that is known to be the author's own. */
+export function isSigned(proof: ActorProof, database: string, documentId: string): boolean {
+  const { actor, author, hash, signature } = proof
   const message = changeMessage({ database, documentId, actor, hash }, author)
   return verifySignature(author, proof.isAdmitted ? ADMIT_TAG : CHANGE_TAG, message, signature)
 }
@@ -139,9 +156,9 @@ function changeMessage(
     .finish()
 }
 
-const proofKinds = { own: 0, initial: 1, image: 2, admitted: 3 } as const
+const proofKinds = { own: 0, initial: 1, image: 2, admitted: 3, known: 4 } as const
 
-function kindOf({ nonce, isImage, isAdmitted }: ActorProof): number {
+function kindOf({ nonce, isImage, isAdmitted }: ActorOrigin): number {
   if (nonce) return isImage ? proofKinds.image : proofKinds.own
   return isAdmitted ? proofKinds.admitted : proofKinds.initial
 }
@@ -167,12 +184,37 @@ export function readProof(reader: ByteReader): ActorProof {
   if (kind > proofKinds.admitted) reader.bytes(reader.remaining + 1)
   const actor = bytesToHex(reader.bytes(ACTOR_BYTES))
   const author = bytesToHex(reader.bytes(KEY_BYTES))
-  const hasNonce = kind === proofKinds.own || kind === proofKinds.image
-  const nonce = hasNonce ? reader.bytes(ACTOR_BYTES).slice() : undefined
+  const origin = originOf(kind, author, readNonce(reader, kind))
   const hash = bytesToHex(reader.bytes(HASH_BYTES))
-  const proof = { actor, author, nonce, hash, signature: reader.bytes(SIGNATURE_BYTES).slice() }
-  if (kind === proofKinds.image) return { ...proof, isImage: true }
-  return kind === proofKinds.admitted ? { ...proof, isAdmitted: true } : proof
+  return { ...origin, actor, hash, signature: reader.bytes(SIGNATURE_BYTES).slice() }
+}
+
+function readNonce(reader: ByteReader, kind: number): Uint8Array | undefined {
+  const hasNonce = kind === proofKinds.own || kind === proofKinds.image
+  return hasNonce ? reader.bytes(ACTOR_BYTES).slice() : undefined
+}
+
+function originOf(kind: number, author: string, nonce: Uint8Array | undefined): ActorOrigin {
+  if (kind === proofKinds.image) return { author, nonce, isImage: true }
+  return kind === proofKinds.admitted ? { author, nonce, isAdmitted: true } : { author, nonce }
+}
+
+/** Writes a lean proof: 65, 97 or 113 bytes. */
+export function writeLeanProof(writer: ByteWriter, { by, signature }: LeanProof): void {
+  writer.u8(by ? kindOf(by) : proofKinds.known)
+  if (by) writer.bytes(hexToBytes(by.author))
+  if (by?.nonce) writer.bytes(by.nonce)
+  writer.bytes(signature)
+}
+
+/** Reads a lean proof; nothing in it is checked yet. @throws `WireError` `ERR_DECODE`. */
+export function readLeanProof(reader: ByteReader): LeanProof {
+  const kind = reader.u8()
+  if (kind > proofKinds.known) reader.bytes(reader.remaining + 1)
+  if (kind === proofKinds.known) return { signature: reader.bytes(SIGNATURE_BYTES).slice() }
+  const author = bytesToHex(reader.bytes(KEY_BYTES))
+  const by = originOf(kind, author, readNonce(reader, kind))
+  return { by, signature: reader.bytes(SIGNATURE_BYTES).slice() }
 }
 
 /** Lets a node act for an author until `expiresAtMs`. */

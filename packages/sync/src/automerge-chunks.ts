@@ -32,6 +32,10 @@ export interface ChangeHeader {
   /** The chunk, a view into what was given. */
   readonly bytes: Uint8Array
   readonly operations: number
+  /** The number of its first operation. */
+  readonly startOp: number
+  /** The number of its last operation, by what its operations do: true of a change that Automerge has put together. */
+  readonly maxOp: number
   /** It makes maps, lists or texts, so it can nest. */
   readonly hasContainers: boolean
   /** It marks text, or does what only later versions know. */
@@ -240,16 +244,17 @@ function readChange(chunk: Chunk, budget: BatchBudget): ChangeHeader {
   const deps = Array.from({ length: count }, () => bytesToHex(reader.take(HASH_BYTES)))
   const actor = bytesToHex(reader.take(reader.unsigned()))
   const seq = reader.unsigned()
-  reader.unsigned() // the first operation's number
+  const startOp = reader.unsigned()
   reader.signed() // time
   reader.take(reader.unsigned()) // message
   takeActors(reader)
   const columns = vetColumns(reader, readColumns(reader), budget)
-  const { rows: operations, hasContainers, hasMarks } = columns
+  const { rows: operations, actions, hasContainers, hasMarks } = columns
   // A change without operations is work as well.
   budget.takeOperations(Math.max(1, operations))
   const { hash, bytes } = chunk
-  return { hash, actor, seq, deps, bytes, operations, hasContainers, hasMarks }
+  const maxOp = startOp + actions - 1
+  return { hash, actor, seq, deps, bytes, operations, startOp, maxOp, hasContainers, hasMarks }
 }
 
 function takeActors(reader: ChunkCursor): string[] {
@@ -277,8 +282,9 @@ function vetColumns(
   reader: ChunkCursor,
   list: readonly Column[],
   budget: BatchBudget,
-): VettedColumn & { readonly columns: Columns } {
+): VettedColumn & { readonly columns: Columns; readonly actions: number } {
   let rows = 0
+  let actions = 0
   let hasContainers = false
   let hasMarks = false
   const columns = new Map<number, Uint8Array>()
@@ -289,10 +295,11 @@ function vetColumns(
     columns.set(number, column)
     const vetted = vetColumn(new ChunkCursor(column), number, budget)
     rows = Math.max(rows, vetted.rows)
+    if (number === actionColumn) actions = vetted.rows
     hasContainers ||= vetted.hasContainers
     hasMarks ||= vetted.hasMarks
   }
-  return { rows, hasContainers, hasMarks, columns }
+  return { rows, actions, hasContainers, hasMarks, columns }
 }
 
 /** What a column, or all of a table, holds. */

@@ -1,5 +1,5 @@
 import * as Automerge from '@automerge/automerge'
-import { isProven, type ActorProof } from './authorship.ts'
+import { isProven, isSigned, type ActorProof } from './authorship.ts'
 import type { ActorSpan } from './change-table.ts'
 import type { AnyDocument, DocumentState } from './document-state.ts'
 import { SyncError } from './errors.ts'
@@ -49,7 +49,7 @@ export function checkAuthors(
   for (const [actor, changes] of Map.groupBy(fresh, (change) => change.actor)) {
     const newest = checkChain(changes.toSorted((a, b) => a.seq - b.seq))
     const proof = proofs.get(actor)
-    if (proof?.hash !== newest.hash || !isProven(proof, rules.database, state.id)) {
+    if (proof?.hash !== newest.hash || !isRight(state, proof, rules.database)) {
       throw unproven(`the newest change of actor ${actor} is not signed`)
     }
     if (proof.isAdmitted) checkAdmitted(state, actor)
@@ -61,6 +61,13 @@ export function checkAuthors(
   }
   assertRoom(state, checked.length)
   return checked
+}
+
+/** What an earlier proof has shown of an actor is not derived again. */
+function isRight(state: DocumentState, proof: ActorProof, database: string): boolean {
+  const known = proof.nonce && state.authorOf(proof.actor)
+  const isKnown = known?.nonce === proof.nonce && known?.author === proof.author
+  return (isKnown ? isSigned : isProven)(proof, database, state.id)
 }
 
 /** Proofs are written together with the changes that they prove. */

@@ -1,5 +1,5 @@
 import { createByteReader, createByteWriter } from '@vudo/wire'
-import { readProof, writeProof, type ActorProof } from './authorship.ts'
+import { readProof, writeProof, type ActorProof, type LeanProof } from './authorship.ts'
 import { MAX_ACTORS, MAX_HEADS } from './limits.ts'
 import { readHashes, refuse, writeHashes } from './wire.ts'
 
@@ -14,6 +14,8 @@ export interface ChangeBatch {
   /** What the sender's heads are with these changes. */
   readonly heads: readonly string[]
   readonly proofs: readonly ActorProof[]
+  /** In the place of {@link proofs}, only with single changes. */
+  readonly leanProofs?: readonly LeanProof[] | undefined
   readonly payload: Uint8Array
 }
 

@@ -54,6 +54,12 @@ export class ChangeLog {
     return this.#numberByHash.has(hash)
   }
 
+  /** The number of the last operation of a change, as far as it is here. */
+  lastOperationOf(hash: string): number | undefined {
+    const number = this.#numberByHash.get(hash)
+    return number === undefined ? undefined : this.#changes[number - this.#first]?.maxOp
+  }
+
   /** The newest change of an actor, as far as it is here. */
   newestOf(actor: string): LoggedChange | undefined {
     return this.#newestByActor.get(actor)
@@ -106,9 +112,15 @@ export function headsAfter(
   changes: readonly Pick<ChangeHeader, 'hash' | 'deps'>[],
 ): readonly string[] {
   const after = new Set(heads)
-  for (const { hash, deps } of changes) {
-    for (const dep of deps) after.delete(dep)
-    after.add(hash)
-  }
+  for (const change of changes) replaceHeads(after, change)
   return [...after].toSorted()
+}
+
+/** A change takes the place of those heads that it builds on. */
+export function replaceHeads(
+  heads: Set<string>,
+  { hash, deps }: Pick<ChangeHeader, 'hash' | 'deps'>,
+): void {
+  for (const dep of deps) heads.delete(dep)
+  heads.add(hash)
 }

@@ -8,10 +8,11 @@ import {
   deriveNonce,
   readStoredProof,
   signProof,
+  type ActorOrigin,
   type ActorProof,
 } from './authorship.ts'
 import type { ChangeHeader } from './automerge-chunks.ts'
-import { ChangeLog, headsAfter, type EncodedEdits } from './change-log.ts'
+import { ChangeLog, replaceHeads, type EncodedEdits } from './change-log.ts'
 import { ChunkTail } from './chunk-tail.ts'
 import {
   addSound,
@@ -138,8 +139,8 @@ export class DocumentState {
    */
   load(chunks: readonly Uint8Array[], proofs: readonly Uint8Array[]): boolean {
     const readable = proofs.flatMap(readStoredProof)
-    this.#proofs.restore(readable)
     let isWhole = readable.length === proofs.length
+    this.#proofs.restore(readable, isWhole)
     const logged = this.#loggedChunks()
     const all = [...chunks, ...logged]
     this.doc = openChunks(all, this.actor)
@@ -222,17 +223,25 @@ export class DocumentState {
     )
   }
 
+  /** True when so much waits for its write that the next changes may soon need the document open. */
+  get isWriteDue(): boolean {
+    const changes = this.#unstored?.length ?? 0
+    return 2 * changes > MAX_APPENDED_CHANGES || 2 * this.#unstoredBytes > MAX_APPENDED_BYTES
+  }
+
   /** Takes changes that follow what is here, and logs them. An open document gets them with {@link catchUp}. */
   append(changes: readonly ChangeHeader[], origin: LinkId | undefined): void {
     this.#log ??= new ChangeLog(this.#logEnd, this.heads)
+    const heads = new Set(this.heads)
     for (const change of changes) {
-      this.heads = headsAfter(this.heads, [change])
+      replaceHeads(heads, change)
       // Received changes are views into larger buffers.
       const bytes = change.bytes.slice()
-      this.#log.add({ ...change, bytes, origin, isOnlyHead: this.heads.length === 1 })
+      this.#log.add({ ...change, bytes, origin, isOnlyHead: heads.size === 1 })
       this.#unstored?.push(bytes)
       this.#unstoredBytes += bytes.length
     }
+    this.heads = [...heads].toSorted()
     this.#logEnd = this.#log.end
     this.isDirty = true
   }
@@ -428,12 +437,20 @@ export class DocumentState {
 
   /** Tells whether an actor is known never to have changed the document. */
   isNewActor(actor: string): boolean {
-    return this.doc !== undefined && this.#proofs.get(actor) === undefined
+    const isClear = this.doc !== undefined || this.#proofs.isComplete
+    return isClear && this.#proofs.get(actor) === undefined
   }
 
   /** Keeps proofs that came with changes. */
   addProofs(proofs: readonly ActorProof[]): void {
     this.#proofs.add(proofs)
+  }
+
+  /** Whose an actor is whose changes are here, if that can be told for all of them at once. */
+  authorOf(actor: string): ActorOrigin | undefined {
+    const proof = this.#proofs.get(actor)
+    if (!proof?.nonce || proof.isImage) return undefined
+    return { author: proof.author, nonce: proof.nonce }
   }
 
   /** All proofs of the open document. */

@@ -1,6 +1,7 @@
 import { createByteReader, createByteWriter, hexToBytes } from '@vudo/wire'
 import type { ByteReader, ByteWriter } from '@vudo/wire'
 import { readDocumentId, readProof, writeProof, type ActorProof } from './authorship.ts'
+import { readLeanProofs, writeLeanProofs } from './lean-proofs.ts'
 import { MAX_ACTORS } from './limits.ts'
 import type { ChangeBatch } from './batch-wire.ts'
 import type { SyncMessage } from './wire.ts'
@@ -8,6 +9,8 @@ import type { SyncMessage } from './wire.ts'
 /* The messages of live edits; see docs/wire-formats/sync.md, "Live edits". */
 
 type Edits = SyncMessage & { type: 'edits' }
+const flagBits = { deflated: 1, lean: 2 } as const
+
 type Progress = SyncMessage & { type: 'progress' }
 
 /** Writes what follows the kind. */
@@ -40,11 +43,16 @@ export function readProgress(reader: ByteReader): Progress {
 export function encodeEdits({
   isDeflated,
   proofs,
+  leanProofs,
   payload,
-}: Pick<ChangeBatch, 'isDeflated' | 'proofs' | 'payload'>): Uint8Array {
+}: Pick<ChangeBatch, 'isDeflated' | 'proofs' | 'leanProofs' | 'payload'>): Uint8Array {
   const writer = createByteWriter(payload.length + 256)
-  writer.u8(isDeflated ? 1 : 0).varint(proofs.length)
-  for (const proof of proofs) writeProof(writer, proof)
+  writer.u8((isDeflated ? flagBits.deflated : 0) + (leanProofs ? flagBits.lean : 0))
+  if (leanProofs) writeLeanProofs(writer, leanProofs)
+  else {
+    writer.varint(proofs.length)
+    for (const proof of proofs) writeProof(writer, proof)
+  }
   return writer.bytes(payload).finish()
 }
 
@@ -53,10 +61,24 @@ export function decodeEdits(bytes: Uint8Array): ChangeBatch {
   const reader = createByteReader(bytes)
   const flags = reader.u8()
   // More than there is: the reader's own error for what is none.
-  if (flags > 1) reader.bytes(reader.remaining + 1)
+  if (flags > flagBits.deflated + flagBits.lean) reader.bytes(reader.remaining + 1)
+  const isLean = (flags & flagBits.lean) > 0
+  const leanProofs = isLean ? readLeanProofs(reader) : undefined
+  const proofs = isLean ? [] : readProofs(reader)
+  return {
+    isAnswer: false,
+    isSaved: false,
+    isDeflated: (flags & flagBits.deflated) > 0,
+    heads: [],
+    proofs,
+    leanProofs,
+    payload: reader.rest(),
+  }
+}
+
+function readProofs(reader: ByteReader): ActorProof[] {
   const count = reader.varint(MAX_ACTORS)
   const proofs: ActorProof[] = []
   for (let index = 0; index < count; index++) proofs.push(readProof(reader))
-  const isDeflated = flags === 1
-  return { isAnswer: false, isSaved: false, isDeflated, heads: [], proofs, payload: reader.rest() }
+  return proofs
 }

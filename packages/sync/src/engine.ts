@@ -4,13 +4,15 @@ import type { PeerId } from '@vudo/transport'
 import { isSyncError, SyncError } from './errors.ts'
 import {
   MAX_BUNDLED_DOCUMENT_BYTES,
+  LIVE_REST_FACTOR,
+  MAX_LIVE_REST_MS,
   READ_TOGETHER,
   STORE_FULL_RETRY_MS,
   STORE_RETRY_DELAY_MS,
 } from './limits.ts'
 import { MessageRate } from './message-rate.ts'
 import type { LinkId, ReplicaEffect, ReplicaEvent, ReplicaInput } from './replica-effects.ts'
-import { Replica, writeTimer, type ReplicaInit } from './replica.ts'
+import { liveTimer, Replica, writeTimer, type ReplicaInit } from './replica.ts'
 import { actorsOfSaved } from './automerge-chunks.ts'
 import { createVetting, type Vetting } from './vetting.ts'
 import {
@@ -64,6 +66,8 @@ export class Engine {
   /** Documents that are to be read in this turn. */
   readonly #toRead: string[] = []
   #isRunning = false
+  #inputAtMs = 0
+  #resting: NodeJS.Immediate | undefined
   #lastLink = 0
   readonly #closed = new AbortController()
   #isClosing = false
@@ -95,6 +99,7 @@ export class Engine {
     if (this.#isClosed) {
       throw new SyncError('ERR_DATABASE_CLOSED', 'the database is closed')
     }
+    this.#inputAtMs = performance.now()
     try {
       return task(this.replica)
     } finally {
@@ -120,6 +125,7 @@ export class Engine {
 
   #input(input: ReplicaInput): void {
     if (this.#isClosed && input.type.startsWith('peer')) return
+    this.#inputAtMs = performance.now()
     this.#run(this.replica.handle(input, this.#init.now()))
   }
 
@@ -160,6 +166,8 @@ export class Engine {
         return this.#readSoon(effect.id)
       case 'set-timer':
         return this.#setTimer(effect)
+      case 'rest':
+        return this.#rest()
       case 'disconnect':
         return this.#links.get(effect.link)?.channel.reset(effect.code)
     }
@@ -297,6 +305,16 @@ export class Engine {
     this.#timers.set(link, timer)
   }
 
+  /** Measured to the end of the turn, as most of the work of sending comes after the replica's. */
+  #rest(): void {
+    const sinceMs = this.#inputAtMs
+    this.#resting = setImmediate(() => {
+      const inMs = Math.min(LIVE_REST_FACTOR * (performance.now() - sinceMs), MAX_LIVE_REST_MS)
+      if (inMs < 1) this.#input({ type: 'timer', link: liveTimer })
+      else this.#setTimer({ type: 'set-timer', link: liveTimer, inMs })
+    })
+  }
+
   /** Speaks with a peer for as long as the channel lives. Settles, never rejects, when it ends. */
   async speak(peerId: PeerId, channel: SyncChannel): Promise<void> {
     if (this.#isClosed || this.#isFull) return channel.reset()
@@ -369,6 +387,7 @@ export class Engine {
       for (const { channel } of this.#links.values()) channel.reset()
       for (const timer of this.#timers.values()) clearTimeout(timer)
       this.#timers.clear()
+      clearImmediate(this.#resting)
     }
     await this.#vetting.close()
     while (this.#jobs.size > 0) await Promise.all(this.#jobs)

@@ -39,6 +39,7 @@ import { handlePart } from './batch-receiver.ts'
 import { handleDocuments } from './bundle-receiver.ts'
 import { handleTake } from './bundle-server.ts'
 import { followPeer, forgetLive } from './live-documents.ts'
+import { LiveRounds } from './live-rounds.ts'
 import {
   answerGathered,
   handleEdits,
@@ -74,6 +75,7 @@ export class Exchange {
   readonly replica: Replica
   readonly peers: Map<number, PeerState> = new Map()
   readonly broadcasts: Broadcasts = new Broadcasts(this)
+  readonly rounds: LiveRounds = new LiveRounds(this)
   /** Bytes of batches that are not complete, or wait for a document to be read; of all peers. */
   incomingBytes = 0
 
@@ -412,13 +414,13 @@ export class Exchange {
 
   // Live edits.
 
-  /** The document has changed in memory: whoever is known to have what it builds on gets the change at once. */
+  /** The document has changed in memory: whoever is known to have what it builds on gets the change with the next round. */
   documentChanged(state: DocumentState): void {
     for (const peer of this.peers.values()) {
       // In a ring the same news comes from both sides: once for each change that is no fault.
       peer.fruitless = Math.max(0, peer.fruitless - 1)
-      push(this, peer, state)
     }
+    this.rounds.add(state)
   }
 
   /** Counts what is harmless once and a burden without end. */

@@ -298,6 +298,12 @@ export const MAX_TAIL_BYTES = 1_048_576
 /** Messages of live edits of one document to one peer that it need not answer at once. */
 export const MAX_LIVE_WINDOW = 8
 
+/** How many times as long as a round of live edits took a node rests before the next one: it spends at most a fifth of its time on passing edits on. */
+export const LIVE_REST_FACTOR = 4
+
+/** Milliseconds of rest between two rounds of live edits, at most. */
+export const MAX_LIVE_REST_MS = 100
+
 /** Messages of live edits that a peer has not said to have stored; beyond it further edits wait. */
 export const MAX_SENT_EDITS = 1_024
 

@@ -1,8 +1,10 @@
 import { concatBytes } from '@vudo/wire'
 import { buildBatch } from './change-batches.ts'
 import { deflateLiveEdits } from './deflate.ts'
+import type { LoggedChange } from './change-log.ts'
 import { sameHeads } from './document-heads.ts'
 import type { DocumentState } from './document-state.ts'
+import { leanProofsOf } from './lean-proofs.ts'
 import { MAX_LIVE_BYTES, MAX_LIVE_DOCUMENTS, MAX_TAKEN_DOCUMENTS } from './limits.ts'
 import type { LiveDocument, PeerState, TakenEdits } from './peer-state.ts'
 import { encodeEdits } from './edits-wire.ts'
@@ -16,21 +18,19 @@ const minDeflateBytes = 256
 export function editsFor(state: DocumentState, from: number): Uint8Array {
   const { lastEdits, logEnd } = state
   if (lastEdits?.from === from && lastEdits.to === logEnd) return lastEdits.bytes
-  const changes = state.log?.since(from) ?? []
-  const raw = concatBytes(...changes.map(({ bytes }) => bytes))
-  const bytes = encode(
-    state,
-    raw,
-    changes.map(({ actor }) => actor),
-  )
+  const bytes = encodeEditsOf(state, state.log?.since(from) ?? [])
   state.lastEdits = { from, to: logEnd, bytes }
   return bytes
 }
 
-function encode(state: DocumentState, raw: Uint8Array, actors: readonly string[]): Uint8Array {
+/** Changes of the log for somebody who has all of the document that came before the last of them. */
+export function encodeEditsOf(state: DocumentState, changes: readonly LoggedChange[]): Uint8Array {
+  const raw = concatBytes(...changes.map(({ bytes }) => bytes))
   const deflated = raw.length < minDeflateBytes ? undefined : deflateLiveEdits(raw)
-  const proofs = state.proofsOf(actors)
-  return encodeEdits({ isDeflated: deflated !== undefined, proofs, payload: deflated ?? raw })
+  const leanProofs = leanProofsOf(state, changes)
+  const proofs = leanProofs ? [] : state.proofsOf(changes.map(({ actor }) => actor))
+  const payload = deflated ?? raw
+  return encodeEdits({ isDeflated: deflated !== undefined, proofs, leanProofs, payload })
 }
 
 /** Begins to follow what a peer has of a document, if that is a place in the log. */

@@ -9,7 +9,14 @@ import { isAckOf } from './document-heads.ts'
 import type { DocumentState } from './document-state.ts'
 import { isSyncError, SyncError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
-import { editsFor, followPeer, followUnlogged, forgetLive, noteTaken } from './live-documents.ts'
+import {
+  editsFor,
+  encodeEditsOf,
+  followPeer,
+  followUnlogged,
+  forgetLive,
+  noteTaken,
+} from './live-documents.ts'
 import {
   MANY_EDITS,
   MAX_EARLY_DOCUMENTS,
@@ -33,38 +40,45 @@ import type { SyncMessage } from './wire.ts'
 /**
  * Gives a live edit to a peer that is known to have what it builds on: the first ones at
  * once, and while the peer is asked how far it is, the others are gathered.
+ *
+ * @returns true when something was sent.
  */
 export function push(
   exchange: Exchange,
   peer: PeerState,
   state: DocumentState,
   { isEarly = false }: { readonly isEarly?: boolean } = {},
-): void {
+): boolean {
   const { id } = state
-  if (!(peer.isReady || isEarly) || peer.oversized.has(id) || !exchange.mayRead(peer, id)) return
+  if (!(peer.isReady || isEarly) || peer.oversized.has(id)) return false
+  if (!exchange.mayRead(peer, id)) return false
   const live = peer.live.get(id) ?? followPeer(peer, state)
   if (!live) return pushUnlogged(exchange, peer, state)
-  if (live.next === state.logEnd) return
+  if (live.next === state.logEnd) return false
   const changes = state.log?.since(live.next)
+  const news = changes?.filter(({ origin }) => origin !== peer.link) ?? []
   // Many changes are much smaller as a bundle, which only an open document can give.
-  const isMuch = state.doc !== undefined && (isEarly || state.logEnd - live.next > MANY_EDITS)
+  const isMuch = state.doc !== undefined && (isEarly || news.length > MANY_EDITS)
   if (!changes || (isMuch && !live.unanswered)) {
     forgetLive(peer, id)
     return pushUnlogged(exchange, peer, state)
   }
-  if (changes.every(({ origin }) => origin === peer.link)) {
+  if (news.length === 0) {
     live.next = state.logEnd
-    return
+    return false
   }
   live.isDue = live.awaited !== undefined || peer.sentEdits.length >= MAX_SENT_EDITS
-  if (live.isDue) return
-  const bytes = editsFor(state, live.next)
+  if (live.isDue) return false
+  // What most peers lack is encoded once for all of them, with the little that this one has sent.
+  const isMostlyTheirs = 2 * news.length < changes.length
+  const bytes = isMostlyTheirs ? encodeEditsOf(state, news) : editsFor(state, live.next)
   // A slow peer is told of it once it is durable, as of what does not fit, and asks when it can.
   if (peer.outgoingBytes >= MAX_OUTGOING_BYTES || bytes.length > MAX_LIVE_BYTES) {
     forgetLive(peer, id)
-    return
+    return false
   }
   sendEdits(exchange, peer, state, { live, bytes })
+  return true
 }
 
 /**
@@ -85,9 +99,10 @@ export function pushEarly(exchange: Exchange, peer: PeerState): void {
 }
 
 /** For a peer that is not followed: looked up in the history, once for each change and not more. */
-function pushUnlogged(exchange: Exchange, peer: PeerState, state: DocumentState): void {
+function pushUnlogged(exchange: Exchange, peer: PeerState, state: DocumentState): boolean {
   const edits = followUnlogged(peer, state)
   if (edits) sendEdits(exchange, peer, state, edits)
+  return edits !== undefined
 }
 
 function sendEdits(
@@ -258,12 +273,14 @@ export function answerGathered(exchange: Exchange, peer: PeerState): void {
 export function handleHurry(exchange: Exchange, peer: PeerState): void {
   peer.hurried = { stored: peer.editsTaken, saved: peer.editsSent }
   exchange.replica.urgeWrites()
+  exchange.rounds.flush()
   answer(exchange, peer)
 }
 
 /** Somebody waits here: asks the peers that owe an answer. */
 export function hurry(exchange: Exchange): void {
   exchange.replica.urgeWrites()
+  exchange.rounds.flush()
   for (const peer of exchange.peers.values()) {
     if (!peer.isReady || peer.sentEdits.length + peer.takenById.size === 0) continue
     exchange.send(peer, { type: 'hurry' })
@@ -293,7 +310,7 @@ export function handleProgress(
   }
   for (const id of due) {
     const state = exchange.replica.knownDocument(id)
-    if (state) push(exchange, peer, state)
+    if (state) exchange.rounds.add(state)
   }
   announceNext(exchange, peer)
   exchange.replica.emit({ type: 'progress' })

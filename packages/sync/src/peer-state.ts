@@ -181,6 +181,8 @@ export interface PeerState {
   savedUpTo: number
   /** Messages of edits that came from it. */
   editsTaken: number
+  /** Messages of edits of both ends when the timer ran out last. */
+  travelledBefore: number
   /** Those that wait for their document to be read, in the order in which they came. */
   readonly editsUnderWay: Set<number>
   /** Edits that came from it are durable here, up to this message. */
@@ -250,6 +252,7 @@ export function createPeerState(
     sentEdits: [],
     savedUpTo: 0,
     editsTaken: 0,
+    travelledBefore: 0,
     editsUnderWay: new Set(),
     storedUpTo: 0,
     takenById: new Map(),

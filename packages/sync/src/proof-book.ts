@@ -10,6 +10,12 @@ export class ProofBook {
   /** Empty while the document is closed, as most documents are: all of these share one. */
   #proofs: Map<string, ActorProof> = noProofs
   #unwritten: Set<string> = noActors
+  #isComplete = false
+
+  /** True while an actor without a proof here has none in the store either. */
+  get isComplete(): boolean {
+    return this.#isComplete
+  }
 
   /** The actors that have a proof here. */
   get actors(): readonly string[] {
@@ -30,8 +36,13 @@ export class ProofBook {
     return this.#proofs.get(actor)
   }
 
-  /** Takes what was read from the store. What came since may not be in the store yet: it stays. */
-  restore(stored: readonly ActorProof[]): void {
+  /**
+   * Takes what was read from the store. What came since may not be in the store yet: it stays.
+   *
+   * @param isAll - Nothing of it was damaged.
+   */
+  restore(stored: readonly ActorProof[], isAll: boolean): void {
+    this.#isComplete = isAll
     const read = stored.map((proof) => [proof.actor, proof] as const)
     this.#proofs = new Map([...read, ...this.#proofs])
   }
@@ -51,6 +62,7 @@ export class ProofBook {
   /** Frees the memory of proofs that are stored. */
   release(): void {
     this.#proofs = noProofs
+    this.#isComplete = false
   }
 
   /** Forgets all, also what is in no write yet. */

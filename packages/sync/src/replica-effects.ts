@@ -46,6 +46,8 @@ export type ReplicaEffect =
     }
   | { readonly type: 'event'; readonly event: ReplicaEvent }
   | { readonly type: 'set-timer'; readonly link: LinkId; readonly inMs: number }
+  /** Answer with the timer of live edits when the work of this turn is done, and `LIVE_REST_FACTOR` times its time is over. */
+  | { readonly type: 'rest' }
   /** End the channel: the peer broke the protocol. */
   | {
       readonly type: 'disconnect'

@@ -49,6 +49,9 @@ export type Policy = (author: string, action: PolicyAction, path: string) => boo
 /** The timer of the writes among those of the channels, whose numbers begin with 1. */
 export const writeTimer = 0
 
+/** The timer of the rest between two rounds of live edits. */
+export const liveTimer = -1
+
 /** What a replica begins with. */
 export interface ReplicaInit {
   readonly database: string
@@ -208,6 +211,7 @@ export class Replica {
         break
       case 'timer':
         if (input.link === writeTimer) this.#writes.onTimer()
+        else if (input.link === liveTimer) this.#exchange.rounds.over()
         else this.#exchange.handle(input, nowMs)
         break
       case 'persist-failed':
@@ -350,6 +354,7 @@ export class Replica {
    */
   changed(state: DocumentState, origin: ChangeOrigin, created = false): void {
     this.#writes.addDocument(state, origin === 'local')
+    if (state.isWriteDue) this.#writes.urge()
     if (state.log) this.#documents.logged(state)
     this.#countUnstored(state)
     const path = this.catalogue.pathOf(state.id)

@@ -1,6 +1,7 @@
 import * as Automerge from '@automerge/automerge'
 import { bytesEqual, concatBytes } from '@vudo/wire'
 import { readChanges, type ChangeHeader } from './automerge-chunks.ts'
+import type { ChangeLog } from './change-log.ts'
 import { headsOf, sameHeads } from './document-heads.ts'
 import type { AnyDocument } from './document-state.ts'
 import { MAX_OPERATION_GAP, MAX_OPERATION_NUMBER, MAX_REBUILT_CHANGES } from './limits.ts'
@@ -27,13 +28,19 @@ interface Numbers {
  * not changes: a change that it can put together again has lost none of them.
  *
  * @param changes - All that came in with the last call of Automerge.
+ * @param log - Earlier changes of the document, to spare asking Automerge, which takes a
+ *   millisecond for a change of many writers.
  */
-export function areSound(doc: AnyDocument, changes: readonly ChangeHeader[]): boolean {
+export function areSound(
+  doc: AnyDocument,
+  changes: readonly ChangeHeader[],
+  log?: ChangeLog,
+): boolean {
   try {
     const backend = Automerge.getBackend(doc)
+    // What Automerge puts together to the same bytes has the numbers that the bytes tell.
     const isSound = changes.every((change) => isHeld(backend, change))
-    const numbers = changes.flatMap(({ hash }) => backend.getChangeMetaByHash(hash) ?? [])
-    if (!isSound || !areNumbersSound(backend, numbers)) return false
+    if (!isSound || !areNumbersSound(backend, changes, log)) return false
     // Marks are in order or not, which only shows when all of them are read.
     return !changes.some(({ hasMarks }) => hasMarks) || isReadable(doc)
   } catch {
@@ -46,12 +53,17 @@ export function areSound(doc: AnyDocument, changes: readonly ChangeHeader[]): bo
  * As {@link areSound}, for all that a document has beyond `before`.
  *
  * @param before - Heads that were there; none of them when the document was empty.
+ * @param log - As for {@link areSound}.
  */
-export function areSoundSince(doc: AnyDocument, before: readonly string[]): boolean {
+export function areSoundSince(
+  doc: AnyDocument,
+  before: readonly string[],
+  log?: ChangeLog,
+): boolean {
   try {
     const backend = Automerge.getBackend(doc)
     const numbers = Automerge.getChangesMetaSince(doc, [...before])
-    if (!areNumbersSound(backend, numbers)) return false
+    if (!areNumbersSound(backend, numbers, log)) return false
     const isFew = numbers.length <= MAX_REBUILT_CHANGES
     return (isFew && numbers.every(({ hash }) => isRebuilt(backend, hash))) || isReadable(doc)
   } catch {
@@ -104,10 +116,15 @@ function isRebuilt(backend: Backend, hash: string): boolean {
 }
 
 /** The numbers of operations go on from those that a change builds on, without running away. */
-function areNumbersSound(backend: Backend, changes: readonly Numbers[]): boolean {
-  const newest = new Map(changes.map(({ hash, maxOp }) => [hash, maxOp]))
-  const numberOf = (hash: string): number =>
-    newest.get(hash) ?? backend.getChangeMetaByHash(hash)?.maxOp ?? MAX_OPERATION_NUMBER
+function areNumbersSound(backend: Backend, changes: readonly Numbers[], log?: ChangeLog): boolean {
+  const numbers = new Map(changes.map(({ hash, maxOp }) => [hash, maxOp]))
+  const numberOf = (hash: string): number => {
+    const known = numbers.get(hash) ?? log?.lastOperationOf(hash)
+    if (known !== undefined) return known
+    const number = backend.getChangeMetaByHash(hash)?.maxOp ?? MAX_OPERATION_NUMBER
+    numbers.set(hash, number)
+    return number
+  }
   return changes.every(({ startOp, maxOp, deps }) => {
     const last = deps.reduce((most, hash) => Math.max(most, numberOf(hash)), 0)
     const isNext = startOp > last && startOp <= last + MAX_OPERATION_GAP

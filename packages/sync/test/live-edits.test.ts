@@ -9,6 +9,7 @@ import { decodeEdits, encodeEdits } from '../src/edits-wire.ts'
 import { decodeMessage, encodeMessage, type SyncMessage } from '../src/wire.ts'
 import { chunk } from './hostile-chunks.ts'
 import { keyOf, Lab, type Node } from './replica-lab.ts'
+import { createWireTap } from './wire-tap.ts'
 
 interface Star {
   readonly lab: Lab
@@ -74,10 +75,13 @@ function onlyChange(bytes: Uint8Array): ChangeHeader {
 }
 
 /** Edits of the writer with another change in place of its own, signed by it. */
-function signed(edits: SyncMessage & { type: 'edits' }, change: Uint8Array): Uint8Array {
-  const batch = decodeEdits(edits.bytes)
+function signed(
+  writer: Node,
+  edits: SyncMessage & { type: 'edits' },
+  change: Uint8Array,
+): Uint8Array {
   const { actor, hash } = onlyChange(change)
-  const [proof] = batch.proofs
+  const [proof] = writer.replica.document(edits.id).proofsOf([actor])
   const proven = { database: 'lab', documentId: edits.id, actor, hash }
   const proofs = [signProof(proven, keyOf('a'), proof?.nonce)]
   return encodeEdits({ isDeflated: false, proofs, payload: change })
@@ -108,7 +112,12 @@ test('edits whose past is not here are no fault, and what is missing is asked fo
   const seen = star()
   seen.forge = (edits) => {
     const batch = decodeEdits(edits.bytes)
-    return encodeEdits({ ...batch, isDeflated: false, payload: new Uint8Array(), proofs: [] })
+    return encodeEdits({
+      ...batch,
+      isDeflated: false,
+      payload: new Uint8Array(),
+      leanProofs: [],
+    })
   }
   type(seen.writer, 2)
   seen.forge = undefined
@@ -127,7 +136,7 @@ test('a change that has a number that its actor has used is refused', () => {
     })
     doc = Automerge.change(doc, (draft) => void (draft['n'] = 1))
     const header = onlyChange(Automerge.getLastLocalChange(doc)!)
-    return signed(edits, withDependencies(header, before))
+    return signed(seen.writer, edits, withDependencies(header, before))
   }
   type(seen.writer, 1)
   expect(seen.state.heads).toEqual(before)
@@ -150,7 +159,7 @@ test('what cannot be applied is found when the document is opened, and everythin
     doc = Automerge.change(doc, (draft) => void (draft[`map${own.seq - 1}`].inner = 1))
     const header = onlyChange(Automerge.getLastLocalChange(doc)!)
     expect(header.seq).toBe(own.seq)
-    return signed(edits, withDependencies(header, own.deps))
+    return signed(seen.writer, edits, withDependencies(header, own.deps))
   }
   type(seen.writer, 1)
   expect(isForged).toBe(true)
@@ -188,4 +197,44 @@ test('edits are answered by their numbers, and not with heads', () => {
   const edits = sent.filter((name) => name === 'a edits')
   const others = sent.filter((name) => name === 'hub received' || name === 'hub stored')
   expect([edits.length, others.length]).toEqual([4, 0])
+})
+
+test('the first edit of an actor opens no document whose actors are known', () => {
+  const { lab, writer, hub, state } = star()
+  const other = lab.node('c')
+  lab.connect(other, hub)
+  lab.settle()
+  type(writer, limits.FORGOTTEN_CHANGES + 8)
+  expect(state.doc).toBeUndefined()
+  type(other, 1)
+  expect(state.doc).toBeUndefined()
+  expect(hub.picture).toBe(other.picture)
+  expect(linesOf(hub)).toEqual(linesOf(other))
+})
+
+test('the position in a store is told when no edits travel any more', () => {
+  const tap = createWireTap()
+  const seen = { isHolding: false }
+  const lab = new Lab({ tamper: tap.tamper, holdsTimers: () => seen.isHolding })
+  const [writer, reader] = [lab.node('a'), lab.node('b')]
+  lab.connect(writer, reader)
+  type(writer, 2)
+  seen.isHolding = true
+  tap.reset()
+  for (const second of [1, 2, 3]) {
+    type(writer, 1)
+    lab.fireTimers()
+    lab.settle()
+    expect(
+      tap.names.filter((name) => name.endsWith(' page')),
+      `second ${second}`,
+    ).toEqual([])
+  }
+  for (let second = 4; second < 7; second++) {
+    lab.fireTimers()
+    lab.settle()
+  }
+  const position = reader.replica.positionsByPeer.get(writer.peerId)
+  expect(position?.arrival).toBe(writer.replica.durableArrival)
+  expect(tap.entries).toBe(0)
 })

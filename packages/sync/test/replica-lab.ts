@@ -5,7 +5,7 @@ import { createFakeDisk, type FakeDisk } from '@vudo/storage'
 import { chunkPrefix, decodeIndex, indexPrefixes, proofPrefix } from '../src/stored-keys.ts'
 import { isSyncError } from '../src/errors.ts'
 import type { DocumentState } from '../src/document-state.ts'
-import { Replica, type Policy } from '../src/replica.ts'
+import { liveTimer, Replica, type Policy } from '../src/replica.ts'
 import type { ReplicaEffect, ReplicaEvent, ReplicaInput } from '../src/replica-effects.ts'
 
 export const nowMs = 1_700_000_000_000
@@ -20,6 +20,8 @@ export interface LabInit {
   readonly tamper?: (bytes: Uint8Array, from: string, to: string) => Uint8Array | undefined
   /** Says whether the disk of a node is slow: its writes wait for `Lab.releaseWrites`. */
   readonly holdsWrites?: (name: string) => boolean
+  /** Says whether the timers of channels wait for `Lab.fireTimers`. */
+  readonly holdsTimers?: () => boolean
   /** What the vetting thread says of whatever it is given. */
   readonly refusal?: () => string | undefined
   /** What a power cut leaves of the batches that were not synced, from 0 (nothing, by default) up to 1. */
@@ -100,8 +102,11 @@ export class Node {
     else if (effect.type === 'disconnect') {
       this.disconnects.push(effect.code)
       this.lab.cut(effect.link)
-    } else if (effect.type === 'set-timer') {
-      later(() => this.input({ type: 'timer', link: effect.link }))
+    } else if (effect.type === 'set-timer' || effect.type === 'rest') {
+      const link = effect.type === 'rest' ? liveTimer : effect.link
+      const fire = (): void => later(() => this.input({ type: 'timer', link }))
+      if (link > 0 && this.lab.init.holdsTimers?.()) this.lab.timers.push(fire)
+      else fire()
     } else if (effect.type === 'persist') {
       this.disk.append(effect.operations)
       const settle = (): void => {
@@ -194,6 +199,8 @@ export class Lab {
   #lines = new Map<number, Line>()
   #lastLink = 0
   steps = 0
+  /** Timers of channels that are held. */
+  readonly timers: (() => void)[] = []
   /** Writes of slow disks. */
   readonly held: (() => void)[] = []
 
@@ -248,6 +255,11 @@ export class Lab {
       ? this.init.tamper(message.bytes, from.name, to.name)
       : message.bytes
     if (bytes && !line.isCut) to.input({ type: 'peer-message', link, bytes: bytes.slice() })
+  }
+
+  /** Lets the timers run out that were held. */
+  fireTimers(): void {
+    for (const fire of this.timers.splice(0)) fire()
   }
 
   /** Lets the slow disks write what they hold. */

@@ -5,7 +5,7 @@ import type { AuthorKey } from '@vudo/identity'
 import type { NodeEnvironment, SimulatedNode, Simulation } from '@vudo/testing'
 import { concatBytes } from '@vudo/wire'
 import type { DocumentState } from '../src/document-state.ts'
-import { Replica } from '../src/replica.ts'
+import { liveTimer, Replica } from '../src/replica.ts'
 import type { ReplicaEffect, ReplicaInput } from '../src/replica-effects.ts'
 import { chunkPrefix, decodeIndex, indexPrefixes, proofPrefix } from '../src/stored-keys.ts'
 import { keyOf } from './replica-lab.ts'
@@ -308,6 +308,7 @@ class ReplicaNode implements SimulatedNode {
       })
       env.setTimer(`task ${this.#sent++}`, 1)
     } else if (effect.type === 'set-timer') env.setTimer(`link ${effect.link}`, effect.inMs)
+    else if (effect.type === 'rest') env.setTimer(`link ${liveTimer}`, 1 + env.random.int(20))
     else if (effect.type === 'vet') throw new Error('no document here is costly')
     else if (effect.type === 'disconnect') throw new Error(`${env.name}: ${effect.message}`)
     else if (effect.event.type === 'acknowledged' && effect.event.durability === 'stored') {

@@ -97,7 +97,8 @@ function forgingLab(): { readonly lab: Lab; forgery: Forgery | undefined; forged
         actor: own.actor,
         hash: change?.hash ?? '',
       }
-      const proof = signProof(proven, keyOf('mallory'), batch.proofs[0]?.nonce)
+      const [real] = lab.node('mallory').replica.document(message.id).proofsOf([own.actor])
+      const proof = signProof(proven, keyOf('mallory'), real?.nonce)
       return encodeMessage({
         ...message,
         bytes: encodeEdits({ isDeflated: false, proofs: [proof], payload }),
