@@ -48,6 +48,12 @@ import {
 /** Any document: its shape is the application's business. */
 export type AnyDocument = Automerge.Doc<Record<string, unknown>>
 
+/** A change of an actor of our own, and what the actor derives from. */
+export interface OwnChange {
+  readonly hash: string
+  readonly nonce: Uint8Array
+}
+
 /** What all documents of a replica share. */
 export interface DocumentContext {
   readonly database: string
@@ -91,7 +97,8 @@ export class DocumentState {
   #unstoredBytes = 0
   readonly #tail = new ChunkTail()
   readonly #proofs = new ProofBook()
-  #ownNewest: string | undefined
+  /** Of each actor of our own, this run's and those of linked threads: its newest change, until that is signed. */
+  #ownNewest: Map<string, OwnChange> | undefined
   #actor: string | undefined
   /** A saved document that came and was not opened, until it is durable. */
   #held: Uint8Array | undefined
@@ -360,7 +367,16 @@ export class DocumentState {
   replaceOwn(doc: AnyDocument, change: ChangeHeader | undefined): void {
     if (change) this.replaceLogged(doc, [change], undefined)
     else this.replace(doc)
-    this.#ownNewest = this.heads[0]
+    const [hash] = this.heads
+    if (hash === undefined) return
+    const nonce = deriveNonce(this.#context.runId, this.id)
+    this.noteOwn(this.actor, { hash, nonce })
+  }
+
+  /** The newest change of an actor of our own is here; it is signed when somebody needs that. */
+  noteOwn(actor: string, change: OwnChange): void {
+    this.#ownNewest ??= new Map()
+    this.#ownNewest.set(actor, change)
   }
 
   /**
@@ -428,6 +444,7 @@ export class DocumentState {
 
   /** Tells whether an actor is known never to have changed the document. */
   isNewActor(actor: string): boolean {
+    if (this.#ownNewest?.has(actor)) return false
     return this.doc !== undefined && this.#proofs.get(actor) === undefined
   }
 
@@ -443,8 +460,7 @@ export class DocumentState {
 
   /** The number of the last change of an actor here; 0 when there is none that is proven. */
   newestSeq(actor: string): number {
-    const isOwn = actor === this.#actor && this.#ownNewest !== undefined
-    const hash = isOwn ? this.#ownNewest : this.#proofs.get(actor)?.hash
+    const hash = this.#ownNewest?.get(actor)?.hash ?? this.#proofs.get(actor)?.hash
     const change =
       hash === undefined ? null : Automerge.getBackend(this.open).getChangeMetaByHash(hash)
     return change?.actor === actor ? change.seq : 0
@@ -461,15 +477,14 @@ export class DocumentState {
     return [...new Set(actors)].flatMap((actor) => this.#proofs.get(actor) ?? [])
   }
 
-  /** Signs our newest change only when somebody needs it: typing makes many. */
+  /** Signs our newest changes only when somebody needs it: typing makes many. */
   #proveOwn(): void {
-    const { database, author, runId } = this.#context
-    const hash = this.#ownNewest
-    if (hash === undefined) return
-    const { actor } = this
-    if (this.#proofs.get(actor)?.hash === hash) return
-    const change = { database, documentId: this.id, actor, hash }
-    this.addProofs([signProof(change, author, deriveNonce(runId, this.id))])
+    const { database, author } = this.#context
+    for (const [actor, { hash, nonce }] of this.#ownNewest ?? []) {
+      const change = { database, documentId: this.id, actor, hash }
+      this.addProofs([signProof(change, author, nonce)])
+    }
+    this.#ownNewest = undefined
   }
 
   /** The operations that make the document durable, under its new arrival number. */

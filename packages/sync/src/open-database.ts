@@ -8,6 +8,7 @@ import type { StoreView } from '@vudo/storage'
 import type { AbortOptions, PeerId } from '@vudo/transport'
 import { entryOf, parsePrefix } from './catalogue-entry.ts'
 import { followChanges } from './change-stream.ts'
+import { registerParts } from './database-parts.ts'
 import { createDocumentHandle } from './document-handle.ts'
 import { parseDocumentUrl } from './document-id.ts'
 import type { DocumentState } from './document-state.ts'
@@ -136,6 +137,7 @@ class OpenDatabase implements Database {
     this.#engine = engine
     this.#now = now
     this.#lastStatus = statusOf(engine.replica)
+    registerParts(this, { engine, waiters: this.#waiters })
     this.#unlink = network ? linkToNetwork(network, id, engine) : () => {}
   }
 
