@@ -71,11 +71,7 @@ class Node extends GossipCalls implements P2P {
   #starting: Promise<void> | undefined
   #stopping: Promise<void> = Promise.resolve()
 
-  constructor(
-    options: P2POptions,
-    settings: P2PSettings,
-    configuration: readonly OptionReport[],
-  ) {
+  constructor(options: P2POptions, settings: P2PSettings, configuration: readonly OptionReport[]) {
     super()
     this.#options = options
     this.#settings = settings

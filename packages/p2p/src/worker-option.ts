@@ -31,7 +31,7 @@ export function parseWorker(
  *
  * @throws `P2PError` `ERR_P2P_WORKER_OPTION`.
  */
-export function crossingOptions({ worker: _, ...options }: P2POptions): P2POptions {
+export function crossingOptions(options: P2POptions): P2POptions {
   if (options.policy !== undefined) throw cannotCross('policy', 'a function')
   if ((options.discoveries?.length ?? 0) > 0) throw cannotCross('discoveries', 'a list of objects')
   const factory = options.transports?.find((one) => typeof one === 'function')

@@ -9,6 +9,7 @@ import {
 } from '@vudo/sync/worker'
 import { createP2P } from './create-p2p.ts'
 import { P2PError } from './errors.ts'
+import { loadModule, type WorkerModule } from './load-module.ts'
 import type { BandwidthProfile, P2POptions } from './options.ts'
 import type { P2P } from './p2p.ts'
 import { checkImports } from './worker-option.ts'
@@ -24,12 +25,6 @@ import {
 if (parentPort) {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- open-in-worker.ts gives it
   serveNode(workerData as WorkerInput, createLinkPort(parentPort, { keepsAlive: true }))
-}
-
-/** What a module of the application may export. */
-interface WorkerModule {
-  readonly default?: unknown
-  readonly setUp?: unknown
 }
 
 function serveNode(input: WorkerInput, port: LinkPort<NodeMessage, NodeRequest>): void {
@@ -79,18 +74,6 @@ async function createNode({ options, module, registered }: WorkerInput): Promise
     throw error
   }
   return node
-}
-
-async function loadModule(url: string): Promise<WorkerModule> {
-  try {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what it holds is looked at
-    return (await import(url)) as WorkerModule
-  } catch (cause) {
-    throw new P2PError('ERR_P2P_WORKER_OPTION', `worker.module ${url} cannot be loaded`, {
-      cause,
-      hint: 'is the URL right? The cause says what happened',
-    })
-  }
 }
 
 /** @throws `P2PError` `ERR_P2P_WORKER_OPTION`. */

@@ -52,7 +52,10 @@ describe('a node in a worker', () => {
     await inWorker.remove('lists/moved')
     await inWorker.whenSynced({ with: here.peerId, signal: limit() })
     expect((await here.ls()).map(({ path }) => path)).toEqual(['lists/shopping'])
-    expect(await inWorker.syncDocument(here.peerId, 'lists', 'shopping')).toMatchObject({
+    await here.whenSynced({ with: inWorker.peerId, signal: limit() })
+    expect(
+      await inWorker.syncDocument(here.peerId, 'lists', 'shopping', { signal: limit() }),
+    ).toMatchObject({
       peers: [{ peerId: here.peerId }],
     })
     const gone = nextEvent(inWorker, 'peer:disconnected')
@@ -67,7 +70,7 @@ describe('a node in a worker', () => {
     const { peerId, authorId, ticket } = node
     const list = await node.open<List>('lists/a', { items: [] })
     for (let n = 0; n < 500; n++) list.change((doc) => doc.items.push(String(n)))
-    expect(() => node.whenSynced()).rejects.toMatchObject({ code: 'ERR_P2P_NOT_STARTED' })
+    await expect(node.whenSynced()).rejects.toMatchObject({ code: 'ERR_P2P_NOT_STARTED' })
     await expect(list.whenSynced()).rejects.toMatchObject({ code: 'ERR_P2P_NOT_STARTED' })
     await node.stop()
     expect(node).toMatchObject({ peerId, authorId, addresses: [], transports: [] })
@@ -115,13 +118,18 @@ describe('a node in a worker', () => {
         code: 'ERR_CONFIG_INVALID',
       })
     }
-    await expect(createNode({ worker: { module: moduleOf('worker-broken.ts') } })).rejects.toMatchObject(
-      { code: 'ERR_P2P_WORKER_OPTION', cause: { message: 'the module is broken' } },
-    )
+    await expect(
+      createNode({ worker: { module: moduleOf('worker-broken.ts') } }),
+    ).rejects.toMatchObject({
+      code: 'ERR_P2P_WORKER_OPTION',
+      cause: { message: 'the module is broken' },
+    })
   })
 
   it('takes options and protocols from a module', async () => {
-    const { inWorker, here } = await startMixed({ worker: { module: moduleOf('worker-module.ts') } })
+    const { inWorker, here } = await startMixed({
+      worker: { module: moduleOf('worker-module.ts') },
+    })
     await expect(inWorker.writeDoc('notes/locked', { a: 1 })).rejects.toMatchObject({
       code: 'ERR_NOT_ALLOWED',
     })
@@ -159,11 +167,12 @@ describe('a node in a worker', () => {
       name: 'TransportError',
       code: 'ERR_DIAL_FAILED',
     })
-    await expect(node.open('..')).rejects.toMatchObject({ name: 'SyncError', code: 'ERR_PATH_INVALID' })
+    await expect(node.open('..')).rejects.toMatchObject({
+      name: 'SyncError',
+      code: 'ERR_PATH_INVALID',
+    })
     const reason = new Error('enough')
-    await expect(
-      node.whenSynced({ signal: AbortSignal.abort(reason) }),
-    ).rejects.toBe(reason)
+    await expect(node.whenSynced({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
   })
 
   it('sets and tells the bandwidth', async () => {
@@ -187,17 +196,19 @@ describe('a node in a worker', () => {
     const list = await node.open<List>('lists/a', { items: ['kept'] })
     await list.whenSaved()
     const ended = nextEvent(node, 'worker:ended')
-    const waiting = expect(node.whenSynced()).rejects.toMatchObject({ code: 'ERR_WORKER_ENDED' })
+    const waiting = node.whenSynced().catch((error: unknown) => error)
     await node.writeDoc('notes/fatal', {}).catch(() => {})
     expect((await ended).message).toContain('ended')
-    await waiting
+    expect(await waiting).toMatchObject({ code: 'ERR_WORKER_ENDED' })
     expect(() => list.change((doc) => doc.items.push('lost'))).toThrow(
       expect.objectContaining({ code: 'ERR_WORKER_ENDED' }),
     )
-    await when(node, () => node.connectPeer('tcp://127.0.0.1:1').then(
-      () => false,
-      (error: { code?: string }) => error.code === 'ERR_P2P_WORKER_ENDED',
-    ))
+    await when(node, () =>
+      node.connectPeer('tcp://127.0.0.1:1').then(
+        () => false,
+        (error: { code?: string }) => error.code === 'ERR_P2P_WORKER_ENDED',
+      ),
+    )
     await node.stop()
     await node.start()
     expect(await node.readDoc('lists/a')).toEqual({ items: ['kept'] })

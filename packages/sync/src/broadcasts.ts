@@ -92,7 +92,11 @@ export class Broadcasts {
     })
   }
 
-  #heardOf({ peerId, run }: PeerState): { run: string; number: number; readonly rate: BroadcastRate } {
+  #heardOf({ peerId, run }: PeerState): {
+    run: string
+    number: number
+    readonly rate: BroadcastRate
+  } {
     const heard = this.#heard.get(peerId) ?? { run, number: 0, rate: new BroadcastRate() }
     this.#heard.delete(peerId)
     this.#heard.set(peerId, heard)

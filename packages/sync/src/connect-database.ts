@@ -79,7 +79,10 @@ class LinkedDatabase implements Database {
   }
 
   documentStatus(_path: string): DocumentSyncStatus | undefined {
-    throw onlyInWorker('documentStatus', 'storedBy and whenSynced of a handle are told here as well')
+    throw onlyInWorker(
+      'documentStatus',
+      'storedBy and whenSynced of a handle are told here as well',
+    )
   }
 
   mayAccess(): boolean {

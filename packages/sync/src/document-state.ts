@@ -34,7 +34,7 @@ import {
   SMALL_CHUNKS_BYTES,
 } from './limits.ts'
 import type { ReadDocument } from './open-documents.ts'
-import { ProofBook } from './proof-book.ts'
+import { ProofBook, type UnsignedChange } from './proof-book.ts'
 import type { LinkId } from './replica-effects.ts'
 import {
   ackKey,
@@ -47,12 +47,6 @@ import {
 
 /** Any document: its shape is the application's business. */
 export type AnyDocument = Automerge.Doc<Record<string, unknown>>
-
-/** A change of an actor of our own, and what the actor derives from. */
-export interface OwnChange {
-  readonly hash: string
-  readonly nonce: Uint8Array
-}
 
 /** What all documents of a replica share. */
 export interface DocumentContext {
@@ -97,8 +91,6 @@ export class DocumentState {
   #unstoredBytes = 0
   readonly #tail = new ChunkTail()
   readonly #proofs = new ProofBook()
-  /** Of each actor of our own, this run's and those of linked threads: its newest change, until that is signed. */
-  #ownNewest: Map<string, OwnChange> | undefined
   #actor: string | undefined
   /** A saved document that came and was not opened, until it is durable. */
   #held: Uint8Array | undefined
@@ -367,16 +359,13 @@ export class DocumentState {
   replaceOwn(doc: AnyDocument, change: ChangeHeader | undefined): void {
     if (change) this.replaceLogged(doc, [change], undefined)
     else this.replace(doc)
-    const [hash] = this.heads
-    if (hash === undefined) return
-    const nonce = deriveNonce(this.#context.runId, this.id)
-    this.noteOwn(this.actor, { hash, nonce })
+    const [hash = ''] = this.heads
+    this.noteOwn(this.actor, { hash, nonce: deriveNonce(this.#context.runId, this.id) })
   }
 
   /** The newest change of an actor of our own is here; it is signed when somebody needs that. */
-  noteOwn(actor: string, change: OwnChange): void {
-    this.#ownNewest ??= new Map()
-    this.#ownNewest.set(actor, change)
+  noteOwn(actor: string, change: UnsignedChange): void {
+    this.#proofs.noteOwn(actor, change)
   }
 
   /**
@@ -444,8 +433,7 @@ export class DocumentState {
 
   /** Tells whether an actor is known never to have changed the document. */
   isNewActor(actor: string): boolean {
-    if (this.#ownNewest?.has(actor)) return false
-    return this.doc !== undefined && this.#proofs.get(actor) === undefined
+    return this.doc !== undefined && this.#proofs.newestOf(actor) === undefined
   }
 
   /** Keeps proofs that came with changes. */
@@ -460,7 +448,7 @@ export class DocumentState {
 
   /** The number of the last change of an actor here; 0 when there is none that is proven. */
   newestSeq(actor: string): number {
-    const hash = this.#ownNewest?.get(actor)?.hash ?? this.#proofs.get(actor)?.hash
+    const hash = this.#proofs.newestOf(actor)
     const change =
       hash === undefined ? null : Automerge.getBackend(this.open).getChangeMetaByHash(hash)
     return change?.actor === actor ? change.seq : 0
@@ -480,11 +468,9 @@ export class DocumentState {
   /** Signs our newest changes only when somebody needs it: typing makes many. */
   #proveOwn(): void {
     const { database, author } = this.#context
-    for (const [actor, { hash, nonce }] of this.#ownNewest ?? []) {
-      const change = { database, documentId: this.id, actor, hash }
-      this.addProofs([signProof(change, author, nonce)])
-    }
-    this.#ownNewest = undefined
+    this.#proofs.signOwn((actor, { hash, nonce }) => {
+      return signProof({ database, documentId: this.id, actor, hash }, author, nonce)
+    })
   }
 
   /** The operations that make the document durable, under its new arrival number. */

@@ -54,6 +54,8 @@ export class LinkClient implements LinkedContext {
   constructor(port: LinkPort<ClientMessage, ServerMessage>) {
     this.#port = port
     this.hello = this.#hello.promise
+    // Only who waits for the beginning needs to know that it does not come.
+    this.hello.catch(() => {})
     this.#caller = createLinkCaller(port)
     port.listen(
       (message) => this.#take(message),
@@ -281,8 +283,6 @@ export class LinkClient implements LinkedContext {
     }
     this.#caller.fail(error)
     this.#hello.reject(error)
-    // Only who waits for the beginning needs to know that it does not come.
-    this.#hello.promise.catch(() => {})
     this.#holdProgram()
     for (const document of this.#documents.values()) document.free()
     this.#documents.clear()

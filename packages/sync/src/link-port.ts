@@ -52,6 +52,7 @@ class Port<Sent, Received> implements LinkPort<Sent, Received> {
   }
 
   post(message: Sent): void {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
     this.#end.postMessage(message)
   }
 

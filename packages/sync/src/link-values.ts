@@ -69,6 +69,8 @@ function instanceOf(mark: ValueMark): unknown {
       return new Automerge.ImmutableString(mark.value)
     case 'error':
       return receiveError(mark.value)
+    default:
+      return mark satisfies never
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Database, DatabaseEvents } from './sync-types.ts'
+import type { DatabaseEvents } from './sync-types.ts'
 
 /** A method of a database that is answered in the worker just as it is. */
 export type ForwardedCall =

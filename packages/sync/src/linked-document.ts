@@ -4,7 +4,14 @@ import type { EventHub } from '@vudo/events'
 import type { AbortOptions } from '@vudo/transport'
 import { followChanges } from './change-stream.ts'
 import { conflictAt } from './conflicts.ts'
-import { historyOf, makeUndo, moveBase, versionVectorOf, viewAt, type UndoStep } from './document-history.ts'
+import {
+  historyOf,
+  makeUndo,
+  moveBase,
+  versionVectorOf,
+  viewAt,
+  type UndoStep,
+} from './document-history.ts'
 import { documentIdToUrl } from './document-id.ts'
 import type { AnyDocument } from './document-state.ts'
 import { SyncError } from './errors.ts'
@@ -86,7 +93,10 @@ class LinkedDocument<T extends object> implements DocumentHandle<T> {
     return this.#document.storedBy
   }
 
-  change(edit: (doc: T) => void, { message }: { readonly message?: string | undefined } = {}): void {
+  change(
+    edit: (doc: T) => void,
+    { message }: { readonly message?: string | undefined } = {},
+  ): void {
     this.#assertWritable()
     const document = this.#document
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as for `current`

@@ -10,7 +10,7 @@ import { entryOf, parsePrefix } from './catalogue-entry.ts'
 import { followChanges } from './change-stream.ts'
 import { registerParts } from './database-parts.ts'
 import { createDocumentHandle } from './document-handle.ts'
-import { parseDocumentUrl } from './document-id.ts'
+import { parseDocumentUrl, toDocumentId } from './document-id.ts'
 import type { DocumentState } from './document-state.ts'
 import { Engine } from './engine.ts'
 import { compactPath } from './epochs.ts'
@@ -474,10 +474,4 @@ class OpenDatabase implements Database {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
-}
-
-function toDocumentId(url: string): string {
-  const id = parseDocumentUrl(url)
-  if (id !== undefined) return id
-  throw new SyncError('ERR_PATH_INVALID', 'the document id is not an automerge: URL')
 }

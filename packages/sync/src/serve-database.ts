@@ -205,7 +205,7 @@ class Server implements ServedDatabase {
 
   async #save(): Promise<void> {
     try {
-      for (let number = 0; number < this.#takenEdits; ) {
+      for (let number = 0; number < this.#takenEdits;) {
         number = this.#takenEdits
         await this.#engine.saved()
         this.#post({ type: 'saved', number })
@@ -272,7 +272,9 @@ class Server implements ServedDatabase {
   #handleOf(id: string): DocumentHandle<Record<string, unknown>> {
     const served = this.#documents.get(id)
     if (served) return served.handle
-    throw new SyncError('ERR_HANDLE_CLOSED', 'the handle is closed', { hint: 'open the path again' })
+    throw new SyncError('ERR_HANDLE_CLOSED', 'the handle is closed', {
+      hint: 'open the path again',
+    })
   }
 
   #serve(handle: DocumentHandle<Record<string, unknown>>): OpenedDocument {
@@ -310,7 +312,7 @@ class Server implements ServedDatabase {
 
   async #letGo(): Promise<void> {
     for (const stop of this.#stops.splice(0)) stop()
-    for (const id of [...this.#documents.keys()]) this.#release(id)
+    for (const id of this.#documents.keys()) this.#release(id)
     await this.#answerer.close()
     await Promise.all(this.#jobs)
     this.#port.close()

@@ -48,7 +48,9 @@ test('edits of a document leave once, in order, and no more than a window at a t
         sent
           .flatMap(({ documents }) => documents)
           .filter(({ id }) => id === String(document))
-          .flatMap(({ changes }) => changes.map(({ bytes: [high = 0, low = 0] }) => high * 256 + low)),
+          .flatMap(({ changes }) =>
+            changes.map(({ bytes: [high = 0, low = 0] }) => high * 256 + low),
+          ),
       )
       expect(arrived).toEqual(made)
     }),
