@@ -1,4 +1,5 @@
 /** A node that runs in a worker thread, seen from the application's: open documents are here, all else is asked there. */
+import process from 'node:process'
 import { MessageChannel, Worker } from 'node:worker_threads'
 import { parseTicket } from '@vudo/identity'
 import type { Database } from '@vudo/sync'
@@ -35,6 +36,7 @@ export async function openInWorker(
   const worker = new Worker(programUrl(), {
     workerData: { options: crossing, module, registered: registeredTransports(), port: port2 },
     transferList: [port2],
+    ...programArguments(),
   })
   const node = new FarNode(worker, onBandwidth)
   try {
@@ -55,6 +57,12 @@ function programUrl(): URL {
   return isSource
     ? new URL('./worker-program.ts', import.meta.url)
     : new URL('./worker-program.js', import.meta.url)
+}
+
+/** A worker runs with the flags of its program, and refuses to start with one that says how a text is to be run. */
+function programArguments(): { readonly execArgv?: string[] } {
+  const isText = process.execArgv.some((flag) => flag.startsWith('--input-type'))
+  return isText ? { execArgv: [] } : {}
 }
 
 function runningOf(node: FarNode, opened: OpenedNode, database: Database): Running {

@@ -221,6 +221,20 @@ describe('a node in a worker', () => {
   })
 })
 
+describe('a program that is a text', () => {
+  it('can have a node in a worker', async () => {
+    const program = `
+      import { createP2P } from '@vudo/p2p'
+      const node = await createP2P({ worker: true, storage: 'memory' })
+      console.log((await node.ls()).length)
+      await node.stop()`
+    const cwd = fileURLToPath(new URL('.', import.meta.url))
+    const args = ['--input-type=module', '--eval', program]
+    const { stdout } = await promisify(execFile)(process.execPath, args, { cwd })
+    expect(stdout).toBe('0\n')
+  })
+})
+
 describe('two processes', () => {
   it('cannot have one folder, and are told who has it, with a worker as without', async () => {
     const folder = await freshFolder()

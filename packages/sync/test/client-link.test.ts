@@ -1,4 +1,4 @@
-import { openMemoryStore } from '@vudo/storage'
+import { openMemoryStore, StoreError, type StoreView } from '@vudo/storage'
 import { afterEach, expect, test } from 'vitest'
 import {
   Counter,
@@ -306,7 +306,7 @@ test('writers on both sides of the link and at a peer agree in the end', async (
       const at = (round * 7) % (handle.current.text.length + 1)
       handle.change((doc) => splice(doc, ['text'], at, round % 9 === 8 ? 1 : 0, letter))
     }
-    if (round % 5 === 0) await new Promise<void>((resolve) => void setImmediate(resolve))
+    if (round % 20 === 19) await new Promise<void>((resolve) => void setImmediate(resolve))
   }
   await expect
     .poll(() => new Set([here, engine, there].map(({ heads }) => heads.join())).size)
@@ -314,6 +314,41 @@ test('writers on both sides of the link and at a peer agree in the end', async (
   expect(here.current.text).toBe(engine.current.text)
   expect(there.current.text).toBe(engine.current.text)
   expect(here.changeCount).toBe(engine.changeCount)
+})
+
+test('a full disk is known here as well, and what was refused meanwhile is told', async () => {
+  let isDiskFull = false
+  const store: StoreView = new Proxy(await openMemoryStore(), {
+    get(target, name) {
+      if (name === 'write' && isDiskFull) {
+        return () => Promise.reject(new StoreError('ERR_STORE_FULL', 'no room'))
+      }
+      const value: unknown = Reflect.get(target, name, target)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+  const database = await openDatabase({ id: 'db', store, author: keyOf('a') })
+  closers.push(() => database.close())
+  const client = await clientOf(database)
+  const list = await client.open('lists/a', { items: [] as string[] })
+  await list.whenSaved()
+  isDiskFull = true
+  list.change((doc) => doc.items.push('before it was known'))
+  await expect(list.whenSaved()).rejects.toMatchObject({ code: 'ERR_STORAGE_FULL' })
+  expect(() => list.change((doc) => doc.items.push('refused'))).toThrow(
+    expect.objectContaining({ code: 'ERR_STORAGE_FULL' }),
+  )
+  const late = await clientOf(database)
+  const same = await late.open<{ items: string[] }>('lists/a')
+  expect(() => same.change((doc) => doc.items.push('refused'))).toThrow(
+    expect.objectContaining({ code: 'ERR_STORAGE_FULL' }),
+  )
+  const writable = next(client, 'storage:writable')
+  isDiskFull = false
+  await writable
+  list.change((doc) => doc.items.push('after'))
+  await list.whenSaved()
+  expect(await database.readDoc('lists/a')).toEqual({ items: ['before it was known', 'after'] })
 })
 
 test('what needs an answer at once is refused, with what to do instead', async () => {
