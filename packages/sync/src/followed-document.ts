@@ -103,11 +103,12 @@ export class FollowedDocument implements ReadableDocument, EditedDocument {
     Automerge.free(doc)
   }
 
-  /** Takes what the worker tells. */
-  take({ changes, reset, standing }: DocumentNews): void {
-    if (reset) this.#reset(reset)
-    else if (changes) this.#apply(changes)
+  /** Takes what the worker tells. @returns How many changes are not in the document any more. */
+  take({ changes, reset, standing }: DocumentNews): number {
+    const lost = reset ? this.#reset(reset) : 0
+    if (changes) this.#apply(changes)
     this.#stand(standing)
+    return lost
   }
 
   #apply(changes: readonly Uint8Array[] | Uint8Array): void {
@@ -120,12 +121,17 @@ export class FollowedDocument implements ReadableDocument, EditedDocument {
     this.edited(Automerge.applyChanges(open, [...changes])[0])
   }
 
-  #reset({ saved, epoch }: DocumentReset): void {
+  #reset({ saved, epoch }: DocumentReset): number {
     const { open } = this
+    const doc = Automerge.load<Record<string, unknown>>(saved, { actor: this.actor })
+    const shared = headsOf(doc).filter((head) => Automerge.hasHeads(open, [head]))
+    const unshared = Automerge.getChangesMetaSince(open, shared)
+    const lost = unshared.filter(({ hash }) => !Automerge.hasHeads(doc, [hash])).length
     this.#epoch = epoch
     this.size.measured(saved.length)
-    this.edited(Automerge.load(saved, { actor: this.actor }))
+    this.edited(doc)
     discard(open)
+    return lost
   }
 
   #stand({ authors, refusal, stored }: DocumentStanding): void {

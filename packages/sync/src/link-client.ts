@@ -10,11 +10,11 @@ import { receiveError } from './link-errors.ts'
 import type {
   ClientMessage,
   DocumentNews,
-  DocumentReset,
   EditsMessage,
   OpenedDocument,
   NewsEvent,
   RawChange,
+  SentError,
   SentEvent,
   ServerMessage,
 } from './link-messages.ts'
@@ -109,10 +109,10 @@ export class LinkClient implements LinkedContext {
     const document = this.#documents.get(news.id)
     // Released while it was told.
     if (!document) return
-    const lost = news.reset ? this.#outgoing.refused(news.id) : 0
-    document.take(news)
+    if (news.reset) this.#outgoing.refused(news.id)
+    const lost = document.take(news)
     for (const event of news.events) this.#publishChange(document, event)
-    if (news.reset) this.#publishReset(document, news.reset, lost)
+    if (news.reset) this.#publishReset(document, news.reset.error, lost)
   }
 
   #publishChange(document: FollowedDocument, { path, origin, created }: NewsEvent): void {
@@ -122,17 +122,12 @@ export class LinkClient implements LinkedContext {
     this.events.publish('document:changed', { ...change, origin, created })
   }
 
-  #publishReset(document: FollowedDocument, { error, changes }: DocumentReset, lost: number): void {
+  #publishReset(document: FollowedDocument, error: SentError, changes: number): void {
     const { id, path } = document
     const { code, message } = error
+    const documentId = documentIdToUrl(id)
     this.#publishChange(document, { path, origin: 'local', created: false })
-    this.events.publish('document:edits-refused', {
-      path,
-      documentId: documentIdToUrl(id),
-      code,
-      message,
-      changes: changes + lost,
-    })
+    this.events.publish('document:edits-refused', { path, documentId, code, message, changes })
     this.#holdProgram()
   }
 

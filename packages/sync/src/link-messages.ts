@@ -133,8 +133,6 @@ export interface DocumentReset {
   readonly saved: Uint8Array
   readonly epoch: number
   readonly error: SentError
-  /** How many changes of the client were not taken, those that are still under way not counted. */
-  readonly changes: number
 }
 
 /** A change of a document, from whom it came. */

@@ -52,14 +52,11 @@ export class OutgoingEdits {
     return this.#flush()
   }
 
-  /** The worker has not taken edits of a document: what waits builds on them, and is void. @returns How many that were. */
-  refused(id: string): number {
+  /** The worker has not taken edits of a document: what waits builds on them, and is void. */
+  refused(id: string): void {
     const queue = this.#queues.get(id)
-    if (!queue) return 0
-    const { length } = queue.changes
-    this.#drop(queue)
+    if (queue) this.#drop(queue)
     this.#queues.delete(id)
-    return length
   }
 
   #drop(queue: Queue): void {

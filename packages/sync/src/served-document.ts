@@ -31,7 +31,7 @@ export class ServedDocument {
   /** What the client had when it was told last. */
   #told: readonly string[]
   #epoch = 0
-  #refused: Omit<DocumentReset, 'saved' | 'epoch'> | undefined
+  #refused: SentError | undefined
   readonly #events = new Map<string, NewsEvent>()
   readonly #toldAuthors = new Map<string, string>()
   #isTaking = false
@@ -86,7 +86,7 @@ export class ServedDocument {
       if (wasCurrent) this.#hasAll()
       return true
     } catch (error) {
-      this.refuse(error, changes.length)
+      this.#refuse(error)
       return false
     } finally {
       this.#isTaking = false
@@ -94,9 +94,9 @@ export class ServedDocument {
   }
 
   /** The client has to begin anew. */
-  refuse(error: unknown, changes: number): void {
+  #refuse(error: unknown): void {
     this.#epoch += 1
-    this.#refused = { error: sendError(error), changes }
+    this.#refused = sendError(error)
   }
 
   #apply(replica: Replica, changes: readonly RawChange[]): void {
@@ -168,11 +168,11 @@ export class ServedDocument {
     const { state } = this
     if (!this.#refused && !state.has(this.#told)) {
       const hint = 'what is missing is asked for from the peers'
-      this.refuse(new SyncError('ERR_SYNC_STORE', 'the document was damaged', { hint }), 0)
+      this.#refuse(new SyncError('ERR_SYNC_STORE', 'the document was damaged', { hint }))
     }
-    const refused = this.#refused
+    const error = this.#refused
     this.#refused = undefined
-    return refused && { ...refused, ...this.#whole() }
+    return error && { error, ...this.#whole() }
   }
 
   #changes(): readonly Uint8Array[] | Uint8Array | undefined {

@@ -9,7 +9,8 @@ import {
   type DatabaseEvents,
   type Policy,
 } from '@vudo/sync'
-import { connectDatabase, serveDatabase } from '@vudo/sync/worker'
+import { connectDatabase, serveDatabase, type MessageEnd } from '@vudo/sync/worker'
+import type { ClientMessage } from '../src/link-messages.ts'
 import { connectNetworks, createFakeNetwork, type FakeNetwork } from './fake-network.ts'
 import { keyOf } from './replica-lab.ts'
 
@@ -146,8 +147,14 @@ test('two handles of one document share it, and it is let go with the last one',
   await closing
   expect(three.current.lines).toEqual(['1', '2'])
   three.change((doc) => doc.lines.push('3'))
-  await three.close()
-  expect(await database.readDoc('notes/x')).toEqual({ title: 'T', lines: ['1', '2', '3'] })
+  // Let go while it is being opened again: the worker counts on what is here.
+  const opening = client.open<Note>('notes/x')
+  const closed = three.close()
+  const four = await opening
+  await closed
+  four.change((doc) => doc.lines.push('4'))
+  await four.close()
+  expect(await database.readDoc('notes/x')).toEqual({ title: 'T', lines: ['1', '2', '3', '4'] })
 })
 
 test('values of every kind cross, in both directions', async () => {
@@ -211,9 +218,15 @@ test('a policy is asked before an edit, and again in the worker', async () => {
   note.change((doc) => doc.lines.push('kept'))
   await note.whenSaved()
   mayWrite = false
-  const refused = next(client, 'document:edits-refused')
-  for (const line of ['1', '2', '3']) note.change((doc) => doc.lines.push(line))
-  expect(await refused).toMatchObject({ path: 'notes/x', code: 'ERR_NOT_ALLOWED' })
+  const refusals: DatabaseEvents['document:edits-refused'][] = []
+  client.events.on('document:edits-refused', (event) => refusals.push(event))
+  // More than are on their way at one time.
+  for (let n = 0; n < 30; n++) note.change((doc) => doc.lines.push(String(n)))
+  await expect.poll(() => refusals.length).toBeGreaterThan(0)
+  // Whatever is under way is void, and refused once.
+  await client.ls()
+  await client.ls()
+  expect(refusals).toMatchObject([{ path: 'notes/x', code: 'ERR_NOT_ALLOWED', changes: 30 }])
   expect(note.current.lines).toEqual(['kept'])
   expect(() => note.change((doc) => doc.lines.push('4'))).toThrow(
     expect.objectContaining({ code: 'ERR_NOT_ALLOWED', name: 'SyncError' }),
@@ -247,6 +260,18 @@ test('a deleted document is not edited any more; edits that crossed are told', a
   expect(() => note.change((doc) => doc.lines.push('late'))).toThrow(
     expect.objectContaining({ code: 'ERR_DOCUMENT_DELETED' }),
   )
+  const last = await client.open<Note>('notes/last', { title: 'L', lines: [] })
+  const attempt = Promise.withResolvers<unknown>()
+  client.events.on('document:deleted', () => {
+    try {
+      attempt.resolve(last.change((doc) => doc.lines.push('late')))
+    } catch (error) {
+      attempt.resolve(error)
+    }
+  })
+  await client.remove('notes/last')
+  // Known before it is told.
+  expect(await attempt.promise).toMatchObject({ code: 'ERR_DOCUMENT_DELETED' })
   await client.rename('notes/old', 'notes/new')
   const change = next(client, 'document:changed')
   moved.change((doc) => doc.lines.push('after'))
@@ -349,6 +374,35 @@ test('a full disk is known here as well, and what was refused meanwhile is told'
   list.change((doc) => doc.items.push('after'))
   await list.whenSaved()
   expect(await database.readDoc('lists/a')).toEqual({ items: ['before it was known', 'after'] })
+})
+
+test('what is asked comes after all that was edited before', async () => {
+  const { database } = await device('a')
+  const { port1, port2 } = new MessageChannel()
+  const served = serveDatabase(database, port1)
+  const posted: ClientMessage[] = []
+  const client = await connectDatabase({
+    postMessage: (message: ClientMessage) => {
+      posted.push(message)
+      port2.postMessage(message)
+    },
+    addEventListener: (type: 'message', listener: (event: MessageEvent) => void) => {
+      port2.addEventListener(type, listener)
+      port2.start()
+    },
+    close: () => port2.close(),
+  } as MessageEnd)
+  const list = await client.open('lists/a', { items: [] as number[] })
+  posted.length = 0
+  for (let n = 0; n < 30; n++) list.change((doc) => doc.items.push(n))
+  const saving = list.whenSaved()
+  expect(posted.at(-1)).toMatchObject({ type: 'call', name: 'saved' })
+  const edits = posted.flatMap((message) => (message.type === 'edits' ? message.documents : []))
+  expect(edits.map(({ changes }) => changes.length)).toEqual([...Array(8).fill(1), 22])
+  await saving
+  expect((await database.readDoc<{ items: number[] }>('lists/a'))?.items).toHaveLength(30)
+  await client.close()
+  await served.ended
 })
 
 test('what needs an answer at once is refused, with what to do instead', async () => {
