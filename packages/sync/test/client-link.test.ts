@@ -16,6 +16,9 @@ import { keyOf } from './replica-lab.ts'
 
 /* Both ends in one thread, over a real MessageChannel: what is posted is cloned as between threads. */
 
+/** A busy machine is no failure. */
+const patient = { timeout: 10_000 }
+
 const closers: (() => Promise<void>)[] = []
 afterEach(async () => {
   for (const close of closers.splice(0).toReversed()) await close()
@@ -97,7 +100,7 @@ test('edits travel to peers, are proven there, and are counted when stored', asy
   note.change((doc) => doc.lines.push('one'))
   await note.whenSynced({ with: b.network.peerId })
   expect(await b.database.readDoc('notes/x')).toEqual({ title: 'T', lines: ['one'] })
-  await expect.poll(() => note.storedBy).toBe(1)
+  await expect.poll(() => note.storedBy, patient).toBe(1)
   note.change((doc) => doc.lines.push('two'))
   expect(note.storedBy).toBe(0)
   await note.whenSynced()
@@ -117,12 +120,12 @@ test('edits of others come into the open document, each told once with its origi
   note.subscribe(({ origin }) => origins.push(`${origin} ${note.current.lines.join()}`))
   const there = await b.database.open<Note>('notes/x')
   there.change((doc) => doc.lines.push('far'))
-  await expect.poll(() => note.current.lines).toEqual(['far'])
+  await expect.poll(() => note.current.lines, patient).toEqual(['far'])
   expect(origins).toEqual([`${b.network.peerId} far`])
   expect(note.history()[0]?.author).toBe(keyOf('b').authorId)
   // An edit of the engine's own thread is nobody's echo either.
   await a.database.writeDoc('notes/x', { title: 'T', lines: ['far', 'near'] })
-  await expect.poll(() => note.current.lines).toEqual(['far', 'near'])
+  await expect.poll(() => note.current.lines, patient).toEqual(['far', 'near'])
   note.change((doc) => doc.lines.push('here'))
   await note.whenSynced()
   expect(there.current.lines).toEqual(['far', 'near', 'here'])
@@ -222,7 +225,7 @@ test('a policy is asked before an edit, and again in the worker', async () => {
   client.events.on('document:edits-refused', (event) => refusals.push(event))
   // More than are on their way at one time.
   for (let n = 0; n < 30; n++) note.change((doc) => doc.lines.push(String(n)))
-  await expect.poll(() => refusals.length).toBeGreaterThan(0)
+  await expect.poll(() => refusals.length, patient).toBeGreaterThan(0)
   // Whatever is under way is void, and refused once.
   await client.ls()
   await client.ls()
@@ -235,7 +238,7 @@ test('a policy is asked before an edit, and again in the worker', async () => {
   mayWrite = true
   // The worker tells with the next thing that happens.
   await database.writeDoc('notes/x', { title: 'T', lines: ['kept', 'again'] })
-  await expect.poll(() => note.current.lines).toEqual(['kept', 'again'])
+  await expect.poll(() => note.current.lines, patient).toEqual(['kept', 'again'])
   note.change((doc) => doc.lines.push('mine'))
   await note.whenSaved()
   expect(await database.readDoc('notes/x')).toEqual({
@@ -334,7 +337,7 @@ test('writers on both sides of the link and at a peer agree in the end', async (
     if (round % 20 === 19) await new Promise<void>((resolve) => void setImmediate(resolve))
   }
   await expect
-    .poll(() => new Set([here, engine, there].map(({ heads }) => heads.join())).size)
+    .poll(() => new Set([here, engine, there].map(({ heads }) => heads.join())).size, patient)
     .toBe(1)
   expect(here.current.text).toBe(engine.current.text)
   expect(there.current.text).toBe(engine.current.text)
@@ -376,22 +379,36 @@ test('a full disk is known here as well, and what was refused meanwhile is told'
   expect(await database.readDoc('lists/a')).toEqual({ items: ['before it was known', 'after'] })
 })
 
-test('what is asked comes after all that was edited before', async () => {
-  const { database } = await device('a')
+/** A client whose messages go through `post`. */
+async function tappedClient(
+  database: Database,
+  post: (message: ClientMessage, send: (message: ClientMessage) => void) => void,
+): Promise<Database> {
   const { port1, port2 } = new MessageChannel()
   const served = serveDatabase(database, port1)
-  const posted: ClientMessage[] = []
-  const client = await connectDatabase({
-    postMessage: (message: ClientMessage) => {
-      posted.push(message)
-      port2.postMessage(message)
-    },
+  const end: MessageEnd = {
+    postMessage: (message: ClientMessage) => post(message, (sent) => port2.postMessage(sent)),
     addEventListener: (type: 'message', listener: (event: MessageEvent) => void) => {
       port2.addEventListener(type, listener)
       port2.start()
     },
     close: () => port2.close(),
-  } as MessageEnd)
+  } as MessageEnd
+  const client = await connectDatabase(end)
+  closers.push(async () => {
+    await client.close()
+    await served.ended
+  })
+  return client
+}
+
+test('what is asked comes after all that was edited before', async () => {
+  const { database } = await device('a')
+  const posted: ClientMessage[] = []
+  const client = await tappedClient(database, (message, send) => {
+    posted.push(message)
+    send(message)
+  })
   const list = await client.open('lists/a', { items: [] as number[] })
   posted.length = 0
   for (let n = 0; n < 30; n++) list.change((doc) => doc.items.push(n))
@@ -401,8 +418,29 @@ test('what is asked comes after all that was edited before', async () => {
   expect(edits.map(({ changes }) => changes.length)).toEqual([...Array(8).fill(1), 22])
   await saving
   expect((await database.readDoc<{ items: number[] }>('lists/a'))?.items).toHaveLength(30)
-  await client.close()
-  await served.ended
+})
+
+test('an edit that comes while the client is slow hides nothing from it', async () => {
+  const { database } = await device('a')
+  let isSlow = false
+  const held: (() => void)[] = []
+  const client = await tappedClient(database, (message, send) => {
+    if (isSlow && message.type === 'taken') held.push(() => send(message))
+    else send(message)
+  })
+  const here = await client.open('lists/a', { items: [] as number[] })
+  const there = await database.open<{ items: number[] }>('lists/a')
+  isSlow = true
+  for (let n = 0; n < 20; n++) there.change((doc) => doc.items.push(n))
+  here.change((doc) => doc.items.push(100))
+  await expect.poll(() => there.current.items.length, patient).toBe(21)
+  await expect.poll(() => held.length, patient).toBe(8)
+  expect(here.current.items).toHaveLength(9)
+  isSlow = false
+  for (const release of held) release()
+  await expect.poll(() => here.current.items.length, patient).toBe(21)
+  expect(here.current).toEqual(there.current)
+  expect(here.heads).toEqual(there.heads)
 })
 
 test('what needs an answer at once is refused, with what to do instead', async () => {
@@ -437,7 +475,7 @@ test('a broadcast crosses both ways', async () => {
   const note = await a.client.open('notes/x', { title: 'T' })
   await note.whenSynced()
   const there = await b.database.open('notes/x')
-  await expect.poll(() => a.client.status.state).toBe('synced')
+  await expect.poll(() => a.client.status.state, patient).toBe('synced')
   const heard = next(b.database, 'document:broadcast')
   expect(note.broadcast(Uint8Array.of(1))).toBe(1)
   expect((await heard).content).toEqual(Uint8Array.of(1))
@@ -458,8 +496,8 @@ test('two clients of one database see each other', async () => {
     here.change((doc) => doc.list.push(n))
     there.change((doc) => doc.list.push(100 + n))
   }
-  await expect.poll(() => here.heads.join() === there.heads.join()).toBe(true)
-  await expect.poll(() => here.current.list.length).toBe(100)
+  await expect.poll(() => here.heads.join() === there.heads.join(), patient).toBe(true)
+  await expect.poll(() => here.current.list.length, patient).toBe(100)
 })
 
 test('a closed database ends the link, and a closed link leaves the database open', async () => {
