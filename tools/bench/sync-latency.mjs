@@ -1,7 +1,8 @@
 /**
  * From a character typed at one client until the other client sees it: a node in the middle and two
  * clients, three processes, all three stored. Then many characters flat out, until all are seen.
- * Ours beside automerge-repo 2.5.6 over WebSocket with NodeFS, and Yjs with y-websocket.
+ * Ours beside automerge-repo 2.5.6 over WebSocket with NodeFS, and Yjs with y-websocket. With
+ * `--worker` ours once more, every node in a worker thread of its process: `ours-worker`.
  */
 import process from 'node:process'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -28,13 +29,15 @@ const { values } = parseArgs({
     flat: { type: 'string', default: '2000' },
     rounds: { type: 'string', default: '3' },
     only: { type: 'string', default: 'ours,automerge-repo,yjs' },
+    worker: { type: 'boolean', default: false },
   },
 })
 const [edits, rate, flat, rounds] = [values.edits, values.rate, values.flat, values.rounds].map(
   Number,
 )
-compile(['sync', 'transport-tcp', 'secure-channel'])
-const figures = await interleaved(values.only.split(','), rounds, once)
+compile(['sync', 'transport-tcp', 'secure-channel', ...(values.worker ? ['p2p'] : [])])
+const contenders = [...values.only.split(','), ...(values.worker ? ['ours-worker'] : [])]
+const figures = await interleaved(contenders, rounds, once)
 
 async function once(name) {
   return trial(name, async ({ start, directory }) => {
@@ -61,17 +64,24 @@ async function once(name) {
       p99Ms: percentile(typed.result.latencies, 0.99),
       hubCpuMs: typed.used.hub.cpuMs,
       cpuMs: typed.cpuMs,
-      writerBytes: typed.used.writer.syncBytes,
-      writerFrames: typed.used.writer.frames,
+      ...counted(name, {
+        writerBytes: typed.used.writer.syncBytes,
+        writerFrames: typed.used.writer.frames,
+      }),
       ...(burst && {
         flatOutMs: burst.result.allMs,
         flatOutHubCpuMs: burst.used.hub.cpuMs,
         flatOutCpuMs: burst.cpuMs,
         flatOutTypingMs: burst.result.typingMs,
-        flatOutBytes: burst.used.writer.syncBytes,
+        ...counted(name, { flatOutBytes: burst.used.writer.syncBytes }),
       }),
     }
   })
+}
+
+/** The meter counts in the main thread of a process, and channels in a worker pass it by. */
+function counted(name, figures_) {
+  return name === 'ours-worker' ? {} : figures_
 }
 
 async function write({ reader, writer }, { count, rate: perSecond }) {
@@ -86,13 +96,13 @@ async function write({ reader, writer }, { count, rate: perSecond }) {
   }
 }
 
-const { ours, 'automerge-repo': theirs, yjs } = figures
+const { ours, 'ours-worker': inWorker, 'automerge-repo': theirs, yjs } = figures
 console.log(
   `sync-latency, ${edits} characters at ${rate} a second, ${flat} flat out, Node ${process.versions.node} on ${process.platform}-${process.arch}, medians of ${rounds} rounds`,
 )
 console.table(figures)
 printResult('sync-latency', {
-  ours: ours ?? {},
+  ours: { ...ours, ...(inWorker && { worker: inWorker }) },
   peers: { ...(theirs && { 'automerge-repo': theirs }), ...(yjs && { yjs }) },
   ratios: ours ? ratios() : {},
 })
@@ -106,5 +116,7 @@ function ratios() {
       flatOutHubCpu: ratio(ours, theirs, 'flatOutHubCpuMs'),
     }),
     ...(yjs && { p50VsYjs: ratio(ours, yjs, 'p50Ms') }),
+    ...(inWorker && theirs && { workerP50: ratio(inWorker, theirs, 'p50Ms') }),
+    ...(inWorker && { workerP50VsOurs: ratio(inWorker, ours, 'p50Ms') }),
   }
 }

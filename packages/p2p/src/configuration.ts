@@ -128,6 +128,7 @@ function fromText(variable: string, text: string, row: OptionRow | undefined): u
       if (/^-?\d+(?:\.\d+)?$/.test(trimmed)) return Number(trimmed)
       throw wrongText(variable, text, 'a number')
     case 'boolean':
+    case 'boolean or object':
       if (/^(?:1|true|yes|on)$/i.test(trimmed)) return true
       if (/^(?:0|false|no|off)$/i.test(trimmed)) return false
       throw wrongText(variable, text, 'true or false')
@@ -312,6 +313,7 @@ function shownValue(name: string, value: unknown): unknown {
   if (Array.isArray(value)) {
     return value.map((one: unknown) => (typeof one === 'string' ? one : `a ${typeof one}`))
   }
+  if (name === 'worker' && typeof value === 'object') return 'with a module'
   if (typeof value !== 'string') return value
   if (name === 'database' && !value.trim().startsWith('open:') && /vudo\d/i.test(value)) {
     return 'a ticket'

@@ -26,7 +26,8 @@ import type { BandwidthState } from './bandwidth.ts'
 import { readConfiguration, type OptionReport } from './configuration.ts'
 import { P2PError } from './errors.ts'
 import { forwardDatabaseEvents, forwardNetworkEvents } from './forward-events.ts'
-import { log, warnOnce } from './log.ts'
+import { warnOnce } from './log.ts'
+import { openInWorker } from './open-in-worker.ts'
 import type { BandwidthProfile, P2POptions } from './options.ts'
 import type { P2PSettings } from './settings.ts'
 import type { P2P, P2PEvents } from './p2p.ts'
@@ -34,7 +35,7 @@ import { parsePeerAddress } from './peer-address.ts'
 import type { Gossiping } from './gossip.ts'
 import { GossipCalls } from './gossip-calls.ts'
 import type { Joined } from './protocol-calls.ts'
-import { joinNetwork, openRunning, type Running } from './running.ts'
+import { openRunning, type Running } from './running.ts'
 import { whenSyncing } from './when-syncing.ts'
 
 /**
@@ -47,19 +48,21 @@ import { whenSyncing } from './when-syncing.ts'
  *
  * @throws `TransportError` `ERR_CONFIG_INVALID`, `ERR_TRANSPORT_MISSING`; `IdentityError` for a
  *   ticket or key file; `P2PError` for the ticket's file; `StoreError` `ERR_STORE_LOCKED` when
- *   another process owns the folder, `ERR_STORE_UNREADABLE`, `ERR_STORE_DAMAGED`, `ERR_STORE_FULL`.
+ *   another process owns the folder, `ERR_STORE_UNREADABLE`, `ERR_STORE_DAMAGED`, `ERR_STORE_FULL`;
+ *   with `worker` also `P2PError` `ERR_P2P_WORKER_OPTION`, `ERR_P2P_WORKER_ENDED`.
  */
 export async function createP2P(options: P2POptions = {}): Promise<P2P> {
   const { settings, report } = await readConfiguration(options, process.env)
-  warnOfIdle(report)
-  const node = new Node(settings, report)
+  if (!settings.worker) warnOfIdle(report)
+  const node = new Node(options, settings, report)
   await node.initialize()
   return node
 }
 
 class Node extends GossipCalls implements P2P {
   readonly events: EventHub<P2PEvents> = createEventHub<P2PEvents>()
-  readonly configuration: readonly OptionReport[]
+  readonly #configuration: readonly OptionReport[]
+  readonly #options: P2POptions
   readonly #settings: P2PSettings
   #opening: Promise<Running> | undefined
   #running: Running | undefined
@@ -68,10 +71,15 @@ class Node extends GossipCalls implements P2P {
   #starting: Promise<void> | undefined
   #stopping: Promise<void> = Promise.resolve()
 
-  constructor(settings: P2PSettings, configuration: readonly OptionReport[]) {
+  constructor(options: P2POptions, settings: P2PSettings, configuration: readonly OptionReport[]) {
     super()
+    this.#options = options
     this.#settings = settings
-    this.configuration = configuration
+    this.#configuration = configuration
+  }
+
+  get configuration(): readonly OptionReport[] {
+    return this.#running?.configuration ?? this.#configuration
   }
 
   get peerId(): PeerId {
@@ -215,16 +223,18 @@ class Node extends GossipCalls implements P2P {
   }
 
   willow(): Willow {
-    const { willow } = this.#open
+    const { willow, elsewhere } = this.#open
     if (willow) return willow
+    if (elsewhere) throw elsewhere('willow')
     throw new P2PError('ERR_WILLOW_DISABLED', 'the node was made without Willow', {
       hint: 'createP2P({ willow: true })',
     })
   }
 
   protected override get gossiping(): Gossiping {
-    const { gossiping } = this.#open
+    const { gossiping, elsewhere } = this.#open
     if (gossiping) return gossiping
+    if (elsewhere) throw elsewhere('gossip')
     throw new P2PError('ERR_GOSSIP_DISABLED', 'the node was made without gossip', {
       hint: 'createP2P({ gossip: true })',
     })
@@ -337,7 +347,10 @@ class Node extends GossipCalls implements P2P {
     await stopping.catch(() => {})
     const onBandwidth = (state: BandwidthState): void =>
       void this.events.publish('bandwidth:changed', state)
-    return openRunning(this.#settings, onBandwidth)
+    const { worker } = this.#settings
+    return worker
+      ? openInWorker(this.#options, worker, onBandwidth)
+      : openRunning(this.#settings, onBandwidth)
   }
 
   #adopt(running: Running): void {
@@ -350,12 +363,11 @@ class Node extends GossipCalls implements P2P {
   async #start(): Promise<void> {
     const running = await this.#initialize()
     try {
-      await joinNetwork(running)
+      await running.join()
     } catch (cause) {
       throw this.#running === running ? cause : stopped(cause)
     }
     if (this.#running !== running) throw stopped()
-    log('info', 'p2p', reachText(running))
   }
 }
 
@@ -375,19 +387,6 @@ async function close(opening: Promise<Running>): Promise<void> {
   // Whoever waits for the opening is told why it failed; then there is nothing to close.
   const running = await opening.catch(() => undefined)
   await running?.close()
-}
-
-/** What a first look at the log should tell: how far this node reaches, and what would take it further. */
-function reachText({ network: { addresses }, discoveries, ticket }: Running): string {
-  if (addresses.length === 0) return 'started; nobody can dial this node'
-  const others =
-    discoveries.length > 0 ? 'the local network and known addresses' : 'known addresses'
-  const openness =
-    ticket.secret === undefined ? ' The database is open to whoever knows its id.' : ''
-  return (
-    `started at ${addresses.join(', ')}; reaches ${others}.${openness} ` +
-    'Name a peer with bootstrapNodes, or another transport with transports, to reach further.'
-  )
 }
 
 async function* changesAt(

@@ -28,6 +28,12 @@ export type P2PErrorCode =
   | 'ERR_GOSSIP_DISABLED'
   /** The policy does not let every member read the path, and presence would reach every member. */
   | 'ERR_PRESENCE_NOT_ALLOWED'
+  /** An option cannot be given to a worker: a function, an object with methods, or a transport that is imported in the other thread only. Put it into a module, and name that in `worker.module`. */
+  | 'ERR_P2P_WORKER_OPTION'
+  /** The worker in which the node ran has ended. What was stored is safe. The cause, or the worker's output, says why; `stop` and `start` begin a new one. */
+  | 'ERR_P2P_WORKER_ENDED'
+  /** The node runs in a worker, and that deals in live objects of the worker's thread. Do it in the module that `worker.module` names. */
+  | 'ERR_P2P_ONLY_IN_WORKER'
 
 /** What the facade throws; tell cases apart by {@link P2PError.code}. */
 export class P2PError extends VudoError {

@@ -28,6 +28,8 @@ const databaseEvents = {
   'document:deleted': true,
   'document:deleted-with-edits': true,
   'document:broadcast': true,
+  'document:edits-refused': true,
+  'worker:ended': true,
   'storage:full': true,
   'storage:writable': true,
   'document:quarantined': true,

@@ -23,6 +23,7 @@ export type {
   DiscoveryOptions,
   P2POptions,
   SyncOptions,
+  WorkerOptions,
 } from './options.ts'
 export type { BandwidthSettings, DiscoverySettings, P2PSettings } from './settings.ts'
 export type { OwnEvents, P2P, P2PEvents } from './p2p.ts'

@@ -5,7 +5,14 @@
  */
 
 /** What kind of value an option takes. */
-export type Kind = 'string' | 'number' | 'boolean' | 'function' | 'object' | ListKind
+export type Kind =
+  | 'string'
+  | 'number'
+  | 'boolean'
+  | 'boolean or object'
+  | 'function'
+  | 'object'
+  | ListKind
 type ListKind = 'list of strings' | 'list of objects' | 'list of strings or functions'
 
 /** One option. */
@@ -97,6 +104,8 @@ export const optionTable: Readonly<Record<string, OptionRow>> = {
   'bandwidth.profile': text('auto'),
   'bandwidth.metered': group,
   'bandwidth.metered.bytesPerSec': { ...number(1_000_000), range: [1, 1e12] },
+
+  worker: { kind: 'boolean or object', byDefault: false },
 
   sync: group,
   'sync.enableAutoSync': idle(flag(true)),

@@ -174,6 +174,13 @@ export interface P2POptions extends TransportConfig {
   readonly bandwidthLimitMbps?: number | undefined
   /** How much may be used of a connection that costs by the byte. */
   readonly bandwidth?: BandwidthOptions | undefined
+  /**
+   * Whether the node runs in a worker thread: storage, network and closed documents there, open
+   * documents here. Functions cannot cross: an object names the module that has them.
+   *
+   * @defaultValue false
+   */
+  readonly worker?: boolean | WorkerOptions | undefined
   /** For the document engine. Idle in this version. */
   readonly sync?: SyncOptions | undefined
   /** A central server to sync with. Idle in this version. @defaultValue none */
@@ -192,6 +199,19 @@ export interface P2POptions extends TransportConfig {
   readonly transferTimeout?: number | undefined
   /** A page of metrics. Idle in this version. */
   readonly metrics?: { readonly port?: number | undefined } | undefined
+}
+
+/** How a node runs in a worker. */
+export interface WorkerOptions {
+  /**
+   * A module that the worker loads first: `new URL('./node.ts', import.meta.url)`, or that URL as
+   * text. It imports transports; its default export are options (what `createP2P` was given counts
+   * more), or a function that gives them; its export `setUp(node)`, if there is one, is called with
+   * the node of the worker before it is used, for protocols, gossip and Willow.
+   *
+   * @defaultValue none
+   */
+  readonly module?: string | URL | undefined
 }
 
 /** How bandwidth is used. */

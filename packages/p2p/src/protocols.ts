@@ -51,8 +51,9 @@ export class Protocols {
    */
   handle(protocol: string, handler: ChannelHandler): () => void {
     checkProtocol(protocol)
-    this.#handlers.set(protocol, handler)
+    // First what can be refused.
     this.#listen(protocol, handler)
+    this.#handlers.set(protocol, handler)
     return () => {
       if (this.#handlers.get(protocol) !== handler) return
       this.#handlers.delete(protocol)

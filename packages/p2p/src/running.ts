@@ -9,27 +9,40 @@ import { Bandwidth, type BandwidthState } from './bandwidth.ts'
 import { openBelongings, type Belongings } from './data-directory.ts'
 import { openGossipOf, type Gossiping } from './gossip.ts'
 import { PEERS_BESIDE_GOSSIP } from './limits.ts'
-import { logEvents } from './log.ts'
+import type { OptionReport } from './configuration.ts'
+import { log, logEvents } from './log.ts'
 import { isConnectionMetered } from './metered.ts'
 import { invalid } from './option-types.ts'
 import type { P2PSettings } from './settings.ts'
+import { reachText } from './reach-text.ts'
 import { createSealing, type Sealing } from './sealing.ts'
 import { openTransports } from './transports.ts'
 import { viewName } from './view-name.ts'
 import { openWillowOf } from './willow.ts'
 
-/** Everything that is open between `initialize` and `stop`. */
-export interface Running extends Belongings {
-  readonly sealing: Sealing
-  readonly transports: readonly Transport[]
-  readonly discoveries: readonly Discovery[]
+/** Everything that is open between `initialize` and `stop`, in this thread or in a worker. */
+export interface Running extends Pick<Belongings, 'ticket' | 'replacedTicketFile'> {
+  readonly key: Pick<Belongings['key'], 'peerId'>
+  readonly author: Pick<Belongings['author'], 'authorId'>
+  readonly sealing: Pick<Sealing, 'keys'>
+  readonly transports: readonly Pick<Transport, 'name'>[]
   readonly network: Network
-  readonly bandwidth: Bandwidth
+  readonly bandwidth: Pick<Bandwidth, 'state' | 'setProfile'>
   readonly database: Database
+  /** What holds where a module of the worker says so as well; `undefined`: what this thread has read. */
+  readonly configuration?: readonly OptionReport[] | undefined
+  /** Why this thread has no willow and no gossip, when a worker may have them. */
+  readonly elsewhere?: ((name: string) => Error) | undefined
   /** `undefined` without the option `willow`. */
   readonly willow: Willow | undefined
   /** `undefined` without the option `gossip`. */
   readonly gossiping: Gossiping | undefined
+  /**
+   * Takes part in the database.
+   *
+   * @throws `TransportError` when a transport cannot listen; it may be tried again then.
+   */
+  join(): Promise<void>
   /**
    * Closes all of it, in the reverse order of opening. What cannot be closed does not keep
    * the rest open.
@@ -92,16 +105,17 @@ export async function openRunning(
       closers.push(() => opened.close())
     }
     tellMetered(extras, bandwidth.state)
+    const { ticket } = belongings
     return {
       ...belongings,
       sealing,
       transports,
-      discoveries,
       network,
       bandwidth,
       database,
       willow: extras.willow,
       gossiping: extras.gossiping,
+      join: () => joinNetwork({ network, bandwidth, discoveries, ticket }),
       close,
     }
   } catch (error) {
@@ -133,17 +147,22 @@ async function* openExtras(
   }
 }
 
-/**
- * Takes part in the database.
- *
- * @throws `TransportError` when a transport cannot listen; it may be tried again then.
- */
-export async function joinNetwork({ network, bandwidth, ticket }: Running): Promise<void> {
+interface Joining {
+  readonly network: Network
+  readonly bandwidth: Bandwidth
+  readonly discoveries: readonly Discovery[]
+  readonly ticket: Ticket
+}
+
+async function joinNetwork({ network, bandwidth, discoveries, ticket }: Joining): Promise<void> {
   await network.start()
   // Not waited for: a platform that does not answer must not keep peers apart.
   void bandwidth.start()
   const { databaseId: id, secret } = ticket
   await network.join(secret === undefined ? { id } : { id, secret })
+  const { addresses } = network
+  const hasDiscovery = discoveries.length > 0
+  log('info', 'p2p', reachText({ addresses, hasDiscovery, isPublic: secret === undefined }))
 }
 
 async function openDocuments(

@@ -18,6 +18,7 @@ import { parseDatabase } from './database-option.ts'
 import { checkTypes, hasMethods, invalid } from './option-types.ts'
 import type { BandwidthProfile, DiscoveryOptions, P2POptions } from './options.ts'
 import { parseBootstrapNodes } from './peer-address.ts'
+import { parseWorker, type WorkerSettings } from './worker-option.ts'
 
 /** {@link DiscoveryOptions}, complete and checked. */
 export interface DiscoverySettings {
@@ -52,6 +53,8 @@ export interface P2PSettings {
   readonly peerId: PeerId | undefined
   readonly enableWebrtc: boolean | undefined
   readonly bandwidth: BandwidthSettings
+  /** `undefined`: it runs in the thread that makes it. */
+  readonly worker: WorkerSettings | undefined
 }
 
 /** {@link BandwidthOptions}, complete and checked. */
@@ -106,6 +109,7 @@ function complete(options: P2POptions): P2PSettings {
     peers: options.peers ?? {},
     peerId,
     bandwidth: parseBandwidth(options),
+    worker: parseWorker(options.worker),
   }
 }
 

@@ -11,7 +11,7 @@ import type { PeerState } from './peer-state.ts'
 import type { SyncMessage } from './wire.ts'
 
 /** So many in each second of its own clock. */
-class Rate {
+export class BroadcastRate {
   #second = -1
   #count = 0
 
@@ -30,10 +30,10 @@ class Rate {
  */
 export class Broadcasts {
   readonly #exchange: Exchange
-  readonly #own = new Rate()
+  readonly #own = new BroadcastRate()
   #number = 0
   /** Of each peer that was heard: the life of its store, the last number of it, and how often it speaks. */
-  readonly #heard = new Map<PeerId, { run: string; number: number; readonly rate: Rate }>()
+  readonly #heard = new Map<PeerId, { run: string; number: number; readonly rate: BroadcastRate }>()
 
   constructor(exchange: Exchange) {
     this.#exchange = exchange
@@ -92,8 +92,12 @@ export class Broadcasts {
     })
   }
 
-  #heardOf({ peerId, run }: PeerState): { run: string; number: number; readonly rate: Rate } {
-    const heard = this.#heard.get(peerId) ?? { run, number: 0, rate: new Rate() }
+  #heardOf({ peerId, run }: PeerState): {
+    run: string
+    number: number
+    readonly rate: BroadcastRate
+  } {
+    const heard = this.#heard.get(peerId) ?? { run, number: 0, rate: new BroadcastRate() }
     this.#heard.delete(peerId)
     this.#heard.set(peerId, heard)
     const [oldest] = this.#heard.keys()

@@ -1,5 +1,5 @@
 import * as Automerge from '@automerge/automerge'
-import type { DocumentState } from './document-state.ts'
+import type { ReadableDocument } from './document-history.ts'
 import { valueAtPath } from './patches.ts'
 import type { Conflict, ConflictResolver, ConflictingValue } from './people-types.ts'
 
@@ -9,7 +9,7 @@ import type { Conflict, ConflictResolver, ConflictingValue } from './people-type
  * @returns `undefined` when there is one value, or none.
  */
 export function conflictAt(
-  state: DocumentState,
+  state: ReadableDocument,
   place: readonly Automerge.Prop[],
 ): Conflict | undefined {
   const key = place.at(-1)

@@ -13,8 +13,20 @@ import type { Replica } from './replica.ts'
 
 /* What a document was, and how to take back a part of it. */
 
+/** What can be asked of an open document, wherever it is open. */
+export interface ReadableDocument {
+  readonly id: string
+  readonly open: AnyDocument
+  /** The actor under which it is edited here. */
+  readonly actor: string
+  /** Who edits here. */
+  readonly ownAuthor: string
+  /** Who stands behind which actor. */
+  readonly proofs: readonly { readonly actor: string; readonly author: string }[]
+}
+
 /** The changes of an open document, newest first, at most `limit`. */
-export function historyOf(state: DocumentState, limit = 100): HistoryEntry[] {
+export function historyOf(state: ReadableDocument, limit = 100): HistoryEntry[] {
   const { open } = state
   const authors = new Map(state.proofs.map(({ actor, author }) => [actor, author]))
   const changes = Automerge.getChangesMetaSince(open, [])
@@ -34,7 +46,7 @@ export function historyOf(state: DocumentState, limit = 100): HistoryEntry[] {
 }
 
 /** How many changes of each actor an open document holds. */
-export function versionVectorOf({ open }: DocumentState): Map<string, number> {
+export function versionVectorOf({ open }: Pick<ReadableDocument, 'open'>): Map<string, number> {
   const newest = new Map<string, number>()
   for (const { actor, seq } of Automerge.getChangesMetaSince(open, [])) {
     newest.set(actor, Math.max(seq, newest.get(actor) ?? 0))
@@ -43,7 +55,10 @@ export function versionVectorOf({ open }: DocumentState): Map<string, number> {
 }
 
 /** What an open document held at certain heads. @throws `SyncError` `ERR_HISTORY_UNKNOWN`. */
-export function viewAt({ open }: DocumentState, heads: readonly string[]): unknown {
+export function viewAt(
+  { open }: Pick<ReadableDocument, 'open'>,
+  heads: readonly string[],
+): unknown {
   if (heads.length === 0) return {}
   const isHex = heads.every((head) => /^[\da-f]{64}$/.test(head))
   if (isHex && Automerge.hasHeads(open, [...heads])) {
@@ -75,17 +90,34 @@ export interface UndoStep {
 export function undoChange(
   replica: Replica,
   state: DocumentState,
-  { hash, base }: UndoStep,
+  step: UndoStep,
 ): UndoStep | undefined {
   replica.assertWorking()
   replica.assertRoom()
   assertWritable(replica, state)
+  const undone = makeUndo(state, step, replica.init.runId)
+  if (!undone) return undefined
+  takeChange(replica, state, undone)
+  return { hash: undone.hash, base: [undone.hash] }
+}
+
+/**
+ * The change that takes a step back, as {@link undoChange} takes it in.
+ *
+ * @param runId - 16 random bytes of whoever makes it.
+ * @throws `SyncError` `ERR_HISTORY_UNKNOWN`.
+ */
+export function makeUndo(
+  state: ReadableDocument,
+  { hash, base }: UndoStep,
+  runId: Uint8Array,
+): OwnChange | undefined {
   const change = Automerge.inspectChange(state.open, hash)
   if (!change || !isOwn(state, change.actor)) {
     const hint = 'take a hash from history() whose author is this one'
     throw new SyncError('ERR_HISTORY_UNKNOWN', 'no such change of this author', { hint })
   }
-  const nonce = undoNonce(replica, [hash, ...base])
+  const nonce = undoNonce(runId, [hash, ...base])
   const actor = deriveActor(state.ownAuthor, state.id, nonce)
   const before = Automerge.clone(Automerge.view(state.open, [...base]), { actor })
   const patches = Automerge.diff(state.open, [hash], [...change.deps])
@@ -95,14 +127,13 @@ export function undoChange(
   const bytes = after === before ? undefined : Automerge.getLastLocalChange(after)
   const [undone] = Automerge.getHeads(after)
   Automerge.free(after)
-  if (!bytes || undone === undefined || state.has([undone])) return undefined
-  takeChange(replica, state, { actor, nonce, hash: undone, bytes })
-  return { hash: undone, base: [undone] }
+  const isNew = undone !== undefined && !Automerge.hasHeads(state.open, [undone])
+  return bytes && isNew ? { actor, nonce, hash: undone, bytes } : undefined
 }
 
 /** After a step was taken back, the one before it has another place from which to go on. */
 export function moveBase(
-  { open }: DocumentState,
+  { open }: Pick<ReadableDocument, 'open'>,
   step: UndoStep | undefined,
   { taken, undone }: { readonly taken: UndoStep; readonly undone: UndoStep },
 ): void {
@@ -114,7 +145,8 @@ export function moveBase(
   if (isNext && !deps.some((hash) => later.has(hash))) step.base = [undone.hash]
 }
 
-interface OwnChange {
+/** A change under an actor of its own. */
+export interface OwnChange {
   readonly actor: string
   readonly nonce: Uint8Array
   readonly hash: string
@@ -140,15 +172,15 @@ function takeChange(
   replica.changed(state, 'local')
 }
 
-function isOwn(state: DocumentState, actor: string): boolean {
+function isOwn(state: ReadableDocument, actor: string): boolean {
   if (actor === state.actor) return true
   return state.proofs.some((proof) => proof.actor === actor && proof.author === state.ownAuthor)
 }
 
 /** Each is used for one change only, the same whenever the same is taken back at the same place. */
-function undoNonce(replica: Replica, hashes: readonly string[]): Uint8Array {
+function undoNonce(runId: Uint8Array, hashes: readonly string[]): Uint8Array {
   const tag = new TextEncoder().encode('vudo/undo/1\0')
-  const input = concatBytes(tag, replica.init.runId, ...hashes.map((hash) => hexToBytes(hash)))
+  const input = concatBytes(tag, runId, ...hashes.map((hash) => hexToBytes(hash)))
   return sha256(input).slice(0, ACTOR_BYTES)
 }
 

@@ -1,3 +1,4 @@
+import { SyncError } from './errors.ts'
 import { sha256 } from '@vudo/identity'
 import { bytesToHex, createByteWriter, hexToBytes } from '@vudo/wire'
 
@@ -106,4 +107,11 @@ function base58ToBytes(text: string): Uint8Array | undefined {
   const hex = value === 0n ? '' : value.toString(16)
   const leading = '00'.repeat(/^1*/.exec(text)?.[0].length ?? 0)
   return hexToBytes(leading + (hex.length % 2 === 0 ? hex : `0${hex}`))
+}
+
+/** The id of an `automerge:` URL. @throws `SyncError` `ERR_PATH_INVALID`. */
+export function toDocumentId(url: string): string {
+  const id = parseDocumentUrl(url)
+  if (id !== undefined) return id
+  throw new SyncError('ERR_PATH_INVALID', 'the document id is not an automerge: URL')
 }

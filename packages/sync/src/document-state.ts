@@ -35,7 +35,7 @@ import {
   SMALL_CHUNKS_BYTES,
 } from './limits.ts'
 import type { ReadDocument } from './open-documents.ts'
-import { ProofBook } from './proof-book.ts'
+import { ProofBook, type UnsignedChange } from './proof-book.ts'
 import type { LinkId } from './replica-effects.ts'
 import {
   ackKey,
@@ -92,7 +92,6 @@ export class DocumentState {
   #unstoredBytes = 0
   readonly #tail = new ChunkTail()
   readonly #proofs = new ProofBook()
-  #ownNewest: string | undefined
   #actor: string | undefined
   /** A saved document that came and was not opened, until it is durable. */
   #held: Uint8Array | undefined
@@ -369,7 +368,13 @@ export class DocumentState {
   replaceOwn(doc: AnyDocument, change: ChangeHeader | undefined): void {
     if (change) this.replaceLogged(doc, [change], undefined)
     else this.replace(doc)
-    this.#ownNewest = this.heads[0]
+    const [hash = ''] = this.heads
+    this.noteOwn(this.actor, { hash, nonce: deriveNonce(this.#context.runId, this.id) })
+  }
+
+  /** The newest change of an actor of our own is here; it is signed when somebody needs that. */
+  noteOwn(actor: string, change: UnsignedChange): void {
+    this.#proofs.noteOwn(actor, change)
   }
 
   /**
@@ -438,7 +443,7 @@ export class DocumentState {
   /** Tells whether an actor is known never to have changed the document. */
   isNewActor(actor: string): boolean {
     const isClear = this.doc !== undefined || this.#proofs.isComplete
-    return isClear && this.#proofs.get(actor) === undefined
+    return isClear && this.#proofs.newestOf(actor) === undefined
   }
 
   /** Keeps proofs that came with changes. */
@@ -460,8 +465,7 @@ export class DocumentState {
 
   /** The number of the last change of an actor here; 0 when there is none that is proven. */
   newestSeq(actor: string): number {
-    const isOwn = actor === this.#actor && this.#ownNewest !== undefined
-    const hash = isOwn ? this.#ownNewest : this.#proofs.get(actor)?.hash
+    const hash = this.#proofs.newestOf(actor)
     const change =
       hash === undefined ? null : Automerge.getBackend(this.open).getChangeMetaByHash(hash)
     return change?.actor === actor ? change.seq : 0
@@ -478,15 +482,12 @@ export class DocumentState {
     return [...new Set(actors)].flatMap((actor) => this.#proofs.get(actor) ?? [])
   }
 
-  /** Signs our newest change only when somebody needs it: typing makes many. */
+  /** Signs our newest changes only when somebody needs it: typing makes many. */
   #proveOwn(): void {
-    const { database, author, runId } = this.#context
-    const hash = this.#ownNewest
-    if (hash === undefined) return
-    const { actor } = this
-    if (this.#proofs.get(actor)?.hash === hash) return
-    const change = { database, documentId: this.id, actor, hash }
-    this.addProofs([signProof(change, author, deriveNonce(runId, this.id))])
+    const { database, author } = this.#context
+    this.#proofs.signOwn((actor, { hash, nonce }) => {
+      return signProof({ database, documentId: this.id, actor, hash }, author, nonce)
+    })
   }
 
   /** The operations that make the document durable, under its new arrival number. */

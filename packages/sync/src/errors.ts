@@ -38,6 +38,10 @@ export type SyncErrorCode =
   | 'ERR_AUTHORSHIP_INVALID'
   /** There is no channel to that peer for this database. Connect to it first. */
   | 'ERR_PEER_NOT_SYNCING'
+  /** The worker that has the database has ended, or its link was closed. What was stored is safe. Connect again. */
+  | 'ERR_WORKER_ENDED'
+  /** A worker has the database, and that can be asked only there. Ask the method that the hint names, or do it in the worker. */
+  | 'ERR_ONLY_IN_WORKER'
   /** A limit is reached; the message names it. */
   | 'ERR_SYNC_LIMIT'
 

@@ -370,3 +370,9 @@ export const MAX_OPERATION_GAP = 1_048_576
 
 /** New changes of one call that are each put together again to see that they are whole. Of more, the document is saved and opened instead. */
 export const MAX_REBUILT_CHANGES = 500
+
+/** Messages of a client link that are on their way in one direction; what is said meanwhile waits, and is said together. */
+export const MAX_LINK_MESSAGES = 8
+
+/** Bytes of edits that wait in the application's thread until the worker has taken earlier ones: 64 MiB. */
+export const MAX_LINK_QUEUED_BYTES = 67_108_864

@@ -2,6 +2,7 @@ import * as Automerge from '@automerge/automerge'
 import { signProof } from './authorship.ts'
 import { signRecord, type CatalogueRecord, type RecordContent } from './catalogue-record.ts'
 import { firstDocumentId, nextDocumentId } from './document-id.ts'
+import type { DocumentSize } from './document-size.ts'
 import type { AnyDocument, DocumentState } from './document-state.ts'
 import { readChanges, type ChangeHeader } from './automerge-chunks.ts'
 import { isSyncError, SyncError } from './errors.ts'
@@ -96,7 +97,7 @@ export function addInitial(
   if (changes.length === 0) return
   const bytes = changes.reduce((sum, change) => sum + change.bytes.length, 0)
   // Measured by its changes and not saved: no application begins a document at its limit.
-  if (state.size.mayExceed(bytes)) throw tooLarge(replica, state)
+  if (state.size.mayExceed(bytes)) throw tooLarge(path)
   takeInitial(state, changes)
   state.size.admits(state.open, bytes)
   for (const { actor, hash } of changes) {
@@ -137,28 +138,65 @@ export function editDocument(
   replica.assertWorking()
   replica.assertRoom()
   assertWritable(replica, state)
-  const before = new Set(Object.keys(state.open))
-  const time = Math.floor(options.nowMs / 1_000)
-  const { message } = options
-  const doc = Automerge.change(
-    state.open,
-    message === undefined ? { time } : { time, message },
-    guarded(edit),
-  )
-  if (doc === state.open) return
-  const change = Automerge.getLastLocalChange(doc)
-  if (!state.size.admits(doc, change?.length ?? 0)) {
-    state.undoOwn(doc)
-    throw tooLarge(replica, state)
+  const path = replica.catalogue.pathOf(state.id) ?? ''
+  const made = makeEdit(state, edit, { ...options, path })
+  if (!made) return
+  const header = made.change && headerOf(made.change)
+  state.replaceOwn(made.doc, header)
+  if (header?.hasContainers ?? true) {
+    for (const message of made.warnings()) replica.emit({ type: 'warning', message, path })
   }
-  const header = change && headerOf(change)
-  state.replaceOwn(doc, header)
-  if (header?.hasContainers ?? true) warnOfContainers(replica, state, before)
   replica.changed(state, 'local')
 }
 
+/** What an edit is made on: a document here, or its image in a linked thread. */
+export interface EditedDocument {
+  readonly open: AnyDocument
+  readonly size: DocumentSize
+  /** Gives up an edit that was made and not taken over. */
+  undoOwn(doc: AnyDocument): void
+}
+
+/** An edit that was made, and is to be taken over. */
+export interface MadeEdit {
+  readonly doc: AnyDocument
+  readonly change: Uint8Array | undefined
+  /** What is probably a mistake about it. */
+  warnings(): readonly string[]
+}
+
+/**
+ * Makes an edit of an open document.
+ *
+ * @returns `undefined` when it changed nothing.
+ * @throws `SyncError` `ERR_DOCUMENT_TOO_LARGE`, `ERR_VALUE_UNSUPPORTED`, `ERR_EDIT_ASYNC`; and
+ *   what `edit` throws: then nothing changed.
+ */
+export function makeEdit(
+  document: EditedDocument,
+  edit: (doc: AnyDocument) => void,
+  options: { readonly nowMs: number; readonly message?: string | undefined; readonly path: string },
+): MadeEdit | undefined {
+  const { open, size } = document
+  const before = new Set(Object.keys(open))
+  const time = Math.floor(options.nowMs / 1_000)
+  const { message } = options
+  const doc = Automerge.change(
+    open,
+    message === undefined ? { time } : { time, message },
+    guarded(edit),
+  )
+  if (doc === open) return undefined
+  const change = Automerge.getLastLocalChange(doc)
+  if (!size.admits(doc, change?.length ?? 0)) {
+    document.undoOwn(doc)
+    throw tooLarge(options.path)
+  }
+  return { doc, change, warnings: () => containerWarnings(doc, before) }
+}
+
 /** `undefined` for an edit beyond what a peer may send at once: it travels in another way. */
-function headerOf(change: Uint8Array): ChangeHeader | undefined {
+export function headerOf(change: Uint8Array): ChangeHeader | undefined {
   try {
     return readChanges(change)[0]
   } catch (error) {
@@ -190,8 +228,8 @@ function withValueErrors(edit: () => unknown): unknown {
   }
 }
 
-function tooLarge(replica: Replica, state: DocumentState): SyncError {
-  const path = replica.catalogue.pathOf(state.id) ?? ''
+/** The error for an edit that would make a document too large. */
+export function tooLarge(path: string): SyncError {
   return new SyncError(
     'ERR_DOCUMENT_TOO_LARGE',
     `the document of ${path} would have more than ${MAX_DOCUMENT_BYTES} bytes with that edit`,
@@ -212,18 +250,12 @@ export function assertWritable(replica: Replica, state: DocumentState): void {
   assertMay(replica, 'write', path)
 }
 
-function warnOfContainers(
-  replica: Replica,
-  state: DocumentState,
-  before: ReadonlySet<string>,
-): void {
-  for (const [key, value] of Object.entries(state.open)) {
-    if (before.has(key) || typeof value !== 'object' || value === null) continue
-    if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype) continue
-    const path = replica.catalogue.pathOf(state.id) ?? ''
-    const message = `"${key}" was made by an edit: two devices that do so offline each make their own, and one is hidden. Put it into the initial value of open()`
-    replica.emit({ type: 'warning', message, path })
-  }
+function containerWarnings(doc: AnyDocument, before: ReadonlySet<string>): string[] {
+  return Object.entries(doc).flatMap(([key, value]) => {
+    if (before.has(key) || typeof value !== 'object' || value === null) return []
+    if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype) return []
+    return `"${key}" was made by an edit: two devices that do so offline each make their own, and one is hidden. Put it into the initial value of open()`
+  })
 }
 
 /**

@@ -8,8 +8,9 @@ import type { StoreView } from '@vudo/storage'
 import type { AbortOptions, PeerId } from '@vudo/transport'
 import { entryOf, parsePrefix } from './catalogue-entry.ts'
 import { followChanges } from './change-stream.ts'
+import { registerParts } from './database-parts.ts'
 import { createDocumentHandle } from './document-handle.ts'
-import { parseDocumentUrl } from './document-id.ts'
+import { parseDocumentUrl, toDocumentId } from './document-id.ts'
 import type { DocumentState } from './document-state.ts'
 import { Engine } from './engine.ts'
 import { compactPath } from './epochs.ts'
@@ -136,6 +137,7 @@ class OpenDatabase implements Database {
     this.#engine = engine
     this.#now = now
     this.#lastStatus = statusOf(engine.replica)
+    registerParts(this, { engine, waiters: this.#waiters })
     this.#unlink = network ? linkToNetwork(network, id, engine) : () => {}
   }
 
@@ -472,10 +474,4 @@ class OpenDatabase implements Database {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
-}
-
-function toDocumentId(url: string): string {
-  const id = parseDocumentUrl(url)
-  if (id !== undefined) return id
-  throw new SyncError('ERR_PATH_INVALID', 'the document id is not an automerge: URL')
 }

@@ -5,12 +5,20 @@ import { proofKey } from './stored-keys.ts'
 const noProofs = new Map<string, ActorProof>()
 const noActors = new Set<string>()
 
+/** A change of an actor of our own that nobody has needed a proof of, and what the actor derives from. */
+export interface UnsignedChange {
+  readonly hash: string
+  readonly nonce: Uint8Array
+}
+
 /** The proof of each actor's newest change in one document, and which of them are in no write yet. */
 export class ProofBook {
   /** Empty while the document is closed, as most documents are: all of these share one. */
   #proofs: Map<string, ActorProof> = noProofs
   #unwritten: Set<string> = noActors
   #isComplete = false
+  /** Of this run's actor and of those of linked threads. */
+  #unsigned: Map<string, UnsignedChange> | undefined
 
   /** True while an actor without a proof here has none in the store either. */
   get isComplete(): boolean {
@@ -34,6 +42,25 @@ export class ProofBook {
 
   get(actor: string): ActorProof | undefined {
     return this.#proofs.get(actor)
+  }
+
+  /** The newest change of an actor, as far as it is proven or our own. */
+  newestOf(actor: string): string | undefined {
+    return this.#unsigned?.get(actor)?.hash ?? this.#proofs.get(actor)?.hash
+  }
+
+  /** The newest change of an actor of our own is to be signed when somebody needs it. */
+  noteOwn(actor: string, change: UnsignedChange): void {
+    this.#unsigned ??= new Map()
+    this.#unsigned.set(actor, change)
+  }
+
+  /** Signs what is not signed. */
+  signOwn(sign: (actor: string, change: UnsignedChange) => ActorProof): void {
+    if (!this.#unsigned) return
+    const proofs = [...this.#unsigned].map(([actor, change]) => sign(actor, change))
+    this.#unsigned = undefined
+    this.add(proofs)
   }
 
   /**

@@ -190,6 +190,18 @@ export interface DatabaseEvents {
     readonly peerId: PeerId | undefined
     readonly reason: string
   }
+  /** Only where a worker has the engine: edits that this thread made were not taken, and the document is again what the worker has. */
+  'document:edits-refused': {
+    readonly path: string
+    readonly documentId: string
+    /** As {@link DocumentHandle.change} throws it where the engine is. */
+    readonly code: string | undefined
+    readonly message: string
+    /** How many changes are gone. */
+    readonly changes: number
+  }
+  /** Only where a worker has the engine: the worker has ended without being asked. Every call fails with `ERR_WORKER_ENDED`, edits that were not stored are gone. */
+  'worker:ended': { readonly message: string }
   /** Something is allowed and probably a mistake, or a document stops merging with a peer because it would be too large. */
   warning: { readonly path: string; readonly message: string }
   /** A peer sent what it must not. */

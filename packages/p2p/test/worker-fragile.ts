@@ -1,0 +1,8 @@
+/** A module whose worker crashes at a certain document: worker.test.ts. */
+import type { P2P } from '@vudo/p2p'
+
+export function setUp(node: P2P): void {
+  node.events.on('document:changed', ({ path }) => {
+    if (path === 'notes/fatal') throw new Error('the worker is made to fail')
+  })
+}
