@@ -37,6 +37,7 @@ describe('vudo', () => {
     [['node', '--p2p-peer', 'tcp://nonsense'], 2],
     [['write', 'a/b', '{}', '--file', 'x'], 2],
     [['ls', '--id', '../x'], 2],
+    [['node', '--transport', 'carrier-pigeon'], 2],
   ])('%j is a usage mistake', async (args, expected) => {
     const { status, stderr } = await vudo(args)
     expect(status).toBe(expected)

@@ -2,7 +2,32 @@ import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import type { OptionReport } from '@vudo/p2p'
 import { describe, expect, it } from 'vitest'
+import { connectToNode } from '../src/control/client.ts'
+import type { CliError } from '../src/errors.ts'
 import { scratchFolder, startNode, vudo } from './run-vudo.ts'
+
+type FindOption = (name: string) => OptionReport | undefined
+
+/** What `vudo config` says with these variables. */
+async function reported(
+  env: Readonly<Record<string, string>>,
+  args: readonly string[] = [],
+): Promise<FindOption> {
+  const { stdout } = await vudo(['config', '--json', ...args], { env })
+  const lines = JSON.parse(stdout) as OptionReport[]
+  return (name) => lines.find((line) => line.name === name)
+}
+
+/** What a node with this configuration file says of who is there. */
+async function presenceWith(config: string): Promise<unknown> {
+  const dataDir = scratchFolder()
+  writeFileSync(path.join(dataDir, 'config.json'), config)
+  const node = await startNode(dataDir)
+  await using control = await connectToNode(dataDir)
+  const answer = await control.call('presence', {}).catch(({ code }: CliError) => code)
+  await node.stop()
+  return answer
+}
 
 describe('vudo config', () => {
   it('says what each option is, and where that comes from', async () => {
@@ -29,6 +54,24 @@ describe('vudo config', () => {
     expect(all).toContain('port = 34569  (default: VUDO_P2P_PORT)')
   }, 60_000)
 
+  it('shows what `vudo node` would do: its gossip, its own variable, who chose the folder', async () => {
+    const dataDir = scratchFolder()
+    const plain = await reported({}, ['--data-dir', dataDir])
+    expect(plain('gossip')).toMatchObject({ value: true, origin: 'default' })
+    expect(plain('port')).toMatchObject({ value: 34_569, origin: 'default' })
+    expect(plain('dataDir')).toMatchObject({ value: dataDir, origin: 'code' })
+    const set = await reported({
+      VUDO_GOSSIP: 'no',
+      VUDO_P2P_BIND: '127.0.0.1:7001',
+      VUDO_DATA_DIR: dataDir,
+    })
+    const bound = { origin: 'environment', from: 'VUDO_P2P_BIND' }
+    expect(set('gossip')).toMatchObject({ value: false, origin: 'environment' })
+    expect(set('port')).toMatchObject({ value: 7_001, ...bound })
+    expect(set('bindAddress')).toMatchObject({ value: '127.0.0.1', ...bound })
+    expect(set('dataDir')).toMatchObject({ origin: 'environment', from: 'VUDO_DATA_DIR' })
+  }, 60_000)
+
   it('refuses a name that is none, as the node does, and says which was meant', async () => {
     const dataDir = scratchFolder()
     const config = path.join(dataDir, 'mine.json')
@@ -40,6 +83,13 @@ describe('vudo config', () => {
         error: { code: 'ERR_CONFIG_INVALID', hint: 'did you mean "maxConnections"?' },
       })
     }
+  }, 60_000)
+})
+
+describe('vudo node', () => {
+  it('gossips unless the file says no', async () => {
+    expect(await presenceWith('{}')).toMatchObject({ peers: [] })
+    expect(await presenceWith('{"gossip": false}')).toBe('ERR_GOSSIP_DISABLED')
   }, 60_000)
 })
 

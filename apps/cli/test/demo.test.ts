@@ -11,6 +11,8 @@ function someDocuments(): string {
   for (const name of ['README.md', 'docs/a.md', 'docs/b.md', 'docs/c.md']) {
     writeFileSync(path.join(folder, name), `# ${name}\n\nA paragraph.\n`)
   }
+  // Not every file has a heading.
+  writeFileSync(path.join(folder, 'docs/a.md'), 'A paragraph.\n')
   return folder
 }
 

@@ -24,8 +24,11 @@ export function scratchFolder(): string {
 }
 
 /** Runs one command to its end. */
-export function vudo(args: readonly string[], options: { input?: string } = {}): Promise<Outcome> {
-  return outcomeOf(start(args), options.input)
+export function vudo(
+  args: readonly string[],
+  options: { input?: string; env?: Readonly<Record<string, string>> } = {},
+): Promise<Outcome> {
+  return outcomeOf(start(args, options.env), options.input)
 }
 
 /** In front of a command: a network namespace that has the loopback interface and nothing else. */
@@ -94,8 +97,11 @@ export async function startNode(
   throw new Error(`the node ended with status ${await exited}: ${stderr()}`)
 }
 
-export function start(args: readonly string[]): ChildProcess {
-  const env = { ...process.env, VUDO_P2P_MDNS_INTERFACE: '127.0.0.1' }
+export function start(
+  args: readonly string[],
+  more: Readonly<Record<string, string>> = {},
+): ChildProcess {
+  const env = { ...process.env, VUDO_P2P_MDNS_INTERFACE: '127.0.0.1', ...more }
   return spawn(process.execPath, [main, ...args], { env, stdio: ['pipe', 'pipe', 'pipe'] })
 }
 

@@ -12,6 +12,24 @@ import { startRelay, type RelayInit } from './relay.ts'
 /** How the command takes each limit: `--max-frame-bytes 66048`. */
 const limitNames = Object.keys(DEFAULT_LIMITS).filter((name) => isLimit(name))
 
+/** What `--help` says of each; the README says what happens at it. */
+const limitTexts: Readonly<Record<keyof RelayLimits, string>> = {
+  maxConnections: 'connections that have proven a key',
+  maxConnectionsPerAddress: 'the same of one IP address',
+  maxHalfOpen: 'connections that have not proven a key yet',
+  maxHalfOpenPerAddress: 'the same of one IP address',
+  halfOpenMs: 'time to prove a key, in milliseconds',
+  idleMs: 'silence after which a connection is closed, in milliseconds',
+  maxFrameBytes: 'bytes of one frame',
+  maxTopics: 'topics of one connection',
+  maxQueuedFrames: 'frames that wait for one reader',
+  maxQueuedBytes: 'bytes that wait for one reader',
+  bytesPerSecond: 'what one connection may send',
+  bytesPerSecondPerAddress: 'the same of one IP address',
+  bytesPerSecondPerTopic: 'what may pass within one topic',
+  drainMs: 'time over which clients are let go of at the end, in milliseconds',
+}
+
 /**
  * Runs the command `vudo-relay` until a signal ends it, and gives the exit status. Errors
  * are printed, not thrown.
@@ -34,8 +52,8 @@ function createProgram(): Command {
     .version(manifest.version)
     .exitOverride()
     .option('--host <address>', 'IP address to accept on', '127.0.0.1')
-    .addOption(new Option('--port <number>', 'port').default(8080).argParser(parseNumber))
-    .option('--name <host>', 'host by which clients dial it; may be repeated', collect, [])
+    .addOption(new Option('--port <number>', 'port; 0 takes any').default(8080).argParser(numberOf('--port')))
+    .option('--name <host>', 'host by which clients dial it; may be repeated', collect)
     .option('--tls-cert <file>', 'certificate chain, PEM')
     .option('--tls-key <file>', 'private key, PEM')
     .option('--allow-keys <file>', 'only these peer ids may come, one a line')
@@ -47,21 +65,24 @@ function createProgram(): Command {
     .addOption(new Option('--nats <url>', 'connects relays through NATS').env('VUDO_RELAY_NATS'))
     .addOption(new Option('--redis <url>', 'through Redis or Valkey').env('VUDO_RELAY_REDIS'))
     .addOption(
-      new Option('--metrics-port <number>', 'serves /metrics there').argParser(parseNumber),
+      new Option('--metrics-port <number>', 'serves /metrics there').argParser(
+        numberOf('--metrics-port'),
+      ),
     )
     .option('--metrics-host <address>', 'IP address for that', '127.0.0.1')
     .addOption(
       new Option('--trusted-proxies <number>', 'proxies in front of it')
         .default(0)
-        .argParser(parseNumber),
+        .argParser(numberOf('--trusted-proxies')),
     )
     .option('--no-iroh', 'refuse iroh nodes')
     .option('--log-names', 'log keys, too')
   for (const name of limitNames) {
+    const option = `--${name.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`
     program.addOption(
-      new Option(`--${name.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)} <number>`, 'a limit')
+      new Option(`${option} <number>`, limitTexts[name])
         .default(DEFAULT_LIMITS[name])
-        .argParser(parseNumber),
+        .argParser(numberOf(option)),
     )
   }
   return program.action(run)
@@ -70,7 +91,7 @@ function createProgram(): Command {
 type RelayOptions = RelayLimits & {
   readonly host: string
   readonly port: number
-  readonly name: readonly string[]
+  readonly name?: readonly string[]
   readonly tlsCert?: string
   readonly tlsKey?: string
   readonly allowKeys?: string
@@ -180,13 +201,18 @@ async function read(file: string, option: string): Promise<string> {
   }
 }
 
-function parseNumber(text: string): number {
-  const number = Number(text)
-  if (Number.isSafeInteger(number) && number >= 0) return number
-  throw new RelayError('ERR_RELAY_CONFIG', `${text} is not a whole number of 0 or more`)
+/** Reads the number of one option. */
+function numberOf(option: string): (text: string) => number {
+  return (text) => {
+    const number = Number(text)
+    // An empty text would be 0.
+    if (text.trim() !== '' && Number.isSafeInteger(number) && number >= 0) return number
+    const message = `${option} is ${JSON.stringify(text)}, expected a whole number of 0 or more`
+    throw new RelayError('ERR_RELAY_CONFIG', message)
+  }
 }
 
-function collect(value: string, before: readonly string[]): readonly string[] {
+function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value]
 }
 

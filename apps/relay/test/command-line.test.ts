@@ -57,8 +57,9 @@ describe('vudo-relay', () => {
   })
 
   it.each([
-    [['--port', 'http'], 'ERR_RELAY_CONFIG: http is not a whole number'],
-    [['--max-topics', '-1'], 'ERR_RELAY_CONFIG: -1 is not'],
+    [['--port', 'http'], 'ERR_RELAY_CONFIG: --port is "http", expected a whole number'],
+    [['--max-topics', '-1'], 'ERR_RELAY_CONFIG: --max-topics is "-1", expected'],
+    [['--idle-ms', ''], 'ERR_RELAY_CONFIG: --idle-ms is "", expected'],
     [['--tls-cert', 'chain.pem'], 'ERR_RELAY_CONFIG: one of --tls-cert and --tls-key'],
     [['--allow-keys', '/nowhere'], 'ERR_RELAY_CONFIG: --allow-keys: /nowhere cannot be read'],
     [['--access-url', 'ftp://x'], 'ERR_RELAY_CONFIG: --access-url is ftp://x'],

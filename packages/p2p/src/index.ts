@@ -29,16 +29,33 @@ export type { BandwidthSettings, DiscoverySettings, P2PSettings } from './settin
 export type { OwnEvents, P2P, P2PEvents } from './p2p.ts'
 export { parsePeerAddress } from './peer-address.ts'
 export type { ProtocolOptions } from './protocols.ts'
-export { Counter, splice, updateText } from '@vudo/sync'
+export { Counter, resolveConflict, splice, updateText } from '@vudo/sync'
 export type {
   CatalogueEntry,
+  CompactOptions,
+  Conflict,
+  ConflictingValue,
+  ConflictResolver,
   Database,
   DatabaseEvents,
+  DeletedEntry,
   DocumentChange,
   DocumentHandle,
+  DocumentSyncStatus,
+  EarlierEpoch,
+  HistoryEntry,
+  ImportReport,
+  OperationsOptions,
+  OperationsReport,
+  PeerSyncStatus,
   Policy,
+  PolicyAction,
+  RemoveOptions,
   SyncedOptions,
+  SyncOperation,
+  SyncProgress,
   SyncStatus,
+  SyncSummary,
 } from '@vudo/sync'
 export type {
   Channel,

@@ -1,6 +1,7 @@
 import {
   createTransport,
   registeredTransports,
+  TransportError,
   usableTransports,
   type Transport,
   type TransportContext,
@@ -38,6 +39,7 @@ export async function openTransports(
     )
   }
   const wanted = await wantedTransports(settings)
+  for (const one of wanted) if (typeof one === 'string') assertInstalled(one)
   return wanted.map((one, i) => {
     const port = i === 0 ? {} : { port: 0 }
     if (typeof one === 'string') {
@@ -101,6 +103,18 @@ async function loadStack(name: string): Promise<void> {
     // Not installed: `createTransport` says how to install it. Anything else is a fault of the package.
     if (!isMissing(error, `@vudo/transport-${name}`)) throw error
   }
+}
+
+/**
+ * A stack of ours is imported by its name, so installing it is all that is to be done.
+ *
+ * @throws `TransportError` `ERR_TRANSPORT_MISSING`.
+ */
+export function assertInstalled(name: string): void {
+  if (!Object.hasOwn(stacks, name) || registeredTransports().includes(name)) return
+  throw new TransportError('ERR_TRANSPORT_MISSING', `transport "${name}" is not installed`, {
+    hint: `npm i @vudo/transport-${name}`,
+  })
 }
 
 /** True when an import failed because the package itself is not installed. */

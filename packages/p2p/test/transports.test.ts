@@ -9,7 +9,7 @@ import { createNodeKey } from '@vudo/identity'
 import type { P2POptions } from '@vudo/p2p'
 import { createTransportContext } from '@vudo/secure-channel'
 import { parseP2POptions } from '../src/settings.ts'
-import { isMissing, openTransports } from '../src/transports.ts'
+import { assertInstalled, isMissing, openTransports } from '../src/transports.ts'
 
 /** The transports that a node with these options has. */
 async function namesWith(options: P2POptions = {}): Promise<string[]> {
@@ -20,6 +20,14 @@ async function namesWith(options: P2POptions = {}): Promise<string[]> {
 }
 
 describe('the transports of a node', () => {
+  it('say of a stack of ours only how to install it', () => {
+    // Every stack is installed here; one that no test has named yet is as one that is not.
+    expect(() => assertInstalled('iroh')).toThrow(
+      expect.objectContaining({ code: 'ERR_TRANSPORT_MISSING', hint: 'npm i @vudo/transport-iroh' }),
+    )
+    expect(() => assertInstalled('tcp')).not.toThrow()
+  })
+
   it('are TCP alone unless more is asked for or imported', async () => {
     expect(await namesWith()).toEqual(['tcp'])
   })

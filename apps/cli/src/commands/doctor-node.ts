@@ -36,10 +36,14 @@ function describeNode(status: Record<string, unknown>): Finding[] {
     {
       check: 'sync',
       state: 'ok',
-      message: `${String(sync['state'])}, ${String(sync['ahead'])} changes that nobody has confirmed, ${String(sync['pendingBytes'])} bytes waiting`,
+      message: `${String(sync['state'])}, ${counted(sync['ahead'], 'change')} that nobody has confirmed, ${counted(sync['pendingBytes'], 'byte')} waiting`,
     },
     ...(isMap(status['bandwidth']) ? [describeLimit(status['bandwidth'])] : []),
   ]
+}
+
+function counted(count: unknown, what: string): string {
+  return `${String(count)} ${what}${count === 1 ? '' : 's'}`
 }
 
 function describeLimit(bandwidth: Record<string, unknown>): Finding {

@@ -64,7 +64,7 @@ async function read(path: string, options: JsonOption): Promise<void> {
   const text = options.json === true ? undefined : plainText(value)
   // The text itself, for pipes; a terminal gets it without what could steer it.
   if (text === undefined) printJson(value)
-  else process.stdout.write(process.stdout.isTTY ? terminalText(text) : text)
+  else process.stdout.write(process.stdout.isTTY ? `${terminalText(text).trimEnd()}\n` : text)
 }
 
 /** Keeps line ends and tabs, which {@link shownText} would replace. */
@@ -155,8 +155,11 @@ async function watch(prefix: string | undefined, options: JsonOption): Promise<v
   }
 }
 
-function changeLine(change: Record<string, unknown>): string {
+/** A change, as `vudo watch` tells it to people. */
+export function changeLine(change: Record<string, unknown>): string {
   const origin = String(change['origin'])
   const who = origin === 'local' ? 'here' : `from ${shortId(origin)}`
-  return `${new Date().toISOString()} ${shownText(String(change['path']), 1_024)} ${who}`
+  const isNew = change['created'] === true ? ', new' : ''
+  const what = change['type'] === 'deleted' ? ', deleted' : isNew
+  return `${new Date().toISOString()} ${shownText(String(change['path']), 1_024)} ${who}${what}`
 }

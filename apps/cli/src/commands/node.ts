@@ -1,3 +1,4 @@
+import process from 'node:process'
 import { Option, type Command } from 'commander'
 import type { P2P, P2POptions } from '@vudo/p2p'
 import { isPeerId, type Address } from '@vudo/transport'
@@ -8,6 +9,10 @@ import { printJson, printLine, shortId, shownText } from '../output.ts'
 import { parseBind } from './bind.ts'
 import { dataDirOf, sameNode, withDataDir, type DataDirOptions } from './data-dir-option.ts'
 import { untilInterrupted } from './interrupt.ts'
+import { nodeSettings } from './node-settings.ts'
+
+/** What `--transport` takes; `disabled` and `webrtc` have their own answers. */
+const transportNames = ['auto', 'tcp', 'libp2p', 'iroh', 'hyperswarm', 'relay']
 
 /** Adds `vudo node`. */
 export function addNodeCommand(program: Command): void {
@@ -22,13 +27,11 @@ export function addNodeCommand(program: Command): void {
       '--p2p-peer <address>',
       "connect to this peer, or to this bootstrap node of a transport's hash table; may be repeated",
       collect,
-      [],
     )
     .option(
       '--transport <name>',
       'auto, tcp, libp2p, iroh, hyperswarm or relay; may be repeated; the first listens on --bind',
       collect,
-      [],
     )
     .addOption(
       new Option('--relay <url>', 'wss://… of a relay; a token goes behind it as ?token=…').env(
@@ -61,8 +64,8 @@ export function addNodeCommand(program: Command): void {
 
 interface NodeOptions extends DataDirOptions {
   readonly bind?: string
-  readonly p2pPeer: readonly string[]
-  readonly transport: readonly string[]
+  readonly p2pPeer?: readonly string[]
+  readonly transport?: readonly string[]
   readonly relay?: string
   readonly database?: string
   readonly mdnsInterface?: string
@@ -81,8 +84,12 @@ async function runNode(options: NodeOptions): Promise<void> {
     import('@vudo/p2p'),
     import('../node-operations.ts'),
   ])
-  const configured = options.p2pPeer.map((text) => parsePeerAddress(text) ?? notAPeer(text))
-  const p2p = await createP2P({ ...p2pOptions({ ...options, p2pPeer: configured }), dataDir })
+  const configured = (options.p2pPeer ?? []).map((text) => parsePeerAddress(text) ?? notAPeer(text))
+  for (const name of options.transport ?? []) assertTransport(name)
+  const said = { ...p2pOptions({ ...options, p2pPeer: configured }), dataDir }
+  const settings = await nodeSettings(said, process.env)
+  const gossip = settings.find(({ name }) => name === 'gossip')?.value === true
+  const p2p = await createP2P({ ...said, gossip })
   try {
     const stopped = Promise.withResolvers<void>()
     const configuredPeers = reportEvents(p2p, configured, options.json === true)
@@ -105,14 +112,21 @@ function p2pOptions(options: NodeOptions): P2POptions {
   return {
     ...(options.bind === undefined ? {} : parseBind(options.bind)),
     // What the command line leaves open, the environment and the file may say.
-    bootstrapNodes: options.p2pPeer.length === 0 ? undefined : options.p2pPeer,
-    transports: options.transport.length === 0 ? undefined : options.transport,
+    bootstrapNodes: options.p2pPeer?.length === 0 ? undefined : options.p2pPeer,
+    transports: options.transport,
     relayUrl: options.relay,
     database: options.database,
     config: options.config,
-    gossip: options.gossip,
+    gossip: options.gossip ? undefined : false,
     discovery: { enableMdns: options.mdns ? undefined : false, interface: options.mdnsInterface },
   }
+}
+
+/** The command imports no others, so here a wrong name is a slip of the keyboard. */
+function assertTransport(name: string): void {
+  if (['disabled', 'webrtc', ...transportNames].includes(name)) return
+  const message = `--transport is ${JSON.stringify(name)}, expected one of ${transportNames.join(', ')}`
+  throw new CliError('ERR_USAGE', message, { hint: 'docs/transports.md says which one to take' })
 }
 
 function notAPeer(text: string): never {
@@ -122,7 +136,7 @@ function notAPeer(text: string): never {
   })
 }
 
-function collect(value: string, before: readonly string[]): readonly string[] {
+function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value]
 }
 

@@ -209,12 +209,14 @@ class Story {
   /** Both write into the same paragraph of the same documents before either hears of the other. */
   async #editTogether(a: DemoNode, b: DemoNode): Promise<void> {
     const edited = this.#files.slice(0, 3)
+    const texts = await Promise.all(edited.map((file) => textAt(a.control, file)))
     await Promise.all(
       [a, b].flatMap((node) =>
-        edited.map((file) =>
+        edited.map((file, i) =>
           node.control.call('edit', {
             path: documentPath(file),
-            after: '# ',
+            // Into the heading; a file may have none.
+            after: texts[i]?.includes('# ') === true ? '# ' : '',
             insert: `(${node.name} was here) `,
           }),
         ),
