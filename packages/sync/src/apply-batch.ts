@@ -129,7 +129,7 @@ function isFollowing(
     const last = newest.get(actor) ?? log.newestOf(actor)
     if (!last && !state.isNewActor(actor)) return false
     if (seq !== (last?.seq ?? 0) + 1 || hasContainers) return false
-    if (deps.length === 0 || !deps.every((dep) => here.has(dep) || log.has(dep))) return false
+    if (deps.length === 0 || !deps.every((dep) => here.has(dep) || log.knows(dep))) return false
     here.add(hash)
     newest.set(actor, change)
   }

@@ -54,6 +54,11 @@ export class ChangeLog {
     return this.#numberByHash.has(hash)
   }
 
+  /** As {@link has}, also of what the document had before: then whatever builds on it has come since, and is here. */
+  knows(hash: string): boolean {
+    return this.has(hash) || (this.#first === this.start && this.base.includes(hash))
+  }
+
   /** The number of the last operation of a change, as far as it is here. */
   lastOperationOf(hash: string): number | undefined {
     const number = this.#numberByHash.get(hash)

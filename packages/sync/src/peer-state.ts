@@ -247,6 +247,35 @@ export function createPeerState(
     transfer: undefined,
     headsById: new KnownHeads(),
     storedById: new KnownHeads(),
+    ...noEdits(),
+    owedStored: new Set(),
+    refused: new Set(),
+    oversized: new Set(),
+    faults: 0,
+    fruitless: 0,
+    hasTimer: false,
+  }
+}
+
+type TravelledEdits = Pick<
+  PeerState,
+  | 'live'
+  | 'editsSent'
+  | 'sentEdits'
+  | 'savedUpTo'
+  | 'editsTaken'
+  | 'travelledBefore'
+  | 'editsUnderWay'
+  | 'storedUpTo'
+  | 'takenById'
+  | 'confirmedById'
+  | 'answered'
+  | 'hurried'
+>
+
+/** Nothing has travelled live. */
+function noEdits(): TravelledEdits {
+  return {
     live: new Map(),
     editsSent: 0,
     sentEdits: [],
@@ -259,11 +288,5 @@ export function createPeerState(
     confirmedById: new KnownHeads(),
     answered: { received: 0, stored: 0, saved: 0 },
     hurried: { stored: 0, saved: 0 },
-    owedStored: new Set(),
-    refused: new Set(),
-    oversized: new Set(),
-    faults: 0,
-    fruitless: 0,
-    hasTimer: false,
   }
 }

@@ -43,7 +43,7 @@ function linesOf(node: Node): readonly number[] {
   return (node.read('notes/x') as { lines: number[] }).lines
 }
 
-function count(tap: WireTap, name: string): number {
+function messagesOf(tap: WireTap, name: string): number {
   return tap.names.filter((one) => one === name).length
 }
 
@@ -51,11 +51,11 @@ test('the first edit goes at once, and those of the rest after it in one message
   const { lab, tap, readers, edit, rested } = circle()
   for (const line of [1, 2, 3, 4, 5]) edit(line)
   lab.settle()
-  expect([count(tap, 'hub edits'), tap.changes]).toEqual([3, 3])
+  expect([messagesOf(tap, 'hub edits'), tap.changes]).toEqual([3, 3])
   for (const reader of readers) expect(linesOf(reader)).toEqual([0, 1])
   rested()
   lab.settle()
-  expect([count(tap, 'hub edits'), tap.changes]).toEqual([6, 15])
+  expect([messagesOf(tap, 'hub edits'), tap.changes]).toEqual([6, 15])
   for (const reader of readers) expect(linesOf(reader)).toEqual([0, 1, 2, 3, 4, 5])
 })
 
@@ -104,6 +104,6 @@ test('a peer is not sent back what it has sent, however long the rest was', () =
   tap.reset()
   rested()
   lab.settle()
-  expect([count(tap, 'hub edits'), tap.changes]).toEqual([1, 1])
+  expect([messagesOf(tap, 'hub edits'), tap.changes]).toEqual([1, 1])
   expect(reader && hub.picture === reader.picture).toBe(true)
 })

@@ -308,7 +308,7 @@ class ReplicaNode implements SimulatedNode {
       })
       env.setTimer(`task ${this.#sent++}`, 1)
     } else if (effect.type === 'set-timer') env.setTimer(`link ${effect.link}`, effect.inMs)
-    else if (effect.type === 'rest') env.setTimer(`link ${liveTimer}`, 1 + env.random.int(20))
+    else if (effect.type === 'rest') env.setTimer(`link ${liveTimer}`, 5)
     else if (effect.type === 'vet') throw new Error('no document here is costly')
     else if (effect.type === 'disconnect') throw new Error(`${env.name}: ${effect.message}`)
     else if (effect.event.type === 'acknowledged' && effect.event.durability === 'stored') {

@@ -61,7 +61,7 @@ test.each([
   ['drops-batches', 'ERR_NOT_REACHED', /agreement of all replicas/, 0],
 ] as const)(
   'finds the planted bug "%s", names seed, steps and faults, and finds it again by them',
-  { timeout: 60_000 },
+  { timeout: 120_000 },
   (bug, code, what, minFaults) => {
     const failure = failureOf(bug)
     const { seed, safetySteps, faults: count } = failure.state
