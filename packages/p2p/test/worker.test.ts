@@ -30,8 +30,6 @@ async function startMixed(
   return { inWorker, here }
 }
 
-const moduleOf = (name: string): URL => new URL(name, import.meta.url)
-
 describe('a node in a worker', () => {
   it('syncs the documents that are open here, and tells what happens', async () => {
     const { inWorker, here } = await startMixed()
@@ -112,14 +110,18 @@ describe('a node in a worker', () => {
         hint: expect.stringContaining('worker: { module: new URL('),
       })
     }
-    const wrong = [{ module: 'node.ts' }, { modul: moduleOf('worker-module.ts') }, { module: 7 }]
+    const wrong = [
+      { module: 'node.ts' },
+      { modul: new URL('worker-module.ts', import.meta.url) },
+      { module: 7 },
+    ]
     for (const worker of wrong) {
       await expect(createNode({ worker } as never)).rejects.toMatchObject({
         code: 'ERR_CONFIG_INVALID',
       })
     }
     await expect(
-      createNode({ worker: { module: moduleOf('worker-broken.ts') } }),
+      createNode({ worker: { module: new URL('worker-broken.ts', import.meta.url) } }),
     ).rejects.toMatchObject({
       code: 'ERR_P2P_WORKER_OPTION',
       cause: { message: 'the module is broken' },
@@ -128,7 +130,7 @@ describe('a node in a worker', () => {
 
   it('takes options and protocols from a module', async () => {
     const { inWorker, here } = await startMixed({
-      worker: { module: moduleOf('worker-module.ts') },
+      worker: { module: new URL('worker-module.ts', import.meta.url) },
     })
     await expect(inWorker.writeDoc('notes/locked', { a: 1 })).rejects.toMatchObject({
       code: 'ERR_NOT_ALLOWED',
@@ -190,7 +192,7 @@ describe('a node in a worker', () => {
   it('says when the worker has crashed, and begins a new one with the next start', async () => {
     const folder = await freshFolder()
     const node = await createNodeIn(folder, {
-      worker: { module: moduleOf('worker-fragile.ts') },
+      worker: { module: new URL('worker-fragile.ts', import.meta.url) },
     })
     await node.start()
     const list = await node.open<List>('lists/a', { items: ['kept'] })
@@ -215,7 +217,7 @@ describe('a node in a worker', () => {
   })
 
   it('keeps a started program alive, and no stopped one', async () => {
-    const program = fileURLToPath(moduleOf('worker-program-test.ts'))
+    const program = fileURLToPath(new URL('worker-program-test.ts', import.meta.url))
     const { stdout } = await promisify(execFile)(process.execPath, [program, await freshFolder()])
     expect(stdout.trim().split('\n')).toEqual(['opened', 'edited', 'started', 'stopped'])
   })
@@ -238,7 +240,7 @@ describe('a program that is a text', () => {
 describe('two processes', () => {
   it('cannot have one folder, and are told who has it, with a worker as without', async () => {
     const folder = await freshFolder()
-    const child = fork(fileURLToPath(moduleOf('holder.ts')), [folder])
+    const child = fork(fileURLToPath(new URL('holder.ts', import.meta.url)), [folder])
     onTestFinished(async () => {
       if (child.exitCode !== null) return
       child.disconnect()
