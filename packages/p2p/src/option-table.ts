@@ -5,7 +5,8 @@
  */
 
 /** What kind of value an option takes. */
-export type Kind = 'string' | 'number' | 'boolean' | 'function' | 'object' | ListKind
+export type Kind = 'string' | 'number' | 'boolean' | 'function' | 'object' | ByteKind | ListKind
+type ByteKind = 'boolean or bytes'
 type ListKind = 'list of strings' | 'list of objects' | 'list of strings or functions'
 
 /** One option. */
@@ -44,6 +45,7 @@ export const optionTable: Readonly<Record<string, OptionRow>> = {
   dataDir: text("the platform's data directory of app"),
   config: text('config.json in dataDir, where there is one'),
   storage: text('disk'),
+  encryptionAtRest: { kind: 'boolean or bytes', byDefault: false },
   database: text('that of dataDir, else a new private one'),
   nodeId: alias('peerId', 'string'),
   peerId: text('that of dataDir, else a new one'),

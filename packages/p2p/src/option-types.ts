@@ -91,6 +91,8 @@ function isOfKind(value: unknown, kind: Kind): boolean {
       return isListOf(value, (one) => typeof one === 'string' || typeof one === 'function')
     case 'object':
       return isObject(value)
+    case 'boolean or bytes':
+      return typeof value === 'boolean' || value instanceof Uint8Array
     default:
       return typeof value === kind
   }
