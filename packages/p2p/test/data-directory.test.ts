@@ -32,7 +32,7 @@ async function usedFolder(): Promise<string> {
 }
 
 /** The code of what a node in `dataDir` fails with. */
-const code = async (dataDir: string, encryptionAtRest?: boolean | Uint8Array): Promise<unknown> =>
+const codeOf = async (dataDir: string, encryptionAtRest?: boolean | Uint8Array): Promise<unknown> =>
   createP2P({ ...local, dataDir, encryptionAtRest }).then(
     (node) => node.stop(),
     (error: unknown) => (error as { code: string }).code,
@@ -84,13 +84,13 @@ describe('the data directory', () => {
 
   it('opens neither with another key, nor without one, nor with one too many', async () => {
     const folder = await freshFolder()
-    expect(await code(folder, true)).toBeUndefined()
-    expect(await code(folder)).toBe('ERR_STORE_ENCRYPTED')
-    expect(await code(folder, new Uint8Array(32))).toBe('ERR_STORE_KEY_WRONG')
-    expect(await code(await usedFolder(), true)).toBe('ERR_STORE_NOT_ENCRYPTED')
-    expect(await code(folder, new Uint8Array(31))).toBe('ERR_CONFIG_INVALID')
+    expect(await codeOf(folder, true)).toBeUndefined()
+    expect(await codeOf(folder)).toBe('ERR_STORE_ENCRYPTED')
+    expect(await codeOf(folder, new Uint8Array(32))).toBe('ERR_STORE_KEY_WRONG')
+    expect(await codeOf(await usedFolder(), true)).toBe('ERR_STORE_NOT_ENCRYPTED')
+    expect(await codeOf(folder, new Uint8Array(31))).toBe('ERR_CONFIG_INVALID')
     const key = storeKeyOf(await readKeyFile(path.join(folder, 'node.key')))
-    expect(await code(folder, key)).toBeUndefined()
+    expect(await codeOf(folder, key)).toBeUndefined()
   })
 
   it.skipIf(isWindows)('shows its secrets to the owner alone', async () => {

@@ -21,6 +21,7 @@ import { bytes, closing, listed, put, remove, storeKey, temporaryDirectory, text
 import { FakeLevel } from './fake-level.ts'
 
 const everything = { prefix: new Uint8Array() }
+const everyKey = { from: new Uint8Array(), to: undefined }
 const otherKey = storeKey.map((byte) => byte ^ 0x55)
 const secrets = ['secret-key', 'secret-value', 'secret-view']
 
@@ -270,7 +271,7 @@ describe('a scan of an encrypted store', () => {
             sealed = await openStoreOn(await FakeLevel.start(disk), init)
           }
           const entries = async (store: typeof plain, at: number): Promise<unknown> => {
-            const { from, to, ...options } = scans[at]
+            const { from, to, ...options } = scans[at] ?? everyKey
             const found: unknown[] = []
             for await (const entry of store.sub('v').scan({ from, to }, options)) found.push(entry)
             return found
@@ -313,9 +314,11 @@ describe('another key', () => {
 describe('copyStore', () => {
   it('encrypts a store with all its views, and decrypts it', async () => {
     const home = await temporaryDirectory()
-    const [plain, sealed, again] = ['plain', 'sealed', 'again'].map((name) => ({
-      directory: path.join(home, name),
-    }))
+    const [plain, sealed, again] = [
+      { directory: path.join(home, 'plain') },
+      { directory: path.join(home, 'sealed') },
+      { directory: path.join(home, 'again') },
+    ]
     const encrypted = { ...sealed, encryption: { key: storeKey } }
     await filled(plain)
     expect(await copyStore(plain, encrypted)).toEqual({ records: 2, damaged: 0 })
