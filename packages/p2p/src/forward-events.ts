@@ -30,6 +30,7 @@ const databaseEvents = {
   'document:broadcast': true,
   'storage:full': true,
   'storage:writable': true,
+  'blob:unreferenced': true,
   'document:quarantined': true,
   'sync:status': true,
   'sync:progress': true,
