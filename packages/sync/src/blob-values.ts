@@ -2,6 +2,7 @@ import * as Automerge from '@automerge/automerge'
 import { keyColumns } from './automerge-chunks.ts'
 import type { AnyDocument } from './document-state.ts'
 import { isSyncError } from './errors.ts'
+import { blocksOf } from './text-blocks.ts'
 
 /** What a document holds in the place of a blob: a map with these keys. */
 export interface BlobReference {
@@ -28,33 +29,44 @@ export function isBlobReference(value: unknown): value is BlobReference {
   return isSize && (type === undefined || typeof type === 'string')
 }
 
+/** A value of a document, and where it lies; without a place when it is out of a conflict or a block. */
+interface Found {
+  readonly value: unknown
+  readonly path?: readonly Automerge.Prop[]
+}
+
 /**
- * The blobs that an open document names, also in values that lost a conflict: they can
- * still be taken. A map names one by its hash alone, so that a mistake in the rest of it
- * loses no blob. Without recursion, which a deep document would exhaust.
+ * The blobs that an open document names, also in blocks of its texts, and in values that
+ * lost a conflict: they can still be taken. A map names one by its hash alone, so that a mistake in
+ * the rest of it loses no blob. Without recursion, which a deep document would exhaust.
  */
 export function blobHashesOf(doc: AnyDocument): ReadonlySet<string> {
   const hashes = new Set<string>()
-  const open: unknown[] = [doc]
-  while (open.length > 0) {
-    const value = open.pop()
+  const open: Found[] = [{ value: doc, path: [] }]
+  for (let found = open.pop(); found; found = open.pop()) {
+    const { value, path } = found
+    if (typeof value === 'string' && path) {
+      for (const block of blocksOf(doc, path, value)) open.push({ value: block })
+    }
     if (typeof value !== 'object' || value === null || value instanceof Uint8Array) continue
     const hash = blobHashIn(value)
     if (hash !== undefined) hashes.add(hash)
     const places = Array.isArray(value) ? value.keys() : Object.keys(value)
-    for (const place of places) open.push(...valuesAt(value, place))
+    for (const place of places) for (const one of valuesAt(found, value, place)) open.push(one)
   }
   return hashes
 }
 
-/** The value of a place, or all of them where several wrote at once. */
-function valuesAt(parent: object, place: Automerge.Prop): unknown[] {
+/** The value of a place, and those beside it that several wrote at once. */
+function valuesAt({ path }: Found, parent: object, place: Automerge.Prop): Found[] {
   const value: unknown = Reflect.get(parent, place)
+  const shown: Found = path ? { value, path: [...path, place] } : { value }
   try {
-    return Object.values(Automerge.getConflicts(parent, place) ?? [value])
+    const conflicts = Object.values(Automerge.getConflicts(parent, place) ?? {})
+    return [shown, ...conflicts.map((one) => ({ value: one }))]
   } catch {
     // What came out of a conflict, or a value of a class, has no places of its own.
-    return [value]
+    return [shown]
   }
 }
 

@@ -399,7 +399,7 @@ export interface Database extends AsyncDisposable {
    * and listed by {@link epochs}.
    *
    * @throws `SyncError` `ERR_DOCUMENT_NOT_FOUND`, `ERR_NOT_ALLOWED` without the rights to write and to
-   *   delete, `ERR_VALUE_UNSUPPORTED` for a text with marks, and as {@link remove}.
+   *   delete, `ERR_VALUE_UNSUPPORTED` for a text with marks or blocks, and as {@link remove}.
    */
   compact(path: string, options: CompactOptions): Promise<void>
   /** Documents that lay under a path before, as far as they are still here, newest first; opened for it. @throws `SyncError` `ERR_PATH_INVALID`, `ERR_DATABASE_CLOSED`, `ERR_SYNC_STORE`. */

@@ -1,3 +1,4 @@
+import * as Automerge from '@automerge/automerge'
 import { openMemoryStore } from '@vudo/storage'
 import { createAuthorKey } from '@vudo/identity'
 import { isBlobReference, MAX_BLOBS_PER_DOCUMENT, openDatabase, type Database } from '@vudo/sync'
@@ -65,6 +66,14 @@ describe('the blobs that documents name', () => {
     })
     expect(named(node)).toEqual([1, 2])
     expect([isNamed(node, 1), isNamed(node, 3)]).toEqual([true, false])
+  })
+
+  test('are found in the blocks of a text', () => {
+    const node = new Lab().node('a')
+    node.edit(path, (doc) => Automerge.splitBlock(doc, ['text'], 2, { image: blob(7) }), {
+      text: 'a sea',
+    })
+    expect(named(node)).toEqual([7])
   })
 
   test('are told when the last reference goes, and not before', () => {
