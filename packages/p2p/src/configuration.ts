@@ -129,6 +129,7 @@ function fromText(variable: string, text: string, row: OptionRow | undefined): u
       throw wrongText(variable, text, 'a number')
     case 'boolean':
     case 'boolean or object':
+    case 'boolean or bytes':
       if (/^(?:1|true|yes|on)$/i.test(trimmed)) return true
       if (/^(?:0|false|no|off)$/i.test(trimmed)) return false
       throw wrongText(variable, text, 'true or false')
@@ -306,10 +307,11 @@ function report(sources: readonly Source[]): OptionReport[] {
     })
 }
 
-/** A ticket is a secret, and so may be what stands in the URL of a relay. */
+/** A ticket and a key are secrets, and so may be what stands in the URL of a relay. */
 function shownValue(name: string, value: unknown): unknown {
   if (value === undefined) return null
   if (typeof value === 'function') return 'a function'
+  if (value instanceof Uint8Array) return 'a key'
   if (Array.isArray(value)) {
     return value.map((one: unknown) => (typeof one === 'string' ? one : `a ${typeof one}`))
   }

@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import envPaths from 'env-paths'
 import {
@@ -5,13 +6,14 @@ import {
   createDatabaseSecret,
   createNodeKey,
   encodeTicket,
+  hkdfSha256,
   randomBytes,
   type AuthorKey,
   type NodeKey,
   type Ticket,
 } from '@vudo/identity'
 import { readOrCreateAuthorKeyFile, readOrCreateKeyFile } from '@vudo/identity/key-file'
-import { openMemoryStore, openStore, type Store } from '@vudo/storage'
+import { openMemoryStore, openStore, STORE_KEY_BYTES, type Store } from '@vudo/storage'
 import { bytesToHex } from '@vudo/wire'
 import type { P2PSettings } from './settings.ts'
 import { readTicketFile, writeTicketFile } from './ticket-file.ts'
@@ -32,7 +34,8 @@ export interface Belongings {
  * Opens the data directory, and makes what is missing: keys, a private database,
  * the store. Nothing here touches the network.
  *
- * @throws `StorageError` `ERR_STORE_LOCKED`, `ERR_STORE_UNREADABLE`, `ERR_STORE_DAMAGED`;
+ * @throws `StoreError` `ERR_STORE_LOCKED`, `ERR_STORE_UNREADABLE`, `ERR_STORE_DAMAGED`,
+ *   `ERR_STORE_ENCRYPTED`, `ERR_STORE_NOT_ENCRYPTED`, `ERR_STORE_KEY_WRONG`;
  *   `IdentityError` `ERR_KEY_FILE_UNREADABLE`, `ERR_KEY_FILE_INVALID`, `ERR_KEY_FILE_EXPOSED`,
  *   `ERR_KEY_FILE_UNWRITABLE`; `P2PError` `ERR_TICKET_FILE_UNREADABLE`, `ERR_TICKET_FILE_INVALID`,
  *   `ERR_TICKET_FILE_EXPOSED`, `ERR_TICKET_FILE_UNWRITABLE`.
@@ -49,7 +52,9 @@ export async function openBelongings(settings: P2PSettings): Promise<Belongings>
     }
   }
   const home = dataDirectory(settings)
-  const store = await openStore({ directory: path.join(home, 'store') })
+  const encryption = await storeEncryption(home, settings.encryptionAtRest)
+  const store = await openStore({ directory: path.join(home, 'store'), encryption })
+  encryption?.key.fill(0)
   try {
     return {
       key: await readOrCreateKeyFile(path.join(home, 'node.key')),
@@ -61,6 +66,27 @@ export async function openBelongings(settings: P2PSettings): Promise<Belongings>
     await store.close()
     throw error
   }
+}
+
+/** The key of a store in a buffer of its own, to be overwritten; `undefined` when it is not encrypted. */
+async function storeEncryption(
+  home: string,
+  chosen: P2PSettings['encryptionAtRest'],
+): Promise<{ readonly key: Uint8Array } | undefined> {
+  if (chosen === false) return undefined
+  if (chosen !== true) return { key: new Uint8Array(chosen) }
+  await mkdir(home, { recursive: true, mode: 0o700 })
+  return { key: storeKeyOf(await readOrCreateKeyFile(path.join(home, 'node.key'))) }
+}
+
+const storeKeyInfo = new TextEncoder().encode('vudo/store/node-key/1')
+
+/**
+ * The key of the store of a node that was made with `encryptionAtRest: true`, for `copyStore`
+ * and `changeStoreKey`: HKDF-SHA-256 of the node's seed, 32 bytes in a new buffer.
+ */
+export function storeKeyOf(key: NodeKey): Uint8Array {
+  return hkdfSha256(key.seed, { info: storeKeyInfo, length: STORE_KEY_BYTES })
 }
 
 /** Where the belongings lie: what the caller chose, else the platform's place for the application's data. */

@@ -1,7 +1,7 @@
 import { lstat } from 'node:fs/promises'
 import path from 'node:path'
 import { readAuthorKeyFile, readKeyFile } from '@vudo/identity/key-file'
-import { openStore } from '@vudo/storage'
+import { isStoreError, openStore } from '@vudo/storage'
 import { readTicketFile } from './ticket-file.ts'
 
 /** What one part of a data directory is like. */
@@ -21,7 +21,8 @@ export interface ExamineOptions {
 
 /**
  * Tells whether a node could start on a folder, without making anything in it: reads the
- * key files and the ticket, and opens and closes the store.
+ * key files and the ticket, and opens and closes the store. Of one that is encrypted, the
+ * records stay closed.
  *
  * @returns One finding for each part. Never rejects for what is wrong with the folder.
  */
@@ -61,7 +62,14 @@ async function examineStore(directory: string): Promise<DataDirectoryFinding> {
   if (isFolder && !(await exists(path.join(directory, 'records')))) {
     return { part: 'store', state: 'missing' }
   }
-  return examine('store', directory, async () => (await openStore({ directory })).close())
+  return examine('store', directory, async () => {
+    try {
+      await (await openStore({ directory })).close()
+    } catch (error) {
+      // Found to be a store, whose records nobody can look at without its key.
+      if (!isStoreError(error) || error.code !== 'ERR_STORE_ENCRYPTED') throw error
+    }
+  })
 }
 
 /** A link that leads nowhere exists: nothing can be made in its place. */

@@ -32,6 +32,7 @@ const databaseEvents = {
   'worker:ended': true,
   'storage:full': true,
   'storage:writable': true,
+  'blob:unreferenced': true,
   'document:quarantined': true,
   'sync:status': true,
   'sync:progress': true,

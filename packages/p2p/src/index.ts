@@ -13,7 +13,7 @@ export {
   type OptionReport,
 } from './configuration.ts'
 export { createP2P } from './create-p2p.ts'
-export { defaultDataDirectory } from './data-directory.ts'
+export { defaultDataDirectory, storeKeyOf } from './data-directory.ts'
 export { isP2PError, P2PError, type P2PErrorCode } from './errors.ts'
 export { examineDataDirectory, type DataDirectoryFinding, type ExamineOptions } from './examine.ts'
 export * from './limits.ts'

@@ -9,6 +9,7 @@ export type Kind =
   | 'string'
   | 'number'
   | 'boolean'
+  | 'boolean or bytes'
   | 'boolean or object'
   | 'function'
   | 'object'
@@ -51,6 +52,7 @@ export const optionTable: Readonly<Record<string, OptionRow>> = {
   dataDir: text("the platform's data directory of app"),
   config: text('config.json in dataDir, where there is one'),
   storage: text('disk'),
+  encryptionAtRest: { kind: 'boolean or bytes', byDefault: false },
   database: text('that of dataDir, else a new private one'),
   nodeId: alias('peerId', 'string'),
   peerId: text('that of dataDir, else a new one'),

@@ -93,6 +93,8 @@ function isOfKind(value: unknown, kind: Kind): boolean {
       return isObject(value)
     case 'boolean or object':
       return typeof value === 'boolean' || isObject(value)
+    case 'boolean or bytes':
+      return typeof value === 'boolean' || value instanceof Uint8Array
     default:
       return typeof value === kind
   }

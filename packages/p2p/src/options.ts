@@ -70,6 +70,15 @@ export interface P2POptions extends TransportConfig {
    */
   readonly storage?: 'disk' | 'memory' | undefined
   /**
+   * Whether the store in the data directory is encrypted, documents and paths: `true` with
+   * a key derived from `node.key`, which protects only where that file does not lie beside
+   * the store; else 32 bytes that the application keeps, copied. It is decided when the
+   * data directory is made. `node.key`, `author.key` and `ticket` stay as they are.
+   *
+   * @defaultValue false
+   */
+  readonly encryptionAtRest?: boolean | Uint8Array | undefined
+  /**
    * What to take part in: a ticket, or `open:` and the id (1 to 255 bytes) of an open, public
    * database. Kept in the data directory for the next start; the ticket kept before stays
    * beside it, see {@link P2P.replacedTicketFile}.

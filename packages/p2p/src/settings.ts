@@ -2,6 +2,7 @@
 import { isIP, isIPv4 } from 'node:net'
 import type { Ticket } from '@vudo/identity'
 import type { PeerLists } from '@vudo/network'
+import { STORE_KEY_BYTES } from '@vudo/storage'
 import type { Policy } from '@vudo/sync'
 import {
   isPeerId,
@@ -34,6 +35,8 @@ export interface P2PSettings {
   readonly app: string
   readonly dataDir: string | undefined
   readonly storage: 'disk' | 'memory'
+  /** True: with a key derived from the node's. A key is the program's own buffer. */
+  readonly encryptionAtRest: boolean | Uint8Array
   readonly database: Ticket | undefined
   readonly transports: readonly (string | TransportFactory)[] | undefined
   readonly enableLibp2p: boolean | undefined
@@ -93,6 +96,7 @@ function complete(options: P2POptions): P2PSettings {
     app: options.app ?? 'vudo',
     dataDir: options.dataDir,
     storage: options.storage ?? 'disk',
+    encryptionAtRest: options.encryptionAtRest ?? false,
     database: database === undefined ? undefined : parseDatabase(database),
     transports: options.transports,
     enableLibp2p: options.enableLibp2p,
@@ -173,6 +177,7 @@ function checkNames({
   app,
   dataDir,
   storage,
+  encryptionAtRest,
   bindAddress,
   transports,
   discoveries,
@@ -187,6 +192,10 @@ function checkNames({
   }
   if (storage !== undefined && !['disk', 'memory'].includes(storage)) {
     throw invalid('storage', storage, '"disk" or "memory"')
+  }
+  if (encryptionAtRest instanceof Uint8Array && encryptionAtRest.length !== STORE_KEY_BYTES) {
+    const expected = `true, false or ${STORE_KEY_BYTES} bytes`
+    throw invalid('encryptionAtRest', `${encryptionAtRest.length} bytes`, expected)
   }
   if (bindAddress !== undefined && isIP(bindAddress) === 0) {
     throw invalid('bindAddress', bindAddress, 'an IP address')

@@ -6,7 +6,8 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createDatabaseSecret, encodeTicket, parseTicket } from '@vudo/identity'
-import { createP2P, defaultDataDirectory, isP2PError } from '@vudo/p2p'
+import { readKeyFile } from '@vudo/identity/key-file'
+import { createP2P, defaultDataDirectory, isP2PError, storeKeyOf } from '@vudo/p2p'
 import { createNode, createNodeIn, freshFolder, local } from './nodes.ts'
 
 const isWindows = process.platform === 'win32'
@@ -30,6 +31,23 @@ async function usedFolder(): Promise<string> {
   return folder
 }
 
+/** The code of what a node in `dataDir` fails with. */
+const codeOf = async (dataDir: string, encryptionAtRest?: boolean | Uint8Array): Promise<unknown> =>
+  createP2P({ ...local, dataDir, encryptionAtRest }).then(
+    (node) => node.stop(),
+    (error: unknown) => (error as { code: string }).code,
+  )
+
+/** Which of a path and a content the files of a folder show. */
+async function secretsIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const files = entries.filter((entry) => entry.isFile())
+  const texts = await Promise.all(
+    files.map(({ parentPath, name }) => readFile(path.join(parentPath, name), 'latin1')),
+  )
+  return ['path', 'content'].filter((what) => texts.join('\n').includes(`secret-${what}`))
+}
+
 describe('the data directory', () => {
   it('keeps keys, ticket and documents from one start to the next', async () => {
     const folder = await freshFolder()
@@ -41,6 +59,38 @@ describe('the data directory', () => {
     expect(second).toMatchObject({ peerId, authorId, ticket, isPublic: false })
     expect(await second.readDoc('notes/today')).toEqual({ text: 'milk' })
     expect(peerId).not.toBe(authorId)
+  })
+
+  it.each([true, new Uint8Array(32).fill(7)])(
+    'keeps neither content nor paths in the clear when it is encrypted (%#)',
+    async (encryptionAtRest) => {
+      const folder = await freshFolder()
+      const options = { ...local, dataDir: folder, encryptionAtRest }
+      const first = await createP2P(options)
+      await first.writeDoc('notes/secret-path', { text: 'secret-content' })
+      await first.stop()
+      const plain = await usedFolder()
+      const clear = await createP2P({ ...local, dataDir: plain })
+      await clear.writeDoc('notes/secret-path', { text: 'secret-content' })
+      await clear.stop()
+      expect(await secretsIn(path.join(folder, 'store'))).toEqual([])
+      // The control: what is not encrypted shows both.
+      expect(await secretsIn(path.join(plain, 'store'))).toEqual(['path', 'content'])
+      const second = await createP2P(options)
+      expect(await second.readDoc('notes/secret-path')).toEqual({ text: 'secret-content' })
+      await second.stop()
+    },
+  )
+
+  it('opens neither with another key, nor without one, nor with one too many', async () => {
+    const folder = await freshFolder()
+    expect(await codeOf(folder, true)).toBeUndefined()
+    expect(await codeOf(folder)).toBe('ERR_STORE_ENCRYPTED')
+    expect(await codeOf(folder, new Uint8Array(32))).toBe('ERR_STORE_KEY_WRONG')
+    expect(await codeOf(await usedFolder(), true)).toBe('ERR_STORE_NOT_ENCRYPTED')
+    expect(await codeOf(folder, new Uint8Array(31))).toBe('ERR_CONFIG_INVALID')
+    const key = storeKeyOf(await readKeyFile(path.join(folder, 'node.key')))
+    expect(await codeOf(folder, key)).toBeUndefined()
   })
 
   it.skipIf(isWindows)('shows its secrets to the owner alone', async () => {

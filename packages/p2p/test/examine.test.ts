@@ -33,6 +33,12 @@ describe('looking at a data directory', () => {
     await (await createNodeIn(folder)).stop()
   })
 
+  it('finds one with an encrypted store well: it does not need the key', async () => {
+    const folder = await freshFolder()
+    await (await createNodeIn(folder, { encryptionAtRest: true })).stop()
+    expect(await look(folder)).toEqual(well)
+  })
+
   it('makes nothing in one that is empty or not there', async () => {
     const folder = await freshFolder()
     const missing = path.join(folder, 'none')

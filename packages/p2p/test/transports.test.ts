@@ -23,7 +23,10 @@ describe('the transports of a node', () => {
   it('say of a stack of ours only how to install it', () => {
     // Every stack is installed here; one that no test has named yet is as one that is not.
     expect(() => assertInstalled('iroh')).toThrow(
-      expect.objectContaining({ code: 'ERR_TRANSPORT_MISSING', hint: 'npm i @vudo/transport-iroh' }),
+      expect.objectContaining({
+        code: 'ERR_TRANSPORT_MISSING',
+        hint: 'npm i @vudo/transport-iroh',
+      }),
     )
     expect(() => assertInstalled('tcp')).not.toThrow()
   })

@@ -24,6 +24,22 @@ export interface LogNames {
   suspect(): void
 }
 
+/** Reads the database as it was at one moment. Who opens it closes it. */
+export interface SnapshotReader {
+  /** The values of `keys`; `undefined` instead of all of them when the database was opened anew. */
+  getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[] | undefined>
+  close(): Promise<void>
+}
+
+/** What a store needs of the database under it, encrypted or not. */
+export interface RecordDatabase extends WriteTarget {
+  get(key: Uint8Array): Promise<Uint8Array | undefined>
+  getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]>
+  cursor(range: DatabaseRange, reverse: boolean): Promise<Cursor>
+  /** To be called when nothing is being written. */
+  close(): Promise<void>
+}
+
 /** What a {@link Database} is made of. */
 export interface DatabaseInit {
   /** Whether each batch is synced before it is acknowledged. */
@@ -48,7 +64,7 @@ export interface Cursor {
  * gap. Measured with classic-level 3.0.0 on a full tmpfs: of 100 synced batches
  * written after room was made, none was found again. Opening anew begins a new log.
  */
-export class Database implements WriteTarget {
+export class Database implements RecordDatabase {
   readonly #level: Level
   readonly #sync: boolean
   readonly #quota: Quota | undefined
@@ -92,13 +108,35 @@ export class Database implements WriteTarget {
     })
   }
 
-  /** Refuses what does not fit into the quota. */
-  async admit(operations: readonly DatabaseOperation[]): Promise<void> {
+  /**
+   * Begins to read as of now.
+   *
+   * @param atThatMoment - Called in the turn in which the snapshot is taken.
+   */
+  snapshot(atThatMoment: () => void): Promise<SnapshotReader> {
+    return this.#read((level) => {
+      const snapshot = level.snapshot()
+      const openings = this.#openings
+      atThatMoment()
+      return Promise.resolve({
+        getMany: (keys) =>
+          this.#unlessOpenedAnew(openings, () => level.getMany([...keys], { snapshot })),
+        close: () => snapshot.close(),
+      })
+    })
+  }
+
+  /**
+   * Refuses what does not fit into the quota.
+   *
+   * @param extraBytes - What each put takes besides its key and value.
+   */
+  async admit(operations: readonly DatabaseOperation[], extraBytes = 0): Promise<void> {
     const quota = this.#quota
     if (quota === undefined) return
     this.#hasGarbage ||= operations.some(({ type }) => type === 'del')
     const puts = operations.filter(({ type }) => type === 'put')
-    const growth = bytesOf(puts)
+    const growth = bytesOf(puts) + puts.length * extraBytes
     // Deleting is always allowed: it is the way out.
     if (growth === 0) return
     const fits = (): boolean => this.#usedBytes + growth <= quota.maxBytes
@@ -158,13 +196,20 @@ export class Database implements WriteTarget {
     }
   }
 
-  async #next(
+  #next(
     iterator: AbstractIterator<Level, Uint8Array, Uint8Array>,
     openings: number,
     count: number,
   ): Promise<[Uint8Array, Uint8Array][] | undefined> {
+    return this.#unlessOpenedAnew(openings, () => iterator.nextv(count))
+  }
+
+  async #unlessOpenedAnew<Result>(
+    openings: number,
+    read: () => Promise<Result>,
+  ): Promise<Result | undefined> {
     try {
-      return await iterator.nextv(count)
+      return await read()
     } catch (error) {
       if (this.#isClosed) throw storeClosed()
       const isOutdated = this.#openings !== openings || this.#reopening !== undefined

@@ -16,6 +16,14 @@ export type StoreErrorCode =
   | 'ERR_STORE_FAILED'
   /** A key, a value, a write or the number of waiting writes is above its limit. The message names the limit. */
   | 'ERR_STORE_LIMIT'
+  /** The store is encrypted and was opened without a key. Nothing was changed. */
+  | 'ERR_STORE_ENCRYPTED'
+  /** The store is not encrypted and was opened with a key. Nothing was changed; `copyStore` makes an encrypted copy. */
+  | 'ERR_STORE_NOT_ENCRYPTED'
+  /** The store is encrypted with another key. Nothing was changed. */
+  | 'ERR_STORE_KEY_WRONG'
+  /** `copyStore` was told to copy into a store that holds records. Nothing was changed. */
+  | 'ERR_STORE_NOT_EMPTY'
 
 /** What stores throw; tell cases apart by {@link StoreError.code}. */
 export class StoreError extends VudoError {

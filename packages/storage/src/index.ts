@@ -4,6 +4,12 @@
  * @packageDocumentation
  */
 export { writeFileAtomic, type AtomicFileOptions } from './atomic-file.ts'
+export {
+  changeStoreKey,
+  copyStore,
+  type ChangeStoreKeyInit,
+  type CopiedStore,
+} from './copy-store.ts'
 export { isStoreError, StoreError, type StoreErrorCode } from './errors.ts'
 export { createFakeDisk, type FakeDisk } from './fake-disk.ts'
 export * from './limits.ts'
@@ -15,6 +21,7 @@ export {
   type StoreInit,
 } from './open-store.ts'
 export type { DamageReport } from './quarantine.ts'
+export type { StoreEncryption } from './store-format.ts'
 export type {
   Durability,
   ScanOptions,

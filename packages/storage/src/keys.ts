@@ -9,11 +9,40 @@ import type { ScanRange } from './store.ts'
 
 const recordSpace = 0x01
 const quarantineSpace = 0x02
+const nameSpace = 0x03
+const valueSpace = 0x04
 const nameFollows = 0x01
 const keyFollows = 0x00
 
 /** The database's key of the format's version. */
 export const formatKey: Uint8Array = Uint8Array.of(0x00, ...new TextEncoder().encode('format'))
+
+/** The database's key of the header of an encrypted store. */
+export const headerKey: Uint8Array = Uint8Array.of(0x00, ...new TextEncoder().encode('encryption'))
+
+/** All records in clear, those in quarantine among them. */
+export const contentRange: DatabaseRange = {
+  gte: Uint8Array.of(recordSpace),
+  lt: Uint8Array.of(nameSpace),
+}
+
+/** All records in clear that are not in quarantine. */
+export const recordRange: DatabaseRange = {
+  gte: Uint8Array.of(recordSpace),
+  lt: Uint8Array.of(quarantineSpace),
+}
+
+/** The names of all records of an encrypted store. */
+export const nameRange: DatabaseRange = {
+  gte: Uint8Array.of(nameSpace),
+  lt: Uint8Array.of(valueSpace),
+}
+
+/** The names and values of all records of an encrypted store. */
+export const sealedRange: DatabaseRange = {
+  gte: Uint8Array.of(nameSpace),
+  lt: Uint8Array.of(valueSpace + 1),
+}
 
 /** All keys in quarantine. */
 export const quarantineRange: DatabaseRange = {
@@ -65,6 +94,21 @@ export function keyInView(path: Uint8Array, stored: Uint8Array): Uint8Array {
 /** Where the damaged record of the database's key `stored` goes. */
 export function quarantineKey(stored: Uint8Array): Uint8Array {
   return concat(Uint8Array.of(quarantineSpace), stored)
+}
+
+/** The database's key of an encrypted name. */
+export function nameKey(sealedName: Uint8Array): Uint8Array {
+  return concat(Uint8Array.of(nameSpace), sealedName)
+}
+
+/** The encrypted name in the database's key `stored`. */
+export function sealedNameOf(stored: Uint8Array): Uint8Array {
+  return stored.subarray(1)
+}
+
+/** The database's key of an encrypted value. */
+export function valueKey(place: Uint8Array): Uint8Array {
+  return concat(Uint8Array.of(valueSpace), place)
 }
 
 /** The views' names and the key that the database's key `stored` stands for. */

@@ -1,6 +1,6 @@
-import { Database, type Level, type LogNames, type Quota } from './database.ts'
-import { aboveLimit, storeClosed, StoreError } from './errors.ts'
-import { databaseRange, formatKey, keyInView, recordKey, rootPath, subPath } from './keys.ts'
+import { Database, type Level, type LogNames, type Quota, type RecordDatabase } from './database.ts'
+import { aboveLimit, storeClosed } from './errors.ts'
+import { databaseRange, keyInView, recordKey, rootPath, subPath } from './keys.ts'
 import {
   MAX_VALUE_BYTES,
   MAX_WRITE_BYTES,
@@ -18,14 +18,13 @@ import type {
   StoreView,
   WriteOperation,
 } from './store.ts'
+import { openRecords, type StoreEncryption } from './store-format.ts'
 import { operationBytes, WriteQueue, type DatabaseOperation } from './write-queue.ts'
-
-/** The newest format that this code reads, and the one that it writes. */
-const storeFormat = 1
 
 /** What a store needs besides an open database. */
 export interface LevelStoreInit {
   readonly durability: Durability
+  readonly encryption?: StoreEncryption | undefined
   readonly onDamage?: ((report: DamageReport) => void) | undefined
   readonly quota?: Quota | undefined
   readonly logNames?: LogNames | undefined
@@ -35,47 +34,51 @@ export interface LevelStoreInit {
 
 /** Makes a store of an open database, which belongs to the store from then on, also when this fails. */
 export async function openStoreOn(level: Level, init: LevelStoreInit): Promise<Store> {
-  const core = new Core(level, init)
-  try {
-    await core.open()
-  } catch (error) {
-    await core.close()
-    throw error
-  }
+  return storeOf(await openCore(level, init))
+}
+
+/** What programs get of `core`. */
+export function storeOf(core: StoreCore): Store {
   return new RootView(core, rootPath)
 }
 
+/** As {@link openStoreOn}, without the view of it that programs get. */
+export async function openCore(level: Level, init: LevelStoreInit): Promise<StoreCore> {
+  const { durability, encryption, quota, logNames } = init
+  const database = new Database(level, { sync: durability === 'strict', quota, logNames })
+  const damagedNames: Uint8Array[] = []
+  let records: RecordDatabase | undefined
+  try {
+    const onDamagedName = (name: Uint8Array): unknown => damagedNames.push(name)
+    records = await openRecords(database, { encryption, onDamagedName })
+    const core = new StoreCore(records, init)
+    await core.quarantine.open(damagedNames)
+    return core
+  } catch (error) {
+    try {
+      await (records ?? database).close()
+    } finally {
+      await init.release?.()
+    }
+    throw error
+  }
+}
+
 /** What all views of one store share. */
-class Core {
+export class StoreCore {
   readonly durability: Durability
-  readonly database: Database
+  readonly database: RecordDatabase
   readonly queue: WriteQueue
   readonly quarantine: Quarantine
   readonly #release: (() => Promise<void>) | undefined
   #closing: Promise<void> | undefined
 
-  constructor(level: Level, { durability, onDamage, quota, logNames, release }: LevelStoreInit) {
+  constructor(database: RecordDatabase, { durability, onDamage, release }: LevelStoreInit) {
     this.durability = durability
-    this.database = new Database(level, { sync: durability === 'strict', quota, logNames })
-    this.queue = new WriteQueue(this.database)
-    this.quarantine = new Quarantine(this.database, this.queue, onDamage)
+    this.database = database
+    this.queue = new WriteQueue(database)
+    this.quarantine = new Quarantine(database, this.queue, onDamage)
     this.#release = release
-  }
-
-  async open(): Promise<void> {
-    const record = await this.database.get(formatKey)
-    const format = record && decodeRecord(formatKey, record)?.[0]
-    if (format === undefined) {
-      const value = encodeRecord(formatKey, Uint8Array.of(storeFormat))
-      await this.queue.add([{ type: 'put', key: formatKey, value }])
-    } else if (format !== storeFormat) {
-      throw new StoreError(
-        'ERR_STORE_UNREADABLE',
-        `the store has format ${format}, this version reads format ${storeFormat}`,
-        { hint: 'use the version of the program that wrote it, or a newer one' },
-      )
-    }
-    await this.quarantine.open()
   }
 
   assertOpen(): void {
@@ -98,10 +101,10 @@ class Core {
 }
 
 class View implements StoreView {
-  readonly #core: Core
+  readonly #core: StoreCore
   readonly #path: Uint8Array
 
-  constructor(core: Core, path: Uint8Array) {
+  constructor(core: StoreCore, path: Uint8Array) {
     this.#core = core
     this.#path = path
   }
@@ -202,9 +205,9 @@ class View implements StoreView {
 }
 
 class RootView extends View implements Store {
-  readonly #core: Core
+  readonly #core: StoreCore
 
-  constructor(core: Core, path: Uint8Array) {
+  constructor(core: StoreCore, path: Uint8Array) {
     super(core, path)
     this.#core = core
   }

@@ -1,6 +1,9 @@
+import type { ClassicLevel } from 'classic-level'
 import type { Level, LogNames, Quota } from './database.ts'
-import { openStoreOn } from './level-store.ts'
+import { openCore, openStoreOn, storeOf, type StoreCore } from './level-store.ts'
+import { STORE_KEY_BYTES } from './limits.ts'
 import type { DamageReport } from './quarantine.ts'
+import type { StoreEncryption } from './store-format.ts'
 import type { Durability, Store } from './store.ts'
 
 /** How every store is opened. */
@@ -28,6 +31,13 @@ export interface StoreInit extends MemoryStoreInit {
    * @defaultValue no limit but the disk's
    */
   readonly maxBytes?: number | undefined
+  /**
+   * Encrypts keys and values on the disk. It is decided when the store is made: see
+   * {@link copyStore} for one that exists, and `changeStoreKey` for another key.
+   *
+   * @defaultValue nothing is encrypted
+   */
+  readonly encryption?: StoreEncryption | undefined
 }
 
 /** The least `maxBytes`: an empty LevelDB and one log of it need room. */
@@ -37,12 +47,46 @@ const minMaxBytes = 1_048_576
  * Opens the store in a directory, on LevelDB, and makes it when there is none. One
  * process owns a directory. Node only.
  *
- * @throws `StoreError` `ERR_STORE_LOCKED`, `ERR_STORE_UNREADABLE`, `ERR_STORE_DAMAGED` or `ERR_STORE_FULL`.
- * @throws `RangeError` when `maxBytes` is out of range.
+ * @throws `StoreError` `ERR_STORE_LOCKED`, `ERR_STORE_UNREADABLE`, `ERR_STORE_DAMAGED`, `ERR_STORE_FULL`,
+ *   `ERR_STORE_ENCRYPTED`, `ERR_STORE_NOT_ENCRYPTED` or `ERR_STORE_KEY_WRONG`.
+ * @throws `RangeError` when `maxBytes` or the length of the key is out of range.
  */
 export async function openStore(init: StoreInit): Promise<Store> {
+  return storeOf(await openDirectory(init))
+}
+
+/** As {@link openStore}, without the view of it that programs get. */
+export async function openDirectory(init: StoreInit): Promise<StoreCore> {
   const { directory, durability = 'strict', maxBytes, onDamage } = init
   assertMaxBytes(maxBytes)
+  const encryption = init.encryption && { key: copyOfKey(init.encryption.key) }
+  try {
+    const { level, logNames, measure, release } = await openLevel(directory)
+    const quota: Quota | undefined =
+      maxBytes === undefined
+        ? undefined
+        : {
+            maxBytes,
+            measure,
+            compact: () => level.compactRange(Uint8Array.of(0), Uint8Array.of(0xff)),
+          }
+    return await openCore(level, { durability, encryption, onDamage, quota, logNames, release })
+  } finally {
+    encryption?.key.fill(0)
+  }
+}
+
+/** A database in a directory that this process owns. Who opens it closes it, and then calls `release`. */
+export interface OpenLevel {
+  readonly level: ClassicLevel<Uint8Array, Uint8Array>
+  readonly logNames: LogNames
+  /** Bytes in use on the disk. */
+  readonly measure: () => Promise<number>
+  readonly release: () => Promise<void>
+}
+
+/** Opens the database of a directory, and makes both when they are missing. */
+export async function openLevel(directory: string): Promise<OpenLevel> {
   const files = await import('./directory.ts')
   const { watchLogNames } = await import('./log-names.ts')
   const { ClassicLevel } = await import('classic-level')
@@ -63,16 +107,25 @@ export async function openStore(init: StoreInit): Promise<Store> {
     throw await files.openingError(directory, error)
   }
   await files.noteOwner(directory)
-  const quota: Quota | undefined =
-    maxBytes === undefined
-      ? undefined
-      : {
-          maxBytes,
-          measure: () => files.usedBytes(directory),
-          compact: () => level.compactRange(Uint8Array.of(0), Uint8Array.of(0xff)),
-        }
-  const release = (): Promise<void> => files.forgetOwner(directory)
-  return openStoreOn(level, { durability, onDamage, quota, logNames, release })
+  return {
+    level,
+    logNames,
+    measure: () => files.usedBytes(directory),
+    release: () => files.forgetOwner(directory),
+  }
+}
+
+/**
+ * A copy of a program's key, for the time until its data key is out.
+ *
+ * @throws `TypeError` or `RangeError` when it is not 32 bytes.
+ */
+export function copyOfKey(key: Uint8Array): Uint8Array {
+  if (!(key instanceof Uint8Array)) throw new TypeError(`key is ${typeof key}, expected bytes`)
+  if (key.byteLength !== STORE_KEY_BYTES) {
+    throw new RangeError(`key has ${key.byteLength} bytes, expected ${STORE_KEY_BYTES}`)
+  }
+  return new Uint8Array(key)
 }
 
 /** Opens an empty store that lives in memory and ends with it: for tests, and for peers that keep nothing. */

@@ -1,14 +1,18 @@
-import type { Database } from './database.ts'
+import type { RecordDatabase } from './database.ts'
 import { isStoreError } from './errors.ts'
 import { parseRecordKey, quarantineKey, quarantineRange } from './keys.ts'
 import { MAX_QUARANTINE_BYTES, SCAN_PAGE_RECORDS } from './limits.ts'
 import { decodeRecord } from './record.ts'
 import type { WriteQueue } from './write-queue.ts'
 
-/** A record whose checksum does not fit. */
+/** A record whose checksum does not fit, or that cannot be decrypted. */
 export interface DamageReport {
   /** The names of the views around it; empty for the root view. */
   readonly view: readonly string[]
+  /**
+   * In an encrypted store whose name of a record is damaged, the stored name, in no view:
+   * scans leave that record out, and `get` still finds it.
+   */
   readonly key: Uint8Array
   /** False when the quarantine is full: the record stays where it is and is skipped. */
   readonly moved: boolean
@@ -16,14 +20,14 @@ export interface DamageReport {
 
 /** Moves damaged records out of the way, without destroying what might still be of use to somebody. */
 export class Quarantine {
-  readonly #database: Database
+  readonly #database: RecordDatabase
   readonly #queue: WriteQueue
   readonly #onDamage: ((report: DamageReport) => void) | undefined
   #bytes = 0
   #found = 0
 
   constructor(
-    database: Database,
+    database: RecordDatabase,
     queue: WriteQueue,
     onDamage: ((report: DamageReport) => void) | undefined,
   ) {
@@ -36,8 +40,16 @@ export class Quarantine {
     return this.#found
   }
 
-  /** Adds up what lies in quarantine from earlier; at most `MAX_QUARANTINE_BYTES` are read. */
-  async open(): Promise<void> {
+  /**
+   * Adds up what lies in quarantine from earlier; at most `MAX_QUARANTINE_BYTES` are read.
+   *
+   * @param damagedNames - Encrypted names that could not be read: nobody knows whose they are.
+   */
+  async open(damagedNames: readonly Uint8Array[]): Promise<void> {
+    for (const key of damagedNames) {
+      this.#found += 1
+      this.#report({ view: [], key, moved: false })
+    }
     const cursor = await this.#database.cursor(quarantineRange, false)
     try {
       for (;;) {

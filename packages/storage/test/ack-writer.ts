@@ -1,14 +1,19 @@
 /**
  * Writes numbered records until it is killed, several at a time, and reports each
  * one on stdout after its write has settled. Started by the crash tests:
- * `node ack-writer.ts DIRECTORY [durability] [bytes of each of a record's two values]`.
+ * `node ack-writer.ts DIRECTORY [durability] [bytes of each of a record's two values] [key in hex]`.
  */
 import { writeSync } from 'node:fs'
 import process from 'node:process'
 import { openStore, type Durability } from '@vudo/storage'
 
 const [directory = '', durability = 'strict'] = process.argv.slice(2)
-const store = await openStore({ directory, durability: durability as Durability })
+const keyInHex = process.argv[5]
+const store = await openStore({
+  directory,
+  durability: durability as Durability,
+  encryption: keyInHex ? { key: Buffer.from(keyInHex, 'hex') } : undefined,
+})
 // Enough for several logs and a compaction within the power-cut test.
 const filler = new Uint8Array(Number(process.argv[4] ?? 200))
 

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
-import { openStore } from '@vudo/storage'
+import { openStore, type Durability, type StoreEncryption } from '@vudo/storage'
 
 const program = fileURLToPath(new URL('ack-writer.ts', import.meta.url))
 
@@ -16,9 +16,25 @@ export interface Writer {
   kill(): Promise<void>
 }
 
-/** @param valueBytes - Of each of a record's two values. */
-export function startWriter(directory: string, durability: string, valueBytes = 200): Writer {
-  const child = spawn(process.execPath, [program, directory, durability, String(valueBytes)])
+/** A store that is written until somebody ends it. */
+export interface WriterInit {
+  readonly directory: string
+  readonly durability: Durability
+  /** Of each of a record's two values. */
+  readonly valueBytes?: number
+  readonly encryption?: StoreEncryption | undefined
+}
+
+export function startWriter(init: WriterInit): Writer {
+  const { directory, durability, valueBytes = 200, encryption } = init
+  const key = encryption ? [Buffer.from(encryption.key).toString('hex')] : []
+  const child = spawn(process.execPath, [
+    program,
+    directory,
+    durability,
+    String(valueBytes),
+    ...key,
+  ])
   let output = ''
   let errors = ''
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (output += chunk))
@@ -44,9 +60,12 @@ export function startWriter(directory: string, durability: string, valueBytes = 
   }
 }
 
-/** How many of `ids` are missing from the store in `directory`, or are there by half. */
-export async function countLost(directory: string, ids: readonly number[]): Promise<number> {
-  const store = await openStore({ directory })
+/** How many of `ids` are missing from a store, or are there by half. */
+export async function countLost(
+  { directory, encryption }: Pick<WriterInit, 'directory' | 'encryption'>,
+  ids: readonly number[],
+): Promise<number> {
+  const store = await openStore({ directory, encryption })
   try {
     const encoder = new TextEncoder()
     let lost = 0

@@ -17,6 +17,9 @@ export const put = (key: string, value: string): StoreOperation => ({
 
 export const remove = (key: string): StoreOperation => ({ type: 'delete', key: bytes(key) })
 
+/** The key of encrypted stores. */
+export const storeKey: Uint8Array = Uint8Array.from({ length: 32 }, (_, at) => at)
+
 /** The records as `key=value`. */
 export async function listed(entries: AsyncIterable<StoreEntry>): Promise<string[]> {
   const found: string[] = []

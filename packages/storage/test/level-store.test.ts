@@ -8,18 +8,21 @@ import {
   type Store,
   type StoreView,
 } from '@vudo/storage'
-import { bytes, closing, listed, put, remove, temporaryDirectory, text } from './bytes.ts'
+import { bytes, closing, listed, put, remove, storeKey, temporaryDirectory, text } from './bytes.ts'
 
 const everything = { prefix: new Uint8Array() }
 
-describe.each(['memory', 'directory'])('a store in %s', (kind) => {
+describe.each(['memory', 'directory', 'encrypted directory'])('a store in %s', (kind) => {
   let store: Store
 
   beforeEach(async () => {
     store =
       kind === 'memory'
         ? await openMemoryStore()
-        : await openStore({ directory: await temporaryDirectory() })
+        : await openStore({
+            directory: await temporaryDirectory(),
+            encryption: kind === 'directory' ? undefined : { key: storeKey },
+          })
     onTestFinished(() => store.close())
   })
 

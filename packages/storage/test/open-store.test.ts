@@ -42,7 +42,7 @@ describe('openStore', () => {
 
   it('names the process that has the directory open, and opens it when that is dead', async () => {
     const directory = await newStore()
-    const writer = startWriter(directory, 'relaxed')
+    const writer = startWriter({ directory, durability: 'relaxed' })
     await writer.reached(1)
     const error: unknown = await openStore({ directory }).catch((reason: unknown) => reason)
     await writer.kill()
@@ -129,7 +129,7 @@ describe('openStore', () => {
     const encodings = { keyEncoding: 'view', valueEncoding: 'view' } as const
     const location = path.join(directory, 'records')
     const level = new ClassicLevel<Uint8Array, Uint8Array>(location, encodings)
-    await level.put(formatKey, encodeRecord(formatKey, Uint8Array.of(2)))
+    await level.put(formatKey, encodeRecord(formatKey, Uint8Array.of(3)))
     await level.close()
     for (let attempt = 0; attempt < 2; attempt += 1) {
       const opening = openStore({ directory })

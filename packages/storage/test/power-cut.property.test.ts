@@ -1,8 +1,8 @@
 import fc from 'fast-check'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { createFakeDisk } from '@vudo/storage'
-import { openStoreOn } from '../src/level-store.ts'
-import { bytes, put, text } from './bytes.ts'
+import { openStoreOn, type LevelStoreInit } from '../src/level-store.ts'
+import { bytes, put, storeKey, text } from './bytes.ts'
 import { FakeLevel, type FakeLevelInit } from './fake-level.ts'
 
 /** Each number starts that many writes at once; the power goes when some of the last turn's are under way. */
@@ -15,13 +15,15 @@ interface Outcome {
   readonly torn: number
 }
 
-async function cutPower(
-  turnSizes: readonly number[],
-  random: () => number,
-  init: FakeLevelInit,
-): Promise<Outcome> {
-  const disk = createFakeDisk(random)
-  const store = await openStoreOn(await FakeLevel.start(disk, init), { durability: 'strict' })
+interface Cut {
+  readonly store: LevelStoreInit
+  readonly random: () => number
+  readonly level?: FakeLevelInit
+}
+
+async function cutPower(turnSizes: readonly number[], cut: Cut): Promise<Outcome> {
+  const disk = createFakeDisk(cut.random)
+  const store = await openStoreOn(await FakeLevel.start(disk, cut.level), cut.store)
   const acknowledged = new Set<number>()
   let next = 0
   for (const size of turnSizes) {
@@ -35,7 +37,7 @@ async function cutPower(
   }
   const expected = [...acknowledged]
   disk.crash()
-  const restarted = await openStoreOn(await FakeLevel.start(disk), { durability: 'strict' })
+  const restarted = await openStoreOn(await FakeLevel.start(disk), cut.store)
   const found = async (key: string) => text(await restarted.get(bytes(key))) === 'v'
   const outcome = { lost: 0, torn: 0 }
   for (let id = 0; id < next; id += 1) {
@@ -49,15 +51,24 @@ async function cutPower(
 
 const fractions = fc.noShrink(fc.double({ min: 0, max: 0.999, noNaN: true }))
 
-it('loses no acknowledged write and tears none when the power goes', async () => {
-  await fc.assert(
-    fc.asyncProperty(turns, fractions, async (sizes, fraction) => {
-      expect(await cutPower(sizes, () => fraction, {})).toEqual({ lost: 0, torn: 0 })
-    }),
-  )
-})
+describe.each(['plain', 'encrypted'])('a store that is %s', (kind) => {
+  const store: LevelStoreInit = {
+    durability: 'strict',
+    encryption: kind === 'plain' ? undefined : { key: storeKey },
+  }
 
-it('would find a store that acknowledges before the sync', async () => {
-  const { lost } = await cutPower([2, 3], () => 0.4, { liesAboutSync: true })
-  expect(lost).toBeGreaterThan(0)
+  it('loses no acknowledged write and tears none when the power goes', async () => {
+    await fc.assert(
+      fc.asyncProperty(turns, fractions, async (sizes, fraction) => {
+        const outcome = await cutPower(sizes, { store, random: () => fraction })
+        expect(outcome).toEqual({ lost: 0, torn: 0 })
+      }),
+    )
+  })
+
+  it('would be found to acknowledge before the sync', async () => {
+    const level = { liesAboutSync: true }
+    const { lost } = await cutPower([2, 3], { store, random: () => 0.5, level })
+    expect(lost).toBeGreaterThan(0)
+  })
 })

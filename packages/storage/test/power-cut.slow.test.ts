@@ -10,7 +10,8 @@ import { mkdirSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 import { expect, it, onTestFinished } from 'vitest'
-import { temporaryDirectory } from './bytes.ts'
+import type { Durability, StoreEncryption } from '@vudo/storage'
+import { storeKey, temporaryDirectory } from './bytes.ts'
 import { countLost, startWriter } from './acknowledged.ts'
 
 /** 600 records of two such values are 18 MB: several logs are begun and tables compacted. */
@@ -47,14 +48,22 @@ function newestFile(records: string): number {
   return Math.max(...readdirSync(records).map((name) => Number.parseInt(name, 10) || 0))
 }
 
-async function cutPower(durability: string): Promise<{ acknowledged: number; lost: number }> {
+async function cutPower(
+  durability: Durability,
+  encryption?: StoreEncryption,
+): Promise<{ acknowledged: number; lost: number }> {
   const directory = await temporaryDirectory()
   const [image, copy] = [path.join(directory, 'a.img'), path.join(directory, 'b.img')]
   const [live, restarted] = [path.join(directory, 'live'), path.join(directory, 'restarted')]
   run('truncate', '-s', '256M', image)
   run('mkfs.ext4', '-q', image)
   mountImage(image, live)
-  const writer = startWriter(path.join(live, 'store'), durability, valueBytes)
+  const writer = startWriter({
+    directory: path.join(live, 'store'),
+    durability,
+    valueBytes,
+    encryption,
+  })
   let acknowledged: number[] = []
   try {
     await writer.reached(600)
@@ -67,7 +76,10 @@ async function cutPower(durability: string): Promise<{ acknowledged: number; los
   }
   mountImage(copy, restarted)
   onTestFinished(() => run('umount', restarted))
-  const lost = await countLost(path.join(restarted, 'store'), acknowledged)
+  const lost = await countLost(
+    { directory: path.join(restarted, 'store'), encryption },
+    acknowledged,
+  )
   return { acknowledged: acknowledged.length, lost }
 }
 
@@ -75,8 +87,9 @@ it('loses nothing acknowledged when the power goes, and the control run does', a
   if (!(await canMount())) context.skip('needs root, mkfs.ext4 and loop devices')
   const control = await cutPower('relaxed')
   expect(control.lost).toBeGreaterThan(0)
-  for (let round = 0; round < 3; round += 1) {
-    const { acknowledged, lost } = await cutPower('strict')
+  for (let round = 0; round < 4; round += 1) {
+    const encryption = round === 3 ? { key: storeKey } : undefined
+    const { acknowledged, lost } = await cutPower('strict', encryption)
     expect(acknowledged).toBeGreaterThanOrEqual(600)
     expect(lost).toBe(0)
   }

@@ -174,6 +174,53 @@ export function outlineChanges(bytes: Uint8Array): ChangeOutline[] {
   return outlines
 }
 
+/** The column of the keys of maps that operations write to, without the bit that says "deflated". */
+const keyColumn = 0x15
+
+/**
+ * The columns of the keys that operations write, of each chunk of a stored document: enough
+ * to see that a key is in none of them.
+ *
+ * @throws `SyncError` `ERR_SYNC_PROTOCOL` for damaged bytes, `ERR_DOCUMENT_TOO_LARGE`.
+ */
+export function keyColumns(bytes: Uint8Array): Uint8Array[] {
+  const budget = createBatchBudget(MAX_DOCUMENT_BYTES)
+  const found: Uint8Array[] = []
+  for (let at = 0; at < bytes.length;) {
+    const chunk = readChunk(bytes, at, budget)
+    at = chunk.end
+    const reader = new ChunkCursor(chunk.body)
+    const before = isChange(chunk) ? [] : skipToColumns(chunk, reader)
+    if (isChange(chunk)) skipHead(reader)
+    const columns = readColumns(reader)
+    for (const { bytes: length } of before) reader.take(length)
+    for (const { kind, bytes: length } of columns) {
+      const raw = reader.take(length)
+      if ((kind & ~deflatedBit) !== keyColumn) continue
+      found.push((kind & deflatedBit) > 0 ? inflateBounded(raw, budget) : raw)
+    }
+  }
+  return found
+}
+
+/** @returns the columns of the changes. */
+function skipToColumns({ type }: Chunk, reader: ChunkCursor): Column[] {
+  if (type === chunkTypes.bundle) throw damaged('a bundle in a store')
+  takeActors(reader)
+  reader.take(reader.unsigned() * HASH_BYTES)
+  return readColumns(reader)
+}
+
+function skipHead(reader: ChunkCursor): void {
+  reader.take(reader.unsigned() * HASH_BYTES)
+  reader.take(reader.unsigned()) // actor
+  reader.unsigned() // seq
+  reader.unsigned() // the first operation's number
+  reader.signed() // time
+  reader.take(reader.unsigned()) // message
+  takeActors(reader)
+}
+
 /** Tells whether changes come as a bundle; nothing of it is vetted. */
 export function isBundleChunk(bytes: Uint8Array): boolean {
   return bytes[headerBytes - 1] === chunkTypes.bundle

@@ -10,6 +10,7 @@ import { onlyInWorker } from './only-in-worker.ts'
 import type { OperationsOptions, OperationsReport, SyncOperation } from './operations.ts'
 import { isUnder, parsePath } from './paths.ts'
 import type {
+  BlobReferences,
   CatalogueEntry,
   CompactOptions,
   Database,
@@ -189,6 +190,14 @@ class LinkedDatabase implements Database {
 
   importSpace(bytes: Uint8Array): Promise<ImportReport> {
     return this.#ask('importSpace', bytes)
+  }
+
+  blobReferences(): Promise<BlobReferences> {
+    return this.#ask('blobReferences')
+  }
+
+  isBlobReferenced(hash: string): Promise<boolean> {
+    return this.#ask('isBlobReferenced', hash)
   }
 
   forgetPeer(peerId: PeerId): Promise<void> {

@@ -3,11 +3,12 @@ import { signProof } from './authorship.ts'
 import type { CatalogueRecord } from './catalogue-record.ts'
 import { successorDocumentId } from './document-id.ts'
 import type { AnyDocument, DocumentState } from './document-state.ts'
+import { blocksOf } from './text-blocks.ts'
 import { assertHeads } from './content-check.ts'
 import { SyncError } from './errors.ts'
-import { initialChanges, type InitialChange } from './initial-changes.ts'
+import { epochChanges, type InitialChange } from './initial-changes.ts'
 import { MAX_COVERED_HEADS, MAX_HEADS } from './limits.ts'
-import { addInitial, assertMay, followerOf, signHere } from './local-edits.ts'
+import { addBeginning, assertMay, followerOf, signHere } from './local-edits.ts'
 import { imagesOf, type ChangeImage } from './rebase.ts'
 import type { Replica } from './replica.ts'
 
@@ -63,31 +64,22 @@ function compact(replica: Replica, winner: CatalogueRecord, state: DocumentState
   const id = successorDocumentId(state.id, covered)
   const value = Automerge.toJS(state.open)
   // Before anything is signed: a value that no initial value can hold is refused here.
-  initialChanges(id, value)
-  assertFewKeys(value)
+  const beginning = epochChanges(id, value)
   assertPlain(value, state)
   signHere(replica, { ...followerOf(winner, { documentId: id, state: 'live' }), covered })
   const successor = replica.document(id)
-  replica.withDocument(successor, () => addInitial(replica, successor, winner.path, value))
+  replica.withDocument(successor, () => addBeginning(replica, successor, beginning))
 }
 
-/** Each key at the top is a head of the successor's beginning, and edits to the old epoch build on all of them. */
-function assertFewKeys(value: object): void {
-  const count = Object.keys(value).length
-  if (count <= MAX_HEADS) return
-  const what = `the document has ${count} keys at its top, and a new epoch holds at most ${MAX_HEADS}`
-  throw new SyncError('ERR_VALUE_UNSUPPORTED', what, { hint: 'put them into a map below one key' })
-}
-
-/** Marks of rich text lie beside the value, and would be lost with the past. */
+/** Marks and blocks of rich text lie beside the value, and would be lost with the past. */
 function assertPlain(value: unknown, { open }: DocumentState): void {
   const places: { readonly value: unknown; readonly path: Automerge.Prop[] }[] = [
     { value, path: [] },
   ]
   for (let place = places.pop(); place; place = places.pop()) {
     const { value: inner, path } = place
-    if (typeof inner === 'string' && Automerge.marks(open, path).length > 0) {
-      const what = `the text at ${path.join('.')} has marks, which a new epoch cannot hold`
+    if (typeof inner === 'string' && isRich(open, path, inner)) {
+      const what = `the text at ${path.join('.')} has marks or blocks, which a new epoch cannot hold`
       throw new SyncError('ERR_VALUE_UNSUPPORTED', what, { hint: 'keep its history' })
     }
     if (typeof inner !== 'object' || inner === null || inner instanceof Uint8Array) continue
@@ -98,6 +90,10 @@ function assertPlain(value: unknown, { open }: DocumentState): void {
   }
 }
 
+function isRich(doc: AnyDocument, path: Automerge.Prop[], text: string): boolean {
+  return Automerge.marks(doc, path).length > 0 || blocksOf(doc, path, text).length > 0
+}
+
 /** What a document held at certain heads, as the initial changes of its successor. */
 export function beginningOf(
   { open }: DocumentState,
@@ -105,7 +101,7 @@ export function beginningOf(
   successorId: string,
 ): InitialChange[] {
   if (covered.length === 0) return []
-  return initialChanges(successorId, Automerge.toJS(Automerge.view(open, [...covered])))
+  return epochChanges(successorId, Automerge.toJS(Automerge.view(open, [...covered])))
 }
 
 /** What is to be carried from one document to another, both open. */

@@ -17,6 +17,7 @@ export {
   splice,
   updateText,
 } from '@automerge/automerge'
+export { isBlobReference, type BlobReference } from './blob-values.ts'
 export { resolveConflict } from './conflicts.ts'
 export { documentIdToUrl, parseDocumentUrl } from './document-id.ts'
 export { isSyncError, SyncError, type SyncErrorCode } from './errors.ts'
@@ -29,6 +30,7 @@ export { collectionOf, parsePath } from './paths.ts'
 export type { Policy, PolicyAction } from './replica.ts'
 export type { ChangeOrigin } from './replica-effects.ts'
 export type {
+  BlobReferences,
   CatalogueEntry,
   CompactOptions,
   Database,

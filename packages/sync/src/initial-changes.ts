@@ -3,11 +3,10 @@ import { sha256 } from '@vudo/identity'
 import { bytesToHex, compareBytes, createByteWriter, hexToBytes, type ByteWriter } from '@vudo/wire'
 import { ACTOR_BYTES } from './authorship.ts'
 import { SyncError } from './errors.ts'
-import { MAX_VALUE_DEPTH } from './limits.ts'
+import { MAX_HEADS, MAX_INITIAL_HEADS, MAX_VALUE_DEPTH } from './limits.ts'
 
 /** A change that everybody makes alike who begins a document with the same key and value. */
 export interface InitialChange {
-  readonly key: string
   readonly actor: string
   readonly hash: string
   readonly bytes: Uint8Array
@@ -27,38 +26,67 @@ export function initialChanges(
   documentId: string,
   initial: Readonly<Record<string, unknown>>,
 ): InitialChange[] {
-  return Object.keys(initial).map((key) => initialChange(documentId, key, initial[key]))
+  return Object.keys(initial).map((key) => initialChange(documentId, [[key, initial[key]]]))
 }
 
-function initialChange(documentId: string, key: string, value: unknown): InitialChange {
+/**
+ * The changes that a new epoch begins with: those of an initial value, unless they would
+ * be more heads than a change may build on. Then each of them writes several neighbouring
+ * keys, as many as it takes to be at most `MAX_INITIAL_HEADS` changes. Nobody else begins a
+ * document with a part of the same keys, so none has to stand alone.
+ *
+ * @throws `SyncError` `ERR_VALUE_UNSUPPORTED`.
+ */
+export function epochChanges(
+  documentId: string,
+  value: Readonly<Record<string, unknown>>,
+): InitialChange[] {
+  const entries = inOrder(Object.entries(value))
+  if (entries.length <= MAX_HEADS) return initialChanges(documentId, value)
+  const size = Math.ceil(entries.length / MAX_INITIAL_HEADS)
+  const count = Math.ceil(entries.length / size)
+  return Array.from({ length: count }, (_, at) =>
+    initialChange(documentId, entries.slice(at * size, (at + 1) * size)),
+  )
+}
+
+type Entry = readonly [key: string, value: unknown]
+
+/** @param entries - One or more, ordered by the bytes of their keys. */
+function initialChange(documentId: string, entries: readonly Entry[]): InitialChange {
   const writer = createByteWriter().bytes(tag).bytes(hexToBytes(documentId))
-  writeKey(writer, key, [])
-  writeValue(writer, value, [key])
+  for (const [key, value] of entries) {
+    writeKey(writer, key, [])
+    writeValue(writer, value, [key])
+  }
   const actor = bytesToHex(sha256(writer.finish()).subarray(0, ACTOR_BYTES))
   const empty = Automerge.init<Record<string, unknown>>({ actor })
   const doc = Automerge.change(empty, { time: 0 }, (root) => {
-    root[key] = value
+    for (const [key, value] of entries) root[key] = value
   })
   const [bytes] = Automerge.getAllChanges(doc)
   const [hash] = Automerge.getHeads(doc)
   Automerge.free(doc)
-  if (!bytes || hash === undefined) throw unsupported([key], 'makes no change')
-  return { key, actor, hash, bytes }
+  if (!bytes || hash === undefined) throw unsupported([entries[0]?.[0] ?? ''], 'makes no change')
+  return { actor, hash, bytes }
 }
 
-/** Tells whether a change is the initial change of the value that it writes, and nothing else. */
+/** Tells whether a change is the initial change of the values that it writes, and nothing else. */
 export function isInitialChange(
   documentId: string,
   bytes: Uint8Array,
   { actor, hash }: { readonly actor: string; readonly hash: string },
 ): boolean {
   const [doc] = Automerge.applyChanges(Automerge.init<Record<string, unknown>>(), [bytes])
-  const content = Automerge.toJS(doc)
+  const entries = inOrder(Object.entries(Automerge.toJS(doc)))
   Automerge.free(doc)
-  const [key, ...more] = Object.keys(content)
-  if (key === undefined || more.length > 0) return false
-  const expected = initialChange(documentId, key, content[key])
+  if (entries.length === 0) return false
+  const expected = initialChange(documentId, entries)
   return expected.hash === hash && expected.actor === actor
+}
+
+function inOrder(entries: readonly Entry[]): readonly Entry[] {
+  return entries.toSorted(([a], [b]) => compareBytes(utf8.encode(a), utf8.encode(b)))
 }
 
 const kinds = {
@@ -100,9 +128,7 @@ function writeObject(writer: ByteWriter, value: object, path: readonly string[])
 }
 
 function writeMap(writer: ByteWriter, value: object, path: readonly string[]): void {
-  const entries = Object.entries(value).toSorted(([a], [b]) =>
-    compareBytes(utf8.encode(a), utf8.encode(b)),
-  )
+  const entries = inOrder(Object.entries(value))
   writer.u8(kinds.map).varint(entries.length)
   for (const [key, item] of entries) {
     writeKey(writer, key, path)

@@ -342,6 +342,9 @@ export const MAX_BROADCAST_BACKLOG_BYTES = 262_144
 /** Milliseconds before a write is tried again for which there was no room. */
 export const STORE_FULL_RETRY_MS = 1_000
 
+/** Blobs of one document that are remembered, 32 bytes each: 128 KiB. One that names more is opened whenever somebody asks for a blob that no other document names. */
+export const MAX_BLOBS_PER_DOCUMENT = 4_096
+
 /** Bytes of a file that holds a part of a database: it is written and read as a whole. */
 export const MAX_SPACE_FILE_BYTES = 268_435_456
 

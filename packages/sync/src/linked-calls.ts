@@ -13,6 +13,8 @@ export type ForwardedCall =
   | 'epochs'
   | 'exportSpace'
   | 'importSpace'
+  | 'blobReferences'
+  | 'isBlobReferenced'
   | 'forgetPeer'
   | 'rename'
   | 'admit'
@@ -36,6 +38,8 @@ export const forwardedCalls: Readonly<Record<ForwardedCall, number | undefined>>
   epochs: undefined,
   exportSpace: undefined,
   importSpace: undefined,
+  blobReferences: undefined,
+  isBlobReferenced: undefined,
   forgetPeer: undefined,
   rename: undefined,
   admit: undefined,
@@ -64,6 +68,7 @@ const every = {
   'sync:status': true,
   'sync:progress': true,
   warning: true,
+  'blob:unreferenced': true,
   'peer:fault': true,
   'worker:ended': true,
 } as const satisfies Record<keyof DatabaseEvents, true>

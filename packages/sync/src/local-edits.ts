@@ -89,15 +89,29 @@ export function addInitial(
   path: string,
   initial: Readonly<Record<string, unknown>>,
 ): void {
-  const { author, database } = replica.init
+  const { author } = replica.init
   const missing = Object.keys(initial).filter((key) => !Object.hasOwn(state.open, key))
   if (missing.length === 0 || !replica.mayWith(author.authorId, 'write', state.id)) return
   const values = Object.fromEntries(missing.map((key) => [key, initial[key]]))
-  const changes = initialChanges(state.id, values).filter(({ hash }) => !state.has([hash]))
+  addBeginning(replica, state, initialChanges(state.id, values))
+}
+
+/**
+ * Brings in changes with which a document begins, as far as they are not there.
+ *
+ * @throws `SyncError` `ERR_DOCUMENT_TOO_LARGE`.
+ */
+export function addBeginning(
+  replica: Replica,
+  state: DocumentState,
+  beginning: readonly InitialChange[],
+): void {
+  const { author, database } = replica.init
+  const changes = beginning.filter(({ hash }) => !state.has([hash]))
   if (changes.length === 0) return
   const bytes = changes.reduce((sum, change) => sum + change.bytes.length, 0)
   // Measured by its changes and not saved: no application begins a document at its limit.
-  if (state.size.mayExceed(bytes)) throw tooLarge(path)
+  if (state.size.mayExceed(bytes)) throw tooLarge(replica.catalogue.pathOf(state.id) ?? '')
   takeInitial(state, changes)
   state.size.admits(state.open, bytes)
   for (const { actor, hash } of changes) {

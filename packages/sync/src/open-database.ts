@@ -1,16 +1,17 @@
 import { deletePath, forgetPath, restorePath } from './deletion.ts'
 import { admitDocument, beginDocument, renamePath } from './local-edits.ts'
-import * as Automerge from '@automerge/automerge'
 import { createEventHub, type EventHub } from '@vudo/events'
 import { randomBytes, type AuthorKey } from '@vudo/identity'
 import type { Network } from '@vudo/network'
 import type { StoreView } from '@vudo/storage'
 import type { AbortOptions, PeerId } from '@vudo/transport'
+import { askForBlob, askForBlobs } from './blob-book.ts'
 import { entryOf, parsePrefix } from './catalogue-entry.ts'
 import { followChanges } from './change-stream.ts'
 import { registerParts } from './database-parts.ts'
 import { createDocumentHandle } from './document-handle.ts'
 import { parseDocumentUrl, toDocumentId } from './document-id.ts'
+import { hasDocumentHeads, readDocument } from './document-reads.ts'
 import type { DocumentState } from './document-state.ts'
 import { Engine } from './engine.ts'
 import { compactPath } from './epochs.ts'
@@ -33,6 +34,7 @@ import { numberText, publishEvent, stateText } from './publish-event.ts'
 import { ProgressMeter } from './sync-progress.ts'
 import { documentStatusOf, isSameAt, isSynced, statusOf } from './sync-status.ts'
 import type {
+  BlobReferences,
   CatalogueEntry,
   Database,
   CompactOptions,
@@ -262,18 +264,9 @@ class OpenDatabase implements Database {
   }
 
   async readDoc<T extends object>(path: string): Promise<T | undefined> {
-    const parsed = parsePath(path)
-    return this.#answered<T | undefined>((replica, resolve) => {
-      replica.assertWorking()
-      const record = replica.catalogue.winner(parsed)
-      if (record?.state !== 'live') return resolve(undefined)
-      if (replica.retired.isForgotten(record.documentId)) return resolve(undefined)
-      const state = replica.document(record.documentId)
-      replica.withDocument(state, () => {
-        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the shape is the application's promise to itself
-        resolve(Automerge.toJS(state.open) as unknown as T)
-      })
-    })
+    const content = await readDocument(this.#asking, parsePath(path))
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the shape is the application's promise to itself
+    return content as T | undefined
   }
 
   async writeDoc(path: string, value: unknown): Promise<void> {
@@ -342,6 +335,14 @@ class OpenDatabase implements Database {
     return report
   }
 
+  blobReferences(): Promise<BlobReferences> {
+    return askForBlobs(this.#asking)
+  }
+
+  async isBlobReferenced(hash: string): Promise<boolean> {
+    return askForBlob(this.#asking, hash)
+  }
+
   async forgetPeer(peerId: PeerId): Promise<void> {
     this.#engine.call((replica) => replica.retired.forgetPeer(peerId))
     await this.#engine.saved()
@@ -371,15 +372,7 @@ class OpenDatabase implements Database {
   }
 
   async hasHeads(documentId: string, heads: readonly string[]): Promise<boolean> {
-    const id = toDocumentId(documentId)
-    return this.#answered<boolean>((replica, resolve) => {
-      replica.assertWorking()
-      const state = replica.knownDocument(id)
-      const isNewest = heads.every((head) => state?.heads.includes(head))
-      // What has no change at all has no history to look into.
-      if (state === undefined || state.heads.length === 0 || isNewest) return resolve(isNewest)
-      replica.withDocument(state, () => resolve(state.has(heads)))
-    })
+    return hasDocumentHeads(this.#asking, toDocumentId(documentId), heads)
   }
 
   changes(prefix = '', options: AbortOptions = {}): AsyncIterable<DocumentChange> {

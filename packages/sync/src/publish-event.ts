@@ -25,6 +25,9 @@ export function publishEvent(events: EventHub<DatabaseEvents>, event: ReplicaEve
     case 'storage:writable':
       events.publish(event.type, {})
       return true
+    case 'blob:unreferenced':
+      events.publish(event.type, { hash: event.hash })
+      return true
     case 'document:quarantined': {
       const { path, id, peerId, reason } = event
       const documentId = documentIdToUrl(id)

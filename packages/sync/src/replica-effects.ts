@@ -115,6 +115,8 @@ export type ReplicaEvent =
       readonly author: string | undefined
       readonly content: Uint8Array
     }
+  /** No document on this device names the blob any more, durably. */
+  | { readonly type: 'blob:unreferenced'; readonly hash: string }
   /** Something about the state of sync may have changed: connections, queues, acknowledgements. */
   | { readonly type: 'progress' }
   /** There is no room for what is to be stored. Nothing is lost that was acknowledged, and nothing more is taken until there is. */

@@ -2,6 +2,7 @@ import type { AuthorKey } from '@vudo/identity'
 import type { StoreOperation } from '@vudo/storage'
 import type { PeerId } from '@vudo/transport'
 import { bytesToHex } from '@vudo/wire'
+import { BlobBook } from './blob-book.ts'
 import { decodeTrustedRecord, type CatalogueRecord } from './catalogue-record.ts'
 import { Catalogue } from './catalogue.ts'
 import { isAckOf, toAck } from './document-heads.ts'
@@ -99,6 +100,8 @@ export class Replica {
   readonly #exchange: Exchange
   /** Documents that were deleted, or have a successor. */
   readonly retired: RetiredDocuments
+  /** Which blobs documents name. */
+  readonly blobs: BlobBook
   /** Documents of which no peer is known to have stored what is here; kept up, as status is asked for with each edit. */
   readonly #unstored = new Set<string>()
   #isFull = false
@@ -119,6 +122,7 @@ export class Replica {
       isProven: (state, saved) => isDocumentProven(state, saved, init.database),
     })
     this.retired = new RetiredDocuments(this, index)
+    this.blobs = new BlobBook(this, index)
     this.#loadIndex(index)
     this.runs = this.#beginRun(index.runs)
     this.#exchange = new Exchange(this)
@@ -335,6 +339,7 @@ export class Replica {
     this.#writes.forgetDocument(state)
     this.#unstored.delete(state.id)
     this.#documents.remove(state)
+    this.blobs.documentRemoved(state)
   }
 
   /** A document that the disk has damaged is asked for again, from everybody and from the start. */
@@ -342,6 +347,7 @@ export class Replica {
     const path = this.catalogue.pathOf(state.id)
     this.emit({ type: 'document:quarantined', id: state.id, path, peerId: undefined, reason })
     this.#writes.addDocument(state, true)
+    this.blobs.documentChanged(state)
     // Another copy of what costs too much costs as much.
     if (!state.isOverBudget) this.#exchange.compareAgain()
   }
@@ -357,6 +363,7 @@ export class Replica {
     if (state.isWriteDue) this.#writes.urge()
     if (state.log) this.#documents.logged(state)
     this.#countUnstored(state)
+    this.blobs.documentChanged(state)
     const path = this.catalogue.pathOf(state.id)
     const { id, heads } = state
     if (path !== undefined)
@@ -390,7 +397,7 @@ export class Replica {
   }
 
   /** As {@link write}, for what may be lost: it waits for something else to be written, or for a while. */
-  #writeSometime(operation: StoreOperation): void {
+  writeSometime(operation: StoreOperation): void {
     this.#writes.addOperation(operation, false)
   }
 
@@ -426,7 +433,7 @@ export class Replica {
     const ack = toAck(state, heads)
     state.ackByPeer.set(peer, ack)
     this.#countUnstored(state)
-    this.#writeSometime({ type: 'put', key, value: encodeAck(ack) })
+    this.writeSometime({ type: 'put', key, value: encodeAck(ack) })
     const [oldest] = state.ackByPeer.keys()
     if (state.ackByPeer.size > MAX_ACKNOWLEDGING_PEERS && oldest !== undefined) {
       this.writeAck(state, oldest, undefined)
@@ -456,6 +463,7 @@ export class Replica {
     for (const task of settled.tasks) task()
     this.#exchange.durable()
     this.retired.sweep()
+    this.blobs.persisted()
   }
 
   // What the application may do.

@@ -4,7 +4,7 @@ import { isSuccession } from './catalogue.ts'
 import type { CatalogueRecord } from './catalogue-record.ts'
 import { versionVectorOf } from './document-history.ts'
 import { beginningOf, carryOver } from './epochs.ts'
-import { addInitial } from './local-edits.ts'
+import { addBeginning } from './local-edits.ts'
 import { sameHeads } from './document-heads.ts'
 import type { DocumentState } from './document-state.ts'
 import { MAX_HEADS, MAX_REMEMBERED_ACTORS } from './limits.ts'
@@ -167,16 +167,14 @@ export class RetiredDocuments {
   // Edits to an earlier epoch.
 
   /** What was done to a document beyond what its successor began with goes on into that. */
-  #carryOn(from: DocumentState, { documentId, path, covered = [] }: CatalogueRecord): void {
+  #carryOn(from: DocumentState, { documentId, covered = [] }: CatalogueRecord): void {
     const { init } = this.#replica
     // Somebody else who may will do the same.
     if (!this.#replica.mayWith(init.author.authorId, 'write', documentId)) return
     this.#carry(from, this.#replica.document(documentId), (to) => {
       if (!from.has(covered)) throw new Error('its history has gone from here')
       const beginning = beginningOf(from, covered, to.id)
-      if (beginning.some(({ hash }) => !to.has([hash]))) {
-        addInitial(this.#replica, to, path, valueAt(from, covered))
-      }
+      addBeginning(this.#replica, to, beginning)
       const base = beginning.map(({ hash }) => hash).toSorted()
       carryOver(this.#replica, { from, covered, to, base })
     })
@@ -426,8 +424,4 @@ function joined(
     newest.set(actor, Math.max(seq, newest.get(actor) ?? 0))
   }
   return newest.size > MAX_REMEMBERED_ACTORS ? new Map() : newest
-}
-
-function valueAt({ open }: DocumentState, heads: readonly string[]): Record<string, unknown> {
-  return heads.length === 0 ? {} : Automerge.toJS(Automerge.view(open, [...heads]))
 }

@@ -24,6 +24,7 @@ import { readHashes, writeHashes, type StorePosition } from './wire.ts'
  *   a <document 16> <peer 32>     the heads that the peer has stored, 32 bytes each, or their digest, 16 bytes
  *   x <document 16>               why the bytes of a document are gone (see DocumentMark)
  *   w <peer 32>                   the arrival up to which the peer has stored what is here
+ *   b <document 16>               the blobs that the document names (see StoredBlobs)
  *
  * All but `c` and `p` are read at the start, those when a document is opened.
  */
@@ -41,6 +42,7 @@ const letters = {
   ack: 0x61,
   mark: 0x78,
   reach: 0x77,
+  blobs: 0x62,
 }
 
 /** Prefixes that are read when a database opens. */
@@ -52,6 +54,7 @@ export const indexPrefixes: readonly Uint8Array[] = [
   Uint8Array.of(letters.ack),
   Uint8Array.of(letters.mark),
   Uint8Array.of(letters.reach),
+  Uint8Array.of(letters.blobs),
 ]
 
 /** The key of the store's lives. */
@@ -107,6 +110,11 @@ export function reachKey(peer: string): Uint8Array {
   return key(letters.reach, peer)
 }
 
+/** The key of the blobs that a document names. */
+export function blobsKey(id: string): Uint8Array {
+  return key(letters.blobs, id)
+}
+
 function key(letter: number, hex: string): Uint8Array {
   return createByteWriter().u8(letter).bytes(hexToBytes(hex)).finish()
 }
@@ -143,6 +151,16 @@ export interface DocumentMark {
   readonly newestByActor: ReadonlyMap<string, number>
 }
 
+/** What a document named when it was looked into. */
+export interface StoredBlobs {
+  /** Of the heads at which it did, 16 bytes as hex. */
+  readonly digest: string
+  /** Hashes of blobs, 64 characters of hex each. */
+  readonly hashes: readonly string[]
+  /** It names more than these. */
+  readonly isCut: boolean
+}
+
 /** Of a document of which nothing is stored. */
 export const nothingStored: StoredDocument = {
   arrival: 0,
@@ -163,6 +181,7 @@ export interface StoredIndex {
   readonly acks: readonly { readonly id: string; readonly peer: string; readonly ack: Ack }[]
   readonly marks?: ReadonlyMap<string, DocumentMark> | undefined
   readonly reachByPeer?: ReadonlyMap<string, number> | undefined
+  readonly blobs?: ReadonlyMap<string, StoredBlobs> | undefined
 }
 
 /** Gathers an index out of its entries, so that not all of them are in memory at once. */
@@ -183,6 +202,7 @@ export function createIndexReader(): IndexReader {
   const acks: { id: string; peer: string; ack: Ack }[] = []
   const marks = new Map<string, DocumentMark>()
   const reachByPeer = new Map<string, number>()
+  const blobs = new Map<string, StoredBlobs>()
   return {
     add(name, value) {
       const letter = name[0]
@@ -195,13 +215,24 @@ export function createIndexReader(): IndexReader {
         positionsByPeer.set(rest, position)
         featuresByPeer.set(rest, features)
       } else if (letter === letters.mark) marks.set(rest, decodeMark(value))
+      else if (letter === letters.blobs) blobs.set(rest, decodeBlobs(value))
       else if (letter === letters.reach) reachByPeer.set(rest, createByteReader(value).varint())
       else if (letter === letters.ack) {
         acks.push({ id: rest.slice(0, 32), peer: rest.slice(32), ack: decodeAck(value) })
       }
     },
     get index() {
-      return { runs, records, documents, positionsByPeer, featuresByPeer, acks, marks, reachByPeer }
+      return {
+        runs,
+        records,
+        documents,
+        positionsByPeer,
+        featuresByPeer,
+        acks,
+        marks,
+        reachByPeer,
+        blobs,
+      }
     },
   }
 }
@@ -310,6 +341,24 @@ function decodeMark(value: Uint8Array): DocumentMark {
     newestByActor.set(bytesToHex(reader.bytes(ACTOR_BYTES)), reader.varint())
   }
   return { reason, heads, newestByActor }
+}
+
+/** The value under a {@link blobsKey}. */
+export function encodeBlobs({ digest, hashes, isCut }: StoredBlobs): Uint8Array {
+  const writer = createByteWriter()
+    .bytes(hexToBytes(digest))
+    .u8(isCut ? 1 : 0)
+  for (const hash of hashes) writer.bytes(hexToBytes(hash))
+  return writer.finish()
+}
+
+function decodeBlobs(value: Uint8Array): StoredBlobs {
+  const reader = createByteReader(value)
+  const digest = bytesToHex(reader.bytes(DIGEST_BYTES))
+  const isCut = reader.u8() === 1
+  const hashes: string[] = []
+  while (reader.remaining > 0) hashes.push(bytesToHex(reader.bytes(HASH_BYTES)))
+  return { digest, hashes, isCut }
 }
 
 /** The value under a {@link reachKey}. */

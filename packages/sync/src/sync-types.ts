@@ -204,6 +204,8 @@ export interface DatabaseEvents {
   'worker:ended': { readonly message: string }
   /** Something is allowed and probably a mistake, or a document stops merging with a peer because it would be too large. */
   warning: { readonly path: string; readonly message: string }
+  /** No document on this device names the blob any more. Told after {@link Database.blobReferences} was called for the first time; a crash may swallow it. */
+  'blob:unreferenced': { readonly hash: string }
   /** A peer sent what it must not. */
   'peer:fault': { readonly peerId: PeerId; readonly code: SyncErrorCode; readonly message: string }
 }
@@ -300,6 +302,14 @@ export interface DocumentHandle<T extends object> extends AsyncDisposable {
   foreignSync(options?: ForeignSyncOptions): ForeignSync
   /** Lets go of the document; it stays stored and shared. Idempotent. Settles when everything is saved. @throws `SyncError` `ERR_SYNC_STORE`. */
   close(): Promise<void>
+}
+
+/** What {@link Database.blobReferences} gives. */
+export interface BlobReferences {
+  /** `automerge:` URLs of the documents that name a blob, by its hash. */
+  readonly documentsByHash: ReadonlyMap<string, readonly string[]>
+  /** Documents that name more than 4,096 blobs: these are not all of theirs. `isBlobReferenced` finds the others, and no blob is told to be unreferenced. */
+  readonly incomplete: readonly string[]
 }
 
 /** All documents of one database on this device. */
@@ -401,7 +411,7 @@ export interface Database extends AsyncDisposable {
    * and listed by {@link epochs}.
    *
    * @throws `SyncError` `ERR_DOCUMENT_NOT_FOUND`, `ERR_NOT_ALLOWED` without the rights to write and to
-   *   delete, `ERR_VALUE_UNSUPPORTED` for a text with marks, and as {@link remove}.
+   *   delete, `ERR_VALUE_UNSUPPORTED` for a text with marks or blocks, and as {@link remove}.
    */
   compact(path: string, options: CompactOptions): Promise<void>
   /** Documents that lay under a path before, as far as they are still here, newest first; opened for it. @throws `SyncError` `ERR_PATH_INVALID`, `ERR_DATABASE_CLOSED`, `ERR_SYNC_STORE`. */
@@ -421,6 +431,25 @@ export interface Database extends AsyncDisposable {
    * @throws `SyncError` `ERR_SPACE_FILE_INVALID`: then nothing was taken; `ERR_SYNC_LIMIT`, `ERR_STORAGE_FULL`, `ERR_DATABASE_CLOSED`, `ERR_SYNC_STORE`.
    */
   importSpace(bytes: Uint8Array): Promise<ImportReport>
+  /**
+   * Which blobs the documents on this device name: live ones, deleted ones that can be restored, and
+   * earlier epochs whose bytes are still here. A blob store keeps those. A document names a blob by
+   * a `BlobReference` anywhere in its content, values in conflict included; not by its history.
+   *
+   * The first call looks into every document that has changed since it was last looked into, and
+   * opens those whose history writes the key `$blob`. From then on changed documents are looked
+   * into after each write, and `blob:unreferenced` is told.
+   *
+   * @throws `SyncError` `ERR_DATABASE_CLOSED`, `ERR_SYNC_STORE`.
+   */
+  blobReferences(): Promise<BlobReferences>
+  /**
+   * Tells whether any document on this device names a blob, as {@link blobReferences} counts it.
+   *
+   * @param hash - 64 characters of hex in lower case.
+   * @throws `RangeError` for another text; `SyncError` as {@link blobReferences}.
+   */
+  isBlobReferenced(hash: string): Promise<boolean>
   /** A device will not come back: deleted bytes wait for it no more. It is a known one again when it is met again. @throws `SyncError` `ERR_DATABASE_CLOSED`, `ERR_SYNC_STORE`. */
   forgetPeer(peerId: PeerId): Promise<void>
   /** Moves a document, with its history; settles when that is durable. What lay under `to` is replaced. @throws `SyncError` as {@link remove}, and `ERR_DOCUMENT_NOT_FOUND`. */

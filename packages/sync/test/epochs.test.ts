@@ -175,6 +175,22 @@ test('marks of a text, which a successor could not hold, refuse it', () => {
   expect(() => compact(a)).toThrow(expect.objectContaining({ code: 'ERR_VALUE_UNSUPPORTED' }))
 })
 
+test('blocks of a text, which a successor could not hold, refuse it', () => {
+  const { lab, a, old } = pair()
+  a.edit(path, (doc) => Automerge.splitBlock(doc, ['text'], 2, { kind: 'heading' }))
+  lab.settle()
+  expect(() => compact(a)).toThrow(expect.objectContaining({ code: 'ERR_VALUE_UNSUPPORTED' }))
+  expect(liveId(a)).toBe(old)
+})
+
+test('a text with the character that stands for a block, and no block, begins one', () => {
+  const { a, old } = pair()
+  a.edit(path, (doc) => (doc.plain = 'x\u{FFFC}y'))
+  compact(a)
+  expect(liveId(a)).not.toBe(old)
+  expect(a.read(path)).toMatchObject({ plain: 'x\u{FFFC}y' })
+})
+
 test('who may not delete may not begin an epoch, here and elsewhere', () => {
   const lab = new Lab({ policy: (_author, action) => action !== 'delete' })
   const a = lab.node('a')

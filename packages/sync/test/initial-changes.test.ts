@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { initialChanges } from '../src/initial-changes.ts'
+import { readFileSync } from 'node:fs'
+import { epochChanges, initialChanges, isInitialChange } from '../src/initial-changes.ts'
 import { Lab, type Node } from './replica-lab.ts'
 
 function connectAll(lab: Lab, nodes: readonly Node[]): void {
@@ -100,4 +101,40 @@ test('refuses values that would read back as others', () => {
       expect.objectContaining({ code: 'ERR_VALUE_UNSUPPORTED' }),
     )
   }
+})
+
+const value = (count: number): Record<string, number> =>
+  Object.fromEntries(Array.from({ length: count }, (_, at) => [`k${at}`, at]))
+
+interface BeginningVectors {
+  readonly documentId: string
+  readonly changes: number
+  /** Of the first, the second and the last change. */
+  readonly actors: readonly string[]
+  readonly hashes: readonly string[]
+}
+
+test('an epoch of many keys begins with as few changes as its vectors say', () => {
+  const file = new URL('vectors/epoch-beginning.json', import.meta.url)
+  const vectors = JSON.parse(readFileSync(file, 'utf8')) as BeginningVectors
+  const id = vectors.documentId
+  const keys = Array.from({ length: 600 }, (_, at): [string, number] => [`k${at}`, at])
+  const changes = epochChanges(id, Object.fromEntries(keys))
+  expect(changes).toHaveLength(vectors.changes)
+  const shown = [changes[0], changes[1], changes.at(-1)]
+  expect(shown.map((change) => change?.actor)).toEqual(vectors.actors)
+  expect(shown.map((change) => change?.hash)).toEqual(vectors.hashes)
+  // The order in which a device holds the keys decides nothing.
+  expect(epochChanges(id, Object.fromEntries(keys.toReversed()))).toEqual(changes)
+  expect(changes.every((change) => isInitialChange(id, change.bytes, change))).toBe(true)
+  expect(changes.some((change) => isInitialChange('22'.repeat(16), change.bytes, change))).toBe(
+    false,
+  )
+})
+
+test('an epoch begins with 512 changes at most, and as an initial value as long as it can', () => {
+  const id = '11'.repeat(16)
+  expect(epochChanges(id, value(512))).toEqual(initialChanges(id, value(512)))
+  const counts = [0, 1, 513, 1_000, 5_000].map((count) => epochChanges(id, value(count)).length)
+  expect(counts).toEqual([0, 1, 171, 250, 250])
 })

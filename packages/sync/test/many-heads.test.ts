@@ -43,18 +43,41 @@ test('an initial value of many keys is joined, travels, and is there after a res
   expect([...a.disconnects, ...b.disconnects]).toEqual([])
 })
 
-test('a document of too many keys begins no new epoch', () => {
+const onRefused = (error: unknown): never => {
+  throw error
+}
+
+test('a document of more keys than a change may build on begins a new epoch, with its late edits', () => {
   const lab = new Lab()
-  const a = lab.node('a')
+  const [a, b] = [lab.node('a'), lab.node('b')]
   a.edit(path, (doc) => void Object.assign(doc, many), {})
-  const before = a.open(path)
-  const errors: unknown[] = []
-  const onRefused = (error: unknown): void => void errors.push(error)
-  compactPath(a.replica, path, { force: true, onDone: () => {}, onRefused })
-  a.run(a.replica.takeEffects())
+  const link = lab.connect(a, b)
   lab.settle()
-  expect(errors).toMatchObject([{ code: 'ERR_VALUE_UNSUPPORTED' }])
-  expect(a.replica.catalogue.winner(path)?.documentId).toBe(before.id)
+  lab.cut(link)
+  const before = a.replica.catalogue.winner(path)?.documentId
+  b.edit(path, (doc) => void Object.assign(doc, { k0: 'late', added: [1] }))
+  // Both begin it on their own, at other heads: what the one that loses holds goes on as well.
+  a.edit(path, (doc) => (doc.k1 = 'a'))
+  for (const node of [a, b]) {
+    compactPath(node.replica, path, { force: false, onDone: () => {}, onRefused })
+    node.run(node.replica.takeEffects())
+    lab.settle()
+  }
+  const own = [a, b].map((node) => node.replica.catalogue.winner(path)?.documentId)
+  expect(new Set([before, ...own]).size).toBe(3)
+  lab.connect(a, b)
+  lab.settle()
+  const expected = { ...many, k0: 'late', k1: 'a', added: [1] }
+  expect(a.read(path)).toEqual(expected)
+  expect(b.read(path)).toEqual(expected)
+  expect(a.picture).toBe(b.picture)
+  const quarantined = [...a.events, ...b.events].filter(
+    (event) => event.type === 'document:quarantined',
+  )
+  expect([...quarantined, ...a.disconnects, ...b.disconnects]).toEqual([])
+  lab.cutAll(a)
+  a.crash()
+  expect(a.read(path)).toEqual(expected)
 })
 
 /** Changes of so many actors of one author, each on the same heads. */
