@@ -1,4 +1,5 @@
 import type { PeerId } from '@vudo/transport'
+import { createCheckState, type CheckState } from './interval-check.ts'
 import { KnownHeads } from './known-heads.ts'
 import type { LinkId } from './replica-effects.ts'
 import type { StorePosition } from './wire.ts'
@@ -163,6 +164,8 @@ export interface PeerState {
   isHolding: boolean
   /** The ranges that it was sent and has not answered, oldest first. */
   readonly sentRanges: SentRanges[]
+  /** Whether both really hold the same: looked at now and then. */
+  readonly check: CheckState
   /** It asked for a comparison while one was under way. */
   isCompareDue: boolean
   transfer: Transfer | undefined
@@ -241,8 +244,39 @@ export function createPeerState(
     comparesRanges: false,
     isHolding: false,
     sentRanges: [],
+    check: createCheckState(),
     isCompareDue: false,
     transfer: undefined,
+    ...createLiveState(),
+    owedStored: new Set(),
+    refused: new Set(),
+    oversized: new Set(),
+    faults: 0,
+    fruitless: 0,
+    hasTimer: false,
+  }
+}
+
+type LiveState = Pick<
+  PeerState,
+  | 'headsById'
+  | 'storedById'
+  | 'live'
+  | 'editsSent'
+  | 'sentEdits'
+  | 'savedUpTo'
+  | 'editsTaken'
+  | 'editsUnderWay'
+  | 'storedUpTo'
+  | 'takenById'
+  | 'confirmedById'
+  | 'answered'
+  | 'hurried'
+>
+
+/** What belongs to live edits. */
+function createLiveState(): LiveState {
+  return {
     headsById: new KnownHeads(),
     storedById: new KnownHeads(),
     live: new Map(),
@@ -256,11 +290,5 @@ export function createPeerState(
     confirmedById: new KnownHeads(),
     answered: { received: 0, stored: 0, saved: 0 },
     hurried: { stored: 0, saved: 0 },
-    owedStored: new Set(),
-    refused: new Set(),
-    oversized: new Set(),
-    faults: 0,
-    fruitless: 0,
-    hasTimer: false,
   }
 }
