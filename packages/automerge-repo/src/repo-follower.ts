@@ -56,7 +56,6 @@ export function followAutomergeRepo(init: AutomergeRepoFollowerInit): AutomergeR
 class Follower implements AutomergeRepoFollower {
   readonly events: EventHub<AutomergeRepoEvents> = createEventHub<AutomergeRepoEvents>()
   readonly #init: AutomergeRepoFollowerInit
-  readonly #ownId = newPeerId()
   readonly #ended = new AbortController()
   readonly #running: Promise<void>
   #visit: Visit | undefined
@@ -73,7 +72,7 @@ class Follower implements AutomergeRepoFollower {
   async #run(): Promise<void> {
     let delayMs = REOPEN_DELAY_MS
     while (!this.#ended.signal.aborted) {
-      const visit = new Visit(this.#init, this.#ownId, this.events)
+      const visit = new Visit(this.#init, this.events)
       this.#visit = visit
       const error = await visit.run(this.#ended.signal)
       this.#visit = undefined
@@ -104,20 +103,20 @@ class Visit {
   peer: RepoPeer | undefined
   peerId: string | undefined
   readonly #init: AutomergeRepoFollowerInit
-  readonly #ownId: string
+  /**
+   * Another one for each connection. A server of automerge-repo that shares nothing unasked keeps
+   * what it has sent to a name, also when that was lost with the connection, and never sends it
+   * to that name again.
+   */
+  readonly #ownId = newPeerId()
   readonly #events: EventHub<AutomergeRepoEvents>
   /** Documents that the server has not answered for. */
   readonly #asked = new Set<string>()
   #wake = (): void => {}
   #offering: Promise<void> | undefined
 
-  constructor(
-    init: AutomergeRepoFollowerInit,
-    ownId: string,
-    events: EventHub<AutomergeRepoEvents>,
-  ) {
+  constructor(init: AutomergeRepoFollowerInit, events: EventHub<AutomergeRepoEvents>) {
     this.#init = init
-    this.#ownId = ownId
     this.#events = events
   }
 

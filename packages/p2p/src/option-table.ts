@@ -111,7 +111,7 @@ export const optionTable: Readonly<Record<string, OptionRow>> = {
 
   sync: group,
   'sync.enableAutoSync': idle(flag(true)),
-  'sync.syncIntervalMs': idle(ms(10_000)),
+  'sync.syncIntervalMs': ms(10_000),
   'sync.syncInterval': alias('sync.syncIntervalMs'),
   'sync.maxBatchSize': idle({ ...number(1_000), range: [1, 1_000_000] }),
   'sync.enableConflictResolution': idle(flag(true)),

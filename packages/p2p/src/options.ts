@@ -248,11 +248,16 @@ export interface BandwidthOptions {
 /** See {@link BandwidthOptions.profile}. */
 export type BandwidthProfile = 'auto' | 'metered' | 'unmetered'
 
-/** Options of the document engine, which has none of them yet. Checked, kept, and warned about. */
+/** Options of the document engine. But for the interval it has none of them yet: they are checked, kept, and warned about. */
 export interface SyncOptions {
   /** @defaultValue true */
   readonly enableAutoSync?: boolean | undefined
-  /** Milliseconds. @defaultValue 10,000 */
+  /**
+   * Milliseconds, 1 to 2,147,483,647, between looks at whether a peer really holds the same: a
+   * safety net, edits travel at once. Less often finds a damaged copy later.
+   *
+   * @defaultValue 10,000
+   */
   readonly syncIntervalMs?: number | undefined
   /** Another name of {@link syncIntervalMs}. */
   readonly syncInterval?: number | undefined

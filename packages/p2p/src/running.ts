@@ -176,6 +176,7 @@ async function openDocuments(
     author,
     network,
     policy: settings.policy,
+    syncIntervalMs: settings.syncIntervalMs,
   })
   logEvents(database.events, 'p2p:sync')
   return database

@@ -47,6 +47,7 @@ export interface P2PSettings {
   readonly discovery: DiscoverySettings
   readonly discoveries: readonly Discovery[]
   readonly policy: Policy | undefined
+  readonly syncIntervalMs: number | undefined
   readonly heartbeatIntervalMs: number | undefined
   readonly willow: boolean
   readonly gossip: boolean
@@ -106,6 +107,7 @@ function complete(options: P2POptions): P2PSettings {
     discovery: parseDiscovery(discovery),
     discoveries: options.discoveries ?? [],
     policy: options.policy,
+    syncIntervalMs: options.sync?.syncIntervalMs ?? options.sync?.syncInterval,
     heartbeatIntervalMs,
     willow: options.willow ?? false,
     gossip: options.gossip ?? false,

@@ -2,16 +2,17 @@ import { createByteReader, createByteWriter, hexToBytes } from '@vudo/wire'
 import type { ByteReader, ByteWriter } from '@vudo/wire'
 import { readDocumentId, readProof, writeProof, type ActorProof } from './authorship.ts'
 import { readLeanProofs, writeLeanProofs } from './lean-proofs.ts'
-import { MAX_ACTORS } from './limits.ts'
+import { MAX_ACTORS, MAX_BROADCAST_BYTES } from './limits.ts'
 import type { ChangeBatch } from './batch-wire.ts'
 import type { SyncMessage } from './wire.ts'
 
-/* The messages of live edits; see docs/wire-formats/sync.md, "Live edits". */
+/* The messages of live edits and of broadcasts; see docs/wire-formats/sync.md. */
 
 type Edits = SyncMessage & { type: 'edits' }
 const flagBits = { deflated: 1, lean: 2 } as const
 
 type Progress = SyncMessage & { type: 'progress' }
+type Broadcast = SyncMessage & { type: 'broadcast' }
 
 /** Writes what follows the kind. */
 export function writeEdits(writer: ByteWriter, { id, isUrgent, bytes }: Edits): void {
@@ -37,6 +38,18 @@ export function writeProgress(writer: ByteWriter, { received, stored, saved }: P
 export function readProgress(reader: ByteReader): Progress {
   const [received, stored] = [reader.varint(), reader.varint()]
   return { type: 'progress', received, stored, saved: reader.varint() }
+}
+
+/** Writes what follows the kind. */
+export function writeBroadcast(writer: ByteWriter, { id, number, content }: Broadcast): void {
+  writer.bytes(hexToBytes(id)).varint(number).bytes(content)
+}
+
+/** Reads what follows the kind; `content` shares its memory. `undefined` when it is too long. @throws `WireError` `ERR_DECODE`. */
+export function readBroadcast(reader: ByteReader): Broadcast | undefined {
+  const [id, number] = [readDocumentId(reader), reader.varint()]
+  if (reader.remaining > MAX_BROADCAST_BYTES) return undefined
+  return { type: 'broadcast', id, number, content: reader.rest() }
 }
 
 /** Writes the content of a message of live edits. */

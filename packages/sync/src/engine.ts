@@ -9,6 +9,7 @@ import {
   READ_TOGETHER,
   STORE_FULL_RETRY_MS,
   STORE_RETRY_DELAY_MS,
+  SYNC_INTERVAL_MS,
 } from './limits.ts'
 import { MessageRate } from './message-rate.ts'
 import type { LinkId, ReplicaEffect, ReplicaEvent, ReplicaInput } from './replica-effects.ts'
@@ -39,6 +40,8 @@ export interface EngineInit extends Omit<ReplicaInit, 'index'> {
   /** Milliseconds since 1970. */
   readonly now: () => number
   readonly onEvent: (event: ReplicaEvent) => void
+  /** Milliseconds between checks of whether idle peers really hold the same. @defaultValue `SYNC_INTERVAL_MS` */
+  readonly syncIntervalMs?: number | undefined
   /** @defaultValue a thread for each document */
   readonly vetting?: Vetting | undefined
 }
@@ -65,6 +68,7 @@ export class Engine {
   readonly #jobs = new Set<Promise<void>>()
   /** Documents that are to be read in this turn. */
   readonly #toRead: string[] = []
+  readonly #interval: NodeJS.Timeout
   #isRunning = false
   #inputAtMs = 0
   #resting: NodeJS.Immediate | undefined
@@ -77,10 +81,14 @@ export class Engine {
     this.#init = init
     this.replica = replica
     this.#vetting = init.vetting ?? createVetting()
+    const onInterval = (): void => this.#input({ type: 'interval' })
+    // No program goes on for the sake of a check.
+    this.#interval = setInterval(onInterval, init.syncIntervalMs ?? SYNC_INTERVAL_MS).unref()
   }
 
-  /** Reads the index of a store and starts on it. */
+  /** Reads the index of a store and starts on it. @throws `RangeError` for an interval that no timer takes. */
   static async open(init: EngineInit): Promise<Engine> {
+    assertInterval(init.syncIntervalMs ?? SYNC_INTERVAL_MS)
     const reader = createIndexReader()
     for (const prefix of indexPrefixes) {
       for await (const { key, value } of init.store.scan({ prefix })) reader.add(key, value)
@@ -383,6 +391,7 @@ export class Engine {
     if (!this.#isClosed) {
       if (!this.replica.failure) await this.saved().catch(() => {})
       this.#isClosed = true
+      clearInterval(this.#interval)
       this.#closed.abort()
       for (const { channel } of this.#links.values()) channel.reset()
       for (const timer of this.#timers.values()) clearTimeout(timer)
@@ -392,6 +401,14 @@ export class Engine {
     await this.#vetting.close()
     while (this.#jobs.size > 0) await Promise.all(this.#jobs)
   }
+}
+
+/** The longest that a timer of Node waits; beyond it fires at once, again and again. */
+const MAX_TIMER_MS = 2_147_483_647
+
+function assertInterval(ms: number): void {
+  if (Number.isInteger(ms) && ms >= 1 && ms <= MAX_TIMER_MS) return
+  throw new RangeError(`syncIntervalMs is ${ms}, expected 1 to ${MAX_TIMER_MS}`)
 }
 
 /** None for a damaged chunk: opening it finds that out. */

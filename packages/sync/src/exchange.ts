@@ -36,6 +36,7 @@ import {
   sendRanges,
 } from './range-reconciliation.ts'
 import { handlePart } from './batch-receiver.ts'
+import { checkPeers, Digests, handleDigest } from './interval-check.ts'
 import { handleDocuments } from './bundle-receiver.ts'
 import { handleTake } from './bundle-server.ts'
 import { followPeer, forgetLive } from './live-documents.ts'
@@ -76,6 +77,7 @@ export class Exchange {
   readonly peers: Map<number, PeerState> = new Map()
   readonly broadcasts: Broadcasts = new Broadcasts(this)
   readonly rounds: LiveRounds = new LiveRounds(this)
+  readonly digests: Digests = new Digests()
   /** Bytes of batches that are not complete, or wait for a document to be read; of all peers. */
   incomingBytes = 0
 
@@ -85,6 +87,7 @@ export class Exchange {
 
   /** Takes what happens on a channel. A peer's fault ends its channel and throws nothing. */
   handle(input: LinkInput, nowMs: number): void {
+    if (input.type === 'interval') return checkPeers(this)
     if (input.type === 'peer-connected') return this.#connected(input, nowMs)
     const peer = this.peers.get(input.link)
     if (!peer) return
@@ -113,8 +116,7 @@ export class Exchange {
       return replica.effect({ type: 'disconnect', link, code: 'ERR_SYNC_LIMIT', message })
     }
     this.#makeRoomFor(peerId)
-    const position = replica.positionsByPeer.get(peerId)
-    const peer = createPeerState(link, peerId, position)
+    const peer = createPeerState(link, peerId, replica.positionsByPeer.get(peerId))
     this.peers.set(link, peer)
     greet(this, peer, nowMs)
     replica.emit({ type: 'progress' })
@@ -210,6 +212,8 @@ export class Exchange {
         return handleRanges(this, peer, message)
       case 'differing':
         return handleDiffering(this, peer, message)
+      case 'digest':
+        return handleDigest(this, peer, message)
       case 'broadcast':
         return this.broadcasts.take(peer, message, nowMs)
       case 'unknown':

@@ -1,6 +1,12 @@
 import { sha256 } from '@vudo/identity'
 import { bytesToHex, concatBytes, hexToBytes } from '@vudo/wire'
-import { FINGERPRINT_BYTES, MAX_RANGES, MAX_SENT_RANGES_BYTES, PATHS_PER_RANGE } from './limits.ts'
+import {
+  DIGEST_BYTES,
+  FINGERPRINT_BYTES,
+  MAX_RANGES,
+  MAX_SENT_RANGES_BYTES,
+  PATHS_PER_RANGE,
+} from './limits.ts'
 
 /*
  * Which parts of two stores are the same, without naming what is in them.
@@ -105,12 +111,26 @@ function fingerprintsOf(
   part: readonly PathContent[],
   salt: string,
 ): { readonly records: string; readonly documents: string } {
-  const linesOf = (kind: 'records' | 'documents'): string =>
-    part.map((content) => [content.path, ...content[kind], ''].join('\n')).join('')
   return {
-    records: fingerprint(linesOf('records'), salt),
-    documents: fingerprint(linesOf('documents'), salt),
+    records: fingerprint(fingerprintedText(part, 'records'), salt),
+    documents: fingerprint(fingerprintedText(part, 'documents'), salt),
   }
+}
+
+/**
+ * Everything of a store in one hash, without a salt: it only says whether a comparison is
+ * worth its bytes.
+ *
+ * @returns 16 bytes as hex.
+ */
+export function digestOfAll(contents: readonly PathContent[]): string {
+  const text = fingerprintedText(contents, 'records') + fingerprintedText(contents, 'documents')
+  return bytesToHex(sha256(utf8.encode(text)).subarray(0, DIGEST_BYTES))
+}
+
+/** What is hashed of some paths: each path and its lines, every one with its line feed. */
+function fingerprintedText(part: readonly PathContent[], kind: 'records' | 'documents'): string {
+  return part.map((content) => [content.path, ...content[kind], ''].join('\n')).join('')
 }
 
 function fingerprint(text: string, salt: string): string {

@@ -108,6 +108,18 @@ export const FINGERPRINT_BYTES = 5
 /** Ranges that a peer was sent and has not answered. */
 export const MAX_COMPARISONS = 4
 
+/** Milliseconds between checks of whether an idle peer really holds the same, by default. A safety net: edits travel at once. */
+export const SYNC_INTERVAL_MS = 10_000
+
+/** Bytes of the digest of such a check. */
+export const DIGEST_BYTES = 16
+
+/** Intervals after which a difference that comparisons do not end is compared again, at most: it doubles up to that. */
+export const MAX_CHECK_PAUSE = 63
+
+/** Digests of one state of a store that are kept: one for each set of authors that peers have shown. */
+export const MAX_KEPT_DIGESTS = 16
+
 /** What a comparison counts among the {@link MAX_FRUITLESS_BATCHES}: it costs a look at every path. */
 export const FRUITLESS_COMPARISON = 10
 

@@ -1,4 +1,5 @@
 import type { PeerId } from '@vudo/transport'
+import { createCheckState, type CheckState } from './interval-check.ts'
 import { KnownHeads } from './known-heads.ts'
 import type { LinkId } from './replica-effects.ts'
 import type { StorePosition } from './wire.ts'
@@ -163,6 +164,8 @@ export interface PeerState {
   isHolding: boolean
   /** The ranges that it was sent and has not answered, oldest first. */
   readonly sentRanges: SentRanges[]
+  /** Whether both really hold the same: looked at now and then. */
+  readonly check: CheckState
   /** It asked for a comparison while one was under way. */
   isCompareDue: boolean
   transfer: Transfer | undefined
@@ -243,6 +246,7 @@ export function createPeerState(
     comparesRanges: false,
     isHolding: false,
     sentRanges: [],
+    check: createCheckState(),
     isCompareDue: false,
     transfer: undefined,
     headsById: new KnownHeads(),

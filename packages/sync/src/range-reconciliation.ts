@@ -1,4 +1,5 @@
 import { announceNext } from './announcements.ts'
+import type { CatalogueRecord } from './catalogue-record.ts'
 import { digestOf, sameHeads } from './document-heads.ts'
 import type { DocumentState } from './document-state.ts'
 import { SyncError } from './errors.ts'
@@ -132,21 +133,42 @@ function announceInOrder(exchange: Exchange, peer: PeerState, due: ReadonlySet<s
   announceNext(exchange, peer, { evenEmpty: true })
 }
 
-function contentsFor(exchange: Exchange, peer: PeerState): PathContent[] {
+/**
+ * All that is durable here and that the peer may read, ordered by path.
+ *
+ * @param isMeant - Whether a document counts. @defaultValue all do
+ */
+export function contentsFor(
+  exchange: Exchange,
+  peer: PeerState,
+  isMeant?: (documentId: string) => boolean,
+): PathContent[] {
   const { catalogue } = exchange.replica
-  return catalogue.paths().flatMap((path) => contentOf(exchange, peer, path) ?? [])
+  return catalogue.paths().flatMap((path) => {
+    const records = recordsFor(exchange, peer, path)
+    return records.length > 0 ? [contentOf(exchange, { path, records, isMeant })] : []
+  })
 }
 
-/** In the order of hashes, which both ends share; only what is durable here. */
-function contentOf(exchange: Exchange, peer: PeerState, path: string): PathContent | undefined {
+function recordsFor(exchange: Exchange, peer: PeerState, path: string): CatalogueRecord[] {
   const { catalogue, arrivals } = exchange.replica
-  const records = catalogue
+  return catalogue
     .records(path)
     .filter(
       ({ hash, documentId }) => arrivals.has(`r${hash}`) && exchange.mayRead(peer, documentId),
     )
-  if (records.length === 0) return undefined
-  const ids = new Set(records.map(({ documentId }) => documentId))
+}
+
+interface PathRecords {
+  readonly path: string
+  readonly records: readonly CatalogueRecord[]
+  readonly isMeant: ((documentId: string) => boolean) | undefined
+}
+
+/** In the order of hashes, which both ends share; only what is durable here. */
+function contentOf(exchange: Exchange, { path, records, isMeant }: PathRecords): PathContent {
+  const all = new Set(records.map(({ documentId }) => documentId))
+  const ids = isMeant ? [...all].filter(isMeant) : all
   const documents = [...ids].flatMap((id) => {
     const heads = exchange.replica.knownDocument(id)?.durableHeads ?? []
     return heads.length > 0 ? [`${id} ${digestOf(heads)}`] : []

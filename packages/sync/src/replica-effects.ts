@@ -28,6 +28,8 @@ export type ReplicaInput =
   | { readonly type: 'persist-failed'; readonly token: number; readonly error: unknown }
   /** Answers `vet`: why the document is to be refused, or `undefined` when it may be opened. */
   | { readonly type: 'vetted'; readonly token: number; readonly refusal: string | undefined }
+  /** Time to look whether idle peers really hold the same; the driver knows how often. */
+  | { readonly type: 'interval' }
   /** A timer ran out. */
   | { readonly type: 'timer'; readonly link: LinkId }
 

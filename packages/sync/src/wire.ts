@@ -7,11 +7,18 @@ import {
   type NodeCertificate,
 } from './authorship.ts'
 import { deflateWith, inflateExactly } from './deflate.ts'
-import { readEdits, readProgress, writeEdits, writeProgress } from './edits-wire.ts'
+import {
+  readBroadcast,
+  readEdits,
+  readProgress,
+  writeBroadcast,
+  writeEdits,
+  writeProgress,
+} from './edits-wire.ts'
 import type { RangeFingerprint } from './fingerprints.ts'
 import {
+  DIGEST_BYTES,
   MAX_BATCH_OVERHEAD_BYTES,
-  MAX_BROADCAST_BYTES,
   MAX_CERTIFICATES,
   MAX_DOCUMENTS_BYTES,
   MAX_DOCUMENT_BYTES,
@@ -121,6 +128,12 @@ export type SyncMessage =
       readonly records: readonly number[]
       readonly documents: readonly number[]
     }
+  /** Of everything that the sender holds: answered only when the receiver holds something else. */
+  | {
+      readonly type: 'digest'
+      /** 16 bytes as hex. */
+      readonly digest: string
+    }
   /** Live edits of one document, numbered on each channel from 1. */
   | {
       readonly type: 'edits'
@@ -169,6 +182,7 @@ const kinds = {
   edits: 16,
   progress: 17,
   hurry: 18,
+  digest: 19,
   broadcast: 64,
 } as const
 
@@ -217,8 +231,7 @@ export function encodeMessage(message: SyncMessage): Uint8Array {
       writeHashes(writer, message.heads)
       break
     case 'refused':
-      writer.u8(kinds.refused).bytes(hexToBytes(message.id))
-      writer.u8(refusalReasons.indexOf(message.reason))
+      writeRefused(writer.u8(kinds.refused), message)
       break
     case 'compare':
     case 'hurry':
@@ -229,8 +242,7 @@ export function encodeMessage(message: SyncMessage): Uint8Array {
       writer.u8(kinds[message.type]).varint(message.number).prefixed(toBits(message.places))
       break
     case 'documents':
-      writer.u8(kinds.documents).varint(message.number).varint(message.inflatedBytes)
-      writer.bytes(message.deflated)
+      writeDocuments(writer.u8(kinds.documents), message)
       break
     case 'edits':
       writeEdits(writer.u8(kinds.edits), message)
@@ -241,12 +253,14 @@ export function encodeMessage(message: SyncMessage): Uint8Array {
     case 'ranges':
       writeRanges(writer.u8(kinds.ranges), message.ranges)
       break
+    case 'digest':
+      writer.u8(kinds.digest).bytes(hexToBytes(message.digest))
+      break
     case 'differing':
       writeDiffering(writer.u8(kinds.differing), message)
       break
     case 'broadcast':
-      writer.u8(kinds.broadcast).bytes(hexToBytes(message.id))
-      writer.varint(message.number).bytes(message.content)
+      writeBroadcast(writer.u8(kinds.broadcast), message)
       break
     case 'unknown':
       throw new TypeError('an unknown message cannot be written')
@@ -262,6 +276,14 @@ function writeWant(writer: ByteWriter, { id, heads, have }: SyncMessage & { type
 function writePart(writer: ByteWriter, part: SyncMessage & { type: 'part' }): void {
   const { id, totalBytes, offset, bytes } = part
   writer.bytes(hexToBytes(id)).varint(totalBytes).varint(offset).bytes(bytes)
+}
+
+function writeRefused(writer: ByteWriter, { id, reason }: SyncMessage & { type: 'refused' }): void {
+  writer.bytes(hexToBytes(id)).u8(refusalReasons.indexOf(reason))
+}
+
+function writeDocuments(writer: ByteWriter, message: SyncMessage & { type: 'documents' }): void {
+  writer.varint(message.number).varint(message.inflatedBytes).bytes(message.deflated)
 }
 
 function writeDiffering(
@@ -313,8 +335,7 @@ function decodeKind(kind: number, reader: ByteReader): SyncMessage {
     case kinds.kept:
       return { type: 'kept', number: reader.varint(), places: readPlaces(reader) }
     case kinds.documents: {
-      const number = reader.varint()
-      const inflatedBytes = reader.varint(MAX_DOCUMENTS_BYTES)
+      const [number, inflatedBytes] = [reader.varint(), reader.varint(MAX_DOCUMENTS_BYTES)]
       return { type: 'documents', number, inflatedBytes, deflated: reader.rest() }
     }
     case kinds.ranges:
@@ -323,6 +344,8 @@ function decodeKind(kind: number, reader: ByteReader): SyncMessage {
       const records = readPlaces(reader, MAX_RANGES)
       return { type: 'differing', records, documents: readPlaces(reader, MAX_RANGES) }
     }
+    case kinds.digest:
+      return { type: 'digest', digest: bytesToHex(reader.bytes(DIGEST_BYTES)) }
     case kinds.deflated:
       return readDeflated(reader)
     case kinds.edits:
@@ -331,11 +354,8 @@ function decodeKind(kind: number, reader: ByteReader): SyncMessage {
       return readProgress(reader)
     case kinds.hurry:
       return { type: 'hurry' }
-    case kinds.broadcast: {
-      const [id, number] = [readDocumentId(reader), reader.varint()]
-      if (reader.remaining > MAX_BROADCAST_BYTES) return refuse(reader)
-      return { type: 'broadcast', id, number, content: reader.rest() }
-    }
+    case kinds.broadcast:
+      return readBroadcast(reader) ?? refuse(reader)
     default:
       return refuse(reader)
   }

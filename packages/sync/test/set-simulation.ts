@@ -67,11 +67,13 @@ export function runSets(options: {
 /** Runs seeds in one shape after the other until there were so many faults that could do harm. @throws `SimulationFailure`. */
 export function runManySets(options: {
   readonly faults: number
+  /** Others go on where these end. @defaultValue 1,000 */
+  readonly firstSeed?: number
   readonly initial?: Readonly<Record<string, unknown>>
 }): { readonly faults: number; readonly promises: number; readonly cpuMs: number } {
-  const { initial = {} } = options
+  const { initial = {}, firstSeed = 1_000 } = options
   let [faults, promises, cpuMs] = [0, 0, 0]
-  for (let seed = 1_000; faults < options.faults; seed++) {
+  for (let seed = firstSeed; faults < options.faults; seed++) {
     const shape = seed % 3 === 0 ? 'line' : seed % 3 === 1 ? 'star' : 'ring'
     const run = runSets({ shape, seeds: [seed], initial })
     faults += run.tally.faults

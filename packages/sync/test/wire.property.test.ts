@@ -8,7 +8,7 @@ import { actorSpans, readChangeTable } from '../src/change-table.ts'
 import { decodeCatalogueRecord, encodeRecord, signRecord } from '../src/catalogue-record.ts'
 import { documentIdToUrl, firstDocumentId } from '../src/document-id.ts'
 import { isSyncError } from '../src/errors.ts'
-import { rangesOf } from '../src/fingerprints.ts'
+import { digestOfAll, rangesOf } from '../src/fingerprints.ts'
 import { encodeAck, encodePosition } from '../src/stored-keys.ts'
 import { initialChanges } from '../src/initial-changes.ts'
 import { decodeEdits } from '../src/edits-wire.ts'
@@ -59,6 +59,7 @@ const message: fc.Arbitrary<SyncMessage> = fc.oneof(
     saved: fc.nat(),
   }),
   fc.constant({ type: 'hurry' as const }),
+  fc.record({ type: fc.constant('digest' as const), digest: id }),
   fc.record({
     type: fc.constant('page' as const),
     number: fc.nat(),
@@ -177,6 +178,7 @@ test('the vectors hold', () => {
 test('the vectors of comparisons, of deflated pages and of the store hold', () => {
   const { salt, contents, ranges } = vectors.fingerprints
   expect(rangesOf(contents, salt)).toEqual(ranges)
+  expect(digestOfAll(contents)).toBe(vectors.fingerprints.digest)
   const { inflated, hex } = vectors.deflatedPage
   expect(decodeMessage(Buffer.from(hex, 'hex'))).toEqual(
     decodeMessage(Buffer.from(inflated, 'hex')),
