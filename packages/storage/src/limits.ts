@@ -41,3 +41,6 @@ export const MIN_LOG_BYTES = 3_000_000
 
 /** Bytes that an entry of LevelDB's memory table takes at most besides key and value. */
 export const MEMTABLE_ENTRY_BYTES = 200
+
+/** Bytes of inflated blocks that LevelDB keeps: 2 MiB. The platform caches the files beside it. */
+export const BLOCK_CACHE_BYTES = 2_097_152

@@ -1,5 +1,7 @@
 import type { Level, LogNames, Quota } from './database.ts'
 import { openStoreOn } from './level-store.ts'
+import { forgetBatches } from './lean-level.ts'
+import { BLOCK_CACHE_BYTES } from './limits.ts'
 import type { DamageReport } from './quarantine.ts'
 import type { Durability, Store } from './store.ts'
 
@@ -52,7 +54,9 @@ export async function openStore(init: StoreInit): Promise<Store> {
     await empty.close()
   })
   const records = files.recordsPath(directory)
-  const level = new ClassicLevel<Uint8Array, Uint8Array>(records, encodings)
+  const options = { ...encodings, cacheSize: BLOCK_CACHE_BYTES }
+  const level = new ClassicLevel<Uint8Array, Uint8Array>(records, options)
+  forgetBatches(level)
   let logNames: LogNames
   try {
     await level.open()

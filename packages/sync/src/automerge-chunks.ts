@@ -333,6 +333,9 @@ function vetColumn(column: ChunkCursor, kind: number, budget: BatchBudget): Vett
   return { rows, hasContainers, hasMarks }
 }
 
+const protoName = '__proto__'
+const utf8 = new TextDecoder()
+
 /** The rows of a group column, or what its groups hold when that is more. */
 function countGroups(column: ChunkCursor, budget: BatchBudget): number {
   let rows = 0
@@ -352,7 +355,11 @@ function countGroups(column: ChunkCursor, budget: BatchBudget): number {
 /** @returns its bytes. */
 function readName(cursor: ChunkCursor): number {
   const before = cursor.position
-  if (cursor.text() === '__proto__') {
+  const length = cursor.unsigned()
+  const name = cursor.take(length)
+  // No other length can be it: in UTF-8, with a byte order mark that decoders drop or without.
+  const mayBeIt = length === protoName.length || length === protoName.length + 3
+  if (mayBeIt && utf8.decode(name) === protoName) {
     throw new SyncError('ERR_VALUE_UNSUPPORTED', 'a change writes the key __proto__')
   }
   return cursor.position - before

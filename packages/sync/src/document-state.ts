@@ -1,8 +1,8 @@
 import * as Automerge from '@automerge/automerge'
 import type { AuthorKey } from '@vudo/identity'
 import type { StoreOperation } from '@vudo/storage'
-import type { PeerId } from '@vudo/transport'
 import { concatBytes } from '@vudo/wire'
+import { AckBook } from './ack-book.ts'
 import {
   deriveActor,
   deriveNonce,
@@ -22,7 +22,7 @@ import {
   putChunks,
   salvage,
 } from './document-chunks.ts'
-import { headsOf, sameHeads, type Ack } from './document-heads.ts'
+import { headsOf, sameHeads } from './document-heads.ts'
 import { DocumentSize } from './document-size.ts'
 import {
   FORGOTTEN_CHANGES,
@@ -39,11 +39,11 @@ import type { LinkId } from './replica-effects.ts'
 import {
   ackKey,
   documentKey,
-  encodeStoredDocument,
   proofKey,
   type StoredDocument,
   nothingStored,
 } from './stored-keys.ts'
+import { putDocument } from './stored-puts.ts'
 
 /** Any document: its shape is the application's business. */
 export type AnyDocument = Automerge.Doc<Record<string, unknown>>
@@ -55,6 +55,10 @@ export interface DocumentContext {
   /** 16 bytes, new at each start of the program. */
   readonly runId: Uint8Array
 }
+
+/** Shared by all the documents of which nothing waits, as there are many of them; they stay empty. */
+const nobody: never[] = []
+const nothing: Uint8Array[] = []
 
 /** One document of a replica: always known by its heads, open only while somebody works on it. */
 export class DocumentState {
@@ -76,20 +80,21 @@ export class DocumentState {
   /** What was sent last as live edits, for all peers in the same state. */
   lastEdits: EncodedEdits | undefined
   /** Work that waits for the document to be read. */
-  readonly waiting: (() => void)[] = []
+  waiting: (() => void)[] = nobody
   /** Who waits for what the store holds of it, without opening it. */
-  readonly readers: ((read: ReadDocument) => void)[] = []
+  readers: ((read: ReadDocument) => void)[] = nobody
   /** What each peer has stored. */
-  readonly ackByPeer: Map<PeerId, Ack> = new Map()
+  readonly ackByPeer: AckBook = new AckBook()
   #log: ChangeLog | undefined
   /** The number of the next change that is logged. */
   #logEnd = 1
   /** The open document has everything of the log before this number. */
   #appliedUpTo = 1
   /** Changes that are in no write yet; `undefined` when not all of them were logged. */
-  #unstored: Uint8Array[] | undefined = []
+  #unstored: Uint8Array[] | undefined = nothing
   #unstoredBytes = 0
-  readonly #tail = new ChunkTail()
+  /** Only of a document that was edited in this run. */
+  #tail: ChunkTail | undefined
   readonly #proofs = new ProofBook()
   #ownNewest: string | undefined
   #actor: string | undefined
@@ -193,8 +198,8 @@ export class DocumentState {
     if (this.isBehind) this.unload()
     const isStored = this.#unstored?.length === 0
     this.#forgetLog()
-    if (isStored) this.#unstored = []
-    this.#tail.clear()
+    if (isStored) this.#unstored = nothing
+    this.#tail = undefined
     if (!this.doc) this.#proofs.release()
   }
 
@@ -204,7 +209,7 @@ export class DocumentState {
    */
   mayAppend(changes: readonly ChangeHeader[], bytes: number): boolean {
     const { chunkCount, snapshotBytes, laterBytes } = this.stored
-    const isFull = chunkCount >= MAX_CHUNKS && !this.#tail.isJoinable
+    const isFull = chunkCount >= MAX_CHUNKS && !this.#isTailJoinable
     const isGrown = laterBytes > Math.max(snapshotBytes, MAX_CLOSED_LATER_BYTES)
     const unstored = this.#unstored ?? []
     return (
@@ -225,6 +230,7 @@ export class DocumentState {
   /** Takes changes that follow what is here, and logs them. An open document gets them with {@link catchUp}. */
   append(changes: readonly ChangeHeader[], origin: LinkId | undefined): void {
     this.#log ??= new ChangeLog(this.#logEnd, this.heads)
+    if (this.#unstored === nothing) this.#unstored = []
     for (const change of changes) {
       this.heads = headsAfter(this.heads, [change])
       // Received changes are views into larger buffers.
@@ -254,6 +260,25 @@ export class DocumentState {
     this.append(changes, origin)
     this.doc = doc
     this.#appliedUpTo = this.#logEnd
+  }
+
+  /** Runs `task` when the document has been read. */
+  wait(task: () => void): void {
+    if (this.waiting === nobody) this.waiting = []
+    this.waiting.push(task)
+  }
+
+  /** Gives `task` what the store holds, when that has been read. */
+  awaitStored(task: (read: ReadDocument) => void): void {
+    if (this.readers === nobody) this.readers = []
+    this.readers.push(task)
+  }
+
+  /** Nobody waits any more. @returns who did. */
+  takeReaders(): readonly ((read: ReadDocument) => void)[] {
+    const { readers } = this
+    this.readers = nobody
+    return readers
   }
 
   /** True while an open document lacks what was only logged. */
@@ -398,7 +423,7 @@ export class DocumentState {
     const keys = [
       documentKey(id),
       ...this.#proofs.actors.map((actor) => proofKey(id, actor)),
-      ...[...this.ackByPeer.keys()].map((peer) => ackKey(id, peer)),
+      ...this.ackByPeer.keys().map((peer) => ackKey(id, peer)),
     ]
     return [
       ...deleteChunks(id, stored.firstChunk, stored.chunkCount),
@@ -477,11 +502,7 @@ export class DocumentState {
     this.#proveOwn()
     this.isDirty = false
     const operations = [...this.#chunkOperations(arrival), ...this.#proofs.writeOperations(this.id)]
-    operations.push({
-      type: 'put',
-      key: documentKey(this.id),
-      value: encodeStoredDocument(this.stored),
-    })
+    operations.push(putDocument(this.id, this.stored))
     return operations
   }
 
@@ -489,10 +510,10 @@ export class DocumentState {
   #chunkOperations(arrival: number): StoreOperation[] {
     if (this.#held && !this.doc) return this.#heldOperations(this.#held, arrival)
     const unstored = this.#unstored
-    this.#unstored = []
+    this.#unstored = nothing
     this.#unstoredBytes = 0
     if (unstored && this.#isAppendable(unstored)) return this.#appendOperations(unstored, arrival)
-    this.#tail.clear()
+    this.#tail = undefined
     const { id, stored, open, heads } = this
     const isNew = stored.chunkCount === 0 || !this.has(stored.heads)
     const chunk = isNew ? Automerge.save(open) : Automerge.saveSince(open, [...stored.heads])
@@ -518,8 +539,12 @@ export class DocumentState {
     // A document that is not open, or behind, has nothing else to be written.
     if (chunkCount === 0 || !this.doc || this.isBehind) return chunkCount > 0
     const bytes = unstored.reduce((sum, { length }) => sum + length, laterBytes)
-    if (chunkCount >= MAX_CHUNKS && !this.#tail.isJoinable) return false
+    if (chunkCount >= MAX_CHUNKS && !this.#isTailJoinable) return false
     return bytes <= Math.max(snapshotBytes, MAX_LATER_BYTES)
+  }
+
+  get #isTailJoinable(): boolean {
+    return this.#tail?.isJoinable ?? false
   }
 
   #appendOperations(unstored: readonly Uint8Array[], arrival: number): StoreOperation[] {
@@ -529,6 +554,7 @@ export class DocumentState {
       return []
     }
     const chunk = concatBytes(...unstored)
+    this.#tail ??= new ChunkTail()
     const { operations, chunkCount } = this.#tail.add(id, stored, chunk)
     const laterBytes = stored.laterBytes + chunk.length
     this.stored = { ...stored, arrival, heads, chunkCount, laterBytes }

@@ -346,6 +346,8 @@ export class Exchange {
 
   /** Asks for what was announced, so many at a time. */
   askNext(peer: PeerState): void {
+    // Those in flight are among them: called for each document of a page, it must not look at all of them.
+    if (peer.wantsInFlight >= peer.wants.size) return
     for (const [id, want] of peer.wants) {
       if (want.isAsked) continue
       if (peer.wantsInFlight >= this.#maxWants(id)) return

@@ -69,7 +69,7 @@ export class OpenDocuments {
   /** Runs `task` when the document is open: now, or after it was read. */
   whenOpen(state: DocumentState, task: () => void): void {
     if (state.isVetting || (!state.doc && state.isHeld && this.#vetFirst(state, state.held))) {
-      state.waiting.push(task)
+      state.wait(task)
       return
     }
     if (!state.doc && state.isHeld) {
@@ -83,7 +83,7 @@ export class OpenDocuments {
       if (state.pins === 0 && this.#stateById.get(state.id) === state) this.#idle.add(state)
       return
     }
-    state.waiting.push(task)
+    state.wait(task)
     if (state.isReading) return
     state.isReading = true
     this.#hooks.read(state.id)
@@ -91,7 +91,7 @@ export class OpenDocuments {
 
   /** Runs `task` with what the store holds of a document that is not open, without opening it. */
   whenRead(state: DocumentState, task: (read: ReadDocument) => void): void {
-    state.readers.push(task)
+    state.awaitStored(task)
     if (state.isReading) return
     state.isReading = true
     this.#hooks.read(state.id)
@@ -130,7 +130,7 @@ export class OpenDocuments {
     const state = this.#stateById.get(read.id)
     if (!state?.isReading) return
     state.isReading = false
-    for (const reader of state.readers.splice(0)) reader(read)
+    for (const reader of state.takeReaders()) reader(read)
     if (state.waiting.length === 0) return
     if (!state.doc) {
       const { isClaimed } = state.stored
