@@ -16,7 +16,9 @@ interface Batching {
 export function forgetBatches(level: ClassicLevel<Uint8Array, Uint8Array>): void {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see Batching
   const batching = level as unknown as Batching
+  // oxlint-disable-next-line no-underscore-dangle -- its name
   const write = batching._batch.bind(level)
+  // oxlint-disable-next-line no-underscore-dangle -- its name
   batching._batch = (operations, options) => {
     const written = write(operations, options)
     operations.length = 0

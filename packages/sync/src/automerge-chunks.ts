@@ -88,9 +88,7 @@ export function vetDocument(
   }
   const reader = new ChunkCursor(chunk.body)
   const actors = takeActors(reader)
-  const count = reader.unsigned()
-  if (count > MAX_HEADS) throw tooMuch(`${count} heads`)
-  const heads = Array.from({ length: count }, () => bytesToHex(reader.take(HASH_BYTES)))
+  const heads = takeHeads(reader)
   const changeColumns = readColumns(reader)
   const operationColumns = readColumns(reader)
   const { rows, columns } = vetColumns(reader, changeColumns, budget)
@@ -99,7 +97,7 @@ export function vetDocument(
   const { hasContainers } = operations
   if (hasContainers) assertShallow(operations.columns)
   const table = { format: 'document', columns, actors, outside: [] } as const
-  return { actors, heads: heads.toSorted(), hasContainers, table }
+  return { actors, heads, hasContainers, table }
 }
 
 /** What a saved document says about itself; only opening it tells whether that is true. */
@@ -194,6 +192,21 @@ export function actorsOfSaved(bytes: Uint8Array): readonly string[] {
   const reader = new ChunkCursor(bytes, headerBytes)
   reader.unsigned() // bytes of the body
   return takeActors(reader)
+}
+
+/** The heads that a vetted saved document says it has, sorted. @throws `SyncError` `ERR_SYNC_PROTOCOL`. */
+export function headsOfSaved(bytes: Uint8Array): readonly string[] {
+  const reader = new ChunkCursor(bytes, headerBytes)
+  reader.unsigned() // bytes of the body
+  takeActors(reader)
+  return takeHeads(reader)
+}
+
+/** Sorted. */
+function takeHeads(reader: ChunkCursor): readonly string[] {
+  const count = reader.unsigned()
+  if (count > MAX_HEADS) throw tooMuch(`${count} heads`)
+  return Array.from({ length: count }, () => bytesToHex(reader.take(HASH_BYTES))).toSorted()
 }
 
 interface Chunk {

@@ -93,7 +93,12 @@ export function checkRecord(database: string, record: CatalogueRecord): Catalogu
 export function decodeTrustedRecord(database: string, bytes: Uint8Array): CatalogueRecord {
   // A content has one encoding: what was read is what would be written.
   return readRecord(bytes, (content) => {
-    return hashOf(createByteWriter(64 + content.length).text(database).bytes(content).finish())
+    return hashOf(
+      createByteWriter(64 + content.length)
+        .text(database)
+        .bytes(content)
+        .finish(),
+    )
   })
 }
 
@@ -135,8 +140,8 @@ function sharedAuthor(author: string): string {
 }
 
 function toCharacters(bytes: Uint8Array): string {
-  const codes = new Array<number>(bytes.length)
-  for (let at = 0; at < bytes.length; at++) codes[at] = bytes[at] ?? 0
+  const codes: number[] = []
+  for (const byte of bytes) codes.push(byte)
   return String.fromCharCode(...codes)
 }
 

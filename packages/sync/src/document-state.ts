@@ -11,6 +11,7 @@ import {
   type ActorProof,
 } from './authorship.ts'
 import type { ChangeHeader } from './automerge-chunks.ts'
+import { isMostOf } from './change-batches.ts'
 import { ChangeLog, headsAfter, type EncodedEdits } from './change-log.ts'
 import { ChunkTail } from './chunk-tail.ts'
 import {
@@ -36,13 +37,8 @@ import {
 import type { ReadDocument } from './open-documents.ts'
 import { ProofBook } from './proof-book.ts'
 import type { LinkId } from './replica-effects.ts'
-import {
-  ackKey,
-  documentKey,
-  proofKey,
-  type StoredDocument,
-  nothingStored,
-} from './stored-keys.ts'
+import { appended, none } from './shared-empty.ts'
+import { ackKey, documentKey, proofKey, type StoredDocument, nothingStored } from './stored-keys.ts'
 import { putDocument } from './stored-puts.ts'
 
 /** Any document: its shape is the application's business. */
@@ -55,10 +51,6 @@ export interface DocumentContext {
   /** 16 bytes, new at each start of the program. */
   readonly runId: Uint8Array
 }
-
-/** Shared by all the documents of which nothing waits, as there are many of them; they stay empty. */
-const nobody: never[] = []
-const nothing: Uint8Array[] = []
 
 /** One document of a replica: always known by its heads, open only while somebody works on it. */
 export class DocumentState {
@@ -80,9 +72,9 @@ export class DocumentState {
   /** What was sent last as live edits, for all peers in the same state. */
   lastEdits: EncodedEdits | undefined
   /** Work that waits for the document to be read. */
-  waiting: (() => void)[] = nobody
+  waiting: (() => void)[] = none
   /** Who waits for what the store holds of it, without opening it. */
-  readers: ((read: ReadDocument) => void)[] = nobody
+  readers: ((read: ReadDocument) => void)[] = none
   /** What each peer has stored. */
   readonly ackByPeer: AckBook = new AckBook()
   #log: ChangeLog | undefined
@@ -91,7 +83,7 @@ export class DocumentState {
   /** The open document has everything of the log before this number. */
   #appliedUpTo = 1
   /** Changes that are in no write yet; `undefined` when not all of them were logged. */
-  #unstored: Uint8Array[] | undefined = nothing
+  #unstored: Uint8Array[] | undefined = none
   #unstoredBytes = 0
   /** Only of a document that was edited in this run. */
   #tail: ChunkTail | undefined
@@ -198,7 +190,7 @@ export class DocumentState {
     if (this.isBehind) this.unload()
     const isStored = this.#unstored?.length === 0
     this.#forgetLog()
-    if (isStored) this.#unstored = nothing
+    if (isStored) this.#unstored = none
     this.#tail = undefined
     if (!this.doc) this.#proofs.release()
   }
@@ -230,13 +222,12 @@ export class DocumentState {
   /** Takes changes that follow what is here, and logs them. An open document gets them with {@link catchUp}. */
   append(changes: readonly ChangeHeader[], origin: LinkId | undefined): void {
     this.#log ??= new ChangeLog(this.#logEnd, this.heads)
-    if (this.#unstored === nothing) this.#unstored = []
     for (const change of changes) {
       this.heads = headsAfter(this.heads, [change])
       // Received changes are views into larger buffers.
       const bytes = change.bytes.slice()
       this.#log.add({ ...change, bytes, origin, isOnlyHead: this.heads.length === 1 })
-      this.#unstored?.push(bytes)
+      if (this.#unstored) this.#unstored = appended(this.#unstored, bytes)
       this.#unstoredBytes += bytes.length
     }
     this.#logEnd = this.#log.end
@@ -260,25 +251,6 @@ export class DocumentState {
     this.append(changes, origin)
     this.doc = doc
     this.#appliedUpTo = this.#logEnd
-  }
-
-  /** Runs `task` when the document has been read. */
-  wait(task: () => void): void {
-    if (this.waiting === nobody) this.waiting = []
-    this.waiting.push(task)
-  }
-
-  /** Gives `task` what the store holds, when that has been read. */
-  awaitStored(task: (read: ReadDocument) => void): void {
-    if (this.readers === nobody) this.readers = []
-    this.readers.push(task)
-  }
-
-  /** Nobody waits any more. @returns who did. */
-  takeReaders(): readonly ((read: ReadDocument) => void)[] {
-    const { readers } = this
-    this.readers = nobody
-    return readers
   }
 
   /** True while an open document lacks what was only logged. */
@@ -510,12 +482,14 @@ export class DocumentState {
   #chunkOperations(arrival: number): StoreOperation[] {
     if (this.#held && !this.doc) return this.#heldOperations(this.#held, arrival)
     const unstored = this.#unstored
-    this.#unstored = nothing
+    this.#unstored = none
     this.#unstoredBytes = 0
     if (unstored && this.#isAppendable(unstored)) return this.#appendOperations(unstored, arrival)
     this.#tail = undefined
     const { id, stored, open, heads } = this
-    const isNew = stored.chunkCount === 0 || !this.has(stored.heads)
+    const isUnrelated = stored.chunkCount === 0 || !this.has(stored.heads)
+    // Thousands of single changes would be gathered only to be found larger than the whole.
+    const isNew = isUnrelated || isMostOf(this, stored.heads)
     const chunk = isNew ? Automerge.save(open) : Automerge.saveSince(open, [...stored.heads])
     const laterBytes = stored.laterBytes + chunk.length
     const isMuch = laterBytes > Math.max(stored.snapshotBytes, SMALL_CHUNKS_BYTES)

@@ -36,14 +36,20 @@ export function readProgress(reader: ByteReader): Progress {
   return { type: 'progress', received, stored, saved: reader.varint() }
 }
 
+const flags = { deflated: 1, saved: 2 } as const
+
 /** Writes the content of a message of live edits. */
 export function encodeEdits({
   isDeflated,
+  isSaved = false,
   proofs,
   payload,
-}: Pick<ChangeBatch, 'isDeflated' | 'proofs' | 'payload'>): Uint8Array {
+}: Pick<ChangeBatch, 'isDeflated' | 'proofs' | 'payload'> & {
+  readonly isSaved?: boolean | undefined
+}): Uint8Array {
   const writer = createByteWriter(payload.length + 256)
-  writer.u8(isDeflated ? 1 : 0).varint(proofs.length)
+  const kind = (isDeflated ? flags.deflated : 0) + (isSaved ? flags.saved : 0)
+  writer.u8(kind).varint(proofs.length)
   for (const proof of proofs) writeProof(writer, proof)
   return writer.bytes(payload).finish()
 }
@@ -51,12 +57,12 @@ export function encodeEdits({
 /** Reads the content of a message of live edits; `payload` shares its memory. @throws `WireError` `ERR_DECODE`. */
 export function decodeEdits(bytes: Uint8Array): ChangeBatch {
   const reader = createByteReader(bytes)
-  const flags = reader.u8()
+  const kind = reader.u8()
   // More than there is: the reader's own error for what is none.
-  if (flags > 1) reader.bytes(reader.remaining + 1)
+  if (kind > flags.saved) reader.bytes(reader.remaining + 1)
   const count = reader.varint(MAX_ACTORS)
   const proofs: ActorProof[] = []
   for (let index = 0; index < count; index++) proofs.push(readProof(reader))
-  const isDeflated = flags === 1
-  return { isAnswer: false, isSaved: false, isDeflated, heads: [], proofs, payload: reader.rest() }
+  const [isDeflated, isSaved] = [kind === flags.deflated, kind === flags.saved]
+  return { isAnswer: false, isSaved, isDeflated, heads: [], proofs, payload: reader.rest() }
 }

@@ -46,6 +46,7 @@ import {
   handleProgress,
   hurry,
   push,
+  releaseWithheld,
 } from './live-edits.ts'
 import {
   decodeMessage,
@@ -175,6 +176,7 @@ export class Exchange {
     message: Exclude<SyncMessage, { type: 'hello' }>,
     nowMs: number,
   ): void {
+    if (message.type !== 'edits') releaseWithheld(this, peer)
     switch (message.type) {
       case 'page':
         return handlePage(this, peer, message)

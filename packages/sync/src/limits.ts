@@ -48,6 +48,9 @@ export const FEW_OPERATIONS = 100_000
 /** Operations of a batch or a stored document from which on a thread of its own opens it first: half a second of CPU and more. A long text of 260,000 keystrokes is opened at once. */
 export const VET_FIRST_OPERATIONS = 500_000
 
+/** Operations of a saved document from which on it is opened by itself, if all that is here is in it, and not brought into what is open. */
+export const FEW_OPENED_OPERATIONS = 1_000
+
 /** Milliseconds of CPU that opening a document may take in the vetting thread; then it is stopped. */
 export const MAX_VETTING_CPU_MS = 5_000
 

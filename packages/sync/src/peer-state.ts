@@ -173,6 +173,8 @@ export interface PeerState {
   readonly storedById: KnownHeads
   /** Documents whose changes it gets as live edits. */
   readonly live: Map<string, LiveDocument>
+  /** Documents with much that it lacks, which wait for what it may send of them with its hello. */
+  readonly withheld: Set<string>
   /** Messages of edits that went to it. */
   editsSent: number
   /** The oldest first. */
@@ -245,7 +247,35 @@ export function createPeerState(
     transfer: undefined,
     headsById: new KnownHeads(),
     storedById: new KnownHeads(),
+    ...noEdits(),
+    owedStored: new Set(),
+    refused: new Set(),
+    oversized: new Set(),
+    faults: 0,
+    fruitless: 0,
+    hasTimer: false,
+  }
+}
+
+/** Nothing has travelled live. */
+function noEdits(): Pick<
+  PeerState,
+  | 'live'
+  | 'withheld'
+  | 'editsSent'
+  | 'sentEdits'
+  | 'savedUpTo'
+  | 'editsTaken'
+  | 'editsUnderWay'
+  | 'storedUpTo'
+  | 'takenById'
+  | 'confirmedById'
+  | 'answered'
+  | 'hurried'
+> {
+  return {
     live: new Map(),
+    withheld: new Set(),
     editsSent: 0,
     sentEdits: [],
     savedUpTo: 0,
@@ -256,11 +286,5 @@ export function createPeerState(
     confirmedById: new KnownHeads(),
     answered: { received: 0, stored: 0, saved: 0 },
     hurried: { stored: 0, saved: 0 },
-    owedStored: new Set(),
-    refused: new Set(),
-    oversized: new Set(),
-    faults: 0,
-    fruitless: 0,
-    hasTimer: false,
   }
 }

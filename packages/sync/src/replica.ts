@@ -260,8 +260,7 @@ export class Replica {
   }
 
   #countUnstored({ id, heads, ackByPeer }: DocumentState): void {
-    const isUnstored =
-      heads.length > 0 && !ackByPeer.some((ack) => isAckOf(ack, heads))
+    const isUnstored = heads.length > 0 && !ackByPeer.some((ack) => isAckOf(ack, heads))
     if (isUnstored) this.#unstored.add(id)
     else this.#unstored.delete(id)
   }

@@ -21,12 +21,8 @@ export function bytesToHex(bytes: Uint8Array): string {
 }
 
 function blockToHex(bytes: Uint8Array): string {
-  const codes = new Array<number>(2 * bytes.length)
-  let at = 0
-  for (const byte of bytes) {
-    codes[at++] = digits[byte >> 4] ?? 0
-    codes[at++] = digits[byte & 15] ?? 0
-  }
+  const codes: number[] = []
+  for (const byte of bytes) codes.push(digits[byte >> 4] ?? 0, digits[byte & 15] ?? 0)
   return String.fromCharCode(...codes)
 }
 
