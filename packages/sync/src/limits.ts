@@ -123,8 +123,8 @@ export const MAX_PAGE_ENTRIES = 500
 /** Bytes of announced entries in one message; the rest waits for the next page. */
 export const MAX_PAGE_BYTES = 65_536
 
-/** Announcements that a peer has not yet answered; with {@link MAX_PAGE_ENTRIES} 1,000 documents. */
-export const MAX_PAGES_IN_FLIGHT = 2
+/** Announcements that a peer has not yet answered; with {@link MAX_PAGE_ENTRIES} 2,000 documents. */
+export const MAX_PAGES_IN_FLIGHT = 4
 
 /** Documents that are asked for at the same time, for each peer. */
 export const MAX_WANTS_IN_FLIGHT = 32
