@@ -1,12 +1,16 @@
 /**
  * Two copies of a text that were in sync are edited offline, each at its own place, and meet again
- * as new processes. Ours beside automerge-repo 2.5.6 over WebSocket with NodeFS.
+ * as new processes. Then the same once more with what each knew of the other lost, and with real
+ * text: keystrokes of a trace in place of one character again and again. Ours beside automerge-repo
+ * 2.5.6 over WebSocket with NodeFS.
  */
 import process from 'node:process'
 import { setTimeout as pause } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { compile } from './support/compile.mjs'
 import { legsOf } from './support/sync-meter.mjs'
+import { hasTrace, traceFile } from './support/sync-trace.mjs'
 import { during, interleaved, printResult, ratio, trial } from './support/sync-trial.mjs'
 
 /** Sync states are saved in this time. */
@@ -17,44 +21,75 @@ const { values } = parseArgs({
     common: { type: 'string', default: '1000' },
     edits: { type: 'string', default: '5000' },
     rounds: { type: 'string', default: '1' },
+    /** Only the first of the three. */
+    plain: { type: 'boolean', default: false },
   },
 })
 const [common, edits, rounds] = [values.common, values.edits, values.rounds].map(Number)
-const length = common + 2 * edits
+const file = fileURLToPath(traceFile)
 compile(['sync', 'transport-tcp', 'secure-channel'])
-const figures = await interleaved(['ours', 'automerge-repo'], rounds, once)
-const { ours, 'automerge-repo': theirs } = figures
-console.log(
-  `sync-diverged, ${common} common and ${edits} changes on each side, Node ${process.versions.node} on ${process.platform}-${process.arch}, medians of ${rounds} rounds`,
-)
-console.table(figures)
+
+const plain = await contest('', rounds, (name) => once(name, {}))
+const lost = values.plain
+  ? undefined
+  : await contest('what each knew of the other is lost', 1, (name) => once(name, { isLost: true }))
+if (!values.plain && !hasTrace(traceFile)) console.log('real text: left out, there is no trace')
+const real =
+  values.plain || !hasTrace(traceFile)
+    ? undefined
+    : await contest('real text', 1, (name) => once(name, { isReal: true }))
+
 printResult('sync-diverged', {
-  ours,
-  peers: { 'automerge-repo': theirs },
-  ratios: { bytes: ratio(ours, theirs, 'bytes'), cpu: ratio(ours, theirs, 'cpuMs') },
+  ours: { ...plain.ours, ...(lost && { lost: lost.ours }), ...(real && { real: real.ours }) },
+  peers: { 'automerge-repo': plain['automerge-repo'] },
+  ratios: {
+    ...ratiosOf(plain),
+    ...(lost && { lost: ratiosOf(lost) }),
+    ...(real && { real: ratiosOf(real) }),
+  },
 })
 
-async function once(name) {
+async function contest(title, count, task) {
+  const figures = await interleaved(['ours', 'automerge-repo'], count, task)
+  console.log(
+    `sync-diverged, ${common} common and ${edits} changes on each side, Node ${process.versions.node} on ${process.platform}-${process.arch}, medians of ${count} rounds${title && `: ${title}`}`,
+  )
+  console.table(figures)
+  return figures
+}
+
+function ratiosOf({ ours, 'automerge-repo': theirs }) {
+  return { bytes: ratio(ours, theirs, 'bytes'), cpu: ratio(ours, theirs, 'cpuMs') }
+}
+
+async function once(name, { isLost = false, isReal = false }) {
   return trial(name, async ({ start, directory, build }) => {
-    await build({ directory: directory('hub'), count: common }, 'buildText')
+    const [hubAt, clientAt] = [directory('hub'), directory('client')]
+    await (isReal
+      ? build({ directory: hubAt, file, count: common }, 'buildTrace')
+      : build({ directory: hubAt, count: common }, 'buildText'))
     await meetOnce(start, directory)
-    await build(
-      { directory: directory('hub'), count: edits, at: common / 10, character: 'a' },
-      'editText',
-    )
-    await build(
-      { directory: directory('client'), count: edits, at: common / 2, character: 'b' },
-      'editText',
-    )
+    if (isReal) {
+      await build({ directory: hubAt, file, from: common, count: edits }, 'editTrace')
+      await build({ directory: clientAt, file, from: common + edits, count: edits }, 'editTrace')
+    } else {
+      await build({ directory: hubAt, count: edits, at: common / 10, character: 'a' }, 'editText')
+      await build({ directory: clientAt, count: edits, at: common / 2, character: 'b' }, 'editText')
+    }
+    if (isLost) {
+      await build({ directory: hubAt }, 'forgetPeers')
+      await build({ directory: clientAt }, 'forgetPeers')
+    }
     const workers = { hub: start('hub'), client: start('client') }
     const { hub, client } = workers
-    const { address } = await hub.ask('start', { directory: directory('hub'), isHub: true })
-    await client.ask('start', { directory: directory('client') })
+    const { address } = await hub.ask('start', { directory: hubAt, isHub: true })
+    await client.ask('start', { directory: clientAt })
     await Promise.all([hub.ask('read'), client.ask('read')])
+    const heads = [...(await hub.ask('heads')), ...(await client.ask('heads'))]
     const met = await during(workers, async () => {
       const trails = await Promise.all([
-        client.ask('meet', { address, length }),
-        hub.ask('has', { length }),
+        client.ask('meet', { address, heads }),
+        hub.ask('has', { heads }),
       ])
       await client.ask('quiet')
       return Math.max(...legsOf(trails))

@@ -19,6 +19,8 @@ const { values } = parseArgs({
     changed: { type: 'boolean', default: false },
     /** Leaves the second run with varied text out. */
     same: { type: 'boolean', default: false },
+    /** One more round of ours with `node --max-semi-space-size` of so many megabytes: what a program pays for the room in which V8 makes new objects. */
+    young: { type: 'string', default: '' },
   },
 })
 const documents = Number(values.docs)
@@ -31,8 +33,16 @@ const varied = values.same
   ? undefined
   : await interleaved(contenders, 1, (name) => once(name, true))
 
-async function once(name, isVaried) {
-  return trial(name, async ({ start, directory, build }) => {
+const young = values.young
+  ? await interleaved(['ours'], 1, () =>
+      once('ours', false, [`--max-semi-space-size=${values.young}`]),
+    )
+  : undefined
+
+async function once(name, isVaried, nodeOptions = []) {
+  return trial(name, measure, nodeOptions)
+
+  async function measure({ start, directory, build }) {
     await build({ directory: directory('hub'), documents, varied: isVaried })
     const hub = start('hub')
     const client = start('client')
@@ -67,7 +77,7 @@ async function once(name, isVaried) {
       reconnectFrames: again.used.client.frames,
       reconnectTotalBytes: again.used.client.tcpBytes,
     }
-  })
+  }
 }
 
 /** One in a hundred documents is changed while the client is away. */
@@ -80,7 +90,9 @@ async function change(isPositionLost) {
     if (isPositionLost) await build({ directory: directory('client') }, 'forgetPositions')
     const { used, trails } = await meet(start, directory)
     const bytes = used.client.syncBytes
-    return { bytes, savedBytes, bytesPerSaved: bytes / savedBytes, legs: legsOf(trails)[0] }
+    const [legs] = legsOf(trails, { isAwaited: true })
+    const [legsWithReceipts] = legsOf(trails)
+    return { bytes, savedBytes, bytesPerSaved: bytes / savedBytes, legs, legsWithReceipts }
   })
 }
 
@@ -112,6 +124,10 @@ if (varied !== undefined) {
   console.log('varied text, one round')
   console.table(varied)
 }
+if (young !== undefined) {
+  console.log(`the same with node --max-semi-space-size=${values.young}, one round`)
+  console.table(young)
+}
 if (changed) {
   console.log('one document in a hundred changed')
   console.table(changed)
@@ -122,6 +138,7 @@ printResult('sync-many', {
     ...(changed && { changed }),
     ...ours,
     ...(varied && { bytesVaried: varied.ours.bytes }),
+    ...(young && { young: { megabytes: Number(values.young), ...young.ours } }),
   },
   peers: theirs ? { 'automerge-repo': theirs } : {},
   ratios: theirs ? ratios() : {},

@@ -158,14 +158,16 @@ export class Database implements RecordDatabase {
   }
 
   /** Applies a batch, durably if the store is strict. Not to be called twice at a time. */
-  async commit(operations: readonly DatabaseOperation[]): Promise<void> {
+  async commit(operations: DatabaseOperation[]): Promise<void> {
     if (this.#failure) throw this.#refusal(this.#failure)
     if (this.#mustReopen) await this.#reopen()
     try {
       // `sync` is an option of classic-level, which the common type does not know.
       const options = { sync: this.#sync, keyEncoding: 'view', valueEncoding: 'view' }
-      await this.#level.batch([...operations], options)
-      if (this.#sync) await this.#logNames?.settle(operations.length, bytesOf(operations))
+      const [count, bytes] = [operations.length, bytesOf(operations)]
+      // Emptied: what is at the disk need not be kept here as well until it is there.
+      await this.#level.batch(operations.splice(0), options)
+      if (this.#sync) await this.#logNames?.settle(count, bytes)
     } catch (error) {
       throw this.#failed(databaseError(error, 'writing'))
     }

@@ -83,7 +83,12 @@ export function recordKey(path: Uint8Array, key: Uint8Array): Uint8Array {
   if (!(key instanceof Uint8Array)) throw new TypeError(`key is ${typeof key}, expected bytes`)
   if (key.byteLength > MAX_KEY_BYTES)
     throw aboveLimit('bytes of a key', key.byteLength, MAX_KEY_BYTES)
-  return concat(Uint8Array.of(recordSpace), path, Uint8Array.of(keyFollows), key)
+  const stored = new Uint8Array(2 + path.byteLength + key.byteLength)
+  stored[0] = recordSpace
+  stored.set(path, 1)
+  stored[1 + path.byteLength] = keyFollows
+  stored.set(key, 2 + path.byteLength)
+  return stored
 }
 
 /** The key in the view at `path` of the database's key `stored`, in a new buffer. */

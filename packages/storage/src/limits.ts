@@ -53,3 +53,5 @@ export const MAX_CACHED_VALUE_KEYS = 256
 
 /** Bytes of the key of an encrypted store. */
 export const STORE_KEY_BYTES = 32
+/** Bytes of inflated blocks that LevelDB keeps: 2 MiB. The platform caches the files beside it. */
+export const BLOCK_CACHE_BYTES = 2_097_152

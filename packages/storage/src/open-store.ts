@@ -1,7 +1,8 @@
 import type { ClassicLevel } from 'classic-level'
 import type { Level, LogNames, Quota } from './database.ts'
+import { forgetBatches } from './lean-level.ts'
 import { openCore, openStoreOn, storeOf, type StoreCore } from './level-store.ts'
-import { STORE_KEY_BYTES } from './limits.ts'
+import { BLOCK_CACHE_BYTES, STORE_KEY_BYTES } from './limits.ts'
 import type { DamageReport } from './quarantine.ts'
 import type { StoreEncryption } from './store-format.ts'
 import type { Durability, Store } from './store.ts'
@@ -96,7 +97,9 @@ export async function openLevel(directory: string): Promise<OpenLevel> {
     await empty.close()
   })
   const records = files.recordsPath(directory)
-  const level = new ClassicLevel<Uint8Array, Uint8Array>(records, encodings)
+  const options = { ...encodings, cacheSize: BLOCK_CACHE_BYTES }
+  const level = new ClassicLevel<Uint8Array, Uint8Array>(records, options)
+  forgetBatches(level)
   let logNames: LogNames
   try {
     await level.open()

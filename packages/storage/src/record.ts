@@ -14,7 +14,8 @@ export const RECORD_HEADER_BYTES = 5
 export function encodeRecord(key: Uint8Array, value: Uint8Array): Uint8Array {
   const record = new Uint8Array(RECORD_HEADER_BYTES + value.byteLength)
   record[0] = RECORD_VERSION
-  new DataView(record.buffer).setUint32(1, checksum(key, value))
+  const sum = checksum(key, value)
+  for (let at = 1; at < RECORD_HEADER_BYTES; at += 1) record[at] = sum >>> (32 - 8 * at)
   record.set(value, RECORD_HEADER_BYTES)
   return record
 }

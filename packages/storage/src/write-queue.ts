@@ -10,7 +10,7 @@ interface Job {
   readonly bytes: number
   /** Never merged with others: its operations depend on what the database holds. */
   readonly isAlone: boolean
-  readonly operations: () => Promise<readonly DatabaseOperation[]>
+  readonly operations: () => Promise<DatabaseOperation[]>
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
 }
@@ -19,8 +19,8 @@ interface Job {
 export interface WriteTarget {
   /** Rejects when there is no room for these operations. */
   admit(operations: readonly DatabaseOperation[]): Promise<void>
-  /** Applies a batch at once and durably. */
-  commit(operations: readonly DatabaseOperation[]): Promise<void>
+  /** Applies a batch at once and durably. The operations are taken over: the list is empty afterwards. */
+  commit(operations: DatabaseOperation[]): Promise<void>
 }
 
 /**
@@ -38,14 +38,14 @@ export class WriteQueue {
     this.#target = target
   }
 
-  /** Settles when the batch with `operations` in it has been committed. */
-  add(operations: readonly DatabaseOperation[]): Promise<void> {
+  /** Settles when the batch with `operations` in it has been committed. They are taken over. */
+  add(operations: DatabaseOperation[]): Promise<void> {
     const bytes = operations.reduce((sum, operation) => sum + operationBytes(operation), 0)
     return this.#enqueue(bytes, false, () => Promise.resolve(operations))
   }
 
   /** As {@link add}, with operations that are worked out when all earlier writes are in the database. */
-  addAlone(operations: () => Promise<readonly DatabaseOperation[]>): Promise<void> {
+  addAlone(operations: () => Promise<DatabaseOperation[]>): Promise<void> {
     return this.#enqueue(0, true, operations)
   }
 
@@ -84,6 +84,8 @@ export class WriteQueue {
         await this.#target.admit(some)
         // Not spread into push: a write may have more operations than a call may have arguments.
         for (const operation of some) operations.push(operation)
+        // They are in the hands of the target from here on, and nobody's when the disk has them.
+        some.length = 0
         admitted.push(job)
       } catch (error) {
         // Its own fault only: the others of the group go on.

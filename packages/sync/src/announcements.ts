@@ -6,7 +6,7 @@ import {
   type CatalogueRecord,
 } from './catalogue-record.ts'
 import { isSuccession } from './catalogue.ts'
-import { sameHeads } from './document-heads.ts'
+import { ownHeads, sameHeads } from './document-heads.ts'
 import type { DocumentState } from './document-state.ts'
 import { isSyncError, SyncError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
@@ -303,10 +303,11 @@ export function settleDocument(
   state: DocumentState,
   heads: readonly string[],
 ): void {
-  if (!peer.headsById.has(state.id)) peer.headsById.set(state.id, heads)
+  const own = ownHeads(state, heads.toSorted())
+  if (!peer.headsById.has(state.id)) peer.headsById.set(state.id, own)
   // It announces what is durable: that is an acknowledgement.
   exchange.acknowledged(peer, state, heads)
-  if (keptOnPage(peer, state.id, heads)) peer.storedById.set(state.id, heads.toSorted())
+  if (keptOnPage(peer, state.id, heads)) peer.storedById.set(state.id, own)
   else exchange.tellStored(peer, state)
   exchange.dropWant(peer, state.id)
 }

@@ -18,7 +18,7 @@ import {
   type UnprovenBatch,
 } from './batch-authors.ts'
 import { createBatchBudget, type BatchBudget } from './batch-budget.ts'
-import { actorSpans, readChangeTable, type ActorSpan } from './change-table.ts'
+import { actorSpans, areNumbersBounded, readChangeTable, type ActorSpan } from './change-table.ts'
 import { damaged } from './chunk-cursor.ts'
 import { assertHeads, checkContent } from './content-check.ts'
 import { inflateBounded } from './deflate.ts'
@@ -28,6 +28,7 @@ import { headsOf, sameHeads } from './document-heads.ts'
 import type { AnyDocument, DocumentState } from './document-state.ts'
 import { isSyncError, SyncError } from './errors.ts'
 import {
+  FEW_OPENED_OPERATIONS,
   MAX_APPENDED_BYTES,
   MAX_APPENDED_CHANGES,
   MAX_DOCUMENT_BYTES,
@@ -94,7 +95,8 @@ export function appendBatch(
   rules: BatchRules,
 ): BatchOutcome | undefined {
   const { log } = state
-  if (!log || batch.payload.length > MAX_APPENDED_BYTES || !state.mayAppend([], 0)) return undefined
+  if (batch.isSaved || !log || batch.payload.length > MAX_APPENDED_BYTES || !state.mayAppend([], 0))
+    return undefined
   const { incoming, payload } = incomingOf(state, batch, rules)
   if (isBundleChunk(payload)) return undefined
   const changes = readChanges(payload, incoming.budget)
@@ -348,13 +350,16 @@ function applyTable(incoming: Incoming, payload: Uint8Array, vetted: VettedTable
   const news = spans.filter(({ actor, lastSeq }) => lastSeq > state.newestSeq(actor))
   if (news.length === 0) return 'nothing-new'
   checkProofs(incoming, news)
-  const copy = Automerge.clone(state.open, { actor: state.actor })
+  const isBounded = !isBundleChunk(payload) && areNumbersBounded(vetted.table, table)
+  const whole = isBounded ? wholeOf(incoming, payload, { rows: table.rows, news }) : undefined
+  const copy = whole ?? copyOf(state)
   let isKept = false
   try {
-    const doc = load(copy, payload)
+    const doc = whole ?? load(copy, payload)
     if (sameHeads(headsOf(doc), state.heads)) return 'nothing-new'
-    if (!areSoundSince(doc, state.heads, state.log))
-      throw damaged('changes refer to what is not there')
+    // Automerge itself looks at what it opens as a whole.
+    const isSound = whole !== undefined || areSoundSince(doc, state.heads, state.log)
+    if (!isSound) throw damaged('changes refer to what is not there')
     assertHeads(doc)
     if (vetted.hasContainers || state.size.mayExceed(payload.length)) checkContent(doc)
     const proofs = checkApplied(incoming, doc, news)
@@ -367,6 +372,34 @@ function applyTable(incoming: Incoming, payload: Uint8Array, vetted: VettedTable
   } finally {
     if (!isKept) Automerge.free(copy)
   }
+}
+
+function copyOf(state: DocumentState): AnyDocument {
+  return Automerge.clone(state.open, { actor: state.actor })
+}
+
+/**
+ * The saved document that came, opened by itself, when all that is here is in it: that takes a
+ * fifth of the time of bringing its changes in.
+ */
+function wholeOf(
+  { state, budget }: Incoming,
+  payload: Uint8Array,
+  { rows, news }: { readonly rows: number; readonly news: readonly ActorSpan[] },
+): AnyDocument | undefined {
+  if (budget.operationsTaken < FEW_OPENED_OPERATIONS) return undefined
+  const { numChanges } = Automerge.stats(state.open)
+  const added = news.reduce((sum, { actor, lastSeq }) => sum + lastSeq - state.newestSeq(actor), 0)
+  if (rows !== numChanges + added) return undefined
+  let doc: AnyDocument
+  try {
+    doc = Automerge.load(payload, { actor: state.actor })
+  } catch (cause) {
+    throw new SyncError('ERR_SYNC_PROTOCOL', 'changes cannot be opened', { cause })
+  }
+  if (Automerge.hasHeads(doc, [...state.heads])) return doc
+  Automerge.free(doc)
+  return undefined
 }
 
 /**

@@ -92,9 +92,7 @@ export function vetDocument(
   }
   const reader = new ChunkCursor(chunk.body)
   const actors = takeActors(reader)
-  const count = reader.unsigned()
-  if (count > MAX_HEADS) throw tooMuch(`${count} heads`)
-  const heads = Array.from({ length: count }, () => bytesToHex(reader.take(HASH_BYTES)))
+  const heads = takeHeads(reader)
   const changeColumns = readColumns(reader)
   const operationColumns = readColumns(reader)
   const { rows, columns } = vetColumns(reader, changeColumns, budget)
@@ -103,7 +101,7 @@ export function vetDocument(
   const { hasContainers } = operations
   if (hasContainers) assertShallow(operations.columns)
   const table = { format: 'document', columns, actors, outside: [] } as const
-  return { actors, heads: heads.toSorted(), hasContainers, table }
+  return { actors, heads, hasContainers, table }
 }
 
 /** What a saved document says about itself; only opening it tells whether that is true. */
@@ -247,6 +245,21 @@ export function actorsOfSaved(bytes: Uint8Array): readonly string[] {
   return takeActors(reader)
 }
 
+/** The heads that a vetted saved document says it has, sorted. @throws `SyncError` `ERR_SYNC_PROTOCOL`. */
+export function headsOfSaved(bytes: Uint8Array): readonly string[] {
+  const reader = new ChunkCursor(bytes, headerBytes)
+  reader.unsigned() // bytes of the body
+  takeActors(reader)
+  return takeHeads(reader)
+}
+
+/** Sorted. */
+function takeHeads(reader: ChunkCursor): readonly string[] {
+  const count = reader.unsigned()
+  if (count > MAX_HEADS) throw tooMuch(`${count} heads`)
+  return Array.from({ length: count }, () => bytesToHex(reader.take(HASH_BYTES))).toSorted()
+}
+
 interface Chunk {
   readonly type: number
   readonly bytes: Uint8Array
@@ -387,6 +400,9 @@ function vetColumn(column: ChunkCursor, kind: number, budget: BatchBudget): Vett
   return { rows, hasContainers, hasMarks }
 }
 
+const protoName = '__proto__'
+const utf8 = new TextDecoder()
+
 /** The rows of a group column, or what its groups hold when that is more. */
 function countGroups(column: ChunkCursor, budget: BatchBudget): number {
   let rows = 0
@@ -406,7 +422,11 @@ function countGroups(column: ChunkCursor, budget: BatchBudget): number {
 /** @returns its bytes. */
 function readName(cursor: ChunkCursor): number {
   const before = cursor.position
-  if (cursor.text() === '__proto__') {
+  const length = cursor.unsigned()
+  const name = cursor.take(length)
+  // No other length can be it: in UTF-8, with a byte order mark that decoders drop or without.
+  const mayBeIt = length === protoName.length || length === protoName.length + 3
+  if (mayBeIt && utf8.decode(name) === protoName) {
     throw new SyncError('ERR_VALUE_UNSUPPORTED', 'a change writes the key __proto__')
   }
   return cursor.position - before

@@ -1,6 +1,7 @@
 import { concatBytes, isWireError } from '@vudo/wire'
 import { settleDocument } from './announcements.ts'
 import { applyBatch, keepBatch, vettingPieces, type BatchOutcome } from './apply-batch.ts'
+import { ownHeads } from './document-heads.ts'
 import type { DocumentState } from './document-state.ts'
 import { isSyncError, SyncError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
@@ -128,7 +129,7 @@ export function keep(
     if (!isSyncError(error) && !isWireError(error)) throw error
     return reject(exchange, peer, state.id, error)
   }
-  peer.headsById.set(state.id, batch.heads)
+  peer.headsById.set(state.id, ownHeads(state, batch.heads.toSorted()))
   replica.changed(state, peer.peerId)
   checkWants(exchange, peer, state, true)
 }

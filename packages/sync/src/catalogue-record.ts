@@ -5,10 +5,11 @@ import {
   createByteWriter,
   hexToBytes,
   type ByteReader,
+  type ByteWriter,
 } from '@vudo/wire'
 import { DOCUMENT_ID_BYTES } from './document-id.ts'
 import { SyncError } from './errors.ts'
-import { MAX_COVERED_HEADS, MAX_PATH_BYTES } from './limits.ts'
+import { MAX_COVERED_HEADS, MAX_PATH_BYTES, MAX_SHARED_AUTHORS } from './limits.ts'
 import { parsePath } from './paths.ts'
 import { readHashes, writeHashes } from './wire.ts'
 
@@ -43,8 +44,8 @@ export interface CatalogueRecord extends RecordContent {
   readonly hash: string
   /** The signer's public key as hex. */
   readonly author: string
-  /** 64 bytes. */
-  readonly signature: Uint8Array
+  /** 64 bytes, one character each: a buffer of its own would take four times the memory. */
+  readonly signature: string
 }
 
 /** Makes and signs a record. */
@@ -54,16 +55,15 @@ export function signRecord(
   author: AuthorKey,
 ): CatalogueRecord {
   const message = signedBytes(database, content)
-  const signature = author.sign(RECORD_TAG, message)
+  const signature = toCharacters(author.sign(RECORD_TAG, message))
   return { ...content, hash: hashOf(message), author: author.authorId, signature }
 }
 
 /** The bytes of a record: as it travels and as it is stored. */
 export function encodeRecord(record: CatalogueRecord): Uint8Array {
-  return createByteWriter()
-    .bytes(encodeContent(record))
+  return writeContent(createByteWriter(roomFor(record)), record)
     .bytes(hexToBytes(record.author))
-    .bytes(record.signature)
+    .bytes(toBytes(record.signature))
     .finish()
 }
 
@@ -79,7 +79,8 @@ export function decodeCatalogueRecord(database: string, bytes: Uint8Array): Cata
 /** Checks the signature of a record that was only read. @throws `SyncError` `ERR_AUTHORSHIP_INVALID`. */
 export function checkRecord(database: string, record: CatalogueRecord): CatalogueRecord {
   const message = signedBytes(database, record)
-  if (!verifySignature(record.author, RECORD_TAG, message, record.signature)) {
+  const signature = toBytes(record.signature)
+  if (!verifySignature(record.author, RECORD_TAG, message, signature)) {
     throw new SyncError(
       'ERR_AUTHORSHIP_INVALID',
       `the record of ${JSON.stringify(record.path)} is not signed by the author it names`,
@@ -88,8 +89,28 @@ export function checkRecord(database: string, record: CatalogueRecord): Catalogu
   return record
 }
 
-/** Reads a record of our own store, whose signature was checked when it came in. */
+/** Reads a record, without a look at its signature. @throws as {@link decodeCatalogueRecord}, but for authorship. */
 export function decodeTrustedRecord(database: string, bytes: Uint8Array): CatalogueRecord {
+  // A content has one encoding: what was read is what would be written.
+  return readRecord(bytes, (content) => {
+    return hashOf(
+      createByteWriter(64 + content.length)
+        .text(database)
+        .bytes(content)
+        .finish(),
+    )
+  })
+}
+
+/** Reads a record of our own store, whose signature was checked when it came in. Its hash is its key there. */
+export function decodeOwnRecord(hash: string, bytes: Uint8Array): CatalogueRecord {
+  return readRecord(bytes, () => hash)
+}
+
+function readRecord(
+  bytes: Uint8Array,
+  hashOfContent: (content: Uint8Array) => string,
+): CatalogueRecord {
   const reader = createByteReader(bytes)
   const path = reader.text(MAX_PATH_BYTES)
   if (parsePath(path) !== path) throw malformed('path is not in normal form')
@@ -100,12 +121,35 @@ export function decodeTrustedRecord(database: string, bytes: Uint8Array): Catalo
   const predecessor = generation === 0 ? undefined : bytesToHex(reader.bytes(HASH_BYTES))
   if (kind === kinds.successor && generation === 0) throw malformed('a successor of nothing')
   const covered = kind === kinds.live ? undefined : readCovered(reader)
-  const author = bytesToHex(reader.bytes(KEY_BYTES))
-  const signature = reader.bytes(SIGNATURE_BYTES).slice()
+  const hash = hashOfContent(bytes.subarray(0, bytes.length - reader.remaining))
+  const author = sharedAuthor(bytesToHex(reader.bytes(KEY_BYTES)))
+  const signature = toCharacters(reader.bytes(SIGNATURE_BYTES))
   reader.end()
-  const base = { path, documentId, generation, state, predecessor }
-  const content: RecordContent = covered ? { ...base, covered } : base
-  return { ...content, hash: hashOf(signedBytes(database, content)), author, signature }
+  return { path, documentId, generation, state, predecessor, covered, hash, author, signature }
+}
+
+/** Most records of a database are of a few authors: one text for each. */
+const authors = new Map<string, string>()
+
+function sharedAuthor(author: string): string {
+  const known = authors.get(author)
+  if (known !== undefined) return known
+  if (authors.size >= MAX_SHARED_AUTHORS) authors.clear()
+  authors.set(author, author)
+  return author
+}
+
+function toCharacters(bytes: Uint8Array): string {
+  const codes: number[] = []
+  for (const byte of bytes) codes.push(byte)
+  return String.fromCharCode(...codes)
+}
+
+/** Without an iterator over the characters, each of which would be a text of its own. */
+function toBytes(characters: string): Uint8Array {
+  const bytes = new Uint8Array(characters.length)
+  for (let at = 0; at < bytes.length; at++) bytes[at] = characters.charCodeAt(at)
+  return bytes
 }
 
 const kinds = { live: 0, deleted: 1, successor: 2 } as const
@@ -127,23 +171,28 @@ function readCovered(reader: ByteReader): string[] {
   throw malformed('its heads are not in order')
 }
 
-function encodeContent(content: RecordContent): Uint8Array {
-  const writer = createByteWriter()
+/** Bytes that most records have at most, all in all: a writer that grows leaves its former rooms behind. */
+function roomFor({ path }: RecordContent): number {
+  return 256 + path.length
+}
+
+function writeContent(writer: ByteWriter, content: RecordContent): ByteWriter {
+  writer
     .text(content.path)
     .bytes(hexToBytes(content.documentId))
     .varint(content.generation)
     .u8(kindOf(content))
   if (content.predecessor !== undefined) writer.bytes(hexToBytes(content.predecessor))
   if (kindOf(content) !== kinds.live) writeHashes(writer, content.covered ?? [])
-  return writer.finish()
+  return writer
 }
 
 function signedBytes(database: string, content: RecordContent): Uint8Array {
-  return createByteWriter().text(database).bytes(encodeContent(content)).finish()
+  return writeContent(createByteWriter(roomFor(content)).text(database), content).finish()
 }
 
 function hashOf(message: Uint8Array): string {
-  const tagged = createByteWriter()
+  const tagged = createByteWriter(32 + message.length)
     .bytes(utf8.encode(`${RECORD_TAG}\0`))
     .bytes(message)
     .finish()

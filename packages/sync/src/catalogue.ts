@@ -9,6 +9,13 @@ import {
 } from './limits.ts'
 import { isUnder } from './paths.ts'
 
+/** The records of one path. */
+interface PathRecords {
+  winner: CatalogueRecord
+  /** In the order in which they came: few, but for a path that is deleted again and again. */
+  readonly all: CatalogueRecord[]
+}
+
 /** What became of a record. */
 export type RecordOutcome = 'added' | 'known' | 'pending'
 
@@ -21,9 +28,9 @@ export type RecordOutcome = 'added' | 'known' | 'pending'
  * asking. A record whose predecessor is unknown waits, within a bound.
  */
 export class Catalogue {
-  readonly #recordsByPath = new Map<string, Map<string, CatalogueRecord>>()
-  readonly #winnerByPath = new Map<string, CatalogueRecord>()
-  readonly #pathsByDocument = new Map<string, Set<string>>()
+  readonly #recordsByPath = new Map<string, PathRecords>()
+  /** Most documents have one path: a set for each would take more memory than everything else here. */
+  readonly #pathsByDocument = new Map<string, string | Set<string>>()
   readonly #pendingByPredecessor = new Map<string, CatalogueRecord[]>()
   #pendingCount = 0
   #recordCount = 0
@@ -55,21 +62,25 @@ export class Catalogue {
   }
 
   #place(record: CatalogueRecord): RecordOutcome {
-    const records = this.#recordsByPath.get(record.path) ?? new Map<string, CatalogueRecord>()
-    const same = records.get(record.hash)
+    const records = this.#recordsByPath.get(record.path)
+    const at = records?.all.findIndex(({ hash }) => hash === record.hash) ?? -1
+    const same = records?.all[at]
     // The same statement of several authors: the lowest of them stands for it, everywhere.
     if (same && same.author <= record.author) return 'known'
     if (!same) {
       this.#assertRoom(record)
-      if (records.size >= MAX_RECORDS_PER_PATH) {
+      if (records && records.all.length >= MAX_RECORDS_PER_PATH) {
         throw new SyncError('ERR_SYNC_LIMIT', `path has ${MAX_RECORDS_PER_PATH} records`)
       }
-      if (!this.#fitsPredecessor(record, records)) return this.#wait(record)
+      if (!this.#fitsPredecessor(record)) return this.#wait(record)
+      this.#recordCount += 1
     }
-    if (!same) this.#recordCount += 1
-    records.set(record.hash, record)
-    this.#recordsByPath.set(record.path, records)
-    this.#index(record)
+    if (!records) this.#recordsByPath.set(record.path, { winner: record, all: [record] })
+    else {
+      records.all[same ? at : records.all.length] = record
+      if (isBetter(record, records.winner)) records.winner = record
+    }
+    this.#addPath(record)
     return 'added'
   }
 
@@ -78,14 +89,15 @@ export class Catalogue {
       throw new SyncError('ERR_SYNC_LIMIT', `the database has ${MAX_RECORDS} records`)
     }
     const paths = this.#pathsByDocument.get(documentId)
-    if (paths && paths.size >= MAX_PATHS_PER_DOCUMENT && !paths.has(path)) {
+    if (!(paths instanceof Set)) return
+    if (paths.size >= MAX_PATHS_PER_DOCUMENT && !paths.has(path)) {
       throw new SyncError('ERR_SYNC_LIMIT', `document has ${MAX_PATHS_PER_DOCUMENT} paths`)
     }
   }
 
-  #fitsPredecessor(record: CatalogueRecord, records: Map<string, CatalogueRecord>): boolean {
+  #fitsPredecessor(record: CatalogueRecord): boolean {
     if (record.predecessor === undefined) return true
-    const predecessor = records.get(record.predecessor)
+    const predecessor = this.record(record.path, record.predecessor)
     if (!predecessor) return false
     assertSuccession(record, predecessor)
     if (predecessor.generation + 1 === record.generation) return true
@@ -107,32 +119,32 @@ export class Catalogue {
     return 'pending'
   }
 
-  #index(record: CatalogueRecord): void {
-    const winner = this.#winnerByPath.get(record.path)
-    if (!winner || isBetter(record, winner)) this.#winnerByPath.set(record.path, record)
-    const paths = this.#pathsByDocument.get(record.documentId) ?? new Set()
-    this.#pathsByDocument.set(record.documentId, paths.add(record.path))
+  #addPath({ path, documentId }: CatalogueRecord): void {
+    const paths = this.#pathsByDocument.get(documentId)
+    if (paths === undefined) this.#pathsByDocument.set(documentId, path)
+    else if (paths instanceof Set) paths.add(path)
+    else if (paths !== path) this.#pathsByDocument.set(documentId, new Set([paths, path]))
   }
 
   /** The record that counts for a path. */
   winner(path: string): CatalogueRecord | undefined {
-    return this.#winnerByPath.get(path)
+    return this.#recordsByPath.get(path)?.winner
   }
 
   /** The records that count, one for each path, in no order. */
   winners(): readonly CatalogueRecord[] {
-    return [...this.#winnerByPath.values()]
+    return Array.from(this.#recordsByPath.values(), ({ winner }) => winner)
   }
 
   /** The record of a path with this hash. */
   record(path: string, hash: string): CatalogueRecord | undefined {
-    return this.#recordsByPath.get(path)?.get(hash)
+    return this.#recordsByPath.get(path)?.all.find((record) => record.hash === hash)
   }
 
   /** All records of a path, older generations first. */
   records(path: string): readonly CatalogueRecord[] {
-    const records = [...(this.#recordsByPath.get(path)?.values() ?? [])]
-    return records.toSorted((a, b) => a.generation - b.generation)
+    const { all } = this.#recordsByPath.get(path) ?? { all: [] }
+    return all.toSorted((a, b) => a.generation - b.generation)
   }
 
   /** The winning records under `prefix` that are live, ordered by path. */
@@ -175,7 +187,9 @@ export class Catalogue {
 
   /** Every path that ever named the document. */
   pathsOf(documentId: string): readonly string[] {
-    return [...(this.#pathsByDocument.get(documentId) ?? [])]
+    const paths = this.#pathsByDocument.get(documentId)
+    if (paths === undefined) return []
+    return paths instanceof Set ? [...paths] : [paths]
   }
 
   /** The path under which the document lies now, and any former one when it lies under none. */
@@ -191,7 +205,7 @@ export class Catalogue {
   }
 
   #isLiveAt(documentId: string, path: string): boolean {
-    const winner = this.#winnerByPath.get(path)
+    const winner = this.winner(path)
     return winner?.documentId === documentId && winner.state === 'live'
   }
 

@@ -8,7 +8,7 @@ import {
 import { newSince } from './change-table.ts'
 import { deflateIfSmaller } from './deflate.ts'
 import { isSyncError } from './errors.ts'
-import type { DocumentState } from './document-state.ts'
+import type { AnyDocument, DocumentState } from './document-state.ts'
 import { MAX_BATCH_OVERHEAD_BYTES, MAX_DOCUMENT_BYTES, MAX_HAVE_HASHES } from './limits.ts'
 import { encodeBatch, type ChangeBatch } from './batch-wire.ts'
 import type { SyncMessage } from './wire.ts'
@@ -73,14 +73,24 @@ function outlineSafely(raw: Uint8Array): readonly ChangeOutline[] | undefined {
 }
 
 /** Tells by the numbers of operations, without gathering thousands of changes, that most of a document is new since `base`. */
-function isMostOf({ open, heads }: DocumentState, base: readonly string[]): boolean {
-  const backend = Automerge.getBackend(open)
-  const lastOf = (hashes: readonly string[]): number =>
-    Math.max(0, ...hashes.map((hash) => backend.getChangeMetaByHash(hash)?.maxOp ?? 0))
-  const last = lastOf(heads)
-  const added = last - lastOf(base)
+export function isMostOf(state: DocumentState, base: readonly string[]): boolean {
+  const { open, heads } = state
   const isLong = Automerge.stats(open).numChanges > 3 * fewChanges
-  return isLong && added > manyOperations && added > last / 3
+  return isLong && isMuchSince(state, base) && addedSince(state, base) > lastOf(open, heads) / 3
+}
+
+/** Tells whether bringing in what is new in an open document since `base` takes noticeable time: a tenth of a second and more. */
+export function isMuchSince(state: DocumentState, base: readonly string[]): boolean {
+  return addedSince(state, base) > manyOperations
+}
+
+function addedSince({ open, heads }: DocumentState, base: readonly string[]): number {
+  return lastOf(open, heads) - lastOf(open, base)
+}
+
+function lastOf(open: AnyDocument, hashes: readonly string[]): number {
+  const backend = Automerge.getBackend(open)
+  return Math.max(0, ...hashes.map((hash) => backend.getChangeMetaByHash(hash)?.maxOp ?? 0))
 }
 
 function savedBatch(state: DocumentState, base: readonly string[], isAnswer: boolean): ChangeBatch {

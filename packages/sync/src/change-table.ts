@@ -1,4 +1,5 @@
 import { ChunkCursor, damaged } from './chunk-cursor.ts'
+import { MAX_OPERATION_GAP, MAX_OPERATION_NUMBER } from './limits.ts'
 
 /**
  * Who made which change of a saved document or a bundle, and on what each builds: read
@@ -78,6 +79,26 @@ export function readChangeTable({ format, columns, actors, outside }: TableSourc
     throw damaged('a change of nobody, or upon nothing')
   }
   return { rows, actors, actorOf, seqOf, firstDependency, dependencies, outside }
+}
+
+/**
+ * Tells whether the numbers of operations of a saved document go on from change to change
+ * without running away: opening it takes memory for each number, used or not.
+ */
+export function areNumbersBounded({ columns }: TableSource, table: ChangeTable): boolean {
+  const { rows, firstDependency, dependencies } = table
+  // In this format the column of the first numbers holds the last ones.
+  const last = readNumbers(columns.get(firstOperationColumn), true)
+  if (last.length !== rows) return false
+  for (let row = 0; row < rows; row++) {
+    let before = 0
+    for (let at = firstDependency[row] ?? 0; at < (firstDependency[row + 1] ?? 0); at++) {
+      before = Math.max(before, last[dependencies[at] ?? 0] ?? 0)
+    }
+    const own = last[row] ?? 0
+    if (own > before + MAX_OPERATION_GAP || own > MAX_OPERATION_NUMBER) return false
+  }
+  return true
 }
 
 /** How many operations the changes of a bundle say they have together. */

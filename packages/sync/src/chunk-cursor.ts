@@ -1,7 +1,5 @@
 import { SyncError } from './errors.ts'
 
-const utf8 = new TextDecoder()
-
 /** Reads LEB128 numbers and run-length encoded columns of Automerge's format; throws `ERR_SYNC_PROTOCOL` only. */
 export class ChunkCursor {
   readonly #bytes: Uint8Array
@@ -32,15 +30,13 @@ export class ChunkCursor {
     return this.#number(true)
   }
 
-  text(): string {
-    return utf8.decode(this.take(this.unsigned()))
-  }
-
   #number(isSigned: boolean): number {
     let value = 0
     let scale = 1
     for (let count = 0; count < 10; count++) {
-      const byte = this.take(1)[0] ?? 0
+      const byte = this.#bytes[this.position]
+      if (byte === undefined) throw damaged('a chunk ends too early')
+      this.position += 1
       value += (byte & 127) * scale
       scale *= 128
       if (byte > 127) continue

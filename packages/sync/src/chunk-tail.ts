@@ -2,7 +2,8 @@ import type { StoreOperation } from '@vudo/storage'
 import { concatBytes } from '@vudo/wire'
 import { deleteChunks, putChunks } from './document-chunks.ts'
 import { MAX_CHUNKS, MAX_TAIL_BYTES } from './limits.ts'
-import { chunkKey, type StoredDocument } from './stored-keys.ts'
+import type { StoredDocument } from './stored-keys.ts'
+import { putChunk } from './stored-puts.ts'
 
 /**
  * The last chunks of a document that this program wrote. When there are too many they are
@@ -42,8 +43,7 @@ export class ChunkTail {
     const joined = concatBytes(...this.#chunks)
     this.#chunks = [joined]
     const first = next - count
-    const put: StoreOperation = { type: 'put', key: chunkKey(id, first), value: joined }
-    const operations = [put, ...deleteChunks(id, first + 1, count - 1)]
+    const operations = [putChunk(id, first, joined), ...deleteChunks(id, first + 1, count - 1)]
     return { operations, chunkCount: first - firstChunk + 1 }
   }
 }

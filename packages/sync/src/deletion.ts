@@ -85,7 +85,7 @@ function forgetDurable(
   state: DocumentState,
   { path, force, onForgotten, onRefused }: Forgetting & { readonly path: string },
 ): void {
-  if (!force && ![...state.ackByPeer.values()].some((ack) => isAckOf(ack, state.heads))) {
+  if (!force && !state.ackByPeer.some((ack) => isAckOf(ack, state.heads))) {
     const message = `no other device is known to have all of ${path}`
     const hint = 'wait until handle.whenSynced() settles, or give force: true'
     return onRefused(new SyncError('ERR_DOCUMENT_ONLY_HERE', message, { hint }))

@@ -7,6 +7,7 @@ import { isSyncError } from './errors.ts'
 import { MAX_CHUNK_BYTES } from './limits.ts'
 import { areSoundSince, areStoredSound } from './sound-changes.ts'
 import { chunkKey, type StoredDocument } from './stored-keys.ts'
+import { putChunk } from './stored-puts.ts'
 
 /*
  * The bytes of a document in its store: a snapshot and later changes, one behind the
@@ -22,9 +23,10 @@ const magic = Uint8Array.of(0x85, 0x6f, 0x4a, 0x83)
 /** The operations that store `bytes` under the numbers from `first` on, in pieces that a store takes. */
 export function putChunks(id: string, first: number, bytes: Uint8Array): StoreOperation[] {
   const count = Math.ceil(bytes.length / MAX_CHUNK_BYTES)
+  if (count === 1) return [putChunk(id, first, bytes)]
   return Array.from({ length: count }, (_, at) => {
     const value = bytes.subarray(at * MAX_CHUNK_BYTES, (at + 1) * MAX_CHUNK_BYTES)
-    return { type: 'put', key: chunkKey(id, first + at), value }
+    return putChunk(id, first + at, value)
   })
 }
 

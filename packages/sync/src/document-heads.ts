@@ -22,9 +22,23 @@ export type Ack = readonly string[] | string
 /** What is kept of an acknowledgement: the heads themselves tell what a peer lacks. */
 export function toAck(state: DocumentState, heads: readonly string[]): Ack {
   const sorted = heads.toSorted()
-  // Most peers have what is stored here: one list for all of them.
-  if (sameHeads(sorted, state.durableHeads)) return state.durableHeads
+  const own = ownHeads(state, sorted)
+  if (own !== sorted) return own
   return sorted.length > MAX_ACKNOWLEDGED_HEADS ? digestOf(sorted) : sorted
+}
+
+/**
+ * The list that a document has of these heads itself, if it has them. What peers tell is, most
+ * often, what is here: one list for all of them.
+ *
+ * @param sorted - As they came, sorted.
+ */
+export function ownHeads(
+  { heads, durableHeads }: DocumentState,
+  sorted: readonly string[],
+): readonly string[] {
+  if (sameHeads(sorted, heads)) return heads
+  return sameHeads(sorted, durableHeads) ? durableHeads : sorted
 }
 
 /** Tells whether an acknowledgement is one of these heads, which are sorted. */

@@ -88,12 +88,20 @@ function checksum(bytes: Uint8Array): Uint8Array {
 }
 
 function bytesToBase58(bytes: Uint8Array): string {
-  let text = ''
-  for (let rest = BigInt(`0x${bytesToHex(bytes)}`); rest > 0n; rest /= 58n) {
-    text = alphabet.charAt(Number(rest % 58n)) + text
+  // The last digit first. Without large integers, each of which is garbage: lists have an id in every entry.
+  const digits: number[] = []
+  for (const byte of bytes) {
+    let carry = byte
+    for (let at = 0; at < digits.length; at++) {
+      carry += 256 * (digits[at] ?? 0)
+      digits[at] = carry % 58
+      carry = Math.floor(carry / 58)
+    }
+    for (; carry > 0; carry = Math.floor(carry / 58)) digits.push(carry % 58)
   }
   const zeros = bytes.findIndex((byte) => byte !== 0)
-  return '1'.repeat(zeros < 0 ? bytes.length : zeros) + text
+  const codes = digits.toReversed().map((digit) => alphabet.charCodeAt(digit))
+  return '1'.repeat(zeros < 0 ? bytes.length : zeros) + String.fromCharCode(...codes)
 }
 
 function base58ToBytes(text: string): Uint8Array | undefined {

@@ -1,8 +1,8 @@
 import * as Automerge from '@automerge/automerge'
 import type { AuthorKey } from '@vudo/identity'
 import type { StoreOperation } from '@vudo/storage'
-import type { PeerId } from '@vudo/transport'
 import { concatBytes } from '@vudo/wire'
+import { AckBook } from './ack-book.ts'
 import {
   deriveActor,
   deriveNonce,
@@ -12,6 +12,7 @@ import {
   type ActorProof,
 } from './authorship.ts'
 import type { ChangeHeader } from './automerge-chunks.ts'
+import { isMostOf } from './change-batches.ts'
 import { ChangeLog, replaceHeads, type EncodedEdits } from './change-log.ts'
 import { ChunkTail } from './chunk-tail.ts'
 import {
@@ -23,7 +24,7 @@ import {
   putChunks,
   salvage,
 } from './document-chunks.ts'
-import { headsOf, sameHeads, type Ack } from './document-heads.ts'
+import { headsOf, sameHeads } from './document-heads.ts'
 import { DocumentSize } from './document-size.ts'
 import {
   FORGOTTEN_CHANGES,
@@ -37,14 +38,9 @@ import {
 import type { ReadDocument } from './open-documents.ts'
 import { ProofBook, type UnsignedChange } from './proof-book.ts'
 import type { LinkId } from './replica-effects.ts'
-import {
-  ackKey,
-  documentKey,
-  encodeStoredDocument,
-  proofKey,
-  type StoredDocument,
-  nothingStored,
-} from './stored-keys.ts'
+import { appended, none } from './shared-empty.ts'
+import { ackKey, documentKey, proofKey, type StoredDocument, nothingStored } from './stored-keys.ts'
+import { putDocument } from './stored-puts.ts'
 
 /** Any document: its shape is the application's business. */
 export type AnyDocument = Automerge.Doc<Record<string, unknown>>
@@ -77,20 +73,21 @@ export class DocumentState {
   /** What was sent last as live edits, for all peers in the same state. */
   lastEdits: EncodedEdits | undefined
   /** Work that waits for the document to be read. */
-  readonly waiting: (() => void)[] = []
+  waiting: (() => void)[] = none
   /** Who waits for what the store holds of it, without opening it. */
-  readonly readers: ((read: ReadDocument) => void)[] = []
+  readers: ((read: ReadDocument) => void)[] = none
   /** What each peer has stored. */
-  readonly ackByPeer: Map<PeerId, Ack> = new Map()
+  readonly ackByPeer: AckBook = new AckBook()
   #log: ChangeLog | undefined
   /** The number of the next change that is logged. */
   #logEnd = 1
   /** The open document has everything of the log before this number. */
   #appliedUpTo = 1
   /** Changes that are in no write yet; `undefined` when not all of them were logged. */
-  #unstored: Uint8Array[] | undefined = []
+  #unstored: Uint8Array[] | undefined = none
   #unstoredBytes = 0
-  readonly #tail = new ChunkTail()
+  /** Only of a document that was edited in this run. */
+  #tail: ChunkTail | undefined
   readonly #proofs = new ProofBook()
   #actor: string | undefined
   /** A saved document that came and was not opened, until it is durable. */
@@ -193,8 +190,8 @@ export class DocumentState {
     if (this.isBehind) this.unload()
     const isStored = this.#unstored?.length === 0
     this.#forgetLog()
-    if (isStored) this.#unstored = []
-    this.#tail.clear()
+    if (isStored) this.#unstored = none
+    this.#tail = undefined
     if (!this.doc) this.#proofs.release()
   }
 
@@ -204,7 +201,7 @@ export class DocumentState {
    */
   mayAppend(changes: readonly ChangeHeader[], bytes: number): boolean {
     const { chunkCount, snapshotBytes, laterBytes } = this.stored
-    const isFull = chunkCount >= MAX_CHUNKS && !this.#tail.isJoinable
+    const isFull = chunkCount >= MAX_CHUNKS && !this.#isTailJoinable
     const isGrown = laterBytes > Math.max(snapshotBytes, MAX_CLOSED_LATER_BYTES)
     const unstored = this.#unstored ?? []
     return (
@@ -237,7 +234,7 @@ export class DocumentState {
       // Received changes are views into larger buffers.
       const bytes = change.bytes.slice()
       this.#log.add({ ...change, bytes, origin, isOnlyHead: heads.size === 1 })
-      this.#unstored?.push(bytes)
+      if (this.#unstored) this.#unstored = appended(this.#unstored, bytes)
       this.#unstoredBytes += bytes.length
     }
     this.heads = [...heads].toSorted()
@@ -412,7 +409,7 @@ export class DocumentState {
     const keys = [
       documentKey(id),
       ...this.#proofs.actors.map((actor) => proofKey(id, actor)),
-      ...[...this.ackByPeer.keys()].map((peer) => ackKey(id, peer)),
+      ...this.ackByPeer.keys().map((peer) => ackKey(id, peer)),
     ]
     return [
       ...deleteChunks(id, stored.firstChunk, stored.chunkCount),
@@ -495,11 +492,7 @@ export class DocumentState {
     this.#proveOwn()
     this.isDirty = false
     const operations = [...this.#chunkOperations(arrival), ...this.#proofs.writeOperations(this.id)]
-    operations.push({
-      type: 'put',
-      key: documentKey(this.id),
-      value: encodeStoredDocument(this.stored),
-    })
+    operations.push(putDocument(this.id, this.stored))
     return operations
   }
 
@@ -507,12 +500,14 @@ export class DocumentState {
   #chunkOperations(arrival: number): StoreOperation[] {
     if (this.#held && !this.doc) return this.#heldOperations(this.#held, arrival)
     const unstored = this.#unstored
-    this.#unstored = []
+    this.#unstored = none
     this.#unstoredBytes = 0
     if (unstored && this.#isAppendable(unstored)) return this.#appendOperations(unstored, arrival)
-    this.#tail.clear()
+    this.#tail = undefined
     const { id, stored, open, heads } = this
-    const isNew = stored.chunkCount === 0 || !this.has(stored.heads)
+    const isUnrelated = stored.chunkCount === 0 || !this.has(stored.heads)
+    // Thousands of single changes would be gathered only to be found larger than the whole.
+    const isNew = isUnrelated || isMostOf(this, stored.heads)
     const chunk = isNew ? Automerge.save(open) : Automerge.saveSince(open, [...stored.heads])
     const laterBytes = stored.laterBytes + chunk.length
     const isMuch = laterBytes > Math.max(stored.snapshotBytes, SMALL_CHUNKS_BYTES)
@@ -536,8 +531,12 @@ export class DocumentState {
     // A document that is not open, or behind, has nothing else to be written.
     if (chunkCount === 0 || !this.doc || this.isBehind) return chunkCount > 0
     const bytes = unstored.reduce((sum, { length }) => sum + length, laterBytes)
-    if (chunkCount >= MAX_CHUNKS && !this.#tail.isJoinable) return false
+    if (chunkCount >= MAX_CHUNKS && !this.#isTailJoinable) return false
     return bytes <= Math.max(snapshotBytes, MAX_LATER_BYTES)
+  }
+
+  get #isTailJoinable(): boolean {
+    return this.#tail?.isJoinable ?? false
   }
 
   #appendOperations(unstored: readonly Uint8Array[], arrival: number): StoreOperation[] {
@@ -547,6 +546,7 @@ export class DocumentState {
       return []
     }
     const chunk = concatBytes(...unstored)
+    this.#tail ??= new ChunkTail()
     const { operations, chunkCount } = this.#tail.add(id, stored, chunk)
     const laterBytes = stored.laterBytes + chunk.length
     this.stored = { ...stored, arrival, heads, chunkCount, laterBytes }

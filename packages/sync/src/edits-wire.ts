@@ -9,7 +9,6 @@ import type { SyncMessage } from './wire.ts'
 /* The messages of live edits and of broadcasts; see docs/wire-formats/sync.md. */
 
 type Edits = SyncMessage & { type: 'edits' }
-const flagBits = { deflated: 1, lean: 2 } as const
 
 type Progress = SyncMessage & { type: 'progress' }
 type Broadcast = SyncMessage & { type: 'broadcast' }
@@ -52,15 +51,26 @@ export function readBroadcast(reader: ByteReader): Broadcast | undefined {
   return { type: 'broadcast', id, number, content: reader.rest() }
 }
 
+/** Deflated and lean go together; a saved document is deflated in itself. */
+const flagBits = { deflated: 1, lean: 2, saved: 4 } as const
+
 /** Writes the content of a message of live edits. */
 export function encodeEdits({
   isDeflated,
+  isSaved = false,
   proofs,
   leanProofs,
   payload,
-}: Pick<ChangeBatch, 'isDeflated' | 'proofs' | 'leanProofs' | 'payload'>): Uint8Array {
+}: Pick<ChangeBatch, 'isDeflated' | 'proofs' | 'leanProofs' | 'payload'> & {
+  readonly isSaved?: boolean | undefined
+}): Uint8Array {
   const writer = createByteWriter(payload.length + 256)
-  writer.u8((isDeflated ? flagBits.deflated : 0) + (leanProofs ? flagBits.lean : 0))
+  const bits = [
+    isDeflated && flagBits.deflated,
+    leanProofs && flagBits.lean,
+    isSaved && flagBits.saved,
+  ]
+  writer.u8(bits.reduce<number>((sum, bit) => sum + (bit || 0), 0))
   if (leanProofs) writeLeanProofs(writer, leanProofs)
   else {
     writer.varint(proofs.length)
@@ -74,13 +84,13 @@ export function decodeEdits(bytes: Uint8Array): ChangeBatch {
   const reader = createByteReader(bytes)
   const flags = reader.u8()
   // More than there is: the reader's own error for what is none.
-  if (flags > flagBits.deflated + flagBits.lean) reader.bytes(reader.remaining + 1)
+  if (flags > flagBits.saved) reader.bytes(reader.remaining + 1)
   const isLean = (flags & flagBits.lean) > 0
   const leanProofs = isLean ? readLeanProofs(reader) : undefined
   const proofs = isLean ? [] : readProofs(reader)
   return {
     isAnswer: false,
-    isSaved: false,
+    isSaved: flags === flagBits.saved,
     isDeflated: (flags & flagBits.deflated) > 0,
     heads: [],
     proofs,

@@ -48,6 +48,7 @@ import {
   handleProgress,
   hurry,
   push,
+  releaseWithheld,
 } from './live-edits.ts'
 import {
   decodeMessage,
@@ -179,6 +180,7 @@ export class Exchange {
     message: Exclude<SyncMessage, { type: 'hello' }>,
     nowMs: number,
   ): void {
+    if (message.type !== 'edits') releaseWithheld(this, peer)
     switch (message.type) {
       case 'page':
         return handlePage(this, peer, message)
@@ -352,6 +354,8 @@ export class Exchange {
 
   /** Asks for what was announced, so many at a time. */
   askNext(peer: PeerState): void {
+    // Those in flight are among them: called for each document of a page, it must not look at all of them.
+    if (peer.wantsInFlight >= peer.wants.size) return
     for (const [id, want] of peer.wants) {
       if (want.isAsked) continue
       if (peer.wantsInFlight >= this.#maxWants(id)) return

@@ -48,6 +48,9 @@ export const FEW_OPERATIONS = 100_000
 /** Operations of a batch or a stored document from which on a thread of its own opens it first: half a second of CPU and more. A long text of 260,000 keystrokes is opened at once. */
 export const VET_FIRST_OPERATIONS = 500_000
 
+/** Operations of a saved document from which on it is opened by itself, if all that is here is in it, and not brought into what is open. */
+export const FEW_OPENED_OPERATIONS = 1_000
+
 /** Milliseconds of CPU that opening a document may take in the vetting thread; then it is stopped. */
 export const MAX_VETTING_CPU_MS = 5_000
 
@@ -126,20 +129,20 @@ export const FRUITLESS_COMPARISON = 10
 /** Actors of one batch, each with a proof: an actor is one run of one program that edits. */
 export const MAX_ACTORS = 10_000
 
-/** Entries of one announcement. */
-export const MAX_PAGE_ENTRIES = 250
+/** Entries of one announcement: what differs by one in a hundred among 10,000 documents is told in one, whose documents are asked for together. */
+export const MAX_PAGE_ENTRIES = 500
 
 /** Bytes of announced entries in one message; the rest waits for the next page. */
 export const MAX_PAGE_BYTES = 65_536
 
-/** Announcements that a peer has not yet answered; with {@link MAX_PAGE_ENTRIES} 1,000 documents. */
+/** Announcements that a peer has not yet answered; with {@link MAX_PAGE_ENTRIES} 2,000 documents. */
 export const MAX_PAGES_IN_FLIGHT = 4
 
 /** Documents that are asked for at the same time, for each peer. */
 export const MAX_WANTS_IN_FLIGHT = 32
 
 /** As {@link MAX_WANTS_IN_FLIGHT}, for documents that are small here: a page of them in one go. */
-export const MAX_SMALL_WANTS_IN_FLIGHT = 256
+export const MAX_SMALL_WANTS_IN_FLIGHT = 512
 
 /** Requests of one peer that wait to be served; beyond it the peer breaks the protocol. */
 export const MAX_WAITING_WANTS = 1_000
@@ -179,6 +182,9 @@ export const MAX_REMEMBERED_ACTORS = 256
 
 /** Records of a database, all of which stay in memory, about 1 KB each. Further ones are refused, from peers and from this device. */
 export const MAX_RECORDS = 262_144
+
+/** Authors of records whose ids are kept once for all their records; beyond it they are gathered anew. */
+export const MAX_SHARED_AUTHORS = 1_024
 
 /** Paths under which one document has ever lain: each of them is asked for its rules. */
 export const MAX_PATHS_PER_DOCUMENT = 1_024

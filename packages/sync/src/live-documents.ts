@@ -68,9 +68,8 @@ export function followUnlogged(
   const theirs = headsOf(peer, state)
   if (!theirs || !state.doc || state.isBehind || !state.has(theirs)) return undefined
   const batch = buildBatch(state, theirs, { isAnswer: false, allowsBundle: peer.takesBundles })
-  // What does not fit into one message is announced and asked for.
-  if (batch.isSaved) return undefined
   const bytes = encodeEdits(batch)
+  // What does not fit into one message is announced and asked for.
   if (bytes.length > MAX_LIVE_BYTES) return undefined
   return { live: follow(peer, state.id, state.logEnd), bytes }
 }
@@ -98,9 +97,9 @@ export function forgetLive(peer: PeerState, id: string): void {
   peer.sentEdits = peer.sentEdits.filter((edits) => edits.id !== id)
 }
 
-/** Tells whether edits of a document travelled that are not stored at both ends, as far as that is known. */
+/** Tells whether edits of a document travelled, or are about to, that are not stored at both ends, as far as that is known. */
 export function isTravelling(peer: PeerState, id: string): boolean {
-  return (peer.live.get(id)?.unstored ?? 0) > 0 || peer.takenById.has(id)
+  return (peer.live.get(id)?.unstored ?? 0) > 0 || peer.takenById.has(id) || peer.withheld.has(id)
 }
 
 function headsOf(peer: PeerState, state: DocumentState): readonly string[] | undefined {

@@ -5,7 +5,9 @@ import type { BatchRules } from './batch-authors.ts'
 import { checkWants, hold, overBudget, reject, release } from './batch-receiver.ts'
 import { refuse } from './batch-server.ts'
 import { headsAfter } from './change-log.ts'
-import { isAckOf } from './document-heads.ts'
+import { headsOfSaved } from './automerge-chunks.ts'
+import { isMuchSince } from './change-batches.ts'
+import { isAckOf, ownHeads } from './document-heads.ts'
 import type { DocumentState } from './document-state.ts'
 import { isSyncError, SyncError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
@@ -51,7 +53,7 @@ export function push(
 ): boolean {
   const { id } = state
   if (!(peer.isReady || isEarly) || peer.oversized.has(id)) return false
-  if (!exchange.mayRead(peer, id)) return false
+  if (peer.withheld.has(id) || !exchange.mayRead(peer, id)) return false
   const live = peer.live.get(id) ?? followPeer(peer, state)
   if (!live) return pushUnlogged(exchange, peer, state)
   if (live.next === state.logEnd) return false
@@ -85,6 +87,10 @@ export function push(
  * Gives the edits of open documents with the hello, to a peer that has stored what they build on:
  * two that have both edited offline need no more than that. A policy may ask who the peer is, which
  * only its hello tells.
+ *
+ * Where both have edited much, one of them does the work for both: the end with the lower id waits
+ * for what the other sends, brings it in, and answers with the whole document, which the other only
+ * has to open. Bringing in 5,000 changes takes half a second of CPU, opening 11,000 a tenth.
  */
 export function pushEarly(exchange: Exchange, peer: PeerState): void {
   const { replica } = exchange
@@ -94,7 +100,31 @@ export function pushEarly(exchange: Exchange, peer: PeerState): void {
     if (peer.sentEdits.length >= MAX_EARLY_DOCUMENTS || isMuch) return
     const ack = state.ackByPeer.get(peer.peerId)
     if (!state.doc || !ack || isAckOf(ack, state.heads)) continue
-    push(exchange, peer, state, { isEarly: true })
+    if (typeof ack !== 'string' && mustWait(exchange, peer, state, ack)) {
+      peer.withheld.add(state.id)
+      // Its hello may make us forget what it had stored; what it lacks is found by that all the same.
+      peer.headsById.set(state.id, ack)
+    } else push(exchange, peer, state, { isEarly: true })
+  }
+}
+
+function mustWait(
+  { replica }: Exchange,
+  { peerId }: PeerState,
+  state: DocumentState,
+  theirs: readonly string[],
+): boolean {
+  return replica.init.peerId < peerId && state.has(theirs) && isMuchSince(state, theirs)
+}
+
+/** Something else than edits has come: whatever the peer had to send with its hello is here. */
+export function releaseWithheld(exchange: Exchange, peer: PeerState): void {
+  if (peer.withheld.size === 0) return
+  const ids = [...peer.withheld]
+  peer.withheld.clear()
+  for (const id of ids) {
+    const state = exchange.replica.knownDocument(id)
+    if (state) push(exchange, peer, state)
   }
 }
 
@@ -136,6 +166,8 @@ export function handleEdits(
   const { replica } = exchange
   const { id, bytes, isUrgent } = edits
   const number = ++peer.editsTaken
+  // What we have of it goes to the peer together with this, when it has been brought in.
+  peer.withheld.delete(id)
   if (!replica.catalogue.knows(id) || replica.retired.isForgotten(id)) {
     refuse(exchange, peer, id, 'absent')
     return finish(exchange, peer, { number, isUrgent })
@@ -202,6 +234,8 @@ function take(
     exchange.send(peer, { type: 'received', id, heads: state.heads })
   if (outcome !== 'applied') exchange.countFruitless(peer)
   else {
+    // Whatever else is here, whoever sent the whole of it has that.
+    if (batch.isSaved) peer.headsById.set(id, ownHeads(state, headsOfSaved(batch.payload)))
     // A bundle is not logged: whoever had all that was here, and sent it, has all of it now.
     if (live && hadAll && !state.log?.since(from)) {
       live.next = state.logEnd

@@ -2,6 +2,7 @@ import { concatBytes } from '@vudo/wire'
 import { isCostlyDocument } from './apply-batch.ts'
 import { DocumentState, type DocumentContext } from './document-state.ts'
 import { MAX_IDLE_BYTES, MAX_IDLE_DOCUMENTS, MAX_LOGS } from './limits.ts'
+import { appended, none } from './shared-empty.ts'
 import type { StoredDocument } from './stored-keys.ts'
 
 /** What was read of a document. */
@@ -69,7 +70,7 @@ export class OpenDocuments {
   /** Runs `task` when the document is open: now, or after it was read. */
   whenOpen(state: DocumentState, task: () => void): void {
     if (state.isVetting || (!state.doc && state.isHeld && this.#vetFirst(state, state.held))) {
-      state.waiting.push(task)
+      state.waiting = appended(state.waiting, task)
       return
     }
     if (!state.doc && state.isHeld) {
@@ -83,7 +84,7 @@ export class OpenDocuments {
       if (state.pins === 0 && this.#stateById.get(state.id) === state) this.#idle.add(state)
       return
     }
-    state.waiting.push(task)
+    state.waiting = appended(state.waiting, task)
     if (state.isReading) return
     state.isReading = true
     this.#hooks.read(state.id)
@@ -91,7 +92,7 @@ export class OpenDocuments {
 
   /** Runs `task` with what the store holds of a document that is not open, without opening it. */
   whenRead(state: DocumentState, task: (read: ReadDocument) => void): void {
-    state.readers.push(task)
+    state.readers = appended(state.readers, task)
     if (state.isReading) return
     state.isReading = true
     this.#hooks.read(state.id)
@@ -130,7 +131,9 @@ export class OpenDocuments {
     const state = this.#stateById.get(read.id)
     if (!state?.isReading) return
     state.isReading = false
-    for (const reader of state.readers.splice(0)) reader(read)
+    const { readers } = state
+    state.readers = none
+    for (const reader of readers) reader(read)
     if (state.waiting.length === 0) return
     if (!state.doc) {
       const { isClaimed } = state.stored

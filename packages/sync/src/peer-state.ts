@@ -176,6 +176,8 @@ export interface PeerState {
   readonly storedById: KnownHeads
   /** Documents whose changes it gets as live edits. */
   readonly live: Map<string, LiveDocument>
+  /** Documents with much that it lacks, which wait for what it may send of them with its hello. */
+  readonly withheld: Set<string>
   /** Messages of edits that went to it. */
   editsSent: number
   /** The oldest first. */
@@ -264,6 +266,7 @@ export function createPeerState(
 type TravelledEdits = Pick<
   PeerState,
   | 'live'
+  | 'withheld'
   | 'editsSent'
   | 'sentEdits'
   | 'savedUpTo'
@@ -281,6 +284,7 @@ type TravelledEdits = Pick<
 function noEdits(): TravelledEdits {
   return {
     live: new Map(),
+    withheld: new Set(),
     editsSent: 0,
     sentEdits: [],
     savedUpTo: 0,

@@ -1,10 +1,10 @@
 import type { StoreOperation } from '@vudo/storage'
 import { bytesToHex } from '@vudo/wire'
-import { encodeRecord, type CatalogueRecord } from './catalogue-record.ts'
+import type { CatalogueRecord } from './catalogue-record.ts'
 import type { DocumentState } from './document-state.ts'
 import { MAX_FLUSH_BYTES, MAX_FLUSH_DOCUMENTS, MAX_FLUSH_OPERATIONS } from './limits.ts'
 import { WritePace } from './write-pace.ts'
-import { encodeStoredRecord, recordKey } from './stored-keys.ts'
+import { heldBytes, putRecord } from './stored-puts.ts'
 
 /** A write that is under way. */
 interface Flight {
@@ -175,8 +175,7 @@ export class PendingWrites {
   #takeRecords(operations: StoreOperation[], items: Arrival[]): void {
     for (const [hash, record] of this.#records) {
       if (operations.length >= MAX_FLUSH_OPERATIONS) return
-      const value = encodeStoredRecord(this.#arrive(items, `r${hash}`), encodeRecord(record))
-      operations.push({ type: 'put', key: recordKey(hash), value })
+      operations.push(putRecord(record, this.#arrive(items, `r${hash}`)))
       this.#records.delete(hash)
     }
   }
@@ -199,7 +198,7 @@ export class PendingWrites {
       if (bytes > MAX_FLUSH_BYTES || operations.length >= MAX_FLUSH_OPERATIONS) break
       if (documents.length >= MAX_FLUSH_DOCUMENTS) break
       const added = state.takeOperations(this.#arrive(items, `d${state.id}`))
-      for (const operation of added) bytes += operation.type === 'put' ? operation.value.length : 0
+      for (const operation of added) bytes += heldBytes(operation)
       operations.push(...added)
       documents.push({ state, heads: state.stored.heads })
       this.#documents.delete(state)

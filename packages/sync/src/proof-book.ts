@@ -1,6 +1,6 @@
 import type { StoreOperation } from '@vudo/storage'
-import { encodeProof, type ActorProof } from './authorship.ts'
-import { proofKey } from './stored-keys.ts'
+import type { ActorProof } from './authorship.ts'
+import { putProof } from './stored-puts.ts'
 
 const noProofs = new Map<string, ActorProof>()
 const noActors = new Set<string>()
@@ -102,8 +102,7 @@ export class ProofBook {
   writeOperations(documentId: string): StoreOperation[] {
     const operations = [...this.#unwritten].flatMap((actor): StoreOperation[] => {
       const proof = this.#proofs.get(actor)
-      if (!proof) return []
-      return [{ type: 'put', key: proofKey(documentId, actor), value: encodeProof(proof) }]
+      return proof ? [putProof(documentId, proof)] : []
     })
     this.#unwritten = noActors
     return operations

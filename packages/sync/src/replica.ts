@@ -3,7 +3,7 @@ import type { StoreOperation } from '@vudo/storage'
 import type { PeerId } from '@vudo/transport'
 import { bytesToHex } from '@vudo/wire'
 import { BlobBook } from './blob-book.ts'
-import { decodeTrustedRecord, type CatalogueRecord } from './catalogue-record.ts'
+import type { CatalogueRecord } from './catalogue-record.ts'
 import { Catalogue } from './catalogue.ts'
 import { isAckOf, toAck } from './document-heads.ts'
 import type { DocumentState } from './document-state.ts'
@@ -130,11 +130,8 @@ export class Replica {
 
   #loadIndex(index: StoredIndex): void {
     const items: [string, number][] = []
-    const stored = index.records.map(({ arrival, bytes }) => {
-      return { arrival, record: decodeTrustedRecord(this.init.database, bytes) }
-    })
     // Each after its predecessor: only so many may wait for theirs.
-    stored.sort((a, b) => a.record.generation - b.record.generation)
+    const stored = index.records.toSorted((a, b) => a.record.generation - b.record.generation)
     for (const { arrival, record } of stored) {
       items.push([`r${record.hash}`, arrival])
       this.catalogue.add(record, (added) => {
@@ -271,8 +268,7 @@ export class Replica {
   }
 
   #countUnstored({ id, heads, ackByPeer }: DocumentState): void {
-    const isUnstored =
-      heads.length > 0 && ![...ackByPeer.values()].some((ack) => isAckOf(ack, heads))
+    const isUnstored = heads.length > 0 && !ackByPeer.some((ack) => isAckOf(ack, heads))
     if (isUnstored) this.#unstored.add(id)
     else this.#unstored.delete(id)
   }
@@ -434,10 +430,9 @@ export class Replica {
     state.ackByPeer.set(peer, ack)
     this.#countUnstored(state)
     this.writeSometime({ type: 'put', key, value: encodeAck(ack) })
+    if (state.ackByPeer.size <= MAX_ACKNOWLEDGING_PEERS) return
     const [oldest] = state.ackByPeer.keys()
-    if (state.ackByPeer.size > MAX_ACKNOWLEDGING_PEERS && oldest !== undefined) {
-      this.writeAck(state, oldest, undefined)
-    }
+    if (oldest !== undefined) this.writeAck(state, oldest, undefined)
   }
 
   /** Runs `task` when everything that is in memory now is durable, which is hurried on. */

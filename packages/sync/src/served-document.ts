@@ -193,7 +193,7 @@ export class ServedDocument {
       this.#toldAuthors.set(actor, author)
       return [[actor, author] as const]
     })
-    const storers = [...state.ackByPeer.values()].filter((ack) => isAckOf(ack, state.heads))
+    const storers = [...state.ackByPeer].filter(([, ack]) => isAckOf(ack, state.heads))
     const stored = { heads: state.heads, peers: storers.length }
     return { authors, refusal: this.#refusal(), stored }
   }

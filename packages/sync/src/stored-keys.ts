@@ -8,6 +8,7 @@ import {
   MAX_RUNS,
   MAX_STORED_HEADS,
 } from './limits.ts'
+import { decodeOwnRecord, type CatalogueRecord } from './catalogue-record.ts'
 import type { Ack } from './document-heads.ts'
 import { readHashes, writeHashes, type StorePosition } from './wire.ts'
 
@@ -174,7 +175,7 @@ export const nothingStored: StoredDocument = {
 /** What was read of a database when it opens. */
 export interface StoredIndex {
   readonly runs: readonly StoreRun[]
-  readonly records: readonly { readonly arrival: number; readonly bytes: Uint8Array }[]
+  readonly records: readonly { readonly arrival: number; readonly record: CatalogueRecord }[]
   readonly documents: ReadonlyMap<string, StoredDocument>
   readonly positionsByPeer: ReadonlyMap<string, StorePosition>
   readonly featuresByPeer: ReadonlyMap<string, number>
@@ -195,7 +196,7 @@ export interface IndexReader {
 /** A reader that has read nothing yet. */
 export function createIndexReader(): IndexReader {
   let runs: readonly StoreRun[] = []
-  const records: { arrival: number; bytes: Uint8Array }[] = []
+  const records: { arrival: number; record: CatalogueRecord }[] = []
   const documents = new Map<string, StoredDocument>()
   const positionsByPeer = new Map<string, StorePosition>()
   const featuresByPeer = new Map<string, number>()
@@ -208,7 +209,7 @@ export function createIndexReader(): IndexReader {
       const letter = name[0]
       const rest = bytesToHex(name.subarray(1))
       if (letter === letters.runs) runs = decodeRuns(value)
-      else if (letter === letters.record) records.push(decodeStoredRecord(value))
+      else if (letter === letters.record) records.push(decodeStoredRecord(rest, value))
       else if (letter === letters.document) documents.set(rest, decodeStoredDocument(value))
       else if (letter === letters.peer) {
         const { features, ...position } = decodePosition(value)
@@ -271,9 +272,12 @@ export function encodeStoredRecord(arrival: number, bytes: Uint8Array): Uint8Arr
   return createByteWriter().varint(arrival).bytes(bytes).finish()
 }
 
-function decodeStoredRecord(value: Uint8Array): { arrival: number; bytes: Uint8Array } {
+function decodeStoredRecord(
+  hash: string,
+  value: Uint8Array,
+): { arrival: number; record: CatalogueRecord } {
   const reader = createByteReader(value)
-  return { arrival: reader.varint(), bytes: reader.rest().slice() }
+  return { arrival: reader.varint(), record: decodeOwnRecord(hash, reader.rest()) }
 }
 
 /** The value under a {@link documentKey}. */

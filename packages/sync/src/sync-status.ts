@@ -1,5 +1,5 @@
 import type { PeerId } from '@vudo/transport'
-import { isAckOf, type Ack } from './document-heads.ts'
+import { isAckOf } from './document-heads.ts'
 import type { PeerState } from './peer-state.ts'
 import type { Replica } from './replica.ts'
 import type { DocumentSyncStatus, PeerSyncStatus, SyncStatus } from './sync-types.ts'
@@ -54,7 +54,7 @@ export function documentStatusOf(replica: Replica, path: string): DocumentSyncSt
   const record = replica.catalogue.winner(path)
   if (record?.state !== 'live') return undefined
   const known = replica.knownDocument(record.documentId)
-  const { heads = [], ackByPeer = new Map<string, Ack>() } = known ?? {}
+  const { heads = [], ackByPeer = [] } = known ?? {}
   const storedBy = [...ackByPeer].flatMap(([peer, ack]) => (isAckOf(ack, heads) ? peer : []))
   const behind = [...replica.exchange.peers.values()].filter(({ wants }) =>
     wants.has(record.documentId),

@@ -204,3 +204,44 @@ test('a bundle of Automerge comes through the vetting with its hashes', () => {
     throw new Error(`byte ${at} of ${bytesToHex(bytes)} may be anything`)
   }
 })
+
+test('where both have edited much, one brings in what the other sends, and answers with the whole', () => {
+  const seen = synced(() => true)
+  meetAgain(seen, 1_200)
+  expect(seen.b.picture).toBe(seen.a.picture)
+  // The end with the lower id waits: which of the two that is depends on their keys.
+  const [first, second] = seen.a.peerId < seen.b.peerId ? ['b', 'a'] : ['a', 'b']
+  expect(seen.batches).toEqual([`${first} saved`, `${second} saved`])
+})
+
+test('whoever waits for edits of a peer that has none sends its own behind the next message', () => {
+  const seen = synced(() => true)
+  const [waiting, other] = seen.a.peerId < seen.b.peerId ? [seen.a, seen.b] : [seen.b, seen.a]
+  for (let at = 0; at < 1_200; at++) waiting.edit('notes/0', (doc) => doc.lines.push(at))
+  seen.lab.settle()
+  seen.lab.connect(seen.a, seen.b)
+  seen.lab.settle()
+  expect(other.picture).toBe(waiting.picture)
+  expect(seen.batches).toHaveLength(1)
+})
+
+test.each([
+  ['without proofs', (batch: ChangeBatch): ChangeBatch => ({ ...batch, proofs: [] })],
+  ['cut short', (batch: ChangeBatch) => ({ ...batch, payload: batch.payload.subarray(0, -1) })],
+] as const)('a whole document %s is refused, and nothing of it taken', (_, forge) => {
+  let isForging = false
+  const seen = synced(
+    () => true,
+    (batch) => (isForging && batch.isSaved ? forge(batch) : batch),
+  )
+  isForging = true
+  const { a, b } = seen
+  const before = [a.picture, b.picture]
+  const waiting = a.peerId < b.peerId ? a : b
+  for (let at = 0; at < 1_200; at++) waiting.edit('notes/0', (doc) => doc.lines.push(at))
+  seen.lab.connect(a, b)
+  seen.lab.settle()
+  const other = waiting === a ? b : a
+  expect(other.picture).toBe(before[other === a ? 0 : 1])
+  expect(other.events).toContainEqual(expect.objectContaining({ type: 'document:quarantined' }))
+})

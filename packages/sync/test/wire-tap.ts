@@ -35,7 +35,7 @@ export function createWireTap(): WireTap {
       names.push(`${from} ${decoded.type}`)
       if (decoded.type === 'page') entries += decoded.entries.length
       if (decoded.type === 'part') changes += changesIn(decoded)
-      if (decoded.type === 'edits') changes += rawChangesIn(decodeEdits(decoded.bytes))
+      if (decoded.type === 'edits') changes += changesOf(decodeEdits(decoded.bytes))
       if (decoded.type === 'progress') progress = `${from} ${decoded.received} ${decoded.stored}`
       return message
     },
@@ -66,7 +66,10 @@ export function createWireTap(): WireTap {
 
 function changesIn(part: SyncMessage & { type: 'part' }): number {
   if (part.bytes.length !== part.totalBytes) throw new Error('a batch of several parts')
-  const batch = decodeBatch(part.bytes)
+  return changesOf(decodeBatch(part.bytes))
+}
+
+function changesOf(batch: ChangeBatch): number {
   if (!batch.isSaved) return rawChangesIn(batch)
   const doc = Automerge.load(batch.payload)
   const { numChanges } = Automerge.stats(doc)

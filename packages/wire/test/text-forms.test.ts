@@ -27,6 +27,14 @@ describe('hex', () => {
     )
   })
 
+  it.each([4_095, 4_096, 4_097, 200_000])(
+    'writes %i bytes, more than a call has room for',
+    (length) => {
+      const value = Uint8Array.from({ length }, (_, at) => at * 7)
+      expect(bytesToHex(value)).toBe(Buffer.from(value).toString('hex'))
+    },
+  )
+
   it.each(['a', 'AB', '0g', ' 00', '0x', '::', '@@', '``', '//'])('refuses "%s"', (text) => {
     expect(() => hexToBytes(text)).toThrow(decodeError)
   })

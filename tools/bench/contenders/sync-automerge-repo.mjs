@@ -4,7 +4,8 @@
  * offers them by itself, which is quicker than being asked for each.
  */
 import process from 'node:process'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import * as Automerge from '@automerge/automerge'
 import { Repo } from '@automerge/automerge-repo'
@@ -16,7 +17,7 @@ import { NodeFSStorageAdapter } from '@automerge/automerge-repo-storage-nodefs'
 import { WebSocketServer } from 'ws'
 import { content, laterEdits } from '../support/sync-documents.mjs'
 import { createCrowd, createTypist } from '../support/sync-typing.mjs'
-import { readTrace } from '../support/sync-trace.mjs'
+import { fitted, readTrace } from '../support/sync-trace.mjs'
 import { meterWebSockets, nowMs, quiet, usage, messageTrail } from '../support/sync-meter.mjs'
 import { answer, residentKiB } from '../support/workers.mjs'
 
@@ -121,15 +122,36 @@ answer({
     }
     await repo.flush()
   },
-  async meet({ address: hub, length }) {
+  /** Keystrokes of a trace from a place on, offline; in a text that others have written as well. */
+  async editTrace({ directory, file, from, count }) {
+    open(directory)
+    const [url] = JSON.parse(await readFile(`${directory}.json`, 'utf8'))
+    watch(await repo.find(url))
+    for (const [i, patch] of readTrace(file, from + count)
+      .slice(from)
+      .entries()) {
+      text.change((doc) => Automerge.splice(doc, ['text'], ...fitted(patch, doc.text.length)))
+      if (i % 1_000 === 999) await pause(0)
+    }
+    await repo.flush()
+  },
+  /** Loses all that it knows of others: sync states lie beside each document. */
+  async forgetPeers({ directory }) {
+    const all = await readdir(directory, { recursive: true, withFileTypes: true })
+    for (const { name: entry, parentPath } of all) {
+      if (entry !== 'sync-state') continue
+      await rm(path.join(parentPath, entry), { recursive: true })
+    }
+  },
+  async meet({ address: hub, heads }) {
     address = hub
     await connect(repo)
-    await until(() => lengthOf(text) >= length)
+    await until(() => hasHeads(heads))
     return messageTrail()
   },
   /** As `meet`, for who is called. Both tell which messages had crossed by then. */
-  async has({ length }) {
-    await until(() => lengthOf(text) >= length)
+  async has({ heads }) {
+    await until(() => hasHeads(heads))
     return messageTrail()
   },
   heads: () => Automerge.getHeads(text.doc()).toSorted(),
@@ -187,6 +209,11 @@ function watch(handle) {
 
 function lengthOf(handle) {
   return handle.doc().text.length
+}
+
+function hasHeads(heads) {
+  const own = Automerge.getHeads(text.doc())
+  return heads.every((head) => own.includes(head))
 }
 
 function append(handle, character) {

@@ -11,14 +11,15 @@ import { createTransport } from '@vudo/transport'
 import '@vudo/transport-tcp'
 import { content, laterEdits } from '../support/sync-documents.mjs'
 import { createCrowd, createTypist } from '../support/sync-typing.mjs'
-import { readTrace } from '../support/sync-trace.mjs'
+import { fitted, readTrace } from '../support/sync-trace.mjs'
 import { messageTrail, meterChannels, nowMs, quiet, usage } from '../support/sync-meter.mjs'
 import { answer, residentKiB } from '../support/workers.mjs'
 
 await meterChannels()
 
-/** `k`: packages/sync/src/stored-keys.ts. */
+/** `k` and `a`: packages/sync/src/stored-keys.ts. */
 const positionPrefix = Uint8Array.of(0x6b)
+const acknowledgementPrefix = Uint8Array.of(0x61)
 const ticket = { id: 'bench', secret: new Uint8Array(32).fill(7) }
 const author = createAuthorKey()
 let store
@@ -59,13 +60,9 @@ answer({
     return savedBytes
   },
   /** Loses where it stands in the stores of others. */
-  async forgetPositions({ directory }) {
-    await open(directory)
-    await database.close()
-    const positions = []
-    for await (const { key } of store.scan({ prefix: positionPrefix })) positions.push(key)
-    await store.write(positions.map((key) => ({ type: 'delete', key })))
-  },
+  forgetPositions: ({ directory }) => forget(directory, [positionPrefix]),
+  /** Loses all that it knows of others. */
+  forgetPeers: ({ directory }) => forget(directory, [positionPrefix, acknowledgementPrefix]),
   /** Connects; settles when both have the same, and tells which messages had crossed when the last document came. */
   async catchUp({ address }) {
     let trail = ''
@@ -137,20 +134,32 @@ answer({
     }
     await text.whenSaved()
   },
+  /** Keystrokes of a trace from a place on, offline; in a text that others have written as well. */
+  async editTrace({ directory, file, from, count }) {
+    await open(directory)
+    await openText()
+    for (const [i, patch] of readTrace(file, from + count)
+      .slice(from)
+      .entries()) {
+      text.change((doc) => splice(doc, ['text'], ...fitted(patch, doc.text.length)))
+      if (i % 1_000 === 999) await pause(0)
+    }
+    await text.whenSaved()
+  },
   /** Opens the text and tells how long it is. */
   async read() {
     await openText()
     return lengthOf(text)
   },
-  /** Connects; settles when the text has so many characters here. */
-  async meet({ address, length }) {
+  /** Connects; settles when the text has these heads here. */
+  async meet({ address, heads }) {
     await network.connectPeer(address)
-    await until(() => lengthOf(text) >= length)
+    await until(() => heads.every((head) => text.heads.includes(head)))
     return messageTrail()
   },
   /** As `meet`, for who is called. Both tell which messages had crossed by then. */
-  async has({ length }) {
-    await until(() => lengthOf(text) >= length)
+  async has({ heads }) {
+    await until(() => heads.every((head) => text.heads.includes(head)))
     return messageTrail()
   },
   heads: () => text.heads,
@@ -180,6 +189,16 @@ answer({
   },
   exit: () => process.exit(),
 })
+
+async function forget(directory, prefixes) {
+  await open(directory)
+  await database.close()
+  const keys = []
+  for (const prefix of prefixes) {
+    for await (const { key } of store.scan({ prefix })) keys.push(key)
+  }
+  await store.write(keys.map((key) => ({ type: 'delete', key })))
+}
 
 function pathOf(i) {
   return `notes/${String(i).padStart(6, '0')}`

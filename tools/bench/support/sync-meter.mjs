@@ -14,12 +14,16 @@ for (const name of ['net.client.socket', 'net.server.socket']) {
 
 let frames = 0
 let syncBytes = 0
-/** `o` for each message that went out and `i` for each that came in, in their order. */
+/** `o` for each message that went out and `i` for each that came in, in their order; capitals for receipts. */
 let trail = ''
 
-function count(direction, message) {
+/** Kinds of `/vudo/sync/1` that tell what has arrived, and for which nobody waits with anything: received and stored. */
+const receipts = new Set([6, 7])
+
+function count(direction, message, isReceipt = false) {
   frames += 1
-  trail += direction === 'out' ? 'o' : 'i'
+  const step = direction === 'out' ? 'o' : 'i'
+  trail += isReceipt ? step.toUpperCase() : step
   syncBytes += message.byteLength ?? Buffer.byteLength(message)
 }
 
@@ -42,12 +46,12 @@ export async function meterChannels() {
   const { SessionChannel } = await import(file)
   const { send, receive } = SessionChannel.prototype
   SessionChannel.prototype.send = function (message, options) {
-    count('out', message)
+    count('out', message, receipts.has(message[0]))
     return send.call(this, message, options)
   }
   SessionChannel.prototype.receive = async function (options) {
     const message = await receive.call(this, options)
-    if (message !== undefined) count('in', message)
+    if (message !== undefined) count('in', message, receipts.has(message[0]))
     return message
   }
 }
@@ -75,17 +79,23 @@ export function messageTrail() {
  * How many messages had to wait for each other until each end had everything: the depth of the
  * last message that came in there, where a message is one deeper than the deepest that its
  * sender had got before. Messages that cross on their way count as one. Two legs are one round trip.
+ *
+ * With `isAwaited` a receipt makes nothing deeper that is sent after it. Without, a hundred documents
+ * that are answered one after the other, while receipts for the first ones come back, count as two
+ * legs more, although nothing has waited for those.
  */
-export function legsOf(trails) {
+export function legsOf(trails, { isAwaited = false } = {}) {
   const ends = trails.map((steps) => ({ steps, at: 0, depth: 0, sent: [], taken: 0 }))
   for (let isMoving = true; isMoving;) {
     isMoving = false
     for (const [index, end] of ends.entries()) {
       const { sent } = ends[1 - index]
       for (; end.at < end.steps.length; end.at++) {
-        const isOut = end.steps[end.at] === 'o'
+        const step = end.steps[end.at]
+        const isOut = step.toLowerCase() === 'o'
         if (!isOut && end.taken >= sent.length) break
         if (isOut) end.sent.push(end.depth + 1)
+        else if (isAwaited && step === 'I') end.taken += 1
         else end.depth = Math.max(end.depth, sent[end.taken++])
         isMoving = true
       }

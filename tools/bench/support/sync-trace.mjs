@@ -16,3 +16,9 @@ export function readTrace(file, count) {
   const patches = txns.flatMap((transaction) => transaction.patches)
   return count > 0 ? patches.slice(0, count) : patches
 }
+
+/** A keystroke for a text of so many characters, which may be shorter than that of the trace. */
+export function fitted([at, removed, inserted], length) {
+  const position = Math.min(at, length)
+  return [position, Math.min(removed, length - position), inserted]
+}

@@ -12,8 +12,12 @@ import { startWorker } from './workers.mjs'
 
 const compiled = new URL('compiled.mjs', import.meta.url).href
 
-/** Runs `task` with a way to start processes of a contender and to get directories; ends all of them afterwards. */
-export async function trial(contender, task) {
+/**
+ * Runs `task` with a way to start processes of a contender and to get directories; ends all of them afterwards.
+ *
+ * @param nodeOptions - For Node itself: whoever sets some says so in what is printed.
+ */
+export async function trial(contender, task, nodeOptions = []) {
   const script = fileURLToPath(new URL(`../contenders/sync-${contender}.mjs`, import.meta.url))
   const root = await mkdtemp(path.join(tmpdir(), 'vudo-bench-'))
   const workers = new Set()
@@ -24,6 +28,7 @@ export async function trial(contender, task) {
         '--import',
         compiled,
         '--disable-warning=TimeoutNegativeWarning',
+        ...nodeOptions,
       ]
       const profile = process.env.BENCH_PROFILE
       if (profile !== undefined)
