@@ -1,8 +1,9 @@
-import { isWireError } from '@vudo/wire'
+import { createByteReader, createByteWriter, isWireError } from '@vudo/wire'
 import {
   checkRecord,
-  decodeTrustedRecord,
-  encodeRecord,
+  decodeUnsignedRecord,
+  encodeUnsignedRecord,
+  leafOfRecord,
   type CatalogueRecord,
 } from './catalogue-record.ts'
 import { isSuccession } from './catalogue.ts'
@@ -18,6 +19,11 @@ import {
   MAX_RECORDS,
   POSITION_DELAY_MS,
 } from './limits.ts'
+import {
+  readJointSignatures,
+  writeJointSignatures,
+  type ReadStatement,
+} from './joint-signatures.ts'
 import { isTravelling } from './live-documents.ts'
 import { keptOnPage, mayTake, take } from './page-takes.ts'
 import type { AnnouncedDocument, PeerState } from './peer-state.ts'
@@ -53,7 +59,8 @@ export function announceNext(
     const number = peer.nextPage++
     const documents = entries.map((entry) => (entry.type === 'document' ? entry : undefined))
     peer.pagesInFlight.set(number, { upTo, entries: documents, isTaken: false })
-    exchange.send(peer, { type: 'page', number, upTo, isLast, entries })
+    const signatures = encodeSignatures(entries)
+    exchange.send(peer, { type: 'page', number, upTo, isLast, entries, signatures })
   }
   // Asked for while the window was full: said as soon as it opens.
   if (mustSend) peer.saidLast = false
@@ -142,8 +149,8 @@ function coveredUpTo(exchange: Exchange, peer: PeerState): number {
   return Math.max(peer.announcedUpTo, covered)
 }
 
-function takeEntries(exchange: Exchange, peer: PeerState): PageEntry[] {
-  const entries: PageEntry[] = []
+function takeEntries(exchange: Exchange, peer: PeerState): OutgoingEntry[] {
+  const entries: OutgoingEntry[] = []
   let bytes = 0
   while (entries.length < MAX_PAGE_ENTRIES && bytes < MAX_PAGE_BYTES) {
     const first = nextDue(exchange, peer)
@@ -156,6 +163,16 @@ function takeEntries(exchange: Exchange, peer: PeerState): PageEntry[] {
     bytes += entry.type === 'record' ? entry.bytes.length + 4 : 24 + 32 * entry.heads.length
   }
   return entries
+}
+
+function encodeSignatures(entries: readonly OutgoingEntry[]): Uint8Array {
+  const records = entries.filter((entry) => entry.type === 'record')
+  const writer = createByteWriter()
+  writeJointSignatures(
+    writer,
+    records.map(({ signature }) => signature),
+  )
+  return writer.finish()
 }
 
 function nextDue(exchange: Exchange, peer: PeerState): string | undefined {
@@ -178,14 +195,17 @@ function recordBefore(exchange: Exchange, peer: PeerState, item: string): string
   return undefined
 }
 
-function entryOf(exchange: Exchange, peer: PeerState, item: string): PageEntry | undefined {
+type RecordEntry = PageEntry & { readonly type: 'record' }
+type OutgoingEntry = Exclude<PageEntry, RecordEntry> | SignedRecord
+
+function entryOf(exchange: Exchange, peer: PeerState, item: string): OutgoingEntry | undefined {
   const { replica } = exchange
   const id = item.slice(1)
   if (item.startsWith('r')) {
     const record = replica.recordsByHash.get(id)
     if (!record || peer.toldRecords.get(id) === record.author) return undefined
     if (!exchange.mayRead(peer, record.documentId)) return undefined
-    return { type: 'record', bytes: encodeRecord(record) }
+    return { type: 'record', bytes: encodeUnsignedRecord(record), signature: record.signature }
   }
   const state = replica.knownDocument(id)
   if (!state || !replica.catalogue.knows(id) || exchange.hasStored(peer, state)) return undefined
@@ -205,6 +225,7 @@ export function handlePage(
   page: SyncMessage & { type: 'page' },
 ): void {
   const { number, upTo, isLast, entries } = page
+  const records = readRecords(exchange, page)
   if (number !== peer.lastIncomingPage + 1) throw protocolError(`page ${number} is out of order`)
   // Also those that only wait for a write: an honest peer waits for the answer.
   if (peer.incoming.length + peer.owedPages >= MAX_PAGES_IN_FLIGHT)
@@ -215,10 +236,11 @@ export function handlePage(
   const documents = entries.map((entry) => (entry.type === 'document' ? entry : undefined))
   const incoming = { number, upTo, open, entries: documents, kept: new Set<number>() }
   peer.incoming.push(incoming)
+  for (const record of records) takeRecord(exchange, peer, record)
   const taken: number[] = []
-  for (const [place, entry] of entries.entries()) {
-    if (entry.type === 'record') takeRecord(exchange, peer, entry.bytes)
-    else if (exchange.replica.retired.isGone(entry)) settleGone(exchange, peer, entry)
+  for (const [place, entry] of documents.entries()) {
+    if (!entry) continue
+    if (exchange.replica.retired.isGone(entry)) settleGone(exchange, peer, entry)
     else if (mayTake(exchange, peer, entry)) taken.push(place)
     else compareDocument(exchange, peer, entry)
   }
@@ -227,13 +249,34 @@ export function handlePage(
   exchange.replica.emit({ type: 'progress' })
 }
 
-function takeRecord(exchange: Exchange, peer: PeerState, bytes: Uint8Array): void {
+type SignedRecord = RecordEntry & Pick<CatalogueRecord, 'signature'>
+type ReadRecord = RecordEntry & ReadStatement
+
+/** The records of a page, of which nothing is checked yet. @throws `WireError` `ERR_DECODE` when their signatures are none. */
+function readRecords(
+  { replica }: Exchange,
+  { entries, signatures }: SyncMessage & { type: 'page' },
+): ReadRecord[] {
+  const records = entries.filter((entry) => entry.type === 'record')
+  const reader = createByteReader(signatures)
+  const signed = readJointSignatures(
+    reader,
+    records.map((record) => {
+      return { ...record, leaf: leafOfRecord(replica.init.database, record.bytes) }
+    }),
+  )
+  reader.end()
+  return signed
+}
+
+function takeRecord(exchange: Exchange, peer: PeerState, sent: ReadRecord): void {
   const { replica } = exchange
   try {
-    const trusted = decodeTrustedRecord(replica.init.database, bytes)
-    if (peer.toldRecords.size < MAX_RECORDS) peer.toldRecords.set(trusted.hash, trusted.author)
-    if (isKnownRecord(replica, trusted)) return
-    const record = checkRecord(replica.init.database, trusted)
+    const unchecked = decodeUnsignedRecord(sent.bytes, sent)
+    const { hash, author } = unchecked
+    if (peer.toldRecords.size < MAX_RECORDS) peer.toldRecords.set(hash, author)
+    if (isKnownRecord(replica, unchecked)) return
+    const record = checkRecord(unchecked, sent.root)
     const action = record.state === 'deleted' || isSuccession(record) ? 'delete' : 'write'
     if (!replica.may(record.author, action, record.path)) return
     replica.addRecord(record, peer.peerId)

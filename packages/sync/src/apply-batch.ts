@@ -1,5 +1,5 @@
 import * as Automerge from '@automerge/automerge'
-import { actorOf, type ActorProof, type LeanProof } from './authorship.ts'
+import { actorOf, isProven, type ActorProof, type LeanProof } from './authorship.ts'
 import {
   isBundleChunk,
   readChanges,
@@ -160,12 +160,19 @@ export function keepBatch(state: DocumentState, batch: ChangeBatch, rules: Batch
     if (!nonce || actorOf({ author, nonce, isImage }, state.id) === actor) continue
     throw unproven(`actor ${actor} is not one of author ${author}`)
   }
+  // They are passed on together, and a false one would spoil others. To check them costs little.
+  const { isSignedTogether = proofs.every((proof) => isFitForTree(proof, state.id, rules)) } = batch
+  if (!isSignedTogether) throw unproven('a proof has no place in the tree that it names')
   for (const author of new Set(authorByActor.values())) {
     if (rules.mayWrite(author)) continue
     throw new SyncError('ERR_NOT_ALLOWED', `author ${author} may not write here`)
   }
   state.keep(payload.slice(), heads, proofs)
   state.isCostly = budget.operationsTaken > VET_FIRST_OPERATIONS
+}
+
+function isFitForTree(proof: ActorProof, id: string, { database }: BatchRules): boolean {
+  return proof.signature.leaves === 1 || isProven(proof, database, id)
 }
 
 /** Tells whether the vetting thread is to open a saved document first. What is damaged is not: opening it finds that out. */

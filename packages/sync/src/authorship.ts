@@ -10,11 +10,19 @@ import {
   type ByteWriter,
 } from '@vudo/wire'
 import { DOCUMENT_ID_BYTES } from './document-id.ts'
+import {
+  isSigned,
+  leafOf,
+  readTreeSignature,
+  signLeaf,
+  writeTreeSignature,
+  type TreeSignature,
+} from './tree-signature.ts'
 
-/** The domain of signatures over changes. */
+/** The tag of what authors say of their changes. */
 export const CHANGE_TAG = 'vudo/author-change/1'
 
-/** The domain of signatures with which an author admits changes that another program made. */
+/** The tag of what authors say of changes that another program made, and that they admit. */
 export const ADMIT_TAG = 'vudo/author-admit/1'
 
 /** The domain of signatures with which an author names its nodes. */
@@ -48,9 +56,11 @@ export interface ActorProof {
   readonly isAdmitted?: true | undefined
   /** The newest change's hash, as hex. */
   readonly hash: string
-  /** 64 bytes. */
-  readonly signature: Uint8Array
+  readonly signature: TreeSignature
 }
+
+/** A proof of which it is not known yet what proves it. */
+export type UnsignedProof = Omit<ActorProof, 'signature'>
 
 /** Whose an actor is, and how that is known. */
 export type ActorOrigin = Pick<ActorProof, 'author' | 'nonce' | 'isImage' | 'isAdmitted'>
@@ -59,8 +69,7 @@ export type ActorOrigin = Pick<ActorProof, 'author' | 'nonce' | 'isImage' | 'isA
 export interface LeanProof {
   /** Left out when the receiver has it of earlier changes of the actor. */
   readonly by?: ActorOrigin | undefined
-  /** 64 bytes. */
-  readonly signature: Uint8Array
+  readonly signature: TreeSignature
 }
 
 /** An author's word that a node acts for it, for a time. */
@@ -92,14 +101,12 @@ export function actorOf(
 }
 
 /**
- * The nonce of this run for a document. The run's id is random and new at each start,
- * so an actor is never used again after a crash that lost its last changes.
+ * The nonce of this run, in all documents: an actor derives from its document as well. The
+ * run's id is random and new at each start, so an actor is never used again after a crash
+ * that lost its last changes.
  */
-export function deriveNonce(runId: Uint8Array, documentId: string): Uint8Array {
-  return sha256(concatBytes(utf8.encode('vudo/nonce/1\0'), runId, hexToBytes(documentId))).slice(
-    0,
-    ACTOR_BYTES,
-  )
+export function deriveNonce(runId: Uint8Array): Uint8Array {
+  return sha256(concatBytes(utf8.encode('vudo/nonce/1\0'), runId)).slice(0, ACTOR_BYTES)
 }
 
 /** What a proof stands for. */
@@ -112,35 +119,48 @@ export interface ProvenChange {
 
 /** Signs the newest change of an actor. */
 export function signProof(
-  change: ProvenChange,
+  { database, documentId, actor, hash }: ProvenChange,
   author: AuthorKey,
   nonce: Uint8Array | undefined,
 ): ActorProof {
-  const message = changeMessage(change, author.authorId)
-  const signature = author.sign(CHANGE_TAG, message)
-  const { actor, hash } = change
-  return { actor, author: author.authorId, nonce, hash, signature }
+  const proof = { actor, author: author.authorId, nonce, hash }
+  return signAlone(proof, { database, documentId }, author)
 }
 
 /** Answers for the changes of an actor that is nobody's here, up to the one named. */
-export function signAdmission(change: ProvenChange, author: AuthorKey): ActorProof {
-  const signature = author.sign(ADMIT_TAG, changeMessage(change, author.authorId))
-  const { actor, hash } = change
-  return { actor, author: author.authorId, nonce: undefined, isAdmitted: true, hash, signature }
+export function signAdmission(
+  { database, documentId, actor, hash }: ProvenChange,
+  author: AuthorKey,
+): ActorProof {
+  const { authorId } = author
+  const proof = { actor, author: authorId, nonce: undefined, isAdmitted: true, hash } as const
+  return signAlone(proof, { database, documentId }, author)
 }
 
-/** Tells whether a proof's signature is right, and the actor the author's own. The actor of an initial value is checked by who has the change. */
+function signAlone(proof: UnsignedProof, document: ProvenDocument, author: AuthorKey): ActorProof {
+  return { ...proof, signature: signLeaf(author, leafOfProof(proof, document)) }
+}
+
+/** Tells whether a proof is signed by its author, and the actor the author's own. The actor of an initial value is checked by who has the change. */
 export function isProven(proof: ActorProof, database: string, documentId: string): boolean {
-  const { actor, author, nonce, isImage } = proof
+  const { author, nonce, isImage, actor } = proof
   if (nonce && actorOf({ author, nonce, isImage }, documentId) !== actor) return false
-  return isSigned(proof, database, documentId)
+  return isSignedByAuthor(proof, { database, documentId })
 }
 
 /** As {@link isProven}, of an actor that is known to be the author's own. */
-export function isSigned(proof: ActorProof, database: string, documentId: string): boolean {
-  const { actor, author, hash, signature } = proof
-  const message = changeMessage({ database, documentId, actor, hash }, author)
-  return verifySignature(author, proof.isAdmitted ? ADMIT_TAG : CHANGE_TAG, message, signature)
+export function isSignedByAuthor(proof: ActorProof, document: ProvenDocument): boolean {
+  return isSigned(proof.author, leafOfProof(proof, document), proof.signature)
+}
+
+/** Where the changes of a proof are. */
+export type ProvenDocument = Pick<ProvenChange, 'database' | 'documentId'>
+
+/** What the author of a proof signs. */
+export function leafOfProof(proof: UnsignedProof, document: ProvenDocument): Uint8Array {
+  const { author, actor, hash, isAdmitted } = proof
+  const message = changeMessage({ ...document, actor, hash }, author)
+  return leafOf(isAdmitted ? ADMIT_TAG : CHANGE_TAG, message)
 }
 
 function changeMessage(
@@ -163,11 +183,17 @@ function kindOf({ nonce, isImage, isAdmitted }: ActorOrigin): number {
   return isAdmitted ? proofKinds.admitted : proofKinds.initial
 }
 
-/** Writes a proof: 145 or 161 bytes. */
+/** Writes a proof with its signature: 146 or 162 bytes when it was signed alone. */
 export function writeProof(writer: ByteWriter, proof: ActorProof): void {
+  writeUnsignedProof(writer, proof)
+  writeTreeSignature(writer, proof.signature)
+}
+
+/** Writes a proof whose signature is written elsewhere: 81 or 97 bytes. */
+export function writeUnsignedProof(writer: ByteWriter, proof: UnsignedProof): void {
   writer.u8(kindOf(proof)).bytes(hexToBytes(proof.actor)).bytes(hexToBytes(proof.author))
   if (proof.nonce) writer.bytes(proof.nonce)
-  writer.bytes(hexToBytes(proof.hash)).bytes(proof.signature)
+  writer.bytes(hexToBytes(proof.hash))
 }
 
 /** A proof as it is stored. */
@@ -179,14 +205,18 @@ export function encodeProof(proof: ActorProof): Uint8Array {
 
 /** Reads a proof; nothing in it is checked yet. @throws `WireError` `ERR_DECODE`. */
 export function readProof(reader: ByteReader): ActorProof {
+  return { ...readUnsignedProof(reader), signature: readTreeSignature(reader) }
+}
+
+/** Reads what {@link writeUnsignedProof} writes. @throws `WireError` `ERR_DECODE`. */
+export function readUnsignedProof(reader: ByteReader): UnsignedProof {
   const kind = reader.u8()
   // More than there is: the reader's own error for bytes that are no proof.
   if (kind > proofKinds.admitted) reader.bytes(reader.remaining + 1)
   const actor = bytesToHex(reader.bytes(ACTOR_BYTES))
   const author = bytesToHex(reader.bytes(KEY_BYTES))
   const origin = originOf(kind, author, readNonce(reader, kind))
-  const hash = bytesToHex(reader.bytes(HASH_BYTES))
-  return { ...origin, actor, hash, signature: reader.bytes(SIGNATURE_BYTES).slice() }
+  return { ...origin, actor, hash: bytesToHex(reader.bytes(HASH_BYTES)) }
 }
 
 function readNonce(reader: ByteReader, kind: number): Uint8Array | undefined {
@@ -199,22 +229,22 @@ function originOf(kind: number, author: string, nonce: Uint8Array | undefined): 
   return kind === proofKinds.admitted ? { author, nonce, isAdmitted: true } : { author, nonce }
 }
 
-/** Writes a lean proof: 65, 97 or 113 bytes. */
+/** Writes a lean proof: 66, 98 or 114 bytes when it was signed alone. */
 export function writeLeanProof(writer: ByteWriter, { by, signature }: LeanProof): void {
   writer.u8(by ? kindOf(by) : proofKinds.known)
   if (by) writer.bytes(hexToBytes(by.author))
   if (by?.nonce) writer.bytes(by.nonce)
-  writer.bytes(signature)
+  writeTreeSignature(writer, signature)
 }
 
 /** Reads a lean proof; nothing in it is checked yet. @throws `WireError` `ERR_DECODE`. */
 export function readLeanProof(reader: ByteReader): LeanProof {
   const kind = reader.u8()
   if (kind > proofKinds.known) reader.bytes(reader.remaining + 1)
-  if (kind === proofKinds.known) return { signature: reader.bytes(SIGNATURE_BYTES).slice() }
+  if (kind === proofKinds.known) return { signature: readTreeSignature(reader) }
   const author = bytesToHex(reader.bytes(KEY_BYTES))
   const by = originOf(kind, author, readNonce(reader, kind))
-  return { by, signature: reader.bytes(SIGNATURE_BYTES).slice() }
+  return { by, signature: readTreeSignature(reader) }
 }
 
 /** Lets a node act for an author until `expiresAtMs`. */

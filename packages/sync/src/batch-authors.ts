@@ -1,5 +1,5 @@
 import * as Automerge from '@automerge/automerge'
-import { isProven, isSigned, type ActorProof } from './authorship.ts'
+import { isProven, isSignedByAuthor, type ActorProof } from './authorship.ts'
 import type { ActorSpan } from './change-table.ts'
 import type { AnyDocument, DocumentState } from './document-state.ts'
 import { SyncError } from './errors.ts'
@@ -67,7 +67,8 @@ export function checkAuthors(
 function isRight(state: DocumentState, proof: ActorProof, database: string): boolean {
   const known = proof.nonce && state.authorOf(proof.actor)
   const isKnown = known?.nonce === proof.nonce && known?.author === proof.author
-  return (isKnown ? isSigned : isProven)(proof, database, state.id)
+  if (isKnown) return isSignedByAuthor(proof, { database, documentId: state.id })
+  return isProven(proof, database, state.id)
 }
 
 /** Proofs are written together with the changes that they prove. */

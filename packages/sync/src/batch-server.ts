@@ -1,5 +1,5 @@
-import { concatBytes, createByteReader } from '@vudo/wire'
-import { readProof } from './authorship.ts'
+import { concatBytes } from '@vudo/wire'
+import { readStoredProof } from './authorship.ts'
 import { buildBatch, toParts } from './change-batches.ts'
 import type { DocumentState } from './document-state.ts'
 import { SyncError } from './errors.ts'
@@ -83,11 +83,12 @@ function answerAsStored(
 ): void {
   const payload = concatBytes(...chunks)
   const { heads } = state.stored
-  if (!isStoredWhole(state) || payload.length !== state.stored.snapshotBytes) {
+  const read = proofs.flatMap(readStoredProof)
+  const isWhole = payload.length === state.stored.snapshotBytes && read.length === proofs.length
+  if (!isStoredWhole(state) || !isWhole) {
     peer.requests.set(state.id, { heads: [], have: [] })
     return serve(exchange, peer)
   }
-  const read = proofs.map((bytes) => readProof(createByteReader(bytes)))
   const batch = { isAnswer: true, isSaved: true, isDeflated: false, heads, proofs: read, payload }
   for (const part of toParts(state.id, batch) ?? []) exchange.send(peer, part)
   serve(exchange, peer)

@@ -1,8 +1,9 @@
-import { createByteWriter } from '@vudo/wire'
+import { readStoredProof } from './authorship.ts'
 import { isStoredWhole, refuse, serve } from './batch-server.ts'
 import { dictionaryOf } from './page-takes.ts'
 import { deflateWith } from './deflate.ts'
 import { sameHeads } from './document-heads.ts'
+import { encodeDocuments, type WholeDocument } from './documents-wire.ts'
 import type { DocumentState } from './document-state.ts'
 import { SyncError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
@@ -35,7 +36,7 @@ class Bundle {
   readonly #peer: PeerState
   readonly #number: number
   readonly #page: OutgoingPage
-  #writer = createByteWriter()
+  #documents: WholeDocument[] = []
   #bytes = 0
   #reading = 0
   #isSealed = false
@@ -61,7 +62,8 @@ class Bundle {
     replica.withStored(state, (read) => {
       this.#reading -= 1
       if (!this.#exchange.isPresent(this.#peer)) return
-      if (this.#fits(state, entry.heads) && isWhole(state, read)) this.#write(place, read)
+      const document = this.#fits(state, entry.heads) ? wholeOf(state, read) : undefined
+      if (document) this.#write({ ...document, entry }, read)
       else this.#later(id)
       this.#flushIfDone()
     })
@@ -88,11 +90,10 @@ class Bundle {
     serve(this.#exchange, this.#peer)
   }
 
-  #write(place: number, { chunks: [saved = new Uint8Array()], proofs }: ReadDocument): void {
-    this.#writer.varint(place).varint(proofs.length)
-    for (const proof of proofs) this.#writer.bytes(proof)
-    this.#writer.prefixed(saved)
-    this.#bytes += saved.length + proofs.reduce((sum, { length }) => sum + length, 0)
+  #write(document: WholeDocument, { proofs }: ReadDocument): void {
+    this.#documents.push(document)
+    // Signatures take no more together than each by itself.
+    this.#bytes += proofs.reduce((sum, { length }) => sum + length, document.saved.length)
     if (this.#bytes >= BUNDLE_BYTES) this.#flush()
   }
 
@@ -101,15 +102,24 @@ class Bundle {
   }
 
   #flush(): void {
-    const bytes = this.#writer.finish()
+    const { entries } = this.#page
+    const bytes = encodeDocuments(entries, this.#documents)
+    this.#documents = []
     this.#bytes = 0
-    const deflated = deflateWith(bytes, dictionaryOf(this.#page.entries))
+    const deflated = deflateWith(bytes, dictionaryOf(entries))
     const [number, inflatedBytes] = [this.#number, bytes.length]
     this.#exchange.send(this.#peer, { type: 'documents', number, inflatedBytes, deflated })
   }
 }
 
-function isWhole(state: DocumentState, { chunks, proofs }: ReadDocument): boolean {
-  const isOne = chunks.length === 1 && chunks[0]?.length === state.stored.snapshotBytes
-  return isOne && proofs.length <= MAX_BUNDLED_PROOFS
+/** What was read of a document, if that is all of it, in one piece and undamaged. */
+function wholeOf(
+  { stored }: DocumentState,
+  { chunks, proofs: encoded }: ReadDocument,
+): Omit<WholeDocument, 'entry'> | undefined {
+  const [saved] = chunks
+  const isOne = chunks.length === 1 && saved?.length === stored.snapshotBytes
+  if (!isOne || encoded.length > MAX_BUNDLED_PROOFS) return undefined
+  const proofs = encoded.flatMap(readStoredProof)
+  return proofs.length === encoded.length ? { proofs, saved } : undefined
 }

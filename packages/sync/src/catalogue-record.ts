@@ -1,25 +1,32 @@
-import { sha256, verifySignature, type AuthorKey } from '@vudo/identity'
+import type { AuthorKey } from '@vudo/identity'
 import {
   bytesToHex,
   createByteReader,
   createByteWriter,
   hexToBytes,
   type ByteReader,
-  type ByteWriter,
 } from '@vudo/wire'
 import { DOCUMENT_ID_BYTES } from './document-id.ts'
 import { SyncError } from './errors.ts'
 import { MAX_COVERED_HEADS, MAX_PATH_BYTES, MAX_SHARED_AUTHORS } from './limits.ts'
 import { parsePath } from './paths.ts'
+import {
+  isTreeSigned,
+  leafOf,
+  readTreeSignature,
+  rootAbove,
+  signLeaf,
+  writeTreeSignature,
+  type SignedStatement,
+  type TreeSignature,
+} from './tree-signature.ts'
 import { readHashes, writeHashes } from './wire.ts'
 
-/** The domain of signatures over records, and of their hashes. */
+/** The tag of what authors say of paths. */
 export const RECORD_TAG = 'vudo/catalogue-record/1'
 
 const HASH_BYTES = 32
 const KEY_BYTES = 32
-const SIGNATURE_BYTES = 64
-const utf8 = new TextEncoder()
 
 /** What an author says about a path. */
 export interface RecordContent {
@@ -40,12 +47,11 @@ export interface RecordContent {
 
 /** A signed line of the catalogue. */
 export interface CatalogueRecord extends RecordContent {
-  /** Of the content without author and signature: two devices that say the same make one record. Hex. */
+  /** Of the content without author and signature: two devices that say the same make one record. What is signed. Hex. */
   readonly hash: string
   /** The signer's public key as hex. */
   readonly author: string
-  /** 64 bytes, one character each: a buffer of its own would take four times the memory. */
-  readonly signature: string
+  readonly signature: TreeSignature
 }
 
 /** Makes and signs a record. */
@@ -54,64 +60,105 @@ export function signRecord(
   content: RecordContent,
   author: AuthorKey,
 ): CatalogueRecord {
-  const message = signedBytes(database, content)
-  const signature = toCharacters(author.sign(RECORD_TAG, message))
-  return { ...content, hash: hashOf(message), author: author.authorId, signature }
+  const leaf = leafOfContent(database, encodeContent(content))
+  const signature = signLeaf(author, leaf)
+  return { ...content, hash: bytesToHex(leaf), author: author.authorId, signature }
 }
 
-/** The bytes of a record: as it travels and as it is stored. */
+/** The bytes of a record with its signature: as it is stored. */
 export function encodeRecord(record: CatalogueRecord): Uint8Array {
-  return writeContent(createByteWriter(roomFor(record)), record)
+  const writer = createByteWriter(roomFor(record)).bytes(encodeUnsignedRecord(record))
+  writeTreeSignature(writer, record.signature)
+  return writer.finish()
+}
+
+/** The bytes of a record whose signature is written elsewhere. */
+export function encodeUnsignedRecord(record: CatalogueRecord): Uint8Array {
+  return createByteWriter(roomFor(record))
+    .bytes(encodeContent(record))
     .bytes(hexToBytes(record.author))
-    .bytes(toBytes(record.signature))
     .finish()
 }
 
+/** What the author of a record signs, out of the record's bytes without signature, which may be anything. */
+export function leafOfRecord(database: string, bytes: Uint8Array): Uint8Array {
+  return leafOfContent(database, bytes.subarray(0, Math.max(0, bytes.length - KEY_BYTES)))
+}
+
 /**
- * Reads a record and checks its signature.
+ * Reads a record with its signature, and checks it.
  *
  * @throws `SyncError` `ERR_AUTHORSHIP_INVALID`, `ERR_SYNC_PROTOCOL` or `ERR_PATH_INVALID`; `WireError` for bytes that are no record.
  */
 export function decodeCatalogueRecord(database: string, bytes: Uint8Array): CatalogueRecord {
-  return checkRecord(database, decodeTrustedRecord(database, bytes))
+  const record = decodeTrustedRecord(database, bytes)
+  return checkRecord(record, rootAbove(hexToBytes(record.hash), record.signature))
 }
 
-/** Checks the signature of a record that was only read. @throws `SyncError` `ERR_AUTHORSHIP_INVALID`. */
-export function checkRecord(database: string, record: CatalogueRecord): CatalogueRecord {
-  const message = signedBytes(database, record)
-  const signature = toBytes(record.signature)
-  if (!verifySignature(record.author, RECORD_TAG, message, signature)) {
-    throw new SyncError(
-      'ERR_AUTHORSHIP_INVALID',
-      `the record of ${JSON.stringify(record.path)} is not signed by the author it names`,
-    )
-  }
-  return record
+/**
+ * Checks the signature of a record that was only read.
+ *
+ * @param root - Of the tree in which its hash is a leaf; `undefined` when there is none.
+ * @throws `SyncError` `ERR_AUTHORSHIP_INVALID`.
+ */
+export function checkRecord(
+  record: CatalogueRecord,
+  root: Uint8Array | undefined,
+): CatalogueRecord {
+  if (root && isTreeSigned(record.author, root, record.signature)) return record
+  throw new SyncError(
+    'ERR_AUTHORSHIP_INVALID',
+    `the record of ${JSON.stringify(record.path)} is not signed by the author it names`,
+  )
 }
 
 /** Reads a record, without a look at its signature. @throws as {@link decodeCatalogueRecord}, but for authorship. */
 export function decodeTrustedRecord(database: string, bytes: Uint8Array): CatalogueRecord {
-  // A content has one encoding: what was read is what would be written.
-  return readRecord(bytes, (content) => {
-    return hashOf(
-      createByteWriter(64 + content.length)
-        .text(database)
-        .bytes(content)
-        .finish(),
-    )
-  })
+  const reader = createByteReader(bytes)
+  const content = readContent(reader)
+  // What was read has one encoding: the hash is that of these bytes.
+  const leaf = leafOfContent(database, bytes.subarray(0, bytes.length - reader.remaining))
+  return { ...content, hash: bytesToHex(leaf), ...readSigned(reader) }
 }
 
 /** Reads a record of our own store, whose signature was checked when it came in. Its hash is its key there. */
 export function decodeOwnRecord(hash: string, bytes: Uint8Array): CatalogueRecord {
-  return readRecord(bytes, () => hash)
+  const reader = createByteReader(bytes)
+  return { ...readContent(reader), hash, ...readSigned(reader) }
 }
 
-function readRecord(
+function readSigned(reader: ByteReader): Pick<CatalogueRecord, 'author' | 'signature'> {
+  const author = readAuthor(reader)
+  const signature = readTreeSignature(reader)
+  reader.end()
+  return { author, signature }
+}
+
+/** Reads what {@link encodeUnsignedRecord} writes, of which the signature has come by itself. @throws as {@link decodeCatalogueRecord}. */
+export function decodeUnsignedRecord(
   bytes: Uint8Array,
-  hashOfContent: (content: Uint8Array) => string,
+  { leaf, signature }: SignedStatement,
 ): CatalogueRecord {
   const reader = createByteReader(bytes)
+  const content = readContent(reader)
+  const author = readAuthor(reader)
+  reader.end()
+  return { ...content, hash: bytesToHex(leaf), author, signature }
+}
+
+/** Most records of a database are of a few authors: one text for each. */
+const authors = new Map<string, string>()
+
+function readAuthor(reader: ByteReader): string {
+  const author = bytesToHex(reader.bytes(KEY_BYTES))
+  const known = authors.get(author)
+  if (known !== undefined) return known
+  if (authors.size >= MAX_SHARED_AUTHORS) authors.clear()
+  authors.set(author, author)
+  return author
+}
+
+function readContent(reader: ByteReader): RecordContent {
   const path = reader.text(MAX_PATH_BYTES)
   if (parsePath(path) !== path) throw malformed('path is not in normal form')
   const documentId = bytesToHex(reader.bytes(DOCUMENT_ID_BYTES))
@@ -121,35 +168,7 @@ function readRecord(
   const predecessor = generation === 0 ? undefined : bytesToHex(reader.bytes(HASH_BYTES))
   if (kind === kinds.successor && generation === 0) throw malformed('a successor of nothing')
   const covered = kind === kinds.live ? undefined : readCovered(reader)
-  const hash = hashOfContent(bytes.subarray(0, bytes.length - reader.remaining))
-  const author = sharedAuthor(bytesToHex(reader.bytes(KEY_BYTES)))
-  const signature = toCharacters(reader.bytes(SIGNATURE_BYTES))
-  reader.end()
-  return { path, documentId, generation, state, predecessor, covered, hash, author, signature }
-}
-
-/** Most records of a database are of a few authors: one text for each. */
-const authors = new Map<string, string>()
-
-function sharedAuthor(author: string): string {
-  const known = authors.get(author)
-  if (known !== undefined) return known
-  if (authors.size >= MAX_SHARED_AUTHORS) authors.clear()
-  authors.set(author, author)
-  return author
-}
-
-function toCharacters(bytes: Uint8Array): string {
-  const codes: number[] = []
-  for (const byte of bytes) codes.push(byte)
-  return String.fromCharCode(...codes)
-}
-
-/** Without an iterator over the characters, each of which would be a text of its own. */
-function toBytes(characters: string): Uint8Array {
-  const bytes = new Uint8Array(characters.length)
-  for (let at = 0; at < bytes.length; at++) bytes[at] = characters.charCodeAt(at)
-  return bytes
+  return { path, documentId, generation, state, predecessor, covered }
 }
 
 const kinds = { live: 0, deleted: 1, successor: 2 } as const
@@ -172,31 +191,29 @@ function readCovered(reader: ByteReader): string[] {
 }
 
 /** Bytes that most records have at most, all in all: a writer that grows leaves its former rooms behind. */
-function roomFor({ path }: RecordContent): number {
+function roomFor({ path }: Pick<RecordContent, 'path'>): number {
   return 256 + path.length
 }
 
-function writeContent(writer: ByteWriter, content: RecordContent): ByteWriter {
-  writer
+function encodeContent(content: RecordContent): Uint8Array {
+  const writer = createByteWriter(roomFor(content))
     .text(content.path)
     .bytes(hexToBytes(content.documentId))
     .varint(content.generation)
     .u8(kindOf(content))
   if (content.predecessor !== undefined) writer.bytes(hexToBytes(content.predecessor))
   if (kindOf(content) !== kinds.live) writeHashes(writer, content.covered ?? [])
-  return writer
+  return writer.finish()
 }
 
-function signedBytes(database: string, content: RecordContent): Uint8Array {
-  return writeContent(createByteWriter(roomFor(content)).text(database), content).finish()
-}
-
-function hashOf(message: Uint8Array): string {
-  const tagged = createByteWriter(32 + message.length)
-    .bytes(utf8.encode(`${RECORD_TAG}\0`))
-    .bytes(message)
-    .finish()
-  return bytesToHex(sha256(tagged))
+function leafOfContent(database: string, content: Uint8Array): Uint8Array {
+  return leafOf(
+    RECORD_TAG,
+    createByteWriter(64 + content.length)
+      .text(database)
+      .bytes(content)
+      .finish(),
+  )
 }
 
 function malformed(message: string): SyncError {

@@ -84,6 +84,16 @@ export class Catalogue {
     return 'added'
   }
 
+  /** Takes another signature of a record that is here. */
+  replace(record: CatalogueRecord): void {
+    const { hash, author, path } = record
+    const records = this.#recordsByPath.get(path)
+    const at = records?.all.findIndex((one) => one.hash === hash && one.author === author) ?? -1
+    if (!records || at === -1) return
+    records.all[at] = record
+    if (records.winner.hash === hash) records.winner = record
+  }
+
   #assertRoom({ path, documentId }: CatalogueRecord): void {
     if (this.#recordCount >= MAX_RECORDS) {
       throw new SyncError('ERR_SYNC_LIMIT', `the database has ${MAX_RECORDS} records`)

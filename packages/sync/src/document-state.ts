@@ -40,7 +40,7 @@ import { ProofBook, type UnsignedChange } from './proof-book.ts'
 import type { LinkId } from './replica-effects.ts'
 import { appended, none } from './shared-empty.ts'
 import { ackKey, documentKey, proofKey, type StoredDocument, nothingStored } from './stored-keys.ts'
-import { putDocument } from './stored-puts.ts'
+import { putDocument, putProof } from './stored-puts.ts'
 
 /** Any document: its shape is the application's business. */
 export type AnyDocument = Automerge.Doc<Record<string, unknown>>
@@ -51,6 +51,8 @@ export interface DocumentContext {
   readonly author: AuthorKey
   /** 16 bytes, new at each start of the program. */
   readonly runId: Uint8Array
+  /** Told of true proofs that are in the next write. */
+  readonly onProofs?: ((documentId: string, proofs: readonly ActorProof[]) => void) | undefined
 }
 
 /** One document of a replica: always known by its heads, open only while somebody works on it. */
@@ -113,7 +115,7 @@ export class DocumentState {
   /** The actor under which this run edits the document. */
   get actor(): string {
     const { author, runId } = this.#context
-    this.#actor ??= deriveActor(author.authorId, this.id, deriveNonce(runId, this.id))
+    this.#actor ??= deriveActor(author.authorId, this.id, deriveNonce(runId))
     return this.#actor
   }
 
@@ -366,7 +368,7 @@ export class DocumentState {
     if (change) this.replaceLogged(doc, [change], undefined)
     else this.replace(doc)
     const [hash = ''] = this.heads
-    this.noteOwn(this.actor, { hash, nonce: deriveNonce(this.#context.runId, this.id) })
+    this.noteOwn(this.actor, { hash, nonce: deriveNonce(this.#context.runId) })
   }
 
   /** The newest change of an actor of our own is here; it is signed when somebody needs that. */
@@ -491,9 +493,15 @@ export class DocumentState {
   takeOperations(arrival: number): StoreOperation[] {
     this.#proveOwn()
     this.isDirty = false
-    const operations = [...this.#chunkOperations(arrival), ...this.#proofs.writeOperations(this.id)]
-    operations.push(putDocument(this.id, this.stored))
-    return operations
+    const chunks = this.#chunkOperations(arrival)
+    const proofs = this.#proofs.takeUnwritten()
+    // Of a document that nobody has opened it is not known yet whether its proofs are true.
+    if (!this.stored.isClaimed) this.#context.onProofs?.(this.id, proofs)
+    return [
+      ...chunks,
+      ...proofs.map((proof) => putProof(this.id, proof)),
+      putDocument(this.id, this.stored),
+    ]
   }
 
   /** Adds a chunk with what is new; joins all chunks when they cost more to read than they hold. */

@@ -6,6 +6,7 @@ import {
   MAX_BUNDLED_DOCUMENT_BYTES,
   LIVE_REST_FACTOR,
   MAX_LIVE_REST_MS,
+  MIN_SIGNED_TOGETHER,
   READ_TOGETHER,
   STORE_FULL_RETRY_MS,
   STORE_RETRY_DELAY_MS,
@@ -385,11 +386,19 @@ export class Engine {
     }
   }
 
+  async #signTogether(): Promise<void> {
+    this.call((replica) => replica.signTogether(MIN_SIGNED_TOGETHER))
+    await this.saved()
+  }
+
   /** Saves what is there, ends the channels, and waits for the store. Idempotent. */
   async close(): Promise<void> {
     this.#isClosing = true
     if (!this.#isClosed) {
-      if (!this.replica.failure) await this.saved().catch(() => {})
+      if (!this.replica.failure) {
+        await this.saved().catch(() => {})
+        await this.#signTogether().catch(() => {})
+      }
       this.#isClosed = true
       clearInterval(this.#interval)
       this.#closed.abort()

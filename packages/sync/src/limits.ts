@@ -24,8 +24,20 @@ export const MAX_MESSAGE_BURST = 50_000
 /** Bytes of a document, saved or as a batch of changes: 64 MiB. An edit beyond it is refused; a peer's changes as well, and then the document is no longer merged with that peer. */
 export const MAX_DOCUMENT_BYTES = 67_108_864
 
-/** Bytes that a transferred batch may have besides its changes: proofs and heads. */
-export const MAX_BATCH_OVERHEAD_BYTES = 2_097_152
+/** Bytes that a transferred batch may have besides its changes: heads, and the longest proofs of {@link MAX_ACTORS}. */
+export const MAX_BATCH_OVERHEAD_BYTES = 5_242_880
+
+/** Statements that one signature may stand for: the path of each has at most 10 hashes. */
+export const MAX_SIGNED_TOGETHER = 1_024
+
+/** Statements that this device signs together: 2 bytes for each in place of 64, and a path of 6 hashes where one lies by itself. */
+export const SIGNED_TOGETHER = 64
+
+/** Statements of one kind, signed alone, that wait to be signed together; of more the oldest stay as they are. */
+export const MAX_SIGNED_ALONE = 4_096
+
+/** Statements of one kind that are signed together when the program ends: for fewer a write is not worth it. */
+export const MIN_SIGNED_TOGETHER = 16
 
 /** Inflated bytes for each byte of a received batch, summed over all its levels and counted on real output; looked at from {@link FEW_INFLATED_BYTES} on. */
 export const MAX_INFLATE_RATIO = 100
@@ -171,8 +183,8 @@ export const MAX_CERTIFICATES = 4
 /** Milliseconds that an author's certificate for its own node lasts: 30 days, renewed at each start. */
 export const CERTIFICATE_LIFETIME_MS = 2_592_000_000
 
-/** Bytes of an encoded record of the catalogue: a path, at most 256 bytes besides, and {@link MAX_COVERED_HEADS}. */
-export const MAX_RECORD_BYTES = 2_304
+/** Bytes of an encoded record of the catalogue: a path, at most 512 bytes besides, and {@link MAX_COVERED_HEADS}. */
+export const MAX_RECORD_BYTES = 2_560
 
 /** Heads that a deletion names. Of a document that has more, what is under the others counts as not deleted. */
 export const MAX_COVERED_HEADS = 32
@@ -281,7 +293,7 @@ export const BUNDLE_BYTES = 196_608
 export const MAX_DOCUMENTS_BYTES = 524_288
 
 /** Proofs of a document that travels together with others. */
-export const MAX_BUNDLED_PROOFS = 256
+export const MAX_BUNDLED_PROOFS = 64
 
 /** Small documents that are read from the store at once. */
 export const READ_TOGETHER = 256

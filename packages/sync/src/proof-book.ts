@@ -98,13 +98,10 @@ export class ProofBook {
     this.#unwritten = noActors
   }
 
-  /** The operations that write what is new. */
-  writeOperations(documentId: string): StoreOperation[] {
-    const operations = [...this.#unwritten].flatMap((actor): StoreOperation[] => {
-      const proof = this.#proofs.get(actor)
-      return proof ? [putProof(documentId, proof)] : []
-    })
+  /** What is in no write yet, for the next one. */
+  takeUnwritten(): ActorProof[] {
+    const proofs = [...this.#unwritten].flatMap((actor) => this.#proofs.get(actor) ?? [])
     this.#unwritten = noActors
-    return operations
+    return proofs
   }
 }

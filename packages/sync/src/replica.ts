@@ -2,6 +2,7 @@ import type { AuthorKey } from '@vudo/identity'
 import type { StoreOperation } from '@vudo/storage'
 import type { PeerId } from '@vudo/transport'
 import { bytesToHex } from '@vudo/wire'
+import type { ActorProof } from './authorship.ts'
 import { BlobBook } from './blob-book.ts'
 import type { CatalogueRecord } from './catalogue-record.ts'
 import { Catalogue } from './catalogue.ts'
@@ -9,12 +10,19 @@ import { isAckOf, toAck } from './document-heads.ts'
 import type { DocumentState } from './document-state.ts'
 import { SyncError } from './errors.ts'
 import { Exchange } from './exchange.ts'
-import { MAX_ACKNOWLEDGING_PEERS, MAX_IDLE_RUNS, MAX_KNOWN_PEERS, MAX_RUNS } from './limits.ts'
+import {
+  MAX_ACKNOWLEDGING_PEERS,
+  MAX_IDLE_RUNS,
+  MAX_KNOWN_PEERS,
+  MAX_RUNS,
+  SIGNED_TOGETHER,
+} from './limits.ts'
 import { isDocumentProven } from './apply-batch.ts'
 import { OpenDocuments, type ReadDocument } from './open-documents.ts'
 import { PendingVettings } from './pending-vettings.ts'
 import { PendingWrites } from './pending-writes.ts'
 import { RetiredDocuments } from './retired-documents.ts'
+import { SignedAlone } from './signed-alone.ts'
 import type { ChangeOrigin, ReplicaEffect, ReplicaEvent, ReplicaInput } from './replica-effects.ts'
 import {
   ackKey,
@@ -67,6 +75,8 @@ export interface ReplicaInit {
   readonly policy?: Policy | undefined
   /** Paths from which on stores are compared by ranges. @defaultValue `MIN_COMPARED_PATHS` */
   readonly minComparedPaths?: number | undefined
+  /** Statements of a kind from which on they are signed together. @defaultValue `SIGNED_TOGETHER` */
+  readonly signedTogether?: number | undefined
 }
 
 /**
@@ -97,6 +107,7 @@ export class Replica {
   readonly #documents: OpenDocuments
   readonly #writes = new PendingWrites()
   readonly #vettings = new PendingVettings()
+  readonly #signedAlone = new SignedAlone(this)
   readonly #exchange: Exchange
   /** Documents that were deleted, or have a successor. */
   readonly retired: RetiredDocuments
@@ -113,14 +124,20 @@ export class Replica {
     this.init = init
     this.positionsByPeer = new Map(index.positionsByPeer)
     this.featuresByPeer = new Map(index.featuresByPeer)
-    this.#documents = new OpenDocuments(init, {
-      read: (id) => this.effect({ type: 'read-document', id }),
-      onDamage: (state, reason) => this.#damaged(state, reason),
-      vet: (state, saved) => {
-        this.vet([saved], (refusal) => this.#documents.vetted(state, refusal))
+    const onProofs = (id: string, proofs: readonly ActorProof[]): void => {
+      this.#signedAlone.addProofs(id, proofs)
+    }
+    this.#documents = new OpenDocuments(
+      { ...init, onProofs },
+      {
+        read: (id) => this.effect({ type: 'read-document', id }),
+        onDamage: (state, reason) => this.#damaged(state, reason),
+        vet: (state, saved) => {
+          this.vet([saved], (refusal) => this.#documents.vetted(state, refusal))
+        },
+        isProven: (state, saved) => isDocumentProven(state, saved, init.database),
       },
-      isProven: (state, saved) => isDocumentProven(state, saved, init.database),
-    })
+    )
     this.retired = new RetiredDocuments(this, index)
     this.blobs = new BlobBook(this, index)
     this.#loadIndex(index)
@@ -333,6 +350,7 @@ export class Replica {
   removeDocument(state: DocumentState): void {
     for (const operation of state.removeOperations()) this.write(operation)
     this.#writes.forgetDocument(state)
+    this.#signedAlone.forgetDocument(state.id)
     this.#unstored.delete(state.id)
     this.#documents.remove(state)
     this.blobs.documentRemoved(state)
@@ -379,6 +397,7 @@ export class Replica {
       const isNews = !this.recordsByHash.has(hash)
       this.recordsByHash.set(hash, added)
       this.#writes.addRecord(added)
+      this.#signedAlone.addRecord(added)
       if (!isNews || this.catalogue.winner(path)?.hash !== hash) return
       const { heads } = this.document(id)
       if (state === 'deleted') this.emit({ type: 'document:deleted', id, path, origin })
@@ -459,6 +478,12 @@ export class Replica {
     this.#exchange.durable()
     this.retired.sweep()
     this.blobs.persisted()
+    this.signTogether(this.init.signedTogether ?? SIGNED_TOGETHER)
+  }
+
+  /** Signs once more, together, what was signed alone, if there are so many statements of a kind and nothing else waits to be written. */
+  signTogether(atLeast: number): void {
+    this.#signedAlone.signTogether(atLeast)
   }
 
   // What the application may do.

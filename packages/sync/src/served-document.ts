@@ -45,7 +45,7 @@ export class ServedDocument {
     this.handle = handle
     this.state = state
     this.#engine = engine
-    this.#nonce = deriveNonce(runId, state.id)
+    this.#nonce = deriveNonce(runId)
     this.#next = state.logEnd
     this.#told = state.heads
   }

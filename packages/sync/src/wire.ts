@@ -62,7 +62,11 @@ const refusalReasons: readonly RefusalReason[] = [
 
 /** One announced thing. */
 export type PageEntry =
-  | { readonly type: 'record'; readonly bytes: Uint8Array }
+  | {
+      readonly type: 'record'
+      /** Without its signature. */
+      readonly bytes: Uint8Array
+    }
   | { readonly type: 'document'; readonly id: string; readonly heads: readonly string[] }
 
 /** What two stores say to each other. */
@@ -85,6 +89,8 @@ export type SyncMessage =
       /** Nothing more is waiting to be announced. */
       readonly isLast: boolean
       readonly entries: readonly PageEntry[]
+      /** Of the records, in their order: see {@link writeJointSignatures}. */
+      readonly signatures: Uint8Array
     }
   | { readonly type: 'page-stored'; readonly number: number }
   | {
@@ -425,6 +431,7 @@ function writePage(writer: ByteWriter, page: SyncMessage & { type: 'page' }): vo
   writer.u8(kinds.page).varint(page.number).varint(page.upTo)
   writer.u8(page.isLast ? 1 : 0).varint(page.entries.length)
   for (const entry of page.entries) writer.prefixed(encodeEntry(entry))
+  writer.bytes(page.signatures)
 }
 
 function encodeEntry(entry: PageEntry): Uint8Array {
@@ -444,7 +451,7 @@ function readPage(reader: ByteReader): SyncMessage {
     const entry = readEntry(createByteReader(reader.prefixed(MAX_SYNC_MESSAGE_BYTES)))
     if (entry) entries.push(entry)
   }
-  return { type: 'page', number, upTo, isLast, entries }
+  return { type: 'page', number, upTo, isLast, entries, signatures: reader.rest() }
 }
 
 /** `undefined` for a kind of a newer minor version: skipped by its length. */

@@ -22,7 +22,14 @@ export function announceUnknown(count: number): Flood {
         return { type: 'document', id: idOf(page * MAX_PAGE_ENTRIES + at), heads }
       })
       // The first page went before the flood. It stands where it stood: its place in the other's store is one key.
-      attack.tell({ type: 'page', number: page + 2, upTo: 0, isLast: false, entries })
+      attack.tell({
+        type: 'page',
+        number: page + 2,
+        upTo: 0,
+        isLast: false,
+        entries,
+        signatures: Uint8Array.of(0),
+      })
       attack.lab.settle()
     }
   })
@@ -76,7 +83,14 @@ class Attack {
     this.victim.input({ type: 'peer-connected', link: this.#link, peerId })
     const position = { run: '00'.repeat(16), arrival: 0 }
     this.tell({ type: 'hello', run: '11'.repeat(16), position, certificates: [] })
-    this.tell({ type: 'page', number: 1, upTo: 0, isLast: false, entries: [] })
+    this.tell({
+      type: 'page',
+      number: 1,
+      upTo: 0,
+      isLast: false,
+      entries: [],
+      signatures: Uint8Array.of(0),
+    })
     this.lab.settle()
   }
 

@@ -99,6 +99,7 @@ function documentId(at: number): string {
 }
 
 const hash = 'ab'.repeat(32)
+const noSignatures = Uint8Array.of(0)
 const noChanges = encodeBatch({
   isAnswer: true,
   isSaved: false,
@@ -168,7 +169,14 @@ test('pages whose answer waits for the disk count as open', () => {
   lab.settle()
   isHeld = true
   const page = (number: number): void =>
-    mallory.tell({ type: 'page', number, upTo: number, isLast: true, entries: [] })
+    mallory.tell({
+      type: 'page',
+      number,
+      upTo: number,
+      isLast: true,
+      entries: [],
+      signatures: noSignatures,
+    })
   for (let number = 1; number <= 4; number++) page(number)
   expect(mallory.isEnded).toBe(false)
   page(5)
@@ -188,7 +196,14 @@ test('a long batch that nobody asked for is not kept', () => {
 test('a batch that was asked for is kept within a bound', () => {
   const { lab, victim, mallory, id } = attacked()
   const entries = [{ type: 'document', id, heads: [hash] }] as const
-  mallory.tell({ type: 'page', number: 1, upTo: 1, isLast: true, entries })
+  mallory.tell({
+    type: 'page',
+    number: 1,
+    upTo: 1,
+    isLast: true,
+    entries,
+    signatures: noSignatures,
+  })
   lab.settle()
   expect(mallory.heard()).toContain('want')
   const bytes = new Uint8Array(20_000)

@@ -6,7 +6,7 @@ import { decodeMessage, encodeMessage } from '../src/wire.ts'
 import { signProof, deriveActor } from '../src/authorship.ts'
 import { readChanges, vetDocument } from '../src/automerge-chunks.ts'
 import { Replica } from '../src/replica.ts'
-import { decodeIndex } from '../src/stored-keys.ts'
+import { decodeIndex, proofPrefix } from '../src/stored-keys.ts'
 import { keyOf, Lab, Node } from './replica-lab.ts'
 
 /** Lets an attacker's replica send batches that `forge` has changed. */
@@ -66,7 +66,9 @@ test('an actor belongs to the author from whom it derives: signing for a foreign
 test('a document that was stored unopened is looked at when it is opened: a wrong signature shows nothing of it', () => {
   const lab = withForgedBatches((batch) => ({
     ...batch,
-    proofs: batch.proofs.map((proof) => ({ ...proof, signature: new Uint8Array(64) })),
+    proofs: batch.proofs.map((proof) => {
+      return { ...proof, signature: { ...proof.signature, signature: new Uint8Array(64) } }
+    }),
   }))
   const victim = tellVictim(lab)
   expect(faultsOf(victim)).toEqual([])
@@ -74,6 +76,41 @@ test('a document that was stored unopened is looked at when it is opened: a wron
   lab.settle()
   expect(faultsOf(victim)).toContain('ERR_AUTHORSHIP_INVALID')
   expect(victim.read('notes/x')).toEqual({})
+})
+
+test('a document that is stored unopened is refused at once when what was signed together is not', () => {
+  const path = new Uint8Array(32)
+  const lab = withForgedBatches((batch) => ({
+    ...batch,
+    proofs: batch.proofs.map((proof) => {
+      return { ...proof, signature: { ...proof.signature, leaves: 2, number: 1, path } }
+    }),
+  }))
+  const victim = tellVictim(lab)
+  expect(faultsOf(victim)).toContain('ERR_AUTHORSHIP_INVALID')
+  const { documentId } = victim.replica.catalogue.winner('notes/x')!
+  expect(victim.disk.scan(proofPrefix(documentId))).toEqual([])
+})
+
+test('a record whose signature is wrong is refused, and the others of its page are taken', () => {
+  const lab = new Lab({
+    tamper: (bytes, from) => {
+      const message = decodeMessage(bytes)
+      if (from !== 'mallory' || message.type !== 'page') return bytes
+      // Two trees: their number, and the first signature, which is that of the first record.
+      if (message.signatures[0] !== 2) return bytes
+      const signatures = message.signatures.map((byte, at) => (at === 1 ? byte ^ 1 : byte))
+      return encodeMessage({ ...message, signatures })
+    },
+  })
+  const [mallory, victim] = [lab.node('mallory'), lab.node('victim')]
+  for (const path of ['notes/x', 'notes/y']) mallory.edit(path, (doc) => (doc.text = path))
+  lab.settle()
+  lab.connect(mallory, victim)
+  lab.settle()
+  expect(faultsOf(victim)).toEqual(['ERR_AUTHORSHIP_INVALID'])
+  expect(victim.replica.catalogue.winner('notes/x')).toBeUndefined()
+  expect(victim.read('notes/y')).toEqual({ text: 'notes/y' })
 })
 
 test('SY6: changes of one document under the id of another are refused', () => {

@@ -6,6 +6,7 @@ import type { ChangeBatch } from '../src/batch-wire.ts'
 import { decodeEdits, encodeEdits } from '../src/edits-wire.ts'
 import { readLeanProofs, wholeProofs, writeLeanProofs } from '../src/lean-proofs.ts'
 import type { Policy } from '../src/replica.ts'
+import type { TreeSignature } from '../src/tree-signature.ts'
 import { decodeMessage, encodeMessage } from '../src/wire.ts'
 import { keyOf, Lab, type Node } from './replica-lab.ts'
 import vectors from './vectors/sync.json' with { type: 'json' }
@@ -38,6 +39,14 @@ function pair(policy?: Policy): Pair {
   lab.connect(writer, reader)
   lab.settle()
   return Object.assign(seen, { lab, writer, reader, sent })
+}
+
+/** Of nothing. */
+const sevens: TreeSignature = {
+  signature: new Uint8Array(64).fill(7),
+  leaves: 1,
+  number: 0,
+  path: new Uint8Array(),
 }
 
 function type(node: Node, line: number): void {
@@ -106,7 +115,7 @@ test.each([
 ])('edits with %s are refused', (_, forge) => {
   const seen = pair()
   type(seen.writer, 1)
-  const [before = { signature: new Uint8Array(64) }] = seen.sent[0] ?? []
+  const [before = { signature: sevens }] = seen.sent[0] ?? []
   seen.forge = (batch) => forge(batch, before)
   type(seen.writer, 2)
   expect(linesOf(seen.reader)).toEqual([1])
@@ -147,7 +156,7 @@ test('the vectors of lean proofs hold', () => {
 })
 
 test('lean proofs of every kind come back as they were written', () => {
-  const [author, signature] = [keyOf('a').authorId, new Uint8Array(64).fill(7)]
+  const [author, signature] = [keyOf('a').authorId, sevens]
   const nonce = new Uint8Array(16).fill(3)
   const proofs: LeanProof[] = [
     { signature },
@@ -160,5 +169,5 @@ test('lean proofs of every kind come back as they were written', () => {
   writeLeanProofs(writer, proofs)
   const bytes = writer.finish()
   expect(readLeanProofs(createByteReader(bytes))).toEqual(proofs)
-  expect(bytes).toHaveLength(1 + 65 + 113 + 97 + 113 + 97)
+  expect(bytes).toHaveLength(1 + 66 + 114 + 98 + 114 + 98)
 })

@@ -16,6 +16,8 @@ export interface LabInit {
   readonly choose?: (count: number) => number
   /** Paths from which on replicas compare their stores by ranges. */
   readonly minComparedPaths?: number
+  /** Statements from which on a replica signs them together. */
+  readonly signedTogether?: number
   /** Changes or drops (undefined) a message on its way. */
   readonly tamper?: (bytes: Uint8Array, from: string, to: string) => Uint8Array | undefined
   /** Says whether the disk of a node is slow: its writes wait for `Lab.releaseWrites`. */
@@ -72,6 +74,7 @@ export class Node {
       index,
       policy: this.lab.init.policy,
       minComparedPaths: this.lab.init.minComparedPaths,
+      signedTogether: this.lab.init.signedTogether,
     })
     this.run(this.replica.takeEffects())
   }

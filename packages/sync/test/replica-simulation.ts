@@ -197,6 +197,7 @@ class ReplicaNode implements SimulatedNode {
       peerId: peerIdOf(env.name),
       runId: env.random.bytes(16),
       index: decodeIndex(entries),
+      signedTogether: 2,
     })
     this.#run(this.#replica.takeEffects())
     for (const peer of init.peers) env.setTimer(`dial ${peer}`, 10)
