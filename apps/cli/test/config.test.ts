@@ -51,6 +51,7 @@ describe('vudo config', () => {
     expect(text).toContain('idle in this version')
     expect(text).toMatch(/\d+ options have their defaults/)
     const { stdout: all } = await vudo(['config', '--all', '--data-dir', dataDir])
+    expect(all).toContain('relayUrl = none  (default: VUDO_P2P_RELAY)')
     expect(all).toContain('port = 34569  (default: VUDO_P2P_PORT)')
   }, 60_000)
 

@@ -52,7 +52,11 @@ function createProgram(): Command {
     .version(manifest.version)
     .exitOverride()
     .option('--host <address>', 'IP address to accept on', '127.0.0.1')
-    .addOption(new Option('--port <number>', 'port; 0 takes any').default(8080).argParser(numberOf('--port')))
+    .addOption(
+      new Option('--port <number>', 'port; 0 takes any')
+        .default(8080)
+        .argParser(numberOf('--port')),
+    )
     .option('--name <host>', 'host by which clients dial it; may be repeated', collect)
     .option('--tls-cert <file>', 'certificate chain, PEM')
     .option('--tls-key <file>', 'private key, PEM')

@@ -288,7 +288,10 @@ export class Router {
 
   async stop(): Promise<void> {
     for (const peerId of this.#connections.keys()) this.removeNeighbour(peerId)
+    // The library forgets this timer, which would keep the process for up to a second.
+    const heartbeat = heartbeatTimerOf(this.#router)
     await this.#router.stop()
+    clearTimeout(heartbeat)
   }
 
   #judge(message: Message): TopicValidatorResult {
@@ -349,8 +352,15 @@ function toPeerId(id: Libp2pPeerId): PeerId | undefined {
   return id.type === 'Ed25519' ? bytesToHex(id.publicKey.raw) : undefined
 }
 
+/** The timer of the next heartbeat; it is private in the library's types. */
+function heartbeatTimerOf(router: GossipSub): NodeJS.Timeout | undefined {
+  const status: { readonly heartbeatTimeout?: NodeJS.Timeout } = Reflect.get(router, 'status')
+  return status.heartbeatTimeout
+}
+
 /** A version of the package that renames these would otherwise fail in the middle of a session. */
 function assertInternals(router: GossipSub): asserts router is GossipSub & RouterInternals {
-  const isKnown = 'score' in router && 'mesh' in router && 'start' in router && 'stop' in router
+  const wanted = ['score', 'mesh', 'status', 'start', 'stop']
+  const isKnown = wanted.every((name) => name in router)
   if (!isKnown) throw new Error('this version of @libp2p/gossipsub is not supported, expected 17')
 }

@@ -49,7 +49,8 @@ function originOfFolder(
 function describeOption({ name, value, origin, from, variable, isUsed }: OptionReport): string {
   const said = origin === 'code' ? 'the command line' : (from ?? origin)
   const where = origin === 'default' ? variable : said
-  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  const set = value ?? 'none'
+  const text = typeof set === 'string' ? set : JSON.stringify(set)
   const idle = isUsed ? '' : ', idle in this version'
   return `${name} = ${shownText(text)}  (${origin}${where === undefined ? '' : `: ${shownText(where)}`}${idle})`
 }

@@ -53,17 +53,31 @@ async function demo({ folder, transport, keep, json }: DemoOptions): Promise<voi
   }
 }
 
+/** What to try then, in the words that work where the command was started from. */
+export function nextSteps(
+  kept: readonly string[],
+  edited: string,
+  isRepository: boolean = import.meta.url.endsWith('.ts'),
+): readonly string[] {
+  const vudo = isRepository ? 'npm run -s vudo --' : 'vudo'
+  const again = isRepository ? 'npm start -- --keep' : 'vudo demo --keep'
+  const [a, b] = kept
+  if (a === undefined || b === undefined) {
+    return [
+      `${again}   the same, and both nodes stay`,
+      `${vudo} node   a node of your own; then: ${vudo} ticket`,
+      `${vudo} doctor   what a node needs, and whether it is there`,
+    ]
+  }
+  return [
+    `${vudo} watch --data-dir ${b}`,
+    `${vudo} edit ${edited} --insert "Hello. " --data-dir ${a}`,
+    `${vudo} stop --data-dir ${a}   and the same for ${b}`,
+  ]
+}
+
 function conclude({ documents, changes, kept, edited }: Awaited<ReturnType<typeof runDemo>>): void {
   printLine('\nTry next:')
-  const [a, b] = kept
-  if (a !== undefined && b !== undefined) {
-    printLine(`  npm run vudo -- watch --data-dir ${b}`)
-    printLine(`  npm run vudo -- edit ${edited} --insert "Hello. " --data-dir ${a}`)
-    printLine(`  npm run vudo -- stop --data-dir ${a}   and the same for ${b}`)
-  } else {
-    printLine('  npm start -- --keep        the same, and both nodes stay')
-    printLine('  npm run vudo -- node       a node of your own; then: npm run vudo -- ticket')
-    printLine('  npm run vudo -- doctor     what a node needs, and whether it is there')
-  }
+  for (const line of nextSteps(kept, edited)) printLine(`  ${line}`)
   printLine(`\nconverged: ${documents} documents, ${changes} changes`)
 }
