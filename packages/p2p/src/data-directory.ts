@@ -52,9 +52,7 @@ export async function openBelongings(settings: P2PSettings): Promise<Belongings>
     }
   }
   const home = dataDirectory(settings)
-  const encryption = await storeEncryption(home, settings.encryptionAtRest)
-  const store = await openStore({ directory: path.join(home, 'store'), encryption })
-  encryption?.key.fill(0)
+  const store = await openStoreIn(home, settings.encryptionAtRest)
   try {
     return {
       key: await readOrCreateKeyFile(path.join(home, 'node.key')),
@@ -65,6 +63,15 @@ export async function openBelongings(settings: P2PSettings): Promise<Belongings>
   } catch (error) {
     await store.close()
     throw error
+  }
+}
+
+async function openStoreIn(home: string, chosen: P2PSettings['encryptionAtRest']): Promise<Store> {
+  const encryption = await storeEncryption(home, chosen)
+  try {
+    return await openStore({ directory: path.join(home, 'store'), encryption })
+  } finally {
+    encryption?.key.fill(0)
   }
 }
 

@@ -82,6 +82,26 @@ describe('the data directory', () => {
     },
   )
 
+  it('keeps the entries of Willow out of the clear as well', async () => {
+    for (const encryptionAtRest of [false, true]) {
+      const options = { ...local, dataDir: await freshFolder(), encryptionAtRest, willow: true }
+      const node = await createP2P(options)
+      const willow = node.willow()
+      const app = await willow.mapNamespace('app.v1')
+      const content = new TextEncoder().encode('secret-content')
+      await willow.writeEntry(app, willow.userId, 'notes/secret-path', content)
+      await node.stop()
+      // Payloads are encrypted in any case; paths only with the store.
+      const shown = await secretsIn(options.dataDir)
+      expect(shown).toEqual(encryptionAtRest ? [] : ['path'])
+      const again = await createP2P(options)
+      const space = await again.willow().mapNamespace('app.v1')
+      const entry = await again.willow().readEntry(space, willow.userId, 'notes/secret-path')
+      expect(entry).toEqual(content)
+      await again.stop()
+    }
+  })
+
   it('opens neither with another key, nor without one, nor with one too many', async () => {
     const folder = await freshFolder()
     expect(await codeOf(folder, true)).toBeUndefined()

@@ -24,9 +24,11 @@ export interface CopiedStore {
  *
  * @param from - Opened, and closed again: no program may have it open.
  * @param to - Made, filled and closed; durable when this settles.
- * @throws `StoreError` `ERR_STORE_NOT_EMPTY` when `to` holds records, or what `openStore` throws.
+ * @throws `StoreError` `ERR_STORE_NOT_EMPTY` when `to` holds records, `ERR_STORE_UNREADABLE` when
+ *   `from` is not there, or what `openStore` throws.
  */
 export async function copyStore(from: StoreInit, to: StoreInit): Promise<CopiedStore> {
+  await assertStore(from.directory)
   const source = await openDirectory(from)
   try {
     const target = await openDirectory(to)
@@ -84,12 +86,14 @@ export interface ChangeStoreKeyInit {
  * Whoever had the old key and a copy of the disk can still read that copy, and what
  * is written later if he took out the records' key: against him, use {@link copyStore}.
  *
- * @throws `StoreError` `ERR_STORE_KEY_WRONG`, `ERR_STORE_NOT_ENCRYPTED`, or what `openStore` throws.
+ * @throws `StoreError` `ERR_STORE_KEY_WRONG`, `ERR_STORE_NOT_ENCRYPTED`, `ERR_STORE_UNREADABLE`
+ *   when there is no store, or what `openStore` throws.
  * @throws `RangeError` when a key has another length.
  */
 export async function changeStoreKey(init: ChangeStoreKeyInit): Promise<void> {
   const [key, newKey] = [copyOfKey(init.key), copyOfKey(init.newKey)]
   try {
+    await assertStore(init.directory)
     const { level, logNames, release } = await openLevel(init.directory)
     const database = new Database(level, { sync: true, logNames })
     try {
@@ -102,4 +106,13 @@ export async function changeStoreKey(init: ChangeStoreKeyInit): Promise<void> {
     key.fill(0)
     newKey.fill(0)
   }
+}
+
+/** Opening makes a store where there is none: a mistake in a path must not pass for an empty store. */
+async function assertStore(directory: string): Promise<void> {
+  const { hasRecords } = await import('./directory.ts')
+  if (hasRecords(directory)) return
+  throw new StoreError('ERR_STORE_UNREADABLE', `${directory} holds no store`, {
+    hint: 'see whether the path is right',
+  })
 }

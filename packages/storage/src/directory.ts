@@ -24,6 +24,11 @@ export function recordsPath(directory: string): string {
   return path.join(directory, 'records')
 }
 
+/** Tells whether a database lies in a directory. */
+export function hasRecords(directory: string): boolean {
+  return existsSync(recordsPath(directory))
+}
+
 /**
  * Makes the directory, for the owner alone, and an empty database in it when there
  * is none; both are durable when this settles.

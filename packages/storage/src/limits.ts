@@ -42,7 +42,7 @@ export const MIN_LOG_BYTES = 3_000_000
 /** Bytes that an entry of LevelDB's memory table takes at most besides key and value. */
 export const MEMTABLE_ENTRY_BYTES = 200
 
-/** Records of an encrypted store, whose keys all stay in memory, about 100 bytes each with a key of 50: 400 MB. Writes that are under way together may go beyond it. */
+/** Records of an encrypted store, whose keys all stay in memory, 40 bytes each besides the key: with keys of 80 bytes 500 MB. Writes that are under way together may go beyond it. */
 export const MAX_ENCRYPTED_RECORDS = 4_194_304
 
 /** Values that are encrypted under one key before another one is derived: 2^32. NIST SP 800-38D section 8.3 allows as many. */

@@ -75,8 +75,8 @@ export async function wrapAnew(
 ): Promise<void> {
   const { unwrapDataKey, wrapDataKey } = await import('./data-key.ts')
   const header = await readHeader(database)
+  const format = await readFormat(database)
   if (header === undefined) {
-    const format = await readFormat(database)
     throw format === formats.encrypted ? headerDamaged() : notEncrypted()
   }
   const dataKey = unwrapDataKey(key, header)

@@ -312,6 +312,18 @@ describe('another key', () => {
 })
 
 describe('copyStore', () => {
+  it('takes a path that leads nowhere for no empty store, and makes nothing there', async () => {
+    const home = await temporaryDirectory()
+    const [none, to] = [path.join(home, 'none'), path.join(home, 'to')]
+    const unreadable = { code: 'ERR_STORE_UNREADABLE' }
+    await expect(copyStore({ directory: none }, { directory: to })).rejects.toMatchObject(
+      unreadable,
+    )
+    const change = changeStoreKey({ directory: none, key: storeKey, newKey: otherKey })
+    await expect(change).rejects.toMatchObject(unreadable)
+    expect(await readdir(home)).toEqual([])
+  })
+
   it('encrypts a store with all its views, and decrypts it', async () => {
     const home = await temporaryDirectory()
     const [plain, sealed, again] = [
