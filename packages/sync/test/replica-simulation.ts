@@ -28,6 +28,9 @@ export interface Tally {
   promises: number
 }
 
+/** Virtual milliseconds between checks of idle peers: shorter than as shipped, as lives here are short. */
+const intervalMs = 1_000
+
 const documentPaths = ['notes/a', 'notes/b', 'notes/c']
 
 /** What each node has promised to keep: node, then document, then hashes. */
@@ -202,6 +205,7 @@ class ReplicaNode implements SimulatedNode {
     this.#run(this.#replica.takeEffects())
     for (const peer of init.peers) env.setTimer(`dial ${peer}`, 10)
     env.setTimer('edit', 50 + env.random.int(500))
+    env.setTimer('interval', intervalMs)
   }
 
   get picture(): string {
@@ -245,7 +249,14 @@ class ReplicaNode implements SimulatedNode {
     if (name.startsWith('dial ')) this.#dial(name.slice(5))
     else if (name.startsWith('link ')) this.#input({ type: 'timer', link: Number(name.slice(5)) })
     else if (name.startsWith('task ')) this.#tasks.shift()?.()
+    else if (name === 'interval') this.#check()
     else this.#edit()
+  }
+
+  /** Whether idle peers really hold the same. */
+  #check(): void {
+    this.#input({ type: 'interval' })
+    this.#env.setTimer('interval', intervalMs)
   }
 
   #dial(peer: string): void {
