@@ -1,6 +1,4 @@
-import type { StoreOperation } from '@vudo/storage'
 import type { ActorProof } from './authorship.ts'
-import { putProof } from './stored-puts.ts'
 
 const noProofs = new Map<string, ActorProof>()
 const noActors = new Set<string>()
