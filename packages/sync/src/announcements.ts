@@ -66,7 +66,7 @@ export function announceGathered(exchange: Exchange, peer: PeerState): void {
 }
 
 /** Something waits to be announced; what travels as live edits is told in another way, unless that fails. */
-function isAnyDue(peer: PeerState): boolean {
+export function isAnyDue(peer: PeerState): boolean {
   for (const item of peer.queue) {
     if (item.startsWith('r') || !isTravelling(peer, item.slice(1))) return true
   }
