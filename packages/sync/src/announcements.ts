@@ -79,7 +79,7 @@ export function announceGathered(exchange: Exchange, peer: PeerState): void {
 }
 
 /** Something waits to be announced; what travels as live edits is told in another way, unless that fails. */
-function isAnyDue(exchange: Exchange, peer: PeerState): boolean {
+export function isAnyDue(exchange: Exchange, peer: PeerState): boolean {
   return nextDue(exchange, peer) !== undefined
 }
 

@@ -5,6 +5,7 @@ import {
   announceNext,
   confirmLive,
   handlePage,
+  isAnyDue,
   settlePages,
 } from './announcements.ts'
 import { Broadcasts } from './broadcasts.ts'
@@ -254,8 +255,9 @@ export class Exchange {
     if (!peer.isCompareDue) this.announceAll(peer, 0)
   }
 
+  /** What travels as live edits brings no page at whose end the comparison could begin. */
   #isAnnouncing(peer: PeerState): boolean {
-    return peer.pagesInFlight.size + peer.queue.size > 0
+    return peer.pagesInFlight.size > 0 || isAnyDue(this, peer)
   }
 
   /** Asks every peer to announce everything again, and does so itself. */
