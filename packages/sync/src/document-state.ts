@@ -28,8 +28,6 @@ import { headsOf, sameHeads } from './document-heads.ts'
 import { DocumentSize } from './document-size.ts'
 import {
   FORGOTTEN_CHANGES,
-  MAX_APPENDED_BYTES,
-  MAX_APPENDED_CHANGES,
   MAX_CHUNKS,
   MAX_CLOSED_LATER_BYTES,
   MAX_LATER_BYTES,
@@ -38,9 +36,10 @@ import {
 import type { ReadDocument } from './open-documents.ts'
 import { ProofBook, type UnsignedChange } from './proof-book.ts'
 import type { LinkId } from './replica-effects.ts'
-import { appended, none } from './shared-empty.ts'
+import { none } from './shared-empty.ts'
 import { ackKey, documentKey, proofKey, type StoredDocument, nothingStored } from './stored-keys.ts'
 import { putDocument, putProof } from './stored-puts.ts'
+import { UnstoredChanges } from './unstored-changes.ts'
 
 /** Any document: its shape is the application's business. */
 export type AnyDocument = Automerge.Doc<Record<string, unknown>>
@@ -85,9 +84,7 @@ export class DocumentState {
   #logEnd = 1
   /** The open document has everything of the log before this number. */
   #appliedUpTo = 1
-  /** Changes that are in no write yet; `undefined` when not all of them were logged. */
-  #unstored: Uint8Array[] | undefined = none
-  #unstoredBytes = 0
+  readonly #unstored = new UnstoredChanges()
   /** Only of a document that was edited in this run. */
   #tail: ChunkTail | undefined
   readonly #proofs = new ProofBook()
@@ -182,7 +179,7 @@ export class DocumentState {
     this.#log = undefined
     this.#logEnd += 1
     this.#appliedUpTo = this.#logEnd
-    this.#unstored = undefined
+    this.#unstored.lose()
     this.lastEdits = undefined
   }
 
@@ -190,9 +187,9 @@ export class DocumentState {
   dropLog(): void {
     // Behind what is stored it would stay for ever.
     if (this.isBehind) this.unload()
-    const isStored = this.#unstored?.length === 0
+    const isStored = this.#unstored.isEmpty
     this.#forgetLog()
-    if (isStored) this.#unstored = none
+    if (isStored) this.#unstored.take()
     this.#tail = undefined
     if (!this.doc) this.#proofs.release()
   }
@@ -205,26 +202,22 @@ export class DocumentState {
     const { chunkCount, snapshotBytes, laterBytes } = this.stored
     const isFull = chunkCount >= MAX_CHUNKS && !this.#isTailJoinable
     const isGrown = laterBytes > Math.max(snapshotBytes, MAX_CLOSED_LATER_BYTES)
-    const unstored = this.#unstored ?? []
     return (
       this.pins === 0 &&
       this.waiting.length === 0 &&
       this.heads.length > 0 &&
       chunkCount > 0 &&
-      this.#unstored !== undefined &&
       !this.isHeld &&
       !this.stored.isClaimed &&
       !isFull &&
       !isGrown &&
-      this.#unstoredBytes + bytes <= MAX_APPENDED_BYTES &&
-      unstored.length + changes.length <= MAX_APPENDED_CHANGES
+      this.#unstored.hasRoom(changes.length, bytes)
     )
   }
 
   /** True when so much waits for its write that the next changes may soon need the document open. */
   get isWriteDue(): boolean {
-    const changes = this.#unstored?.length ?? 0
-    return 2 * changes > MAX_APPENDED_CHANGES || 2 * this.#unstoredBytes > MAX_APPENDED_BYTES
+    return this.#unstored.isMuch
   }
 
   /** Takes changes that follow what is here, and logs them. An open document gets them with {@link catchUp}. */
@@ -236,8 +229,7 @@ export class DocumentState {
       // Received changes are views into larger buffers.
       const bytes = change.bytes.slice()
       this.#log.add({ ...change, bytes, origin, isOnlyHead: heads.size === 1 })
-      if (this.#unstored) this.#unstored = appended(this.#unstored, bytes)
-      this.#unstoredBytes += bytes.length
+      this.#unstored.add(bytes)
     }
     this.heads = [...heads].toSorted()
     this.#logEnd = this.#log.end
@@ -507,9 +499,7 @@ export class DocumentState {
   /** Adds a chunk with what is new; joins all chunks when they cost more to read than they hold. */
   #chunkOperations(arrival: number): StoreOperation[] {
     if (this.#held && !this.doc) return this.#heldOperations(this.#held, arrival)
-    const unstored = this.#unstored
-    this.#unstored = none
-    this.#unstoredBytes = 0
+    const unstored = this.#unstored.take()
     if (unstored && this.#isAppendable(unstored)) return this.#appendOperations(unstored, arrival)
     this.#tail = undefined
     const { id, stored, open, heads } = this
