@@ -19,7 +19,10 @@ test('syncWith is answered by a peer whose last edits wait for their acknowledge
   here.change((doc) => doc.items.push('milk'))
   await here.whenSynced()
   await b.database.writeDoc('lists/a', { items: ['milk', 'bread'] })
-  await expect.poll(() => here.current.items, { timeout: 10_000 }).toEqual(['milk', 'bread'])
+  await a.database.whenSynced()
+  expect(here.current.items).toEqual(['milk', 'bread'])
+  // Stored at both ends, and not told yet: that goes with the next thing that is said.
+  await expect.poll(() => [a, b].map(({ database }) => database.status.ahead)).toEqual([0, 2])
   const signal = AbortSignal.timeout(10_000)
   const status = await a.database.syncWith(b.network.peerId, 'lists/a', { signal })
   expect(status.peers.map(({ peerId }) => peerId)).toEqual([b.network.peerId])
