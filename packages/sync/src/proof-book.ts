@@ -1,5 +1,5 @@
 import type { StoreOperation } from '@vudo/storage'
-import { encodeProof, type ActorProof } from './authorship.ts'
+import { encodeProof, type ActorOrigin, type ActorProof } from './authorship.ts'
 import { proofKey } from './stored-keys.ts'
 
 const noProofs = new Map<string, ActorProof>()
@@ -45,6 +45,13 @@ export class ProofBook {
     this.#isComplete = isAll
     const read = stored.map((proof) => [proof.actor, proof] as const)
     this.#proofs = new Map([...read, ...this.#proofs])
+  }
+
+  /** Whose an actor is, if that can be told for all its changes at once. */
+  authorOf(actor: string): ActorOrigin | undefined {
+    const proof = this.#proofs.get(actor)
+    if (!proof?.nonce || proof.isImage) return undefined
+    return { author: proof.author, nonce: proof.nonce }
   }
 
   /** Keeps proofs that came with changes. */

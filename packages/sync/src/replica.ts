@@ -354,7 +354,7 @@ export class Replica {
    */
   changed(state: DocumentState, origin: ChangeOrigin, created = false): void {
     this.#writes.addDocument(state, origin === 'local')
-    if (state.isWriteDue) this.#writes.urge()
+    if (state.unstored.isMuch) this.#writes.urge()
     if (state.log) this.#documents.logged(state)
     this.#countUnstored(state)
     const path = this.catalogue.pathOf(state.id)
