@@ -84,7 +84,8 @@ export class DocumentState {
   #logEnd = 1
   /** The open document has everything of the log before this number. */
   #appliedUpTo = 1
-  readonly #unstored = new UnstoredChanges()
+  /** Changes that are in no write yet. */
+  readonly unstored: UnstoredChanges = new UnstoredChanges()
   /** Only of a document that was edited in this run. */
   #tail: ChunkTail | undefined
   readonly #proofs = new ProofBook()
@@ -179,7 +180,7 @@ export class DocumentState {
     this.#log = undefined
     this.#logEnd += 1
     this.#appliedUpTo = this.#logEnd
-    this.#unstored.lose()
+    this.unstored.lose()
     this.lastEdits = undefined
   }
 
@@ -187,9 +188,9 @@ export class DocumentState {
   dropLog(): void {
     // Behind what is stored it would stay for ever.
     if (this.isBehind) this.unload()
-    const isStored = this.#unstored.isEmpty
+    const isStored = this.unstored.isEmpty
     this.#forgetLog()
-    if (isStored) this.#unstored.take()
+    if (isStored) this.unstored.take()
     this.#tail = undefined
     if (!this.doc) this.#proofs.release()
   }
@@ -211,13 +212,8 @@ export class DocumentState {
       !this.stored.isClaimed &&
       !isFull &&
       !isGrown &&
-      this.#unstored.hasRoom(changes.length, bytes)
+      this.unstored.hasRoom(changes.length, bytes)
     )
-  }
-
-  /** True when so much waits for its write that the next changes may soon need the document open. */
-  get isWriteDue(): boolean {
-    return this.#unstored.isMuch
   }
 
   /** Takes changes that follow what is here, and logs them. An open document gets them with {@link catchUp}. */
@@ -229,7 +225,7 @@ export class DocumentState {
       // Received changes are views into larger buffers.
       const bytes = change.bytes.slice()
       this.#log.add({ ...change, bytes, origin, isOnlyHead: heads.size === 1 })
-      this.#unstored.add(bytes)
+      this.unstored.add(bytes)
     }
     this.heads = [...heads].toSorted()
     this.#logEnd = this.#log.end
@@ -444,9 +440,7 @@ export class DocumentState {
 
   /** Whose an actor is whose changes are here, if that can be told for all of them at once. */
   authorOf(actor: string): ActorOrigin | undefined {
-    const proof = this.#proofs.get(actor)
-    if (!proof?.nonce || proof.isImage) return undefined
-    return { author: proof.author, nonce: proof.nonce }
+    return this.#proofs.authorOf(actor)
   }
 
   /** All proofs of the open document. */
@@ -499,7 +493,7 @@ export class DocumentState {
   /** Adds a chunk with what is new; joins all chunks when they cost more to read than they hold. */
   #chunkOperations(arrival: number): StoreOperation[] {
     if (this.#held && !this.doc) return this.#heldOperations(this.#held, arrival)
-    const unstored = this.#unstored.take()
+    const unstored = this.unstored.take()
     if (unstored && this.#isAppendable(unstored)) return this.#appendOperations(unstored, arrival)
     this.#tail = undefined
     const { id, stored, open, heads } = this

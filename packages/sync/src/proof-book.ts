@@ -1,4 +1,4 @@
-import type { ActorProof } from './authorship.ts'
+import type { ActorOrigin, ActorProof } from './authorship.ts'
 
 const noProofs = new Map<string, ActorProof>()
 const noActors = new Set<string>()
@@ -70,6 +70,13 @@ export class ProofBook {
     this.#isComplete = isAll
     const read = stored.map((proof) => [proof.actor, proof] as const)
     this.#proofs = new Map([...read, ...this.#proofs])
+  }
+
+  /** Whose an actor is, if that can be told for all its changes at once. */
+  authorOf(actor: string): ActorOrigin | undefined {
+    const proof = this.#proofs.get(actor)
+    if (!proof?.nonce || proof.isImage) return undefined
+    return { author: proof.author, nonce: proof.nonce }
   }
 
   /** Keeps proofs that came with changes. */

@@ -374,7 +374,7 @@ export class Replica {
    */
   changed(state: DocumentState, origin: ChangeOrigin, created = false): void {
     this.#writes.addDocument(state, origin === 'local')
-    if (state.isWriteDue) this.#writes.urge()
+    if (state.unstored.isMuch) this.#writes.urge()
     if (state.log) this.#documents.logged(state)
     this.#countUnstored(state)
     this.blobs.documentChanged(state)
