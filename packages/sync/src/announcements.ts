@@ -29,6 +29,7 @@ import { keptOnPage, mayTake, take } from './page-takes.ts'
 import type { AnnouncedDocument, PeerState } from './peer-state.ts'
 import type { Replica } from './replica.ts'
 import type { PageEntry, SyncMessage } from './wire.ts'
+import { askNext } from './wants.ts'
 
 /** Sends as many pages as may be open. */
 export function announceNext(
@@ -336,7 +337,7 @@ function want(exchange: Exchange, peer: PeerState, id: string, heads: readonly s
     return
   }
   peer.wants.set(id, { heads, rounds: 0, isAsked: false, isTaken: false })
-  exchange.askNext(peer)
+  askNext(exchange, peer)
 }
 
 /** All that a peer announced of a document is here. */

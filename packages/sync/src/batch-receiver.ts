@@ -10,6 +10,7 @@ import type { PeerState, Transfer } from './peer-state.ts'
 import { refuse } from './batch-server.ts'
 import { decodeBatch, type ChangeBatch } from './batch-wire.ts'
 import type { SyncMessage } from './wire.ts'
+import { askNext } from './wants.ts'
 
 /* What a peer sends of the documents: parts of batches, and what becomes of them. */
 
@@ -244,7 +245,7 @@ export function checkWants(
         want.isAsked = false
         want.isTaken = false
         peer.wantsInFlight -= 1
-        exchange.askNext(peer)
+        askNext(exchange, peer)
       }
     }
   }

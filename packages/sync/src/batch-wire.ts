@@ -1,7 +1,7 @@
 import { createByteReader, createByteWriter } from '@vudo/wire'
 import { readProof, writeProof, type ActorProof, type LeanProof } from './authorship.ts'
 import { MAX_ACTORS, MAX_HEADS } from './limits.ts'
-import { readHashes, refuse, writeHashes } from './wire.ts'
+import { readHashes, refuse, writeHashes } from './wire-fields.ts'
 
 /** Changes of a document with the proofs of their authors: the content of the parts. */
 export interface ChangeBatch {

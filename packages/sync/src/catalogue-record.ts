@@ -20,7 +20,7 @@ import {
   type SignedStatement,
   type TreeSignature,
 } from './tree-signature.ts'
-import { readHashes, writeHashes } from './wire.ts'
+import { readHashes, writeHashes } from './wire-fields.ts'
 
 /** The tag of what authors say of paths. */
 export const RECORD_TAG = 'vudo/catalogue-record/1'

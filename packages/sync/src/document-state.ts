@@ -201,7 +201,7 @@ export class DocumentState {
    */
   mayAppend(changes: readonly ChangeHeader[], bytes: number): boolean {
     const { chunkCount, snapshotBytes, laterBytes } = this.stored
-    const isFull = chunkCount >= MAX_CHUNKS && !this.#isTailJoinable
+    const isFull = chunkCount >= MAX_CHUNKS && this.#tail?.isJoinable !== true
     const isGrown = laterBytes > Math.max(snapshotBytes, MAX_CLOSED_LATER_BYTES)
     return (
       this.pins === 0 &&
@@ -523,12 +523,8 @@ export class DocumentState {
     // A document that is not open, or behind, has nothing else to be written.
     if (chunkCount === 0 || !this.doc || this.isBehind) return chunkCount > 0
     const bytes = unstored.reduce((sum, { length }) => sum + length, laterBytes)
-    if (chunkCount >= MAX_CHUNKS && !this.#isTailJoinable) return false
+    if (chunkCount >= MAX_CHUNKS && this.#tail?.isJoinable !== true) return false
     return bytes <= Math.max(snapshotBytes, MAX_LATER_BYTES)
-  }
-
-  get #isTailJoinable(): boolean {
-    return this.#tail?.isJoinable ?? false
   }
 
   #appendOperations(unstored: readonly Uint8Array[], arrival: number): StoreOperation[] {

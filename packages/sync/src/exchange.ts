@@ -9,7 +9,6 @@ import {
   settlePages,
 } from './announcements.ts'
 import { Broadcasts } from './broadcasts.ts'
-import { sampleHistory } from './change-batches.ts'
 import { isAckOf, sameHeads } from './document-heads.ts'
 import type { DocumentState } from './document-state.ts'
 import { isSyncError, SyncError, type SyncErrorCode } from './errors.ts'
@@ -22,14 +21,12 @@ import {
   MAX_PEERS,
   MAX_UNSENT_BYTES,
   MAX_UNSENT_MESSAGES,
-  MAX_SMALL_WANTS_IN_FLIGHT,
-  MAX_WANTS_IN_FLIGHT,
 } from './limits.ts'
 import { greet, handleHello } from './greeting.ts'
 import { createPeerState, type PeerState } from './peer-state.ts'
 import type { ReplicaInput } from './replica-effects.ts'
 import type { Replica } from './replica.ts'
-import { handleWant, isSmallDocument, serve } from './batch-server.ts'
+import { handleWant, serve } from './batch-server.ts'
 import {
   handleDiffering,
   handleRanges,
@@ -58,6 +55,7 @@ import {
   nowhere,
   type SyncMessage,
 } from './wire.ts'
+import { askNext } from './wants.ts'
 
 type LinkInput = Exclude<
   ReplicaInput,
@@ -354,40 +352,12 @@ export class Exchange {
 
   // Asking for documents.
 
-  /** Asks for what was announced, so many at a time. */
-  askNext(peer: PeerState): void {
-    // Those in flight are among them: called for each document of a page, it must not look at all of them.
-    if (peer.wantsInFlight >= peer.wants.size) return
-    for (const [id, want] of peer.wants) {
-      if (want.isAsked) continue
-      if (peer.wantsInFlight >= this.#maxWants(id)) return
-      want.isAsked = true
-      want.rounds += 1
-      peer.wantsInFlight += 1
-      peer.answersDue += 1
-      const state = this.replica.document(id)
-      this.replica.withDocument(state, () => {
-        // The second time from scratch: what we think we have may be what is wrong.
-        const isFirst = want.rounds === 1
-        const heads = isFirst ? state.heads : []
-        this.send(peer, { type: 'want', id, heads, have: isFirst ? sampleHistory(state) : [] })
-      })
-    }
-  }
-
-  /** What comes for a small document is small, as a rule, and need not wait for what comes for others. */
-  #maxWants(id: string): number {
-    return isSmallDocument(this.replica.document(id))
-      ? MAX_SMALL_WANTS_IN_FLIGHT
-      : MAX_WANTS_IN_FLIGHT
-  }
-
   /** The document is as it was announced, or is given up for this peer. */
   dropWant(peer: PeerState, id: string): void {
     if (peer.wants.get(id)?.isAsked) peer.wantsInFlight -= 1
     peer.wants.delete(id)
     settlePages(this, peer, id)
-    this.askNext(peer)
+    askNext(this, peer)
   }
 
   /** Goes on without a document that this peer does not give. */

@@ -20,7 +20,7 @@ import {
   MAX_RECORDS,
   MAX_SPACE_FILE_BYTES,
 } from './limits.ts'
-import { readHashes, writeHashes } from './wire.ts'
+import { readHashes, writeHashes } from './wire-fields.ts'
 
 /*
  * A part of a database as one file: docs/wire-formats/space-file.md. Records and proofs are

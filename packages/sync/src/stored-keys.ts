@@ -10,7 +10,8 @@ import {
 } from './limits.ts'
 import { decodeOwnRecord, type CatalogueRecord } from './catalogue-record.ts'
 import type { Ack } from './document-heads.ts'
-import { readHashes, writeHashes, type StorePosition } from './wire.ts'
+import { readHashes, writeHashes } from './wire-fields.ts'
+import type { StorePosition } from './wire.ts'
 
 /*
  * How a database lies in its store: key and value of every kind of record, byte by

@@ -30,6 +30,7 @@ import {
   MAX_SYNC_MESSAGE_BYTES,
 } from './limits.ts'
 import { readRanges, writeRanges } from './range-wire.ts'
+import { readHashes, readPlaces, refuse, toBits, writeHashes } from './wire-fields.ts'
 
 /*
  * The messages of `/vudo/sync/1`, byte by byte in docs/wire-formats/sync.md. Ids,
@@ -208,7 +209,6 @@ const MIN_DEFLATED_PAGE_BYTES = 512
 /** Kinds from here on may be added within a version; they are ignored. */
 const firstOptionalKind = 64
 
-const HASH_BYTES = 32
 const RUN_BYTES = 16
 const MAX_BATCH_BYTES = MAX_DOCUMENT_BYTES + MAX_BATCH_OVERHEAD_BYTES
 
@@ -367,28 +367,6 @@ function decodeKind(kind: number, reader: ByteReader): SyncMessage {
   }
 }
 
-/** Reads more than there is: the reader's own error for a message that is none. */
-export function refuse(reader: ByteReader): never {
-  reader.bytes(reader.remaining + 1)
-  throw new Error('unreachable')
-}
-
-/** Places among the entries of a page as bits, the lowest of the first byte for the first entry. */
-function toBits(places: readonly number[]): Uint8Array {
-  const bits = new Uint8Array(places.length === 0 ? 0 : (Math.max(...places) >> 3) + 1)
-  for (const place of places) bits[place >> 3] = (bits[place >> 3] ?? 0) | (1 << (place & 7))
-  return bits
-}
-
-function readPlaces(reader: ByteReader, max = MAX_PAGE_ENTRIES): number[] {
-  const bits = reader.prefixed(Math.ceil(max / 8))
-  const places: number[] = []
-  for (let place = 0; place < 8 * bits.length; place++) {
-    if (((bits[place >> 3] ?? 0) & (1 << (place & 7))) > 0) places.push(place)
-  }
-  return places
-}
-
 /** A page of its own, deflated: the only message that gains by it as a whole. */
 function readDeflated(reader: ByteReader): SyncMessage {
   const inflatedBytes = reader.varint(MAX_SYNC_MESSAGE_BYTES)
@@ -478,18 +456,4 @@ function readPart(reader: ByteReader): SyncMessage {
   const bytes = reader.rest()
   if (bytes.length === 0 || offset + bytes.length > totalBytes) return refuse(reader)
   return { type: 'part', id, totalBytes, offset, bytes }
-}
-
-/** Writes a list of hashes of 32 bytes. */
-export function writeHashes(writer: ByteWriter, hashes: readonly string[]): void {
-  writer.varint(hashes.length)
-  for (const hash of hashes) writer.bytes(hexToBytes(hash))
-}
-
-/** Reads a list of hashes as hex, in the order in which they came. @throws `WireError` `ERR_DECODE`. */
-export function readHashes(reader: ByteReader, max: number): string[] {
-  const count = reader.varint(max)
-  const hashes: string[] = []
-  for (let index = 0; index < count; index++) hashes.push(bytesToHex(reader.bytes(HASH_BYTES)))
-  return hashes
 }
