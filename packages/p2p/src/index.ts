@@ -26,6 +26,7 @@ export type {
   WorkerOptions,
 } from './options.ts'
 export type { BandwidthSettings, DiscoverySettings, P2PSettings } from './settings.ts'
+export type { WorkerSettings } from './worker-option.ts'
 export type { OwnEvents, P2P, P2PEvents } from './p2p.ts'
 export { parsePeerAddress } from './peer-address.ts'
 export type { ProtocolOptions } from './protocols.ts'

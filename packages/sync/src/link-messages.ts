@@ -46,12 +46,12 @@ export interface PackedValue {
 
 /** What stood at a place of a packed value. */
 export type ValueMark =
-  | { readonly place: Place; readonly kind: 'counter'; readonly value: number }
-  | { readonly place: Place; readonly kind: 'immutable-string'; readonly value: string }
-  | { readonly place: Place; readonly kind: 'error'; readonly value: SentError }
+  | { readonly place: ValuePlace; readonly kind: 'counter'; readonly value: number }
+  | { readonly place: ValuePlace; readonly kind: 'immutable-string'; readonly value: string }
+  | { readonly place: ValuePlace; readonly kind: 'error'; readonly value: SentError }
 
 /** Keys and indexes from the root. */
-type Place = readonly (string | number)[]
+export type ValuePlace = readonly (string | number)[]
 
 /** One change as Automerge makes it. */
 export interface RawChange {

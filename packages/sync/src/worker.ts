@@ -21,6 +21,7 @@ export type {
   PackedValue,
   SentError,
   ValueMark,
+  ValuePlace,
 } from './link-messages.ts'
 export { packValue, unpackValue } from './link-values.ts'
 export { createLinkPort, type LinkPort, type MessageEnd } from './link-port.ts'
