@@ -49,6 +49,8 @@ export type ValueMark =
   | { readonly place: Place; readonly kind: 'counter'; readonly value: number }
   | { readonly place: Place; readonly kind: 'immutable-string'; readonly value: string }
   | { readonly place: Place; readonly kind: 'error'; readonly value: SentError }
+  /** Its pairs stand there, as a list. */
+  | { readonly place: Place; readonly kind: 'map' }
 
 /** Keys and indexes from the root. */
 type Place = readonly (string | number)[]
