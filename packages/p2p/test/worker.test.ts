@@ -216,6 +216,22 @@ describe('a node in a worker', () => {
     expect(await node.readDoc('lists/a')).toEqual({ items: ['kept'] })
   })
 
+  it('can be stopped and started by who is told that the worker has ended', async () => {
+    const node = await createNodeIn(await freshFolder(), {
+      worker: { module: new URL('worker-fragile.ts', import.meta.url) },
+    })
+    await node.start()
+    const restarted = new Promise<void>((resolve) => {
+      node.events.on('worker:ended', () => {
+        resolve(node.stop().then(() => node.start()))
+      })
+    })
+    await node.writeDoc('lists/a', { items: ['kept'] })
+    await node.writeDoc('notes/exit', {}).catch(() => {})
+    await restarted
+    expect(await node.readDoc('lists/a')).toEqual({ items: ['kept'] })
+  })
+
   it('keeps a started program alive, and no stopped one', async () => {
     const program = fileURLToPath(new URL('worker-program-test.ts', import.meta.url))
     const { stdout } = await promisify(execFile)(process.execPath, [program, await freshFolder()])
