@@ -138,6 +138,8 @@ describe('a node in a worker', () => {
     await inWorker.writeDoc('notes/free', { a: 1 })
     const said = inWorker.configuration.find(({ name }) => name === 'heartbeatIntervalMs')
     expect(said).toMatchObject({ value: 7_000 })
+    const worker = inWorker.configuration.find(({ name }) => name === 'worker')
+    expect(worker).toMatchObject({ value: 'with a module', origin: 'code' })
     const answer = await here.request(inWorker.peerId, '/test/echo/1', Uint8Array.of(1, 2))
     expect(answer).toEqual(Uint8Array.of(1, 2))
   })
