@@ -79,7 +79,11 @@ class Node extends GossipCalls implements P2P {
   }
 
   get configuration(): readonly OptionReport[] {
-    return this.#running?.configuration ?? this.#configuration
+    const { configuration } = this.#running ?? {}
+    if (!configuration) return this.#configuration
+    // Where the node runs, it is in no worker.
+    const ours = this.#configuration.find(({ name }) => name === 'worker')
+    return configuration.map((one) => (ours && one.name === 'worker' ? ours : one))
   }
 
   get peerId(): PeerId {

@@ -69,6 +69,8 @@ function runningOf(node: FarNode, opened: OpenedNode, database: Database): Runni
   const { peerId, authorId, ticket, replacedTicketFile, configuration } = opened
   const network = new FarNetwork(peerId, node.caller, () => node.view)
   node.network = network
+  let isToldEnded = false
+  database.events.on('worker:ended', () => (isToldEnded = true))
   return {
     key: { peerId },
     author: { authorId },
@@ -106,6 +108,9 @@ function runningOf(node: FarNode, opened: OpenedNode, database: Database): Runni
         // First what was edited: it goes through a port of its own.
         await database.close()
         await node.stop()
+      } catch (error) {
+        // The event has told it, and may come before the end of the thread is known here.
+        if (!isToldEnded || !node.hasEnded) throw error
       } finally {
         await network.stop()
         await node.end()
@@ -141,6 +146,10 @@ class FarNode {
   get view(): NodeView {
     if (this.#view) return this.#view
     throw new Error('the worker has not told how the node stands')
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded
   }
 
   /** The last one that was told. */

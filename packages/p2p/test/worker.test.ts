@@ -138,6 +138,8 @@ describe('a node in a worker', () => {
     await inWorker.writeDoc('notes/free', { a: 1 })
     const said = inWorker.configuration.find(({ name }) => name === 'heartbeatIntervalMs')
     expect(said).toMatchObject({ value: 7_000 })
+    const worker = inWorker.configuration.find(({ name }) => name === 'worker')
+    expect(worker).toMatchObject({ value: 'with a module', origin: 'code' })
     const answer = await here.request(inWorker.peerId, '/test/echo/1', Uint8Array.of(1, 2))
     expect(answer).toEqual(Uint8Array.of(1, 2))
   })
@@ -213,6 +215,22 @@ describe('a node in a worker', () => {
     )
     await node.stop()
     await node.start()
+    expect(await node.readDoc('lists/a')).toEqual({ items: ['kept'] })
+  })
+
+  it('can be stopped and started by who is told that the worker has ended', async () => {
+    const node = await createNodeIn(await freshFolder(), {
+      worker: { module: new URL('worker-fragile.ts', import.meta.url) },
+    })
+    await node.start()
+    const restarted = new Promise<void>((resolve) => {
+      node.events.on('worker:ended', () => {
+        resolve(node.stop().then(() => node.start()))
+      })
+    })
+    await node.writeDoc('lists/a', { items: ['kept'] })
+    await node.writeDoc('notes/exit', {}).catch(() => {})
+    await restarted
     expect(await node.readDoc('lists/a')).toEqual({ items: ['kept'] })
   })
 

@@ -49,6 +49,8 @@ export type ValueMark =
   | { readonly place: ValuePlace; readonly kind: 'counter'; readonly value: number }
   | { readonly place: ValuePlace; readonly kind: 'immutable-string'; readonly value: string }
   | { readonly place: ValuePlace; readonly kind: 'error'; readonly value: SentError }
+  /** Its pairs stand there, as a list. */
+  | { readonly place: ValuePlace; readonly kind: 'map' }
 
 /** Keys and indexes from the root. */
 export type ValuePlace = readonly (string | number)[]

@@ -26,7 +26,7 @@ export function unpackValue({ value, marks }: PackedValue): unknown {
     const place = ['value', ...mark.place]
     const key = place.pop() ?? 'value'
     const parent = place.reduce<unknown>((inner, step) => Reflect.get(Object(inner), step), root)
-    Reflect.set(Object(parent), key, instanceOf(mark))
+    Reflect.set(Object(parent), key, instanceOf(mark, Reflect.get(Object(parent), key)))
   }
   return root.value
 }
@@ -54,6 +54,12 @@ function pack(value: unknown, place: readonly (string | number)[], marks: ValueM
   if (Array.isArray(value)) {
     return Array.from(value, (item: unknown, index) => pack(item, [...place, index], marks))
   }
+  if (value instanceof Map) {
+    const pairs = pack([...value], place, marks)
+    // After what lies in it, which is found while its pairs are a list.
+    marks.push({ place, kind: 'map' })
+    return pairs
+  }
   if (!isPlain(value)) throw unsupported(place, 'is an object of a class')
   const entries = Object.entries(value).map(([key, item]: [string, unknown]) => {
     return [key, pack(item, [...place, key], marks)] as const
@@ -61,8 +67,12 @@ function pack(value: unknown, place: readonly (string | number)[], marks: ValueM
   return Object.fromEntries(entries)
 }
 
-function instanceOf(mark: ValueMark): unknown {
+/** @param sent - What crossed in its place. */
+function instanceOf(mark: ValueMark, sent: unknown): unknown {
   switch (mark.kind) {
+    case 'map':
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the other end has made it of a map
+      return new Map(sent as [unknown, unknown][])
     case 'counter':
       return new Automerge.Counter(mark.value)
     case 'immutable-string':

@@ -115,6 +115,17 @@ test('values of every kind cross, in both directions', async () => {
   }
 })
 
+test('which blobs documents name is told as where the engine is', async () => {
+  const { client, database } = await linked('a')
+  const $blob = 'ab'.repeat(32)
+  const handle = await client.open('photos/a', { photo: { $blob, size: 3 } })
+  await handle.whenSaved()
+  const { documentsByHash, incomplete } = await client.blobReferences()
+  expect(documentsByHash).toEqual(new Map([[$blob, [handle.id]]]))
+  expect({ documentsByHash, incomplete }).toEqual(await database.blobReferences())
+  expect(await client.isBlobReferenced($blob)).toBe(true)
+})
+
 test('undo, redo, view, history and conflicts are those of the thread', async () => {
   const { a, b } = await linkedPair()
   const note = await a.client.open<Note>('notes/x', { title: 'T', lines: [] })
