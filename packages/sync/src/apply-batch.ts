@@ -161,8 +161,9 @@ export function keepBatch(state: DocumentState, batch: ChangeBatch, rules: Batch
     throw unproven(`actor ${actor} is not one of author ${author}`)
   }
   // They are passed on together, and a false one would spoil others. To check them costs little.
-  const { isSignedTogether = proofs.every((proof) => isFitForTree(proof, state.id, rules)) } = batch
-  if (!isSignedTogether) throw unproven('a proof has no place in the tree that it names')
+  const areFit = (): boolean => proofs.every((proof) => isFitForTree(proof, state.id, rules))
+  const { isSignedTogether = areFit } = batch
+  if (!isSignedTogether()) throw unproven('a proof has no place in the tree that it names')
   for (const author of new Set(authorByActor.values())) {
     if (rules.mayWrite(author)) continue
     throw new SyncError('ERR_NOT_ALLOWED', `author ${author} may not write here`)

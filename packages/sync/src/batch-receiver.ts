@@ -218,7 +218,7 @@ export function overBudget(reason: string): SyncError {
 }
 
 /** Tells whether a batch answers a request, and counts the request as answered. */
-function takeAnswer(peer: PeerState, batch: ChangeBatch): boolean {
+export function takeAnswer(peer: PeerState, batch: ChangeBatch): boolean {
   if (!batch.isAnswer || peer.answersDue === 0) return false
   peer.answersDue -= 1
   return true

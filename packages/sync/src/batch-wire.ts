@@ -17,8 +17,8 @@ export interface ChangeBatch {
   /** In the place of {@link proofs}, only with single changes. */
   readonly leanProofs?: readonly LeanProof[] | undefined
   readonly payload: Uint8Array
-  /** Whether those proofs are right that were signed together with others; `undefined` when nobody has looked. */
-  readonly isSignedTogether?: boolean | undefined
+  /** Tells whether those proofs are right that were signed together with others, when that can be told with less work than of each. */
+  readonly isSignedTogether?: (() => boolean) | undefined
 }
 
 /** Writes the content of the parts. */

@@ -1,4 +1,4 @@
-import { apply, keep } from './batch-receiver.ts'
+import { apply, keep, takeAnswer } from './batch-receiver.ts'
 import { inflateExactly } from './deflate.ts'
 import { decodeDocuments, type SentDocument } from './documents-wire.ts'
 import { SyncError } from './errors.ts'
@@ -30,8 +30,13 @@ function takeDocument(
   peer: PeerState,
   { entry: { id, heads }, proofs, saved: payload, isSignedTogether }: SentDocument,
 ): void {
-  if (!peer.wants.get(id)?.isTaken || !exchange.isPresent(peer)) return
+  if (!exchange.isPresent(peer)) return
   const batch = { isAnswer: true, isSaved: true, isDeflated: false, heads, proofs, payload }
+  if (!peer.wants.get(id)?.isTaken) {
+    // It was asked for if another peer was quicker; more than that nobody sends by mistake.
+    if (!takeAnswer(peer, batch)) exchange.countFruitless(peer)
+    return
+  }
   const state = exchange.replica.document(id)
   if (state.isBlank) return keep(exchange, peer, state, { ...batch, isSignedTogether })
   const kept = { ...batch, payload: payload.slice() }

@@ -1,4 +1,5 @@
 import type { ChangeHeader } from './automerge-chunks.ts'
+import { sameHeads } from './document-heads.ts'
 import { MAX_LOGGED_BYTES, MAX_LOGGED_CHANGES } from './limits.ts'
 import type { LinkId } from './replica-effects.ts'
 
@@ -57,6 +58,12 @@ export class ChangeLog {
   /** As {@link has}, also of what the document had before: then whatever builds on it has come since, and is here. */
   knows(hash: string): boolean {
     return this.has(hash) || (this.#first === this.start && this.base.includes(hash))
+  }
+
+  /** Tells whether whatever came after a write is here, by the heads that the document had in it. */
+  holdsAllSince(written: readonly string[]): boolean {
+    if (written.some((hash) => this.has(hash))) return true
+    return this.#first === this.start && sameHeads(written, this.base)
   }
 
   /** The number of the last operation of a change, as far as it is here. */

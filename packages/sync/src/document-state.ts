@@ -233,11 +233,12 @@ export class DocumentState {
   }
 
   /**
-   * Closes a document that has been behind for long: nobody looks at it. All that is not
-   * durable is logged, so that it can be opened again at any time.
+   * Closes a document that has been behind for long: nobody looks at it. It can be opened again
+   * at any time, as all that is not durable, and cannot be read back yet, is logged.
    */
   closeIfForgotten(): void {
-    if (this.isBehind && this.#logEnd - this.#appliedUpTo > FORGOTTEN_CHANGES) this.unload()
+    const isForgotten = this.isBehind && this.#logEnd - this.#appliedUpTo > FORGOTTEN_CHANGES
+    if (isForgotten && this.#log?.holdsAllSince(this.durableHeads)) this.unload()
   }
 
   /** Takes the document as it is after changes that are logged. The former one is gone. */

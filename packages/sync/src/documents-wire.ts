@@ -47,12 +47,12 @@ export function encodeDocuments(
 
 /** A document that has come. */
 export interface SentDocument extends WholeDocument {
-  /** Those of its proofs are right that were signed together with others. */
-  readonly isSignedTogether: boolean
+  /** Tells whether those of its proofs are right that were signed together with others. Only who wants the document asks: a signature costs much. */
+  readonly isSignedTogether: () => boolean
 }
 
 /**
- * Reads documents of a page. But for what was signed together nothing in them is checked yet.
+ * Reads documents of a page. Nothing in them is checked yet.
  * They share the memory of `bytes`.
  *
  * @throws `WireError` `ERR_DECODE`.
@@ -70,9 +70,11 @@ export function decodeDocuments(page: AnsweredPage, bytes: Uint8Array): SentDocu
   return documents.map((document) => {
     const own = signed.slice(next, (next += document.proofs.length))
     const proofs = own.map(({ proof, signature }) => ({ ...proof, signature }))
-    const isSignedTogether = own.every(({ proof, signature, root }) => {
-      return signature.leaves === 1 || isTreeSigned(proof.author, root, signature)
-    })
+    const isSignedTogether = (): boolean => {
+      return own.every(({ proof, signature, root }) => {
+        return signature.leaves === 1 || isTreeSigned(proof.author, root, signature)
+      })
+    }
     return { ...document, proofs, isSignedTogether }
   })
 }

@@ -1,5 +1,6 @@
 import { concatBytes } from '@vudo/wire'
 import { isCostlyDocument } from './apply-batch.ts'
+import { sameHeads } from './document-heads.ts'
 import { DocumentState, type DocumentContext } from './document-state.ts'
 import { MAX_IDLE_BYTES, MAX_IDLE_DOCUMENTS, MAX_LOGS } from './limits.ts'
 import { appended, none } from './shared-empty.ts'
@@ -162,6 +163,8 @@ export class OpenDocuments {
     for (const oldest of this.#logged) {
       if (oldest === state || this.#logged.size <= MAX_LOGS) return
       if (oldest.isDirty || oldest.pins > 0 || oldest.waiting.length > 0) continue
+      // What is being written cannot be read back yet: without the log the document would seem damaged.
+      if (!sameHeads(oldest.durableHeads, oldest.heads)) continue
       this.#logged.delete(oldest)
       oldest.dropLog()
     }

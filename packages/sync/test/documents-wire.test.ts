@@ -3,8 +3,11 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { leafOfProof, signProof, type ActorProof } from '../src/authorship.ts'
 import { decodeDocuments, encodeDocuments, type WholeDocument } from '../src/documents-wire.ts'
+import { deflateWith } from '../src/deflate.ts'
+import { dictionaryOf } from '../src/page-takes.ts'
 import { signTree } from '../src/tree-signature.ts'
-import { keyOf } from './replica-lab.ts'
+import { decodeMessage, encodeMessage } from '../src/wire.ts'
+import { keyOf, Lab } from './replica-lab.ts'
 
 const author = keyOf('alice')
 const database = 'lab'
@@ -33,7 +36,8 @@ test('any documents of a page come back with proofs of their own, and are found 
   fc.assert(
     fc.property(fc.shuffledSubarray(documents), (some) => {
       const decoded = decodeDocuments({ database, entries }, encodeDocuments(entries, some))
-      expect(decoded).toEqual(some.map((document) => ({ ...document, isSignedTogether: true })))
+      const seen = decoded.map((one) => ({ ...one, isSignedTogether: one.isSignedTogether() }))
+      expect(seen).toEqual(some.map((document) => ({ ...document, isSignedTogether: true })))
     }),
   )
 })
@@ -41,12 +45,12 @@ test('any documents of a page come back with proofs of their own, and are found 
 test('what was signed together for another database, or for other changes, is found to be false', () => {
   const bytes = encodeDocuments(entries, documents.slice(2, 5))
   const decoded = decodeDocuments({ database: 'other', entries }, bytes)
-  expect(decoded.map(({ isSignedTogether }) => isSignedTogether)).toEqual([false, false, false])
+  expect(decoded.map(({ isSignedTogether }) => isSignedTogether())).toEqual([false, false, false])
   const forged = documents.map(({ proofs, ...document }) => {
     return { ...document, proofs: proofs.map((proof) => ({ ...proof, hash: 'ff'.repeat(32) })) }
   })
   const [first] = decodeDocuments({ database, entries }, encodeDocuments(entries, forged))
-  expect(first?.isSignedTogether).toBe(false)
+  expect(first?.isSignedTogether()).toBe(false)
 })
 
 test('whatever the bytes are, the decoder throws only its own error, also for a place that is no document', () => {
@@ -68,4 +72,45 @@ test('whatever the bytes are, the decoder throws only its own error, also for a 
     }),
     { numRuns: 500 },
   )
+})
+
+test('documents that nobody wants are counted, each of them, and their signatures not looked at', () => {
+  const lab = new Lab({
+    tamper: (bytes, from) => {
+      const isAnswer = from === 'mallory' && decodeMessage(bytes).type === 'documents'
+      return isAnswer ? undefined : bytes
+    },
+  })
+  const [mallory, victim] = [lab.node('mallory'), lab.node('victim')]
+  for (const path of ['notes/0', 'notes/1']) mallory.edit(path, (doc) => (doc.text = path))
+  lab.settle()
+  // What is open would travel by itself.
+  mallory.crash()
+  const link = lab.connect(mallory, victim)
+  lab.settle()
+  const [peer] = victim.replica.exchange.peers.values()
+  const [page] = peer?.incoming ?? []
+  const entry = page?.entries.find((one) => one !== undefined)
+  if (!peer || !page || !entry) throw new Error('nothing was announced')
+  const [{ proofs }] = documents as [WholeDocument]
+  const send = (count: number): void => {
+    const many = Array.from({ length: count }, (_, at) => {
+      // Each a tree of its own, as two cannot have one place in a tree.
+      const own = proofs.map((proof) => {
+        const signature = new Uint8Array(64).fill(at)
+        return { ...proof, signature: { ...proof.signature, signature } }
+      })
+      return { entry, proofs: own, saved: Uint8Array.of(1) }
+    })
+    const raw = encodeDocuments(page.entries, many)
+    const deflated = deflateWith(raw, dictionaryOf(page.entries))
+    const { number } = page
+    const message = { type: 'documents', number, inflatedBytes: raw.length, deflated } as const
+    victim.input({ type: 'peer-message', link, bytes: encodeMessage(message) })
+  }
+  send(1)
+  expect(peer.faults).toBe(1)
+  for (let round = 0; round < 6; round++) send(200)
+  expect(peer.faults).toBe(1)
+  expect(victim.disconnects).toEqual(['ERR_SYNC_PROTOCOL'])
 })
