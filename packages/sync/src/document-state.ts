@@ -94,6 +94,8 @@ export class DocumentState {
   #held: Uint8Array | undefined
   /** What was claimed of it turned out to be wrong: it is not taken unopened again. */
   isSuspect = false
+  /** It turned out to be something else than what is being written: that is never durable. */
+  #isWriteVoid = false
   /** Whether the vetting thread opens it first; `undefined` when nobody has looked yet. */
   isCostly: boolean | undefined
   /** It took too much to open, in this run: what comes for it is refused at once. */
@@ -163,6 +165,7 @@ export class DocumentState {
     this.heads = heads
     this.isDirty = true
     this.durableHeads = isStored ? heads : []
+    this.#isWriteVoid = true
   }
 
   /** The last changes, unless the document has changed in another way since. */
@@ -322,6 +325,7 @@ export class DocumentState {
     this.#proofs.clear()
     this.heads = []
     this.durableHeads = []
+    this.#isWriteVoid = true
     this.isDirty = true
     this.isSuspect = true
   }
@@ -333,7 +337,7 @@ export class DocumentState {
 
   /** Its write has settled. */
   settled(heads: readonly string[]): void {
-    this.durableHeads = heads
+    if (!this.#isWriteVoid) this.durableHeads = heads
     if (!this.#held || this.isDirty) return
     this.#held = undefined
     this.#proofs.release()
@@ -479,6 +483,7 @@ export class DocumentState {
   takeOperations(arrival: number): StoreOperation[] {
     this.#proveOwn()
     this.isDirty = false
+    this.#isWriteVoid = false
     const chunks = this.#chunkOperations(arrival)
     const proofs = this.#proofs.takeUnwritten()
     // Of a document that nobody has opened it is not known yet whether its proofs are true.
