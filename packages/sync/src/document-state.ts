@@ -318,15 +318,11 @@ export class DocumentState {
 
   /** Gives up everything that it holds: it was not what was claimed. */
   discard(): void {
-    this.#forgetLog()
     if (this.doc) Automerge.free(this.doc)
     this.doc = Automerge.init({ actor: this.actor })
     this.#held = undefined
     this.#proofs.clear()
-    this.heads = []
-    this.durableHeads = []
-    this.#isWriteVoid = true
-    this.isDirty = true
+    this.#turnedOutAs([], false)
     this.isSuspect = true
   }
 
