@@ -1,7 +1,7 @@
 /** What is done to a whole store while no program uses it: an encrypted copy of it, another key for it. */
 import { Database } from './database.ts'
 import { StoreError } from './errors.ts'
-import { recordRange } from './keys.ts'
+import { headerKey, recordRange } from './keys.ts'
 import type { StoreCore } from './level-store.ts'
 import { SCAN_PAGE_RECORDS } from './limits.ts'
 import { copyOfKey, openDirectory, openLevel, type StoreInit } from './open-store.ts'
@@ -23,7 +23,7 @@ export interface CopiedStore {
  * is; deleting it, and making sure that its disk does not keep it, is the caller's.
  *
  * @param from - Opened, and closed again: no program may have it open.
- * @param to - Made, filled and closed; durable when this settles.
+ * @param to - Made, filled and closed; durable when this settles, whatever `durability` says.
  * @throws `StoreError` `ERR_STORE_NOT_EMPTY` when `to` holds records, `ERR_STORE_UNREADABLE` when
  *   `from` is not there, or what `openStore` throws.
  */
@@ -31,7 +31,8 @@ export async function copyStore(from: StoreInit, to: StoreInit): Promise<CopiedS
   await assertStore(from.directory)
   const source = await openDirectory(from)
   try {
-    const target = await openDirectory(to)
+    // Strict also when it is to be relaxed later: who is told that it is copied deletes the original.
+    const target = await openDirectory({ ...to, durability: 'strict' })
     try {
       return await copyRecords(source, target)
     } finally {
@@ -82,7 +83,8 @@ export interface ChangeStoreKeyInit {
 
 /**
  * Gives an encrypted store another key, durably when this settles. The records are not
- * written anew: they lie under a key of their own, which is encrypted with this one.
+ * written anew: they lie under a key of their own, which is encrypted with this one. Its
+ * form under the old key goes from the store's files, though the disk may still hold it.
  * Whoever had the old key and a copy of the disk can still read that copy, and what
  * is written later if he took out the records' key: against him, use {@link copyStore}.
  *
@@ -98,6 +100,9 @@ export async function changeStoreKey(init: ChangeStoreKeyInit): Promise<void> {
     const database = new Database(level, { sync: true, logNames })
     try {
       await wrapAnew(database, key, newKey)
+      // What was replaced stays in LevelDB's files until it compacts them, which may be never:
+      // whoever has the old key and takes the disk later would find the records' key in them.
+      await level.compactRange(headerKey, headerKey)
     } finally {
       await database.close()
       await release()

@@ -1,7 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
+import { ClassicLevel } from 'classic-level'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import {
   changeStoreKey,
   copyStore,
@@ -13,7 +14,8 @@ import {
   type StoreInit,
 } from '@vudo/storage'
 import { unwrapDataKey } from '../src/data-key.ts'
-import { encodeRecord } from '../src/record.ts'
+import { openLevel } from '../src/open-store.ts'
+import { encodeRecord, RECORD_HEADER_BYTES } from '../src/record.ts'
 import { headerKey, recordKey, rootPath, subPath, valueKey } from '../src/keys.ts'
 import { openStoreOn, type LevelStoreInit } from '../src/level-store.ts'
 import { RecordCipher } from '../src/record-cipher.ts'
@@ -33,6 +35,15 @@ async function contentOf(directory: string): Promise<string> {
     return `${name} ${await readFile(path.join(parentPath, name), 'latin1')}`
   })
   return (await Promise.all(texts)).join('\n')
+}
+
+/** The encrypted data key as it lies in a store's files, without what all of them have alike. */
+async function wrappedKeyIn(directory: string): Promise<string> {
+  const { level, release } = await openLevel(directory)
+  const record = await level.get(headerKey)
+  await level.close()
+  await release()
+  return Buffer.from(record?.subarray(RECORD_HEADER_BYTES + 1) ?? []).toString('latin1')
 }
 
 async function filled(init: StoreInit): Promise<void> {
@@ -302,6 +313,17 @@ describe('another key', () => {
     expect(await listed(store.scan(everything))).toEqual(['secret-key=secret-value'])
   })
 
+  it('leaves nothing in the files that the old key opens', async () => {
+    const directory = await temporaryDirectory()
+    await filled({ directory, encryption: { key: storeKey } })
+    const former = await wrappedKeyIn(directory)
+    expect(await contentOf(directory)).toContain(former)
+    await changeStoreKey({ directory, key: storeKey, newKey: otherKey })
+    const content = await contentOf(directory)
+    expect(content).not.toContain(former)
+    expect(content).toContain(await wrappedKeyIn(directory))
+  })
+
   it('is refused for a store that is not encrypted', async () => {
     const directory = await temporaryDirectory()
     await filled({ directory })
@@ -342,5 +364,18 @@ describe('copyStore', () => {
     await expect(copyStore(plain, encrypted)).rejects.toMatchObject({
       code: 'ERR_STORE_NOT_EMPTY',
     })
+  })
+
+  it('syncs what it copies, also into a store that is not to sync later', async () => {
+    const home = await temporaryDirectory()
+    const plain = { directory: path.join(home, 'plain') }
+    await filled(plain)
+    const batch = vi.spyOn(ClassicLevel.prototype, 'batch')
+    onTestFinished(() => batch.mockRestore())
+    await copyStore(plain, { directory: path.join(home, 'copy'), durability: 'relaxed' })
+    expect(batch).toHaveBeenCalled()
+    for (const [, options] of batch.mock.calls as unknown[][]) {
+      expect(options).toMatchObject({ sync: true })
+    }
   })
 })

@@ -6,6 +6,7 @@ import type { ChangeTable, Columns, TableSource } from './change-table.ts'
 import { ChunkCursor, damaged } from './chunk-cursor.ts'
 import { inflateBounded } from './deflate.ts'
 import { assertShallow } from './object-depth.ts'
+import { assertOrdered } from './operation-order.ts'
 import { isSyncError, SyncError } from './errors.ts'
 import {
   MAX_ACTORS,
@@ -100,6 +101,7 @@ export function vetDocument(
   budget.takeOperations(Math.max(rows, operations.rows))
   const { hasContainers } = operations
   if (hasContainers) assertShallow(operations.columns)
+  assertOrdered(actors, operations.columns, operations.actions)
   const table = { format: 'document', columns, actors, outside: [] } as const
   return { actors, heads, hasContainers, table }
 }
@@ -352,6 +354,8 @@ function vetColumns(
     const raw = reader.take(bytes)
     const column = (kind & deflatedBit) > 0 ? inflateBounded(raw, budget) : raw
     const number = kind & ~deflatedBit
+    // Which of two Automerge would read is not to be guessed here.
+    if (columns.has(number)) throw damaged('a column comes twice')
     columns.set(number, column)
     const vetted = vetColumn(new ChunkCursor(column), number, budget)
     rows = Math.max(rows, vetted.rows)

@@ -94,6 +94,8 @@ export class DocumentState {
   #held: Uint8Array | undefined
   /** What was claimed of it turned out to be wrong: it is not taken unopened again. */
   isSuspect = false
+  /** It turned out to be something else than what is being written: that is never durable. */
+  #isWriteVoid = false
   /** Whether the vetting thread opens it first; `undefined` when nobody has looked yet. */
   isCostly: boolean | undefined
   /** It took too much to open, in this run: what comes for it is refused at once. */
@@ -163,6 +165,7 @@ export class DocumentState {
     this.heads = heads
     this.isDirty = true
     this.durableHeads = isStored ? heads : []
+    this.#isWriteVoid = true
   }
 
   /** The last changes, unless the document has changed in another way since. */
@@ -316,14 +319,11 @@ export class DocumentState {
 
   /** Gives up everything that it holds: it was not what was claimed. */
   discard(): void {
-    this.#forgetLog()
     if (this.doc) Automerge.free(this.doc)
     this.doc = Automerge.init({ actor: this.actor })
     this.#held = undefined
     this.#proofs.clear()
-    this.heads = []
-    this.durableHeads = []
-    this.isDirty = true
+    this.#turnedOutAs([], false)
     this.isSuspect = true
   }
 
@@ -334,7 +334,7 @@ export class DocumentState {
 
   /** Its write has settled. */
   settled(heads: readonly string[]): void {
-    this.durableHeads = heads
+    if (!this.#isWriteVoid) this.durableHeads = heads
     if (!this.#held || this.isDirty) return
     this.#held = undefined
     this.#proofs.release()
@@ -480,6 +480,7 @@ export class DocumentState {
   takeOperations(arrival: number): StoreOperation[] {
     this.#proveOwn()
     this.isDirty = false
+    this.#isWriteVoid = false
     const chunks = this.#chunkOperations(arrival)
     const proofs = this.#proofs.takeUnwritten()
     // Of a document that nobody has opened it is not known yet whether its proofs are true.
