@@ -25,6 +25,8 @@ function codeOf(vet: () => unknown): string {
 const action = 0x42
 const rawValue = 0x57
 const keyText = 0x15
+const ownActor = 0x21
+const ownCounter = 0x23
 
 test('SY1: 5,129 bytes that stand for 5,000,000 characters are refused by their ratio', () => {
   const column: ForgedColumn = [action, oneRun(5_000_000, Uint8Array.of(1))]
@@ -51,11 +53,13 @@ test('SY2: 100 MiB of zeros in 102,000 bytes are not inflated', () => {
 
 test('SY4: 200,000 keys are counted, and within what may be opened', () => {
   const keys = createByteWriter()
-  // A column of 200,000 texts that are all different.
+  // A column of 200,000 texts that are all different, in their order.
   keys.bytes(signed(-200_000))
-  for (let at = 0; at < 200_000; at++) keys.text(`k${at}`)
+  for (let at = 0; at < 200_000; at++) keys.text(`k${String(at).padStart(6, '0')}`)
   const operations: ForgedColumn[] = [
     [keyText, keys.finish()],
+    [ownActor, oneRun(200_000, Uint8Array.of(0))],
+    [ownCounter, oneRun(200_000, Uint8Array.of(1))],
     [action, oneRun(200_000, Uint8Array.of(1))],
   ]
   const saved = chunk('document', documentBody([], operations))
