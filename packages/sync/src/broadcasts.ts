@@ -25,7 +25,7 @@ export class BroadcastRate {
 }
 
 /**
- * Messages that are for now and are not stored: to every connected peer that may read the
+ * Messages that are not stored: to every connected peer that may read the
  * document, and no further. Who sent one is proven by the session that it came through.
  */
 export class Broadcasts {

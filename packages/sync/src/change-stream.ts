@@ -25,3 +25,18 @@ async function* wanted(
 ): AsyncGenerator<DocumentChange, void> {
   for await (const { payload } of subscription) if (isWanted(payload)) yield payload
 }
+
+/** Calls `listener` for each change of one document. @returns Takes it away again. */
+export function listenTo(
+  events: EventHub<DatabaseEvents>,
+  documentId: string,
+  listener: (change: DocumentChange) => void,
+): () => void {
+  const forward = (change: DocumentChange): void => {
+    if (change.documentId === documentId) listener(change)
+  }
+  const stops = [events.on('document:changed', forward), events.on('document:deleted', forward)]
+  return () => {
+    for (const stop of stops) stop()
+  }
+}

@@ -5,15 +5,7 @@ import type { AbortOptions, PeerId } from '@vudo/transport'
 import { Coverage } from './coverage.ts'
 import { documentIdToUrl } from './document-id.ts'
 import { conflictAt } from './conflicts.ts'
-import {
-  historyOf,
-  moveBase,
-  undoChange,
-  versionVectorOf,
-  viewAt,
-  type UndoStep,
-} from './document-history.ts'
-import { MAX_UNDO_STEPS } from './limits.ts'
+import { historyOf, undoChange, versionVectorOf, viewAt } from './document-history.ts'
 import type { Conflict, HistoryEntry } from './people-types.ts'
 import { isAckOf, sameHeads } from './document-heads.ts'
 import type { AnyDocument, DocumentState } from './document-state.ts'
@@ -21,8 +13,9 @@ import type { Engine } from './engine.ts'
 import { SyncError } from './errors.ts'
 import type { DatabaseEvents, DocumentChange, DocumentHandle, SyncedOptions } from './sync-types.ts'
 import type { EventHub } from '@vudo/events'
-import { followChanges } from './change-stream.ts'
+import { followChanges, listenTo } from './change-stream.ts'
 import { createForeignSync, type ForeignSync, type ForeignSyncOptions } from './foreign-sync.ts'
+import { UndoStack } from './undo-stack.ts'
 import { waitUntil, type Waiters } from './waiters.ts'
 
 /** What a handle needs of its database. */
@@ -48,9 +41,7 @@ class OpenDocument<T extends object> implements DocumentHandle<T> {
   readonly id: string
   readonly #state: DocumentState
   readonly #context: HandleContext
-  /** Own changes, and changes that took some back, newest last. */
-  readonly #undoable: UndoStep[] = []
-  readonly #redoable: UndoStep[] = []
+  readonly #undoStack: UndoStack
   #isClosed = false
 
   constructor(path: string, state: DocumentState, context: HandleContext) {
@@ -58,6 +49,9 @@ class OpenDocument<T extends object> implements DocumentHandle<T> {
     this.id = documentIdToUrl(state.id)
     this.#state = state
     this.#context = context
+    this.#undoStack = new UndoStack(state, (step) =>
+      context.engine.call((replica) => undoChange(replica, state, step)),
+    )
   }
 
   get current(): Automerge.Doc<T> {
@@ -97,8 +91,7 @@ class OpenDocument<T extends object> implements DocumentHandle<T> {
       editDocument(replica, this.#state, anyEdit, { nowMs: now(), message: options.message })
       const [hash] = this.#state.heads
       if (hash === undefined || sameHeads(before, this.#state.heads)) return
-      remember(this.#undoable, hash)
-      this.#redoable.length = 0
+      this.#undoStack.changed(hash)
     })
   }
 
@@ -114,22 +107,13 @@ class OpenDocument<T extends object> implements DocumentHandle<T> {
   }
 
   undo(hash?: string): boolean {
-    if (hash !== undefined) return this.#takeBack({ hash, base: [hash] }, [], this.#undoable)
-    return this.#takeBack(this.#undoable.pop(), this.#undoable, this.#redoable)
+    this.#assertOpen()
+    return this.#undoStack.undo(hash)
   }
 
   redo(): boolean {
-    return this.#takeBack(this.#redoable.pop(), this.#redoable, this.#undoable)
-  }
-
-  #takeBack(taken: UndoStep | undefined, from: readonly UndoStep[], to: UndoStep[]): boolean {
     this.#assertOpen()
-    if (!taken) return false
-    const undone = this.#context.engine.call((replica) => undoChange(replica, this.#state, taken))
-    if (!undone) return false
-    moveBase(this.#state, from.at(-1), { taken, undone })
-    remember(to, undone.hash)
-    return true
+    return this.#undoStack.redo()
   }
 
   broadcast(content: Uint8Array): number {
@@ -144,14 +128,7 @@ class OpenDocument<T extends object> implements DocumentHandle<T> {
   }
 
   subscribe(listener: (change: DocumentChange) => void): () => void {
-    const { events } = this.#context
-    const forward = (change: DocumentChange): void => {
-      if (change.documentId === this.id) listener(change)
-    }
-    const stops = [events.on('document:changed', forward), events.on('document:deleted', forward)]
-    return () => {
-      for (const stop of stops) stop()
-    }
+    return listenTo(this.#context.events, this.id, listener)
   }
 
   changes(options: AbortOptions = {}): AsyncIterable<DocumentChange> {
@@ -208,11 +185,6 @@ class OpenDocument<T extends object> implements DocumentHandle<T> {
       hint: 'open the path again',
     })
   }
-}
-
-function remember(steps: UndoStep[], hash: string): void {
-  steps.push({ hash, base: [hash] })
-  if (steps.length > MAX_UNDO_STEPS) steps.shift()
 }
 
 function storersOf(state: DocumentState): PeerId[] {

@@ -2,28 +2,21 @@ import * as Automerge from '@automerge/automerge'
 import type { Prop } from '@automerge/automerge'
 import type { EventHub } from '@vudo/events'
 import type { AbortOptions } from '@vudo/transport'
-import { followChanges } from './change-stream.ts'
+import { followChanges, listenTo } from './change-stream.ts'
 import { conflictAt } from './conflicts.ts'
-import {
-  historyOf,
-  makeUndo,
-  moveBase,
-  versionVectorOf,
-  viewAt,
-  type UndoStep,
-} from './document-history.ts'
+import { historyOf, makeUndo, versionVectorOf, viewAt, type UndoStep } from './document-history.ts'
 import { documentIdToUrl } from './document-id.ts'
 import type { AnyDocument } from './document-state.ts'
 import { SyncError } from './errors.ts'
 import type { FollowedDocument } from './followed-document.ts'
 import type { ForeignSync } from './foreign-sync.ts'
-import { MAX_UNDO_STEPS } from './limits.ts'
 import type { RawChange } from './link-messages.ts'
 import { makeEdit } from './local-edits.ts'
 import { onlyInWorker } from './only-in-worker.ts'
 import { collectionOf } from './paths.ts'
 import type { Conflict, HistoryEntry } from './people-types.ts'
 import type { DatabaseEvents, DocumentChange, DocumentHandle, SyncedOptions } from './sync-types.ts'
+import { UndoStack } from './undo-stack.ts'
 
 /** What a handle needs of the link. */
 export interface LinkedContext {
@@ -56,8 +49,7 @@ class LinkedDocument<T extends object> implements DocumentHandle<T> {
   readonly id: string
   readonly #document: FollowedDocument
   readonly #context: LinkedContext
-  readonly #undoable: UndoStep[] = []
-  readonly #redoable: UndoStep[] = []
+  readonly #undoStack: UndoStack
   #isClosed = false
 
   constructor(path: string, document: FollowedDocument, context: LinkedContext) {
@@ -65,6 +57,7 @@ class LinkedDocument<T extends object> implements DocumentHandle<T> {
     this.id = documentIdToUrl(document.id)
     this.#document = document
     this.#context = context
+    this.#undoStack = new UndoStack(document, (step) => this.#takeBack(step))
   }
 
   get current(): Automerge.Doc<T> {
@@ -106,8 +99,7 @@ class LinkedDocument<T extends object> implements DocumentHandle<T> {
     if (!made?.change) return
     document.edited(made.doc)
     const [hash] = document.heads
-    if (hash !== undefined) remember(this.#undoable, hash)
-    this.#redoable.length = 0
+    if (hash !== undefined) this.#undoStack.changed(hash)
     this.#send(made.change, undefined)
     for (const warning of made.warnings()) {
       this.#context.events.publish('warning', { path, message: warning })
@@ -137,20 +129,19 @@ class LinkedDocument<T extends object> implements DocumentHandle<T> {
   }
 
   undo(hash?: string): boolean {
-    if (hash !== undefined) return this.#takeBack({ hash, base: [hash] }, [], this.#undoable)
-    return this.#takeBack(this.#undoable.pop(), this.#undoable, this.#redoable)
+    this.#assertWritable()
+    return this.#undoStack.undo(hash)
   }
 
   redo(): boolean {
-    return this.#takeBack(this.#redoable.pop(), this.#redoable, this.#undoable)
+    this.#assertWritable()
+    return this.#undoStack.redo()
   }
 
-  #takeBack(taken: UndoStep | undefined, from: readonly UndoStep[], to: UndoStep[]): boolean {
-    this.#assertWritable()
-    if (!taken) return false
+  #takeBack(step: UndoStep): UndoStep | undefined {
     const document = this.#document
-    const made = makeUndo(document, taken, this.#context.runId)
-    if (!made) return false
+    const made = makeUndo(document, step, this.#context.runId)
+    if (!made) return undefined
     const { hash, bytes, nonce, actor } = made
     if (document.size.mayExceed(bytes.length)) {
       const message = 'taking it back would make the document too large'
@@ -159,10 +150,8 @@ class LinkedDocument<T extends object> implements DocumentHandle<T> {
     document.size.add(bytes.length)
     document.knowOwn(actor)
     document.edited(Automerge.applyChanges(document.open, [bytes])[0])
-    moveBase(document, from.at(-1), { taken, undone: { hash, base: [hash] } })
-    remember(to, hash)
     this.#send(bytes, nonce)
-    return true
+    return { hash, base: [hash] }
   }
 
   broadcast(content: Uint8Array): number {
@@ -176,14 +165,7 @@ class LinkedDocument<T extends object> implements DocumentHandle<T> {
   }
 
   subscribe(listener: (change: DocumentChange) => void): () => void {
-    const { events } = this.#context
-    const forward = (change: DocumentChange): void => {
-      if (change.documentId === this.id) listener(change)
-    }
-    const stops = [events.on('document:changed', forward), events.on('document:deleted', forward)]
-    return () => {
-      for (const stop of stops) stop()
-    }
+    return listenTo(this.#context.events, this.id, listener)
   }
 
   changes(options: AbortOptions = {}): AsyncIterable<DocumentChange> {
@@ -226,9 +208,4 @@ class LinkedDocument<T extends object> implements DocumentHandle<T> {
       hint: 'open the path again',
     })
   }
-}
-
-function remember(steps: UndoStep[], hash: string): void {
-  steps.push({ hash, base: [hash] })
-  if (steps.length > MAX_UNDO_STEPS) steps.shift()
 }

@@ -94,6 +94,21 @@ test('undo takes back what this author did, where others have not been since', a
   )
 })
 
+test('what is not allowed just now can be undone later', async () => {
+  let mayWrite = true
+  const [store, network] = [await openMemoryStore(), createFakeNetwork('a')]
+  const policy = (_author: string, action: string): boolean => action === 'read' || mayWrite
+  const database = await openDatabase({ id: 'db', store, author: keyOf('a'), network, policy })
+  closers.push(() => database.close())
+  const note = await database.open<Note>('notes/x', initial)
+  note.change((doc) => (doc.title = 'Other'))
+  mayWrite = false
+  expect(() => note.undo()).toThrow(expect.objectContaining({ code: 'ERR_NOT_ALLOWED' }))
+  mayWrite = true
+  expect(note.undo()).toBe(true)
+  expect(note.current.title).toBe('Title')
+})
+
 test('undo of everything leads back to the beginning, whatever was done', async () => {
   const edit = fc.oneof(
     fc.record({ at: fc.nat({ max: 20 }), remove: fc.nat({ max: 3 }), text: fc.string() }),
