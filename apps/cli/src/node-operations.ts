@@ -127,7 +127,7 @@ async function readExisting(p2p: P2P, path: string): Promise<unknown> {
   const value = await p2p.readDoc(path)
   if (value !== undefined) return value
   throw new CliError('ERR_DOCUMENT_NOT_FOUND', `there is no document ${JSON.stringify(path)}`, {
-    hint: 'vudo ls shows what there is',
+    hint: 'vudo ls shows what there is; of what somebody else began nothing may be here yet: vudo status',
   })
 }
 

@@ -121,7 +121,7 @@ export interface P2P extends AsyncDisposable {
     initial?: T,
     options?: AbortOptions,
   ): Promise<DocumentHandle<T>>
-  /** The content of a document, or `undefined` when there is none. */
+  /** The content of a document, or `undefined` when there is none, or nothing of what another author began has come yet. */
   readDoc<T extends object>(path: string): Promise<T | undefined>
   /** Makes a document's content equal to `value`, changing only what differs; settles when it is on disk. */
   writeDoc(path: string, value: unknown): Promise<void>

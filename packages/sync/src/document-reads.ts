@@ -3,7 +3,12 @@ import type { Asking } from './asking.ts'
 
 /* What is read of documents without a handle. */
 
-/** A copy of the content of the document under a canonical path; `undefined` when none is here. */
+/**
+ * A copy of the content of the document under a canonical path; `undefined` when none is here.
+ *
+ * The record of a path travels before the document: until that has come, an empty object
+ * would be taken for its content, and a value written for it would stand against it.
+ */
 export function readDocument(asking: Asking, path: string): Promise<object | undefined> {
   return asking.answered<object | undefined>((replica, resolve) => {
     replica.assertWorking()
@@ -11,7 +16,11 @@ export function readDocument(asking: Asking, path: string): Promise<object | und
     if (record?.state !== 'live') return resolve(undefined)
     if (replica.retired.isForgotten(record.documentId)) return resolve(undefined)
     const state = replica.document(record.documentId)
-    replica.withDocument(state, () => resolve(Automerge.toJS(state.open)))
+    const isOwn = record.author === replica.init.author.authorId
+    replica.withDocument(state, () => {
+      const isHere = isOwn || state.heads.length > 0
+      resolve(isHere ? Automerge.toJS(state.open) : undefined)
+    })
   })
 }
 

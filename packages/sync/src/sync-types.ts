@@ -372,7 +372,12 @@ export interface Database extends AsyncDisposable {
    * @throws `SyncError` `ERR_DATABASE_CLOSED`.
    */
   mayAccess(author: string, action: PolicyAction, documentId: string): boolean
-  /** A copy of a document's content that belongs to the caller, or `undefined` when there is none. @throws `SyncError` `ERR_PATH_INVALID`, `ERR_DATABASE_CLOSED`, `ERR_SYNC_STORE`. */
+  /**
+   * A copy of a document's content that belongs to the caller, or `undefined` when there is none:
+   * nothing lies under the path, or nothing of what another author began there has come yet.
+   *
+   * @throws `SyncError` `ERR_PATH_INVALID`, `ERR_DATABASE_CLOSED`, `ERR_SYNC_STORE`.
+   */
   readDoc<T extends object>(path: string): Promise<T | undefined>
   /**
    * Makes a document's content equal to `value` by the smallest edits, and begins it

@@ -70,6 +70,12 @@ test('writes by difference, so that edits of two devices both survive', async ()
   await expect.poll(() => b.readDoc('notes/x')).toEqual(expected)
 })
 
+test('a document that this author began with nothing in it is there', async () => {
+  const [a] = await pair()
+  await a.writeDoc('notes/x', {})
+  expect(await a.readDoc('notes/x')).toEqual({})
+})
+
 test('tells the newest changes of a document, and which are in its history', async () => {
   const [a, b] = await pair()
   const note = await a.open<Note>('notes/x', { title: 'a', lines: [] })
