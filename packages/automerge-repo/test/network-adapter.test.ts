@@ -117,9 +117,11 @@ test('several connections to a peer are one peer, and losing one is not noticed'
   if (!a || !b) throw new Error('two networks')
   const pathsOf = (): string[] => a.session(b.peerId)?.paths.map(({ path }) => path.transport) ?? []
   await a.connectPeer(addressOf(b, 'memory'))
-  await vi.waitFor(() => expect(pathsOf().toSorted()).toEqual(['memory', 'tcp']))
+  await vi.waitFor(() => expect(pathsOf().toSorted()).toEqual(['memory', 'tcp']), {
+    timeout: 20_000,
+  })
   await loseTcp(a)
-  await vi.waitFor(() => expect(pathsOf()).toEqual(['memory']))
+  await vi.waitFor(() => expect(pathsOf()).toEqual(['memory']), { timeout: 20_000 })
   expect(candidates).toEqual([right.nodeName])
   expect(gone).toEqual([])
   const arrived = next<Message>(right, 'message')
@@ -151,7 +153,7 @@ test('two Repos share a document that is larger than any message of a channel', 
   const there = await b.find<{ bytes: Uint8Array }>(handle.url)
   expect(there.doc().bytes).toEqual(bytes)
   there.change((doc) => (doc.bytes = Uint8Array.of(1)))
-  await vi.waitFor(() => expect(handle.doc().bytes).toEqual(Uint8Array.of(1)))
+  await vi.waitFor(() => expect(handle.doc().bytes).toEqual(Uint8Array.of(1)), { timeout: 20_000 })
   await Promise.all([a.shutdown(), b.shutdown()])
   left.disconnect()
   right.disconnect()
@@ -188,7 +190,7 @@ test('a name has one holder; another process that claims it does not become a pe
   holder.disconnect()
   await gone
   const taken = await claim()
-  await vi.waitFor(() => expect(seen).toEqual(['alice', 'alice']))
+  await vi.waitFor(() => expect(seen).toEqual(['alice', 'alice']), { timeout: 20_000 })
   taken.reset()
 })
 
@@ -236,7 +238,7 @@ test('hostile peers lose their channel and nothing else happens', async () => {
   await expect(refused).rejects.toBeDefined()
   expect(got).toEqual([])
   const good = await open(hello, part({ type: 'remote-subscription-change', add: ['x'] }))
-  await vi.waitFor(() => expect(got).toHaveLength(1))
+  await vi.waitFor(() => expect(got).toHaveLength(1), { timeout: 20_000 })
   good.reset()
 })
 
@@ -294,7 +296,7 @@ test('nobody is heard through others who is connected, or is this peer', async (
   for (const origin of [right.nodeName, left.nodeName, 'far away']) {
     await channel.send(part({ ...message, sessionId: 's', origin }))
   }
-  await vi.waitFor(() => expect(senders).toContain('far away'))
+  await vi.waitFor(() => expect(senders).toContain('far away'), { timeout: 20_000 })
   expect(senders).toEqual(['far away'])
   right.disconnect()
   left.disconnect()

@@ -27,9 +27,9 @@ function stockClient(url: string): Repo {
   return repo
 }
 
-/** What a document should become within 10 s. */
+/** What a document should become within 20 s. */
 async function becomes(read: () => unknown, expected: unknown): Promise<void> {
-  await vi.waitFor(() => expect(read()).toEqual(expected), { timeout: 10_000, interval: 20 })
+  await vi.waitFor(() => expect(read()).toEqual(expected), { timeout: 20_000, interval: 20 })
 }
 
 const urlOf = (id: string): ReturnType<typeof generateAutomergeUrl> =>
@@ -56,9 +56,12 @@ test('a document that a client begins lies under its id, once there is a place f
   const repo = stockClient(server.url)
   const handle = repo.create<Note>({ title: 'theirs', lines: [] })
   const place = `from/repo/${handle.url.slice('automerge:'.length)}`
-  await vi.waitFor(async () => {
-    expect(await database.readDoc(place)).toEqual({ title: 'theirs', lines: [] })
-  })
+  await vi.waitFor(
+    async () => {
+      expect(await database.readDoc(place)).toEqual({ title: 'theirs', lines: [] })
+    },
+    { timeout: 20_000 },
+  )
   const note = await database.open<Note>(place)
   note.change((doc) => doc.lines.push('ours'))
   await becomes(() => handle.doc(), { title: 'theirs', lines: ['ours'] })
@@ -83,9 +86,12 @@ test('a document that is asked for before it is here is sent when it comes', asy
     docId: url.slice('automerge:'.length) as DocumentId,
   })
   expect(url).toContain(documentId)
-  await vi.waitFor(async () => {
-    expect((await early.find<Note>(url)).doc()).toEqual({ lines: ['late'] })
-  })
+  await vi.waitFor(
+    async () => {
+      expect((await early.find<Note>(url)).doc()).toEqual({ lines: ['late'] })
+    },
+    { timeout: 20_000 },
+  )
 })
 
 test('what is not here, or not to be seen, is unavailable', async () => {
@@ -121,7 +127,7 @@ test('who comes in, as whom and whether to write, the application says', async (
   const handle = await repo.find<Note>(urlOf(note.id))
   handle.change((doc) => doc.lines.push('theirs alone'))
   note.change((doc) => doc.lines.push('ours'))
-  await vi.waitFor(() => expect(handle.doc().lines).toContain('ours'))
+  await vi.waitFor(() => expect(handle.doc().lines).toContain('ours'), { timeout: 20_000 })
   expect(note.current.lines).toEqual(['kept', 'ours'])
 })
 
@@ -160,9 +166,12 @@ test('more documents than may be open at a time are all kept in step', async () 
   await becomes(() => handles[0]?.doc(), { lines: ['0', 'later'] })
   expect(opened.mock.calls.filter(([id]) => id === first.id).length).toBeGreaterThan(1)
   handles[1]?.change((doc) => doc.lines.push('theirs'))
-  await vi.waitFor(async () => {
-    expect(await database.readDoc('many/1')).toEqual({ lines: ['1', 'theirs'] })
-  })
+  await vi.waitFor(
+    async () => {
+      expect(await database.readDoc('many/1')).toEqual({ lines: ['1', 'theirs'] })
+    },
+    { timeout: 20_000 },
+  )
 })
 
 test('a follower keeps our documents in step with a stock server, also after it was away', async () => {
@@ -186,16 +195,22 @@ test('a follower keeps our documents in step with a stock server, also after it 
   const ours = await database.open<Note>('notes/ours', { lines: ['ours'] })
   const follower = followAutomergeRepo({ database, url: `ws://127.0.0.1:${port}` })
   onTestFinished(() => follower.close())
-  await vi.waitFor(async () => {
-    expect(await database.readDoc('notes/theirs')).toEqual({ lines: ['theirs'] })
-  })
+  await vi.waitFor(
+    async () => {
+      expect(await database.readDoc('notes/theirs')).toEqual({ lines: ['theirs'] })
+    },
+    { timeout: 20_000 },
+  )
   const note = await database.open<Note>('notes/theirs')
   note.change((doc) => doc.lines.push('from us'))
   await becomes(() => theirs.doc(), { lines: ['theirs', 'from us'] })
-  await vi.waitFor(async () => {
-    const there = await hub.find<Note>(urlOf(ours.id))
-    expect(there.doc()).toEqual({ lines: ['ours'] })
-  })
+  await vi.waitFor(
+    async () => {
+      const there = await hub.find<Note>(urlOf(ours.id))
+      expect(there.doc()).toEqual({ lines: ['ours'] })
+    },
+    { timeout: 20_000 },
+  )
   expect(follower.isConnected).toBe(true)
   const gone = follower.events.once('peer:disconnected')
   for (const client of sockets.clients) client.terminate()
@@ -204,9 +219,12 @@ test('a follower keeps our documents in step with a stock server, also after it 
   await becomes(() => note.current.lines, ['theirs', 'from us', 'meanwhile'])
   // One that begins while it stands is offered as well.
   const late = await database.open<Note>('notes/late', { lines: ['late'] })
-  await vi.waitFor(async () => {
-    expect((await hub.find<Note>(urlOf(late.id))).doc()).toEqual({ lines: ['late'] })
-  })
+  await vi.waitFor(
+    async () => {
+      expect((await hub.find<Note>(urlOf(late.id))).doc()).toEqual({ lines: ['late'] })
+    },
+    { timeout: 20_000 },
+  )
 })
 
 test('a server gets nothing from outside the prefix of a follower, whatever it asks for', async () => {
@@ -227,17 +245,20 @@ test('a server gets nothing from outside the prefix of a follower, whatever it a
   const [socket] = (await connected) as [WebSocket]
   const answers: Record<string, unknown>[] = []
   socket.on('message', (data: Buffer) => answers.push(decodeMessage(data)))
-  await vi.waitFor(() => expect(answers).toHaveLength(1))
+  await vi.waitFor(() => expect(answers).toHaveLength(1), { timeout: 20_000 })
   const own = { senderId: 'hub', targetId: answers[0]?.['senderId'] }
   socket.send(encodeCbor({ type: 'peer', ...own, selectedProtocolVersion: '1' }))
   for (const type of ['request', 'sync']) {
     const before = answers.length
     const data = Uint8Array.of(0x42, 0, 0, 0, 0)
     socket.send(encodeCbor({ type, ...own, documentId, data }))
-    await vi.waitFor(() => {
-      const about = answers.slice(before).filter((answer) => answer['documentId'] === documentId)
-      expect(about.map((answer) => answer['type'])).toEqual(['doc-unavailable'])
-    })
+    await vi.waitFor(
+      () => {
+        const about = answers.slice(before).filter((answer) => answer['documentId'] === documentId)
+        expect(about.map((answer) => answer['type'])).toEqual(['doc-unavailable'])
+      },
+      { timeout: 20_000 },
+    )
   }
 })
 

@@ -43,9 +43,9 @@ export async function eavesdrop(port: number): Promise<{ readonly packets: reado
 
 /** Waits until `read` gives something true. */
 export async function until(read: () => boolean): Promise<void> {
-  const endMs = Date.now() + 4_000
+  const endMs = Date.now() + 20_000
   while (!read()) {
-    if (Date.now() > endMs) throw new Error('it did not happen within 4 s')
+    if (Date.now() > endMs) throw new Error('it did not happen within 20 s')
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
 }

@@ -71,7 +71,7 @@ describe('on', () => {
     hub.on('count:changed', other)
     expect(hub.publish('count:changed', 1)).toEqual({ delivered: 3, dropped: 0 })
     expect(other).toHaveBeenCalledTimes(1)
-    await vi.waitFor(() => expect(onListenerError).toHaveBeenCalledTimes(2))
+    await vi.waitFor(() => expect(onListenerError).toHaveBeenCalledTimes(2), { timeout: 20_000 })
     expect(onListenerError).toHaveBeenNthCalledWith(1, new Error('thrown'), 'count:changed')
     expect(onListenerError).toHaveBeenNthCalledWith(2, new Error('rejected'), 'count:changed')
   })

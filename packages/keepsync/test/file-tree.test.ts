@@ -82,9 +82,12 @@ test('two devices that make one path offline have one entry, and both contents',
   await mkDir('/shared/empty')
   await a.network.connectPeer(b.network.addresses[0] ?? '')
   await b.database.whenSynced()
-  await vi.waitFor(async () => {
-    expect(await readDoc('/shared/list')).toEqual({ items: ['a'], fromA: true, fromB: true })
-  })
+  await vi.waitFor(
+    async () => {
+      expect(await readDoc('/shared/list')).toEqual({ items: ['a'], fromA: true, fromB: true })
+    },
+    { timeout: 20_000 },
+  )
   const node = await ls('/shared')
   expect(node?.children?.map(({ name }) => name)).toEqual(['empty', 'list'])
 })
@@ -96,9 +99,12 @@ test('writes by difference: what another device edits meanwhile elsewhere in it 
   await a.database.whenSynced()
   await b.database.writeDoc('x', { title: 'abc', lines: ['1', '2'] })
   await writeDoc<Note>('/x', { title: 'abcd', lines: ['1'] })
-  await vi.waitFor(async () => {
-    expect(await readDoc('/x')).toEqual({ title: 'abcd', lines: ['1', '2'] })
-  })
+  await vi.waitFor(
+    async () => {
+      expect(await readDoc('/x')).toEqual({ title: 'abcd', lines: ['1', '2'] })
+    },
+    { timeout: 20_000 },
+  )
 })
 
 test('a listener hears of every change, of a document that begins, ends and begins anew', async () => {
@@ -108,7 +114,7 @@ test('a listener hears of every change, of a document that begins, ends and begi
   const remove = await listenToDoc<Note>('/x', (change) => heard.push(change))
   const titles = (): string[] => heard.map(({ doc }) => doc.title)
   await b.database.writeDoc('x', { title: 'theirs', lines: [] })
-  await vi.waitFor(() => expect(titles().at(-1)).toBe('theirs'))
+  await vi.waitFor(() => expect(titles().at(-1)).toBe('theirs'), { timeout: 20_000 })
   expect(heard.at(-1)?.patchInfo.source).toBe(b.network.peerId)
   const { length } = heard
   await writeDoc<Note>('/x', { title: 'theirs', lines: ['ours'] })
@@ -121,7 +127,7 @@ test('a listener hears of every change, of a document that begins, ends and begi
   ])
   await rm('/x')
   await writeDoc<Note>('/x', { title: 'anew', lines: [] })
-  await vi.waitFor(() => expect(titles().at(-1)).toBe('anew'))
+  await vi.waitFor(() => expect(titles().at(-1)).toBe('anew'), { timeout: 20_000 })
   remove()
   const before = heard.length
   await writeDoc<Note>('/x', { title: 'unheard', lines: [] })

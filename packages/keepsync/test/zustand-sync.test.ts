@@ -31,30 +31,40 @@ test('the state is the content of a document, on every device', async () => {
   const [a, b] = await startPair()
   const store = counterStore()
   configureSyncEngine({ database: a.database })
-  await vi.waitFor(async () => {
-    expect(await b.database.readDoc('counter')).toEqual({ count: 0, tags: [] })
-  })
+  await vi.waitFor(
+    async () => {
+      expect(await b.database.readDoc('counter')).toEqual({ count: 0, tags: [] })
+    },
+    { timeout: 20_000 },
+  )
   store.getState().increment()
-  await vi.waitFor(async () => {
-    expect(await b.database.readDoc('counter')).toEqual({ count: 1, tags: [] })
-  })
+  await vi.waitFor(
+    async () => {
+      expect(await b.database.readDoc('counter')).toEqual({ count: 1, tags: [] })
+    },
+    { timeout: 20_000 },
+  )
   const before = store.getState()
   await b.database.writeDoc('counter', { count: 1, tags: ['theirs'], note: 'hello' })
-  await vi.waitFor(() =>
-    expect(store.getState()).toMatchObject({ tags: ['theirs'], note: 'hello' }),
+  await vi.waitFor(
+    () => expect(store.getState()).toMatchObject({ tags: ['theirs'], note: 'hello' }),
+    { timeout: 20_000 },
   )
   expect(store.getState().increment).toBe(before.increment)
   await b.database.writeDoc('counter', { count: 1, tags: ['theirs'] })
-  await vi.waitFor(() => expect(store.getState().note).toBeUndefined())
+  await vi.waitFor(() => expect(store.getState().note).toBeUndefined(), { timeout: 20_000 })
   // What is equal keeps its identity, also when the document comes back with a change elsewhere in it.
   const tags = ['ours']
   store.setState({ tags })
   await b.database.whenSynced()
-  await vi.waitFor(async () => {
-    expect(await b.database.readDoc('counter')).toEqual({ count: 1, tags: ['ours'] })
-  })
+  await vi.waitFor(
+    async () => {
+      expect(await b.database.readDoc('counter')).toEqual({ count: 1, tags: ['ours'] })
+    },
+    { timeout: 20_000 },
+  )
   await b.database.writeDoc('counter', { count: 2, tags: ['ours'] })
-  await vi.waitFor(() => expect(store.getState().count).toBe(2))
+  await vi.waitFor(() => expect(store.getState().count).toBe(2), { timeout: 20_000 })
   expect(store.getState().tags).toBe(tags)
 })
 
@@ -64,7 +74,9 @@ test('a document that is there wins, except where the state was changed before i
   const store = counterStore()
   store.setState({ note: 'early' })
   configureSyncEngine({ database })
-  await vi.waitFor(() => expect(store.getState()).toMatchObject({ count: 7, note: 'early' }))
+  await vi.waitFor(() => expect(store.getState()).toMatchObject({ count: 7, note: 'early' }), {
+    timeout: 20_000,
+  })
   expect(await database.readDoc('counter')).toEqual({ count: 7, tags: ['stored'], note: 'early' })
 })
 
@@ -73,9 +85,12 @@ test('functions and undefined stay out of the document', async () => {
   configureSyncEngine({ database })
   const store = counterStore()
   store.setState({ note: undefined, tags: ['x'] })
-  await vi.waitFor(async () => {
-    expect(await database.readDoc('counter')).toEqual({ count: 0, tags: ['x'] })
-  })
+  await vi.waitFor(
+    async () => {
+      expect(await database.readDoc('counter')).toEqual({ count: 0, tags: ['x'] })
+    },
+    { timeout: 20_000 },
+  )
   const own: { me?: unknown } = {}
   own.me = own
   expect(() => store.setState({ note: own as never })).toThrow(
@@ -95,9 +110,12 @@ test('after a reset the store goes on alone', async () => {
   configureSyncEngine({ database })
   const store = counterStore()
   store.getState().increment()
-  await vi.waitFor(async () => {
-    expect(await database.readDoc('counter')).toEqual({ count: 1, tags: [] })
-  })
+  await vi.waitFor(
+    async () => {
+      expect(await database.readDoc('counter')).toEqual({ count: 1, tags: [] })
+    },
+    { timeout: 20_000 },
+  )
   await resetSyncEngine()
   store.getState().increment()
   expect(store.getState().count).toBe(2)

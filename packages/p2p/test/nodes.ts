@@ -56,7 +56,7 @@ export function createStrangers(node: P2P): Promise<P2P[]> {
   return Promise.all([`open:${databaseId}`, wrong].map((database) => createNode({ database })))
 }
 
-/** The next event for which `isMeant` says so; fails after 10 s. */
+/** The next event for which `isMeant` says so; fails after 20 s. */
 export async function nextEvent<Type extends keyof P2PEvents>(
   node: P2P,
   type: Type,
@@ -69,17 +69,17 @@ export async function nextEvent<Type extends keyof P2PEvents>(
   }
 }
 
-/** Settles when `isSo` holds, which it is asked whenever `node` tells something; fails after 10 s. */
+/** Settles when `isSo` holds, which it is asked whenever `node` tells something; fails after 20 s. */
 export async function when(node: P2P, isSo: () => boolean | Promise<boolean>): Promise<void> {
   const subscription = node.events.subscribe({ signal: limit() })
   if (await isSo()) return subscription.close()
   for await (const _ of subscription) if (await isSo()) return
-  throw new Error('it did not happen within 10 s')
+  throw new Error('it did not happen within 20 s')
 }
 
 /** Ends a wait for what does not come. */
 export function limit(): AbortSignal {
-  return AbortSignal.timeout(10_000)
+  return AbortSignal.timeout(20_000)
 }
 
 /** A folder of the test's own. */

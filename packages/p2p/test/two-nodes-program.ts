@@ -16,7 +16,7 @@ await a.writeDoc('notes/a', { text: 'content of a note' })
 const before = process.getActiveResourcesInfo()
 await Promise.all([a.start(), b.start()])
 const during = process.getActiveResourcesInfo()
-await a.whenSynced({ with: b.peerId, signal: AbortSignal.timeout(10_000) })
+await a.whenSynced({ with: b.peerId, signal: AbortSignal.timeout(20_000) })
 await Promise.all([a.stop(), b.stop()])
 // Closed handles are gone some turns later.
 const isOpen = (name: string): boolean => /TCP|UDP/.test(name)

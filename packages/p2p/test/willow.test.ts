@@ -184,7 +184,7 @@ describe('a node without Willow', () => {
   })
 })
 
-/** The next entry of which all bytes have come; fails after 10 s. */
+/** The next entry of which all bytes have come; fails after 20 s. */
 async function nextComplete(willow: Willow): Promise<void> {
   const signal = limit()
   while (!(await willow.events.once('payload:changed', { signal })).isComplete);

@@ -68,7 +68,7 @@ test('a worker that crashes ends everything with a typed error, and says so', as
     doc.text = 'ab'
   })
   await kept.whenSaved()
-  const told = database.events.once('worker:ended', { signal: AbortSignal.timeout(10_000) })
+  const told = database.events.once('worker:ended', { signal: AbortSignal.timeout(20_000) })
   const waiting = kept.whenSynced()
   const fatal = database.open('notes/fatal', { text: '' })
   const code = 'ERR_WORKER_ENDED'

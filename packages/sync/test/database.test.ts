@@ -212,6 +212,6 @@ test('closing a database leaves the other of the same id on its network in touch
   await first.close()
   connectNetworks(opener.network, network, 'db')
   const note = await opener.database.open<Note>('notes/x', { title: 'for the second', lines: [] })
-  await note.whenSynced({ signal: AbortSignal.timeout(3_000) })
+  await note.whenSynced({ signal: AbortSignal.timeout(20_000) })
   expect(await second.readDoc('notes/x')).toMatchObject({ title: 'for the second' })
 })

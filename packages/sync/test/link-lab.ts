@@ -8,7 +8,7 @@ import { connectNetworks, createFakeNetwork, type FakeNetwork } from './fake-net
 import { keyOf } from './replica-lab.ts'
 
 /** A busy machine is no failure. */
-export const patient = { timeout: 10_000 }
+export const patient = { timeout: 20_000 }
 
 export interface Linked {
   /** In the application's thread. */
@@ -60,12 +60,12 @@ export interface Note {
   lines: string[]
 }
 
-/** The next event of that name; fails after 10 s. */
+/** The next event of that name; fails after 20 s. */
 export function next<Type extends keyof DatabaseEvents>(
   database: Database,
   type: Type,
 ): Promise<DatabaseEvents[Type]> {
-  return database.events.once(type, { signal: AbortSignal.timeout(10_000) })
+  return database.events.once(type, { signal: AbortSignal.timeout(20_000) })
 }
 
 /** A client whose messages go through `post`. */

@@ -52,7 +52,7 @@ test('a full disk refuses edits, acknowledges nothing, and goes on when there is
     // What is in memory can be read.
     expect(note.current.lines).toEqual(['before it was known'])
     disk.isFull = false
-    await expect.poll(() => told, { timeout: 10_000 }).toEqual(['full', 'writable'])
+    await expect.poll(() => told, { timeout: 20_000 }).toEqual(['full', 'writable'])
     note.change((doc) => doc.lines.push('after'))
     await note.whenSaved()
     connectNetworks(networkA, networkB, 'db')

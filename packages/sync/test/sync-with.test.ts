@@ -23,7 +23,7 @@ test('syncWith is answered by a peer whose last edits wait for their acknowledge
   expect(here.current.items).toEqual(['milk', 'bread'])
   // Stored at both ends, and not told yet: that goes with the next thing that is said.
   await expect.poll(() => [a, b].map(({ database }) => database.status.ahead)).toEqual([0, 2])
-  const signal = AbortSignal.timeout(10_000)
+  const signal = AbortSignal.timeout(20_000)
   const status = await a.database.syncWith(b.network.peerId, 'lists/a', { signal })
   expect(status.peers.map(({ peerId }) => peerId)).toEqual([b.network.peerId])
 })

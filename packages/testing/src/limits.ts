@@ -13,7 +13,7 @@ export const DEFAULT_WITHIN_MS = 600_000
 export const TRACE_TAIL_LINES = 30
 
 /** Milliseconds that `waitFor` waits where `timeoutMs` is left out: far above what a slow machine needs. */
-export const DEFAULT_WAIT_MS = 5_000
+export const DEFAULT_WAIT_MS = 15_000
 
 /** Milliseconds between two looks of `waitFor` at its condition. */
 export const WAIT_POLL_MS = 5

@@ -6,7 +6,7 @@ export interface WaitForOptions {
   /**
    * Milliseconds until it gives up. A limit and not a pause: a true condition ends the wait at once.
    *
-   * @defaultValue 5,000
+   * @defaultValue 15,000
    */
   readonly timeoutMs?: number | undefined
   /** What is waited for, for the message; a function is asked when the wait has failed. */

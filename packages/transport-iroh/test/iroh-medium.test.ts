@@ -165,7 +165,9 @@ describe.runIf(isIsolated)('a node', () => {
     const endpoint = await bindEndpoint(init)
     cleanups.push(() => endpoint.close())
     // The stack takes it in a moment later than it says.
-    await vi.waitFor(() => expect(endpoint.addr().directAddresses()).toContain(announced[0]))
+    await vi.waitFor(() => expect(endpoint.addr().directAddresses()).toContain(announced[0]), {
+      timeout: 20_000,
+    })
   })
 
   it('is found by the seed of its identity', async () => {

@@ -19,7 +19,7 @@ describe('capabilities', () => {
   it('are known to the others, and taken back', async () => {
     const { a, gossipA, gossipB } = await startPair()
     const there = directoryOf(gossipB)
-    const heard = there.events.once('peer:capabilities', { signal: AbortSignal.timeout(10_000) })
+    const heard = there.events.once('peer:capabilities', { signal: AbortSignal.timeout(20_000) })
     const here = directoryOf(gossipA, { blobs: true, protocols: ['/my-app/1'], metered: true })
     expect(await heard).toMatchObject({ peerId: a.key.peerId, capabilities: { blobs: true } })
     expect(there.peersWith('blobs')).toEqual([a.key.peerId])
@@ -27,7 +27,7 @@ describe('capabilities', () => {
     expect([there.peersWith('relay'), there.peersWith('unmetered')]).toEqual([[], []])
     expect(there.of(a.key.peerId)).toEqual(here.own)
 
-    const gone = there.events.once('peer:capabilities', { signal: AbortSignal.timeout(10_000) })
+    const gone = there.events.once('peer:capabilities', { signal: AbortSignal.timeout(20_000) })
     await here.close()
     expect(await gone).toEqual({ peerId: a.key.peerId, capabilities: undefined })
     expect(there.peersWith('blobs')).toEqual([])

@@ -20,7 +20,7 @@ function next<Type extends keyof PresenceEvents>(
   presence: Presence,
   type: Type,
 ): Promise<PresenceEvents[Type]> {
-  return presence.events.once(type, { signal: AbortSignal.timeout(10_000) })
+  return presence.events.once(type, { signal: AbortSignal.timeout(20_000) })
 }
 
 describe('presence', () => {
