@@ -65,6 +65,7 @@ export function announceNext(
   }
   // Asked for while the window was full: said as soon as it opens.
   if (mustSend) peer.saidLast = false
+  else if (coveredUpTo(exchange, peer) > peer.announcedUpTo) setTimer(exchange, peer)
 }
 
 /** The timer ran out: says what was not worth a message of its own. */
@@ -105,6 +106,12 @@ function isThere(peer: PeerState, { id, durableHeads }: DocumentState): boolean 
   return told !== undefined && durableHeads.length > 0 && sameHeads(told, durableHeads)
 }
 
+/** The peer was told, by an announcement or by itself, that all that is durable here is stored here. */
+function hasSaid(peer: PeerState, { id, durableHeads }: DocumentState): boolean {
+  const said = peer.storedById.get(id)
+  return said !== undefined && sameHeads(said, durableHeads)
+}
+
 /** All of it travelled as live edits, and both ends have told each other that it is stored. */
 function isConfirmed(exchange: Exchange, peer: PeerState, state: DocumentState): boolean {
   const confirmed = peer.confirmedById.get(state.id)
@@ -127,8 +134,7 @@ export function confirmLive(
       continue
     }
     if (!isThere(peer, state) || !exchange.mayRead(peer, state.id)) continue
-    const said = peer.storedById.get(state.id)
-    if (said && sameHeads(said, state.durableHeads)) continue
+    if (hasSaid(peer, state)) continue
     peer.storedById.set(state.id, state.durableHeads)
     exchange.send(peer, { type: 'stored', id: state.id, heads: state.durableHeads })
     if (exchange.hasStored(peer, state)) peer.queue.delete(item)
@@ -277,10 +283,10 @@ function takeRecord(exchange: Exchange, peer: PeerState, sent: ReadRecord): void
     const { hash, author } = unchecked
     if (peer.toldRecords.size < MAX_RECORDS) peer.toldRecords.set(hash, author)
     if (isKnownRecord(replica, unchecked)) return
-    const record = checkRecord(unchecked, sent.root)
-    const action = record.state === 'deleted' || isSuccession(record) ? 'delete' : 'write'
-    if (!replica.may(record.author, action, record.path)) return
-    replica.addRecord(record, peer.peerId)
+    const action = unchecked.state === 'deleted' || isSuccession(unchecked) ? 'delete' : 'write'
+    // Before its signature: what is not taken anyway must not cost a verification.
+    if (!replica.may(author, action, unchecked.path)) return
+    replica.addRecord(checkRecord(unchecked, sent.root), peer.peerId)
   } catch (error) {
     if (!isSyncError(error) && !isWireError(error)) throw error
     // Whoever reached our limit did so together with others.
@@ -351,8 +357,8 @@ export function settleDocument(
   if (!peer.headsById.has(state.id)) peer.headsById.set(state.id, own)
   // It announces what is durable: that is an acknowledgement.
   exchange.acknowledged(peer, state, heads)
-  if (keptOnPage(peer, state.id, heads)) peer.storedById.set(state.id, own)
-  else exchange.tellStored(peer, state)
+  if (!keptOnPage(peer, state.id, heads)) exchange.tellStored(peer, state)
+  else if (!hasSaid(peer, state)) peer.storedById.set(state.id, own)
   exchange.dropWant(peer, state.id)
 }
 

@@ -136,15 +136,15 @@ export function toParts(
 }
 
 /**
- * Some hashes of a document's history, dense at the new end and ever thinner towards
- * the old one: a peer that went another way finds the fork to within a factor of two.
+ * Some hashes of a document's history besides its heads, dense at the new end and ever thinner
+ * towards the old one: a peer that went another way finds the fork to within a factor of two.
  */
 export function sampleHistory(state: DocumentState): string[] {
   const history = Automerge.topoHistoryTraversal(state.open)
   const hashes: string[] = []
   for (let back = 1; back <= history.length && hashes.length < MAX_HAVE_HASHES; back *= 2) {
     const hash = history.at(-back)
-    if (hash !== undefined) hashes.push(hash)
+    if (hash !== undefined && !state.heads.includes(hash)) hashes.push(hash)
   }
   return hashes
 }

@@ -22,7 +22,9 @@ export function askNext(exchange: Exchange, peer: PeerState): void {
       // The second time from scratch: what we think we have may be what is wrong.
       const isFirst = want.rounds === 1
       const heads = isFirst ? state.heads : []
-      exchange.send(peer, { type: 'want', id, heads, have: isFirst ? sampleHistory(state) : [] })
+      // A peer that has stored our heads finds what is newer without a look at what is older.
+      const have = isFirst && !exchange.hasStored(peer, state) ? sampleHistory(state) : []
+      exchange.send(peer, { type: 'want', id, heads, have })
     })
   }
 }

@@ -92,17 +92,18 @@ test('a document that is stored unopened is refused at once when what was signed
   expect(victim.disk.scan(proofPrefix(documentId))).toEqual([])
 })
 
+/** Breaks the signature of the first record in each page of the attacker. */
+function withBrokenSignature(bytes: Uint8Array, from: string): Uint8Array {
+  const message = decodeMessage(bytes)
+  if (from !== 'mallory' || message.type !== 'page') return bytes
+  // Two trees: their number, and the first signature, which is that of the first record.
+  if (message.signatures[0] !== 2) return bytes
+  const signatures = message.signatures.map((byte, at) => (at === 1 ? byte ^ 1 : byte))
+  return encodeMessage({ ...message, signatures })
+}
+
 test('a record whose signature is wrong is refused, and the others of its page are taken', () => {
-  const lab = new Lab({
-    tamper: (bytes, from) => {
-      const message = decodeMessage(bytes)
-      if (from !== 'mallory' || message.type !== 'page') return bytes
-      // Two trees: their number, and the first signature, which is that of the first record.
-      if (message.signatures[0] !== 2) return bytes
-      const signatures = message.signatures.map((byte, at) => (at === 1 ? byte ^ 1 : byte))
-      return encodeMessage({ ...message, signatures })
-    },
-  })
+  const lab = new Lab({ tamper: withBrokenSignature })
   const [mallory, victim] = [lab.node('mallory'), lab.node('victim')]
   for (const path of ['notes/x', 'notes/y']) mallory.edit(path, (doc) => (doc.text = path))
   lab.settle()
@@ -111,6 +112,20 @@ test('a record whose signature is wrong is refused, and the others of its page a
   expect(faultsOf(victim)).toEqual(['ERR_AUTHORSHIP_INVALID'])
   expect(victim.replica.catalogue.winner('notes/x')).toBeUndefined()
   expect(victim.read('notes/y')).toEqual({ text: 'notes/y' })
+})
+
+test('a record that the policy refuses costs no look at its signature', () => {
+  let isStrict = false
+  const policy = (_author: string, action: string): boolean => !isStrict || action === 'read'
+  const lab = new Lab({ tamper: withBrokenSignature, policy })
+  const [mallory, victim] = [lab.node('mallory'), lab.node('victim')]
+  for (const path of ['notes/x', 'notes/y']) mallory.edit(path, (doc) => (doc.text = path))
+  lab.settle()
+  isStrict = true
+  lab.connect(mallory, victim)
+  lab.settle()
+  expect(faultsOf(victim)).toEqual([])
+  expect(victim.replica.recordsByHash.size).toBe(0)
 })
 
 test('SY6: changes of one document under the id of another are refused', () => {

@@ -1,13 +1,14 @@
 import { createFakeDisk } from '@vudo/storage'
+import { createRandom } from '@vudo/testing'
 import { expect, test } from 'vitest'
 import { chunkPrefix } from '../src/stored-keys.ts'
 import { Lab, type Node } from './replica-lab.ts'
 import { createWireTap, type WireTap } from './wire-tap.ts'
 
 /** Two nodes that share ten documents, one of them with a long history. */
-function synced(): { lab: Lab; a: Node; b: Node; tap: WireTap } {
+function synced(minComparedPaths?: number): { lab: Lab; a: Node; b: Node; tap: WireTap } {
   const tap = createWireTap()
-  const lab = new Lab({ tamper: tap.tamper })
+  const lab = new Lab({ tamper: tap.tamper, ...(minComparedPaths && { minComparedPaths }) })
   const [a, b] = [lab.node('a'), lab.node('b')]
   for (let at = 0; at < 10; at++) a.edit(`notes/${at}`, (doc) => (doc.n = at))
   for (let at = 0; at < 200; at++) a.edit('notes/0', (doc) => doc.lines.push(at), { lines: [] })
@@ -31,6 +32,31 @@ test('what is known of a peer survives a restart of both: nothing travels that i
   expect(tap.bytes).toBeLessThan(1_000)
 })
 
+test('whatever crosses what, each tells in the end how far it has come: nothing is announced twice', () => {
+  for (let seed = 1; seed <= 40; seed++) {
+    const { tap, lab } = tapped(seed)
+    const [a, b] = [lab.node('a'), lab.node('b')]
+    for (let at = 0; at < 20; at++)
+      a.edit(`notes/${at}`, (doc) => doc.lines.push('a'), { lines: [] })
+    lab.connect(a, b)
+    for (let step = 0; step < 200; step++) lab.step()
+    b.edit('notes/0', (doc) => doc.lines.push('b'))
+    lab.settle()
+    a.crash()
+    b.crash()
+    tap.reset()
+    lab.connect(a, b)
+    lab.settle()
+    expect({ seed, entries: tap.entries }).toEqual({ seed, entries: 0 })
+  }
+})
+
+/** A lab in which anything may happen next. */
+function tapped(seed: number): { readonly tap: WireTap; readonly lab: Lab } {
+  const [tap, random] = [createWireTap(), createRandom(seed)]
+  return { tap, lab: new Lab({ tamper: tap.tamper, choose: (count) => random.int(count) }) }
+}
+
 test.each(['a', 'b'])('after a restart of %s only the new changes travel', (name) => {
   const { lab, a, b, tap } = synced()
   lab.cutAll(a)
@@ -44,6 +70,22 @@ test.each(['a', 'b'])('after a restart of %s only the new changes travel', (name
   expect(tap.names.filter((sent) => / (part|edits)$/.test(sent))).toHaveLength(2)
   expect(tap.bytes).toBeLessThan(3_000)
   expect(b.picture).toBe(a.picture)
+})
+
+test('who has announced what is stored does not say so again to a peer that lost where it stood', () => {
+  const { lab, a, b, tap } = synced(1)
+  lab.cutAll(a)
+  for (let at = 0; at < 5; at++) a.edit(`notes/${at}`, (doc) => (doc.n = at + 100))
+  lab.settle()
+  b.replica.forgetPosition(a.peerId)
+  b.run(b.replica.takeEffects())
+  lab.settle()
+  for (const node of [a, b]) node.crash()
+  lab.connect(a, b)
+  lab.settle()
+  expect(b.picture).toBe(a.picture)
+  expect(tap.names.filter((name) => name === 'b want')).toHaveLength(5)
+  expect(tap.names).not.toContain('a stored')
 })
 
 test('a live edit of a long document costs its own change and no more', () => {
