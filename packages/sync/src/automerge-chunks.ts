@@ -88,14 +88,13 @@ export function vetDocument(
   budget: BatchBudget = createBatchBudget(bytes.length),
 ): SavedHeader {
   const { reader, actors, heads, changeColumns, operationColumns } = readSaved(bytes, budget)
-  const { rows, columns } = vetColumns(reader, changeColumns, budget)
-  const operations = vetColumns(reader, operationColumns, budget)
-  budget.takeOperations(Math.max(rows, operations.rows))
-  const { hasContainers } = operations
-  if (hasContainers) assertShallow(operations.columns)
-  assertOrdered(actors, operations.columns, operations.actions)
-  const table = { format: 'document', columns, actors, outside: [] } as const
-  return { actors, heads, hasContainers, table, operations: operations.columns }
+  const changes = vetColumns(reader, changeColumns, budget)
+  const { rows, actions, hasContainers, columns } = vetColumns(reader, operationColumns, budget)
+  budget.takeOperations(Math.max(changes.rows, rows))
+  if (hasContainers) assertShallow(columns)
+  assertOrdered(actors, changes.columns, { columns, rows: actions })
+  const table = { format: 'document', columns: changes.columns, actors, outside: [] } as const
+  return { actors, heads, hasContainers, table, operations: columns }
 }
 
 /** A saved document up to its columns, which the reader stands before. */
