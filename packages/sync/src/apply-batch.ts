@@ -22,7 +22,7 @@ import { createBatchBudget, type BatchBudget } from './batch-budget.ts'
 import { actorSpans, readChangeTable, type ActorSpan, type ChangeTable } from './change-table.ts'
 import { damaged } from './chunk-cursor.ts'
 import { assertHeads, checkContent } from './content-check.ts'
-import type { CountedHistory } from './counted-history.ts'
+import { noteCounted, type CountedHistory } from './counted-history.ts'
 import { inflateBounded } from './deflate.ts'
 import { headsAfter, type ChangeLog } from './change-log.ts'
 import { wholeProofs } from './lean-proofs.ts'
@@ -363,6 +363,7 @@ function applyTable(incoming: Incoming, payload: Uint8Array, vetted: VettedTable
   if (news.length === 0) return 'nothing-new'
   checkProofs(incoming, news)
   const added = addedBy(state, news)
+  const isMany = added > MAX_REBUILT_CHANGES
   const isNumbered = isNumberedByColumns(vetted, table)
   const whole = isNumbered ? wholeOf(incoming, payload, { rows: table.rows, added }) : undefined
   const copy = whole ?? copyOf(state)
@@ -373,18 +374,15 @@ function applyTable(incoming: Incoming, payload: Uint8Array, vetted: VettedTable
     // Automerge itself looks at what it opens as a whole.
     const isSound =
       whole !== undefined ||
-      (isNumbered && added > MAX_REBUILT_CHANGES
-        ? isReadable(doc)
-        : areSoundSince(doc, state.heads, state.log))
+      (isNumbered && isMany ? isReadable(doc) : areSoundSince(doc, state.heads, state.log))
     if (!isSound) throw damaged('changes refer to what is not there')
     assertHeads(doc)
     if (vetted.hasContainers || state.size.mayExceed(payload.length)) checkContent(doc)
     const proofs = checkApplied(incoming, doc, news)
     if (!state.size.admits(doc, payload.length)) return 'too-large'
-    const counted = countedBy(state, payload, table)
+    if (isMany) noteCounted(state, countedBy(state, payload, table))
     Automerge.free(state.open)
     state.replace(doc)
-    state.counted = counted
     state.addProofs(proofs)
     isKept = true
     return 'applied'

@@ -78,10 +78,10 @@ function outlineSafely(raw: Uint8Array): readonly ChangeOutline[] | undefined {
  * their count, or else by the numbers of operations, which say little of what was made at the same time.
  */
 export function isMostOf(state: DocumentState, base: readonly string[]): boolean {
-  const { open, heads, counted } = state
+  const { open, heads } = state
   const { numChanges } = Automerge.stats(open)
   if (numChanges <= 3 * fewChanges) return false
-  const before = changesUpTo(counted, base)
+  const before = changesUpTo(state, base)
   if (before !== undefined) return numChanges - before > numChanges / 3
   return isMuchSince(state, base) && addedSince(state, base) > lastOf(open, heads) / 3
 }

@@ -1,4 +1,5 @@
 import { sameHeads } from './document-heads.ts'
+import type { DocumentState } from './document-state.ts'
 
 /** How many changes there are in the history of some heads. */
 export interface CountedHistory {
@@ -7,11 +8,16 @@ export interface CountedHistory {
   readonly changes: number
 }
 
+/** Few documents are merged as a whole, so it lies beside them. */
+const countedByDocument = new WeakMap<DocumentState, readonly CountedHistory[]>()
+
+/** Remembers what was here, and what came, when much was brought into a document: what is new since then needs no gathering. */
+export function noteCounted(state: DocumentState, counted: readonly CountedHistory[]): void {
+  countedByDocument.set(state, counted)
+}
+
 /** The number of changes up to these heads, if it was counted. */
-export function changesUpTo(
-  counted: readonly CountedHistory[],
-  heads: readonly string[],
-): number | undefined {
+export function changesUpTo(state: DocumentState, heads: readonly string[]): number | undefined {
   const sorted = heads.toSorted()
-  return counted.find((one) => sameHeads(one.heads, sorted))?.changes
+  return countedByDocument.get(state)?.find((one) => sameHeads(one.heads, sorted))?.changes
 }

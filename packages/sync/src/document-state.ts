@@ -24,7 +24,6 @@ import {
   putChunks,
   salvage,
 } from './document-chunks.ts'
-import type { CountedHistory } from './counted-history.ts'
 import { headsOf, sameHeads } from './document-heads.ts'
 import { DocumentSize } from './document-size.ts'
 import {
@@ -78,8 +77,6 @@ export class DocumentState {
   waiting: (() => void)[] = none
   /** Who waits for what the store holds of it, without opening it. */
   readers: ((read: ReadDocument) => void)[] = none
-  /** What was here, and what came, when a saved document was brought in last: what is new since then needs no gathering. */
-  counted: readonly CountedHistory[] = none
   /** What each peer has stored. */
   readonly ackByPeer: AckBook = new AckBook()
   #log: ChangeLog | undefined
@@ -415,7 +412,6 @@ export class DocumentState {
   unload(): void {
     if (this.doc) Automerge.free(this.doc)
     this.doc = undefined
-    this.counted = none
     // Whoever lacks logged changes needs their proofs.
     if (!this.#log) this.#proofs.release()
   }
