@@ -1,12 +1,13 @@
 import * as Automerge from '@automerge/automerge'
 import { actorOf, isProven, type ActorProof, type LeanProof } from './authorship.ts'
 import {
+  headsOfSaved,
   isBundleChunk,
   readChanges,
-  tableOfSaved,
   vetBundle,
   vetDocument,
   type ChangeHeader,
+  type SavedHeader,
   type VettedTable,
 } from './automerge-chunks.ts'
 import {
@@ -18,9 +19,10 @@ import {
   type UnprovenBatch,
 } from './batch-authors.ts'
 import { createBatchBudget, type BatchBudget } from './batch-budget.ts'
-import { actorSpans, areNumbersBounded, readChangeTable, type ActorSpan } from './change-table.ts'
+import { actorSpans, readChangeTable, type ActorSpan, type ChangeTable } from './change-table.ts'
 import { damaged } from './chunk-cursor.ts'
 import { assertHeads, checkContent } from './content-check.ts'
+import { noteCounted, type CountedHistory } from './counted-history.ts'
 import { inflateBounded } from './deflate.ts'
 import { headsAfter, type ChangeLog } from './change-log.ts'
 import { wholeProofs } from './lean-proofs.ts'
@@ -33,9 +35,11 @@ import {
   MAX_APPENDED_CHANGES,
   MAX_DOCUMENT_BYTES,
   MAX_HEADS,
+  MAX_REBUILT_CHANGES,
   VET_FIRST_OPERATIONS,
 } from './limits.ts'
-import { areSound, areSoundSince } from './sound-changes.ts'
+import { areNumbersSound } from './operation-numbers.ts'
+import { areSound, areSoundSince, isReadable } from './sound-changes.ts'
 import type { ChangeBatch } from './batch-wire.ts'
 
 /**
@@ -205,8 +209,8 @@ export function isDocumentProven(
   const incoming = { state, proofs, rules: { database, mayWrite: () => true } }
   try {
     checkContent(open)
-    const table = tableOfSaved(saved)
-    const spans = table && actorSpans(table)
+    const table = readChangeTable(vetDocument(saved).table)
+    const spans = actorSpans(table)
     if (!spans) return false
     checkProofs(incoming, spans)
     checkNewest(incoming, open, spans)
@@ -358,20 +362,25 @@ function applyTable(incoming: Incoming, payload: Uint8Array, vetted: VettedTable
   const news = spans.filter(({ actor, lastSeq }) => lastSeq > state.newestSeq(actor))
   if (news.length === 0) return 'nothing-new'
   checkProofs(incoming, news)
-  const isBounded = !isBundleChunk(payload) && areNumbersBounded(vetted.table, table)
-  const whole = isBounded ? wholeOf(incoming, payload, { rows: table.rows, news }) : undefined
+  const added = addedBy(state, news)
+  const isMany = added > MAX_REBUILT_CHANGES
+  const isNumbered = isNumberedByColumns(vetted, table)
+  const whole = isNumbered ? wholeOf(incoming, payload, { rows: table.rows, added }) : undefined
   const copy = whole ?? copyOf(state)
   let isKept = false
   try {
     const doc = whole ?? load(copy, payload)
     if (sameHeads(headsOf(doc), state.heads)) return 'nothing-new'
     // Automerge itself looks at what it opens as a whole.
-    const isSound = whole !== undefined || areSoundSince(doc, state.heads, state.log)
+    const isSound =
+      whole !== undefined ||
+      (isNumbered && isMany ? isReadable(doc) : areSoundSince(doc, state.heads, state.log))
     if (!isSound) throw damaged('changes refer to what is not there')
     assertHeads(doc)
     if (vetted.hasContainers || state.size.mayExceed(payload.length)) checkContent(doc)
     const proofs = checkApplied(incoming, doc, news)
     if (!state.size.admits(doc, payload.length)) return 'too-large'
+    if (isMany) noteCounted(state, countedBy(state, payload, table))
     Automerge.free(state.open)
     state.replace(doc)
     state.addProofs(proofs)
@@ -380,6 +389,26 @@ function applyTable(incoming: Incoming, payload: Uint8Array, vetted: VettedTable
   } finally {
     if (!isKept) Automerge.free(copy)
   }
+}
+
+/** Of a bundle the columns do not tell: it builds on changes that are elsewhere. */
+function isNumberedByColumns(vetted: VettedTable | SavedHeader, table: ChangeTable): boolean {
+  return 'operations' in vetted && areNumbersSound(vetted.table, table, vetted.operations)
+}
+
+/** How many changes are new, by their numbers. When a proof of ours was lost it is more. */
+function addedBy(state: DocumentState, news: readonly ActorSpan[]): number {
+  return news.reduce((sum, { actor, lastSeq }) => sum + lastSeq - state.newestSeq(actor), 0)
+}
+
+/** What is here before a saved document is brought in, and what came. */
+function countedBy(
+  { heads, open }: DocumentState,
+  payload: Uint8Array,
+  { rows }: ChangeTable,
+): CountedHistory[] {
+  const here = { heads, changes: Automerge.stats(open).numChanges }
+  return isBundleChunk(payload) ? [here] : [here, { heads: headsOfSaved(payload), changes: rows }]
 }
 
 function copyOf(state: DocumentState): AnyDocument {
@@ -393,12 +422,10 @@ function copyOf(state: DocumentState): AnyDocument {
 function wholeOf(
   { state, budget }: Incoming,
   payload: Uint8Array,
-  { rows, news }: { readonly rows: number; readonly news: readonly ActorSpan[] },
+  { rows, added }: { readonly rows: number; readonly added: number },
 ): AnyDocument | undefined {
   if (budget.operationsTaken < FEW_OPENED_OPERATIONS) return undefined
-  const { numChanges } = Automerge.stats(state.open)
-  const added = news.reduce((sum, { actor, lastSeq }) => sum + lastSeq - state.newestSeq(actor), 0)
-  if (rows !== numChanges + added) return undefined
+  if (rows !== Automerge.stats(state.open).numChanges + added) return undefined
   let doc: AnyDocument
   try {
     doc = Automerge.load(payload, { actor: state.actor })
@@ -420,11 +447,7 @@ function checkApplied(
   news: readonly ActorSpan[],
 ): ActorProof[] {
   const { state } = incoming
-  const before = Automerge.stats(state.open).numChanges
-  const expected = news.reduce(
-    (sum, { actor, lastSeq }) => sum + lastSeq - state.newestSeq(actor),
-    before,
-  )
+  const expected = Automerge.stats(state.open).numChanges + addedBy(state, news)
   const isPlain = news.every(({ actor, firstSeq }) => firstSeq <= state.newestSeq(actor) + 1)
   if (isPlain && Automerge.stats(doc).numChanges === expected) {
     return checkNewest(incoming, doc, news)

@@ -87,6 +87,26 @@ export function vetDocument(
   bytes: Uint8Array,
   budget: BatchBudget = createBatchBudget(bytes.length),
 ): SavedHeader {
+  const { reader, actors, heads, changeColumns, operationColumns } = readSaved(bytes, budget)
+  const changes = vetColumns(reader, changeColumns, budget)
+  const { rows, actions, hasContainers, columns } = vetColumns(reader, operationColumns, budget)
+  budget.takeOperations(Math.max(changes.rows, rows))
+  if (hasContainers) assertShallow(columns)
+  assertOrdered(actors, changes.columns, { columns, rows: actions })
+  const table = { format: 'document', columns: changes.columns, actors, outside: [] } as const
+  return { actors, heads, hasContainers, table, operations: columns }
+}
+
+/** A saved document up to its columns, which the reader stands before. */
+interface SavedHead {
+  readonly reader: ChunkCursor
+  readonly actors: readonly string[]
+  readonly heads: readonly string[]
+  readonly changeColumns: readonly Column[]
+  readonly operationColumns: readonly Column[]
+}
+
+function readSaved(bytes: Uint8Array, budget: BatchBudget): SavedHead {
   const chunk = readChunk(bytes, 0, budget)
   if (chunk.type !== chunkTypes.document || chunk.end !== bytes.length) {
     throw damaged('not one saved document')
@@ -95,15 +115,7 @@ export function vetDocument(
   const actors = takeActors(reader)
   const heads = takeHeads(reader)
   const changeColumns = readColumns(reader)
-  const operationColumns = readColumns(reader)
-  const { rows, columns } = vetColumns(reader, changeColumns, budget)
-  const operations = vetColumns(reader, operationColumns, budget)
-  budget.takeOperations(Math.max(rows, operations.rows))
-  const { hasContainers } = operations
-  if (hasContainers) assertShallow(operations.columns)
-  assertOrdered(actors, operations.columns, operations.actions)
-  const table = { format: 'document', columns, actors, outside: [] } as const
-  return { actors, heads, hasContainers, table }
+  return { reader, actors, heads, changeColumns, operationColumns: readColumns(reader) }
 }
 
 /** What a saved document says about itself; only opening it tells whether that is true. */
@@ -112,6 +124,8 @@ export interface SavedHeader extends VettedTable {
   readonly actors: readonly string[]
   /** Sorted. */
   readonly heads: readonly string[]
+  /** The columns of its operations. */
+  readonly operations: Columns
 }
 
 /** Many changes in one chunk, which were vetted. */
@@ -226,10 +240,13 @@ export function isBundleChunk(bytes: Uint8Array): boolean {
   return bytes[headerBytes - 1] === chunkTypes.bundle
 }
 
-/** The changes of a saved document of our own; `undefined` when it is larger than a batch may be. */
+/** The changes of a saved document that Automerge has just made, whose operations need no look; `undefined` when it is larger than a batch may be. */
 export function tableOfSaved(bytes: Uint8Array): ChangeTable | undefined {
+  const budget = createBatchBudget(bytes.length)
   try {
-    return readChangeTable(vetDocument(bytes).table)
+    const { reader, actors, changeColumns } = readSaved(bytes, budget)
+    const { columns } = vetColumns(reader, changeColumns, budget)
+    return readChangeTable({ format: 'document', columns, actors, outside: [] })
   } catch (error) {
     if (!isSyncError(error)) throw error
     return undefined

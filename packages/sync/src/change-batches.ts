@@ -6,6 +6,7 @@ import {
   type ChangeOutline,
 } from './automerge-chunks.ts'
 import { newSince } from './change-table.ts'
+import { changesUpTo } from './counted-history.ts'
 import { deflateIfSmaller } from './deflate.ts'
 import { isSyncError } from './errors.ts'
 import type { AnyDocument, DocumentState } from './document-state.ts'
@@ -72,11 +73,17 @@ function outlineSafely(raw: Uint8Array): readonly ChangeOutline[] | undefined {
   }
 }
 
-/** Tells by the numbers of operations, without gathering thousands of changes, that most of a document is new since `base`. */
+/**
+ * Tells, without gathering thousands of changes, that most of a document is new since `base`: by
+ * their count, or else by the numbers of operations, which say little of what was made at the same time.
+ */
 export function isMostOf(state: DocumentState, base: readonly string[]): boolean {
   const { open, heads } = state
-  const isLong = Automerge.stats(open).numChanges > 3 * fewChanges
-  return isLong && isMuchSince(state, base) && addedSince(state, base) > lastOf(open, heads) / 3
+  const { numChanges } = Automerge.stats(open)
+  if (numChanges <= 3 * fewChanges) return false
+  const before = changesUpTo(state, base)
+  if (before !== undefined) return numChanges - before > numChanges / 3
+  return isMuchSince(state, base) && addedSince(state, base) > lastOf(open, heads) / 3
 }
 
 /** Tells whether bringing in what is new in an open document since `base` takes noticeable time: a tenth of a second and more. */

@@ -1,5 +1,4 @@
 import { ChunkCursor, damaged } from './chunk-cursor.ts'
-import { MAX_OPERATION_GAP, MAX_OPERATION_NUMBER } from './limits.ts'
 
 /**
  * Who made which change of a saved document or a bundle, and on what each builds: read
@@ -81,26 +80,6 @@ export function readChangeTable({ format, columns, actors, outside }: TableSourc
   return { rows, actors, actorOf, seqOf, firstDependency, dependencies, outside }
 }
 
-/**
- * Tells whether the numbers of operations of a saved document go on from change to change
- * without running away: opening it takes memory for each number, used or not.
- */
-export function areNumbersBounded({ columns }: TableSource, table: ChangeTable): boolean {
-  const { rows, firstDependency, dependencies } = table
-  // In this format the column of the first numbers holds the last ones.
-  const last = readNumbers(columns.get(firstOperationColumn), true)
-  if (last.length !== rows) return false
-  for (let row = 0; row < rows; row++) {
-    let before = 0
-    for (let at = firstDependency[row] ?? 0; at < (firstDependency[row + 1] ?? 0); at++) {
-      before = Math.max(before, last[dependencies[at] ?? 0] ?? 0)
-    }
-    const own = last[row] ?? 0
-    if (own > before + MAX_OPERATION_GAP || own > MAX_OPERATION_NUMBER) return false
-  }
-  return true
-}
-
 /** How many operations the changes of a bundle say they have together. */
 export function claimedOperations(columns: Columns): number {
   const first = readNumbers(columns.get(firstOperationColumn), true)
@@ -177,8 +156,19 @@ export function newSince(
   return { actors: [...found].flatMap((index) => actors[index] ?? []), changes }
 }
 
-/** The numbers of a column, whose runs were counted before: what is gathered here is bounded. */
-function readNumbers(column: Uint8Array = new Uint8Array(), isDelta = false): Uint32Array {
+/** The numbers of the last operations of each change of a saved document. */
+export function lastOperations({ columns }: TableSource): Uint32Array {
+  // In this format the column of the first numbers holds the last ones.
+  return readNumbers(columns.get(firstOperationColumn), true)
+}
+
+/**
+ * The numbers of a column, whose runs were counted before: what is gathered here is bounded.
+ *
+ * @param isDelta - The column holds differences.
+ * @throws `SyncError` `ERR_SYNC_PROTOCOL` when a row has none.
+ */
+export function readNumbers(column: Uint8Array = new Uint8Array(), isDelta = false): Uint32Array {
   const read = isDelta
     ? (from: ChunkCursor): number => from.signed()
     : (from: ChunkCursor): number => from.unsigned()
@@ -190,10 +180,10 @@ function readNumbers(column: Uint8Array = new Uint8Array(), isDelta = false): Ui
   let at = 0
   let last = 0
   new ChunkCursor(column).runs(read, (times, value) => {
-    if (value === undefined) throw damaged('a change without a number')
+    if (value === undefined) throw damaged('a row without a number')
     for (let count = 0; count < times; count++) {
       last = isDelta ? last + value : value
-      if (last < 0 || last > MAX_SEQ) throw damaged(`the number ${last} in a table of changes`)
+      if (last < 0 || last > MAX_SEQ) throw damaged(`the number ${last} in a table`)
       numbers[at++] = last
     }
   })

@@ -1,6 +1,7 @@
 import { compareBytes } from '@vudo/wire'
 import type { Columns } from './change-table.ts'
-import { ChunkCursor, damaged } from './chunk-cursor.ts'
+import { damaged } from './chunk-cursor.ts'
+import { FlagColumn, NumberColumn, TextColumn } from './column-values.ts'
 
 /*
  * The hashes of changes do not cover the order in which a saved document lists their operations,
@@ -12,61 +13,122 @@ import { ChunkCursor, damaged } from './chunk-cursor.ts'
  * - in a map by the bytes of the key, then by the number of the operation;
  * - in a list or text as a tree in which each element is the child of the one behind which it
  *   was put, children after their parent and the newest first; values of an element follow it.
+ *
+ * Nor do they cover operations that belong to no change. An operation belongs to the first change
+ * of its actor whose last number is not below its own, so none may be beyond the last of them:
+ * neither those that are listed, nor those that are said to have replaced or deleted others.
  */
 
-/** Columns of the operations of a saved document. */
+/** Columns of the changes of a saved document. */
+const changeColumn = { actor: 0x01, lastOperation: 0x13 } as const
+
+/** Columns of its operations. */
 const columnOf = {
-  objectActor: 0x01,
-  objectCounter: 0x02,
-  keyActor: 0x11,
-  keyCounter: 0x13,
+  object: { actor: 0x01, counter: 0x02 },
+  element: { actor: 0x11, counter: 0x13 },
+  own: { actor: 0x21, counter: 0x23 },
+  successor: { actor: 0x81, counter: 0x83 },
   keyText: 0x15,
-  ownActor: 0x21,
-  ownCounter: 0x23,
   isInsert: 0x34,
 } as const
 
-/** The number of an operation: those of one counter are in the order of their actors. */
-interface Id {
-  readonly counter: number
-  readonly actor: number
-}
-
-interface Row {
-  readonly object: Id
-  /** The bytes of a key of a map; `undefined` in a list. */
-  readonly key: Uint8Array | undefined
-  /** The element of a list. */
-  readonly element: Id
-  readonly isInsert: boolean
-  readonly own: Id
-}
-
-/** The root, and the place before the first element. */
-const nothing: Id = { counter: 0, actor: -1 }
+/** Stands for the root, and for the place before the first element: before every operation. */
+const nothing = -1
 
 /**
- * Refuses a saved document whose operations are not in the order in which Automerge keeps them.
+ * Refuses a saved document whose operations are not in the order in which Automerge keeps them,
+ * or are of no change.
  *
  * @param actors - As the document names them, in hex.
- * @param columns - Vetted: their runs stand for no more rows than a batch may have.
+ * @param changes - The columns of its changes, vetted as those of its operations: their runs stand
+ *   for no more rows than a batch may have.
  * @throws `SyncError` `ERR_SYNC_PROTOCOL`.
  */
-export function assertOrdered(actors: readonly string[], columns: Columns, rows: number): void {
+export function assertOrdered(
+  actors: readonly string[],
+  changes: Columns,
+  { columns, rows }: { readonly columns: Columns; readonly rows: number },
+): void {
   const areSorted = actors.every((actor, at) => at === 0 || (actors[at - 1] ?? '') < actor)
   if (!areSorted) throw disordered()
-  const nextRow = rowsOf(columns)
+  const newest = newestNumbers(actors, changes)
+  const objects = new IdColumns(columns, columnOf.object, newest)
+  const elements = new IdColumns(columns, columnOf.element, newest)
+  const own = new IdColumns(columns, columnOf.own, newest)
+  const keys = new TextColumn(columns.get(columnOf.keyText))
+  const inserts = new FlagColumn(columns.get(columnOf.isInsert))
   let object = nothing
   let place = new Place()
   for (let row = 0; row < rows; row++) {
-    const next = nextRow()
-    const order = compareIds(next.object, object)
-    if (order < 0) throw disordered()
-    if (order > 0) {
-      object = next.object
+    const next = objects.next()
+    if (next < object) throw disordered()
+    if (next > object) {
+      object = next
       place = new Place()
     }
-    place.take(next)
+    const id = own.next()
+    const element = elements.next()
+    const isInsert = inserts.next()
+    const key = keys.next()
+    if (key) place.goToKey(key)
+    else if (isInsert) place.insert(element, id)
+    else place.stayAt(element)
+    place.take(id)
+  }
+  const successors = new IdColumns(columns, columnOf.successor, newest)
+  while (!successors.isAtEnd) {
+    if (successors.next() === nothing) throw damaged('a successor without a number')
+  }
+}
+
+/** The number of the last operation of each actor's changes; -1 without any. */
+function newestNumbers(actors: readonly string[], changes: Columns): number[] {
+  const { actor, lastOperation } = changeColumn
+  const authors = new NumberColumn(actor, changes.get(actor))
+  const last = new NumberColumn(lastOperation, changes.get(lastOperation))
+  const newest = actors.map(() => -1)
+  while (!authors.isAtEnd) {
+    const author = authors.next()
+    const before = newest[author]
+    if (before === undefined) throw damaged('a change of nobody')
+    newest[author] = Math.max(before, last.next())
+  }
+  return newest
+}
+
+/**
+ * Reads the numbers of operations, each as one number, so that they compare as they are ordered:
+ * by their counters, and those of one counter by their actors.
+ */
+class IdColumns {
+  readonly #actors: NumberColumn
+  readonly #counters: NumberColumn
+  readonly #newest: readonly number[]
+
+  /** @param newest - The highest counter of each actor. */
+  constructor(
+    columns: Columns,
+    { actor, counter }: { readonly actor: number; readonly counter: number },
+    newest: readonly number[],
+  ) {
+    this.#actors = new NumberColumn(actor, columns.get(actor))
+    this.#counters = new NumberColumn(counter, columns.get(counter))
+    this.#newest = newest
+  }
+
+  get isAtEnd(): boolean {
+    return this.#actors.isAtEnd && this.#counters.isAtEnd
+  }
+
+  /** @throws `SyncError` `ERR_SYNC_PROTOCOL` for an operation that belongs to no change. */
+  next(): number {
+    const actor = this.#actors.next()
+    const counter = this.#counters.next()
+    if (actor < 0 || counter < 0) return nothing
+    const newest = this.#newest[actor] ?? -1
+    const id = counter * this.#newest.length + actor
+    if (counter > newest || !Number.isSafeInteger(id)) throw damaged('an operation of no change')
+    return id
   }
 }
 
@@ -74,117 +136,45 @@ export function assertOrdered(actors: readonly string[], columns: Columns, rows:
 class Place {
   #key: Uint8Array | undefined
   /** The last operation; for an element or key that has just begun none. */
-  #last: Id = nothing
+  #last = nothing
   /** The elements from the first level of the tree down to the current one. */
-  readonly #way: Id[] = []
+  readonly #way: number[] = []
 
-  take(row: Row): void {
-    if (row.key) this.#takeKey(row.key)
-    else if (row.isInsert) this.#insert(row.element, row.own)
-    else if (compareIds(row.element, this.#way.at(-1) ?? nothing) !== 0) throw disordered()
-    if (compareIds(row.own, this.#last) <= 0) throw disordered()
-    this.#last = row.own
+  /** Takes the next operation of a key or an element. */
+  take(own: number): void {
+    if (own <= this.#last) throw disordered()
+    this.#last = own
   }
 
-  #takeKey(key: Uint8Array): void {
+  goToKey(key: Uint8Array): void {
+    // In a run of one key it is the same view.
+    if (key === this.#key) return
     const order = this.#key ? compareBytes(key, this.#key) : 1
     if (order < 0) throw disordered()
     if (order > 0) this.#last = nothing
     this.#key = key
   }
 
-  #insert(parent: Id, own: Id): void {
-    let sibling: Id | undefined
-    while (compareIds(this.#way.at(-1) ?? nothing, parent) !== 0) {
+  stayAt(element: number): void {
+    if (element !== this.#element) throw disordered()
+  }
+
+  /** Goes to a new element, which was put behind `parent`. */
+  insert(parent: number, own: number): void {
+    let sibling: number | undefined
+    while (this.#element !== parent) {
       sibling = this.#way.pop()
-      if (!sibling) throw disordered()
+      if (sibling === undefined) throw disordered()
     }
-    const isInPlace = compareIds(own, parent) > 0 && (!sibling || compareIds(own, sibling) < 0)
+    const isInPlace = own > parent && (sibling === undefined || own < sibling)
     if (!isInPlace) throw disordered()
     this.#way.push(own)
     this.#last = nothing
   }
-}
 
-/** Reads one row after the other, so that no column is in memory as numbers. */
-function rowsOf(columns: Columns): () => Row {
-  const numbers = (column: number): (() => number | undefined) =>
-    valuesOf(columns.get(column), (cursor) => cursor.unsigned())
-  const objectActor = numbers(columnOf.objectActor)
-  const objectCounter = numbers(columnOf.objectCounter)
-  const keyActor = numbers(columnOf.keyActor)
-  const keyCounter = sumsOf(columns.get(columnOf.keyCounter))
-  const keyText = valuesOf(columns.get(columnOf.keyText), (cursor) =>
-    cursor.take(cursor.unsigned()),
-  )
-  const ownActor = numbers(columnOf.ownActor)
-  const ownCounter = sumsOf(columns.get(columnOf.ownCounter))
-  const isInsert = flagsOf(columns.get(columnOf.isInsert))
-  return () => ({
-    object: idOf(objectCounter(), objectActor()),
-    key: keyText(),
-    element: idOf(keyCounter(), keyActor()),
-    isInsert: isInsert(),
-    own: idOf(ownCounter(), ownActor()),
-  })
-}
-
-function valuesOf<Value>(
-  column: Uint8Array = new Uint8Array(),
-  read: (cursor: ChunkCursor) => Value,
-): () => Value | undefined {
-  const cursor = new ChunkCursor(column)
-  let left = 0
-  let isLiteral = false
-  let value: Value | undefined
-  return () => {
-    if (left === 0) {
-      if (cursor.isAtEnd) return undefined
-      const length = cursor.signed()
-      isLiteral = length < 0
-      left = length === 0 ? cursor.unsigned() : Math.abs(length)
-      if (left === 0) throw damaged('a run of nothing')
-      if (!isLiteral) value = length === 0 ? undefined : read(cursor)
-    }
-    left -= 1
-    return isLiteral ? read(cursor) : value
+  get #element(): number {
+    return this.#way.at(-1) ?? nothing
   }
-}
-
-/** Of a column that holds differences. */
-function sumsOf(column: Uint8Array | undefined): () => number | undefined {
-  const next = valuesOf(column, (cursor) => cursor.signed())
-  let sum = 0
-  return () => {
-    const difference = next()
-    if (difference === undefined) return undefined
-    sum += difference
-    return sum
-  }
-}
-
-/** Of a column that holds how many rows in turn are false and true. */
-function flagsOf(column: Uint8Array = new Uint8Array()): () => boolean {
-  const cursor = new ChunkCursor(column)
-  let left = 0
-  let flag = true
-  return () => {
-    while (left === 0) {
-      if (cursor.isAtEnd) return false
-      left = cursor.unsigned()
-      flag = !flag
-    }
-    left -= 1
-    return flag
-  }
-}
-
-function idOf(counter: number | undefined, actor: number | undefined): Id {
-  return counter === undefined || actor === undefined ? nothing : { counter, actor }
-}
-
-function compareIds(a: Id, b: Id): number {
-  return a.counter - b.counter || a.actor - b.actor
 }
 
 function disordered(): Error {

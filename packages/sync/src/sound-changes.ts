@@ -89,7 +89,7 @@ export function areStoredSound(doc: AnyDocument, chunks: readonly Uint8Array[]):
 }
 
 /** Tells whether what Automerge would save of it can be opened, and is the same. */
-function isReadable(doc: AnyDocument): boolean {
+export function isReadable(doc: AnyDocument): boolean {
   try {
     const copy = Automerge.load(Automerge.save(doc))
     const isSame = sameHeads(headsOf(copy), headsOf(doc))

@@ -2,6 +2,7 @@ import * as Automerge from '@automerge/automerge'
 import { bytesToHex } from '@vudo/wire'
 import { expect, test } from 'vitest'
 import { isBundleChunk, vetBundle } from '../src/automerge-chunks.ts'
+import { isMostOf } from '../src/change-batches.ts'
 import { isSyncError } from '../src/errors.ts'
 import { decodeEdits, encodeEdits } from '../src/edits-wire.ts'
 import { decodeBatch, encodeBatch, type ChangeBatch } from '../src/batch-wire.ts'
@@ -212,6 +213,20 @@ test('where both have edited much, one brings in what the other sends, and answe
   // The end with the lower id waits: which of the two that is depends on their keys.
   const [first, second] = seen.a.peerId < seen.b.peerId ? ['b', 'a'] : ['a', 'b']
   expect(seen.batches).toEqual([`${first} saved`, `${second} saved`])
+})
+
+test('what was made at the same time is most of a document by its count, not by its numbers', () => {
+  const { lab, a, b } = synced(() => true)
+  const waiting = a.peerId < b.peerId ? a : b
+  for (let at = 0; at < 1_200; at++)
+    for (const node of [a, b]) node.edit('notes/0', (doc) => doc.lines.push(at))
+  const state = waiting.open('notes/0')
+  lab.settle()
+  const [own, theirs] = [state.heads, (waiting === a ? b : a).open('notes/0').heads]
+  lab.connect(a, b)
+  lab.settle()
+  for (const base of [own, theirs]) expect(isMostOf(state, base)).toBe(true)
+  expect(isMostOf(state, state.heads)).toBe(false)
 })
 
 test('whoever waits for edits of a peer that has none sends its own behind the next message', () => {

@@ -1,7 +1,9 @@
 import * as Automerge from '@automerge/automerge'
+import { concatBytes } from '@vudo/wire'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { vetDocument } from '../src/automerge-chunks.ts'
+import { ChunkCursor } from '../src/chunk-cursor.ts'
 import type { AnyDocument } from '../src/document-state.ts'
 import { chunk } from './hostile-chunks.ts'
 
@@ -97,3 +99,65 @@ test('another order of a list is refused, though heads and changes are the same'
   expect(doc['list']).toEqual([8, 7])
   expect(() => vetDocument(swapped)).toThrow(/not in their order/)
 })
+
+/** The parts of a small saved document: actors, heads, both lists of columns, and the bytes of both. */
+function partsOf(saved: Uint8Array): Record<'actors' | 'heads' | 'rest', Uint8Array> & {
+  readonly lists: readonly Uint8Array[]
+  readonly columns: readonly Uint8Array[]
+} {
+  const cursor = new ChunkCursor(saved, 9)
+  cursor.unsigned()
+  const taken = (read: () => unknown): Uint8Array => {
+    const { position } = cursor
+    read()
+    return saved.subarray(position, cursor.position)
+  }
+  const actors = taken(() => {
+    for (let left = cursor.unsigned(); left > 0; left--) cursor.take(cursor.unsigned())
+  })
+  const heads = taken(() => cursor.take(cursor.unsigned() * 32))
+  const sizes: number[] = []
+  const lists = [0, 1].map((at) =>
+    taken(() => {
+      sizes[at] = 0
+      for (let left = cursor.unsigned(); left > 0; left--) {
+        cursor.unsigned()
+        sizes[at] += cursor.unsigned()
+      }
+    }),
+  )
+  const columns = sizes.map((size) => cursor.take(size))
+  return { actors, heads, lists, columns, rest: saved.subarray(cursor.position) }
+}
+
+/** The changes and heads of one document with the operations of another. */
+function withOperationsOf(signed: AnyDocument, other: AnyDocument): Uint8Array {
+  const [own, theirs] = [signed, other].map((doc) => partsOf(Automerge.save(doc)))
+  if (!own || !theirs) throw new Error('nothing was saved')
+  const lists = [own.lists[0], theirs.lists[1], own.columns[0], theirs.columns[1]]
+  const parts = [own.actors, own.heads, ...lists.map((part) => part ?? nothing), own.rest]
+  return chunk('document', concatBytes(...parts))
+}
+
+const nothing = new Uint8Array()
+
+test.each([
+  ['add a key', (doc: Record<string, unknown>): void => void (doc['b'] = 2), { a: 1, b: 2 }],
+  ['delete one', (doc: Record<string, unknown>): void => void delete doc['a'], {}],
+])(
+  'operations of no change that %s are refused, though heads and changes are the same',
+  (_, forge, shown) => {
+    const signed = Automerge.change(
+      Automerge.init<Record<string, unknown>>({ actor: head.a }),
+      (doc) => void (doc['a'] = 1),
+    )
+    const edited = Automerge.change(Automerge.clone(signed, { actor: head.a }), forge)
+    const forged = withOperationsOf(signed, edited)
+    // The control: Automerge takes it for the same.
+    const opened = Automerge.load<Record<string, unknown>>(forged)
+    expect(Automerge.getHeads(opened)).toEqual(Automerge.getHeads(signed))
+    expect(opened).toEqual(shown)
+    vetDocument(withOperationsOf(edited, edited))
+    expect(() => vetDocument(forged)).toThrow(/an operation of no change/)
+  },
+)
