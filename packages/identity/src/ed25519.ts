@@ -4,14 +4,9 @@
  * `SigningKey.sign`.
  */
 import { bytesToHex } from '@vudo/wire'
-import {
-  ed25519PairOf,
-  ed25519Verify,
-  ed25519VerifyAsync,
-  randomBytes,
-  type Ed25519Pair,
-} from './crypto.ts'
+import { ed25519PairOf, ed25519Verify, ed25519VerifyAsync, randomBytes } from '#crypto'
 import { SEED_BYTES } from './limits.ts'
+import type { Ed25519Pair } from './primitives.ts'
 
 /**
  * A key that signs bytes without a tag. Printing one never shows its seed. Give it a
@@ -58,7 +53,8 @@ export function verifyEd25519(
 
 /**
  * As {@link verifyEd25519}, on the threads of the platform's pool: a batch of them runs
- * beside whatever else there is to do.
+ * beside whatever else there is to do. Browsers have no such pool: there it is done on
+ * the calling thread, before the promise is returned.
  *
  * @returns never rejects. The bytes must not be changed before it settles.
  */

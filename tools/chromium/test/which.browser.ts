@@ -1,0 +1,2 @@
+/** Which of two files was taken. */
+export const which = (): string => 'browser'
