@@ -11,14 +11,19 @@ import type { StoreEntry, StoreOperation } from './store.ts'
  * test on a real file system.
  */
 export interface FakeDisk {
-  /** The value of `key` as a running program sees it, unsynced batches included, in a new buffer. */
+  /** The value of `key` as a running program sees it (see {@link FakeDiskInit.reads}), in a new buffer. */
   get(key: Uint8Array): Uint8Array | undefined
-  /** All records whose key begins with `prefix`, ordered by key, in new buffers. */
+  /** All records whose key begins with `prefix` as a running program sees them, ordered by key, in new buffers. */
   scan(prefix: Uint8Array): StoreEntry[]
   /** Applies a batch in the cache of the disk. Keys and values are copied. */
   append(operations: readonly StoreOperation[]): void
   /** Makes everything durable that was appended so far. */
   sync(): void
+  /**
+   * Puts a copy in the place of everything that is there, durably: what somebody does who
+   * restores a backup while nothing runs. Keys and values are copied.
+   */
+  replace(entries: readonly StoreEntry[]): void
   /**
    * The power goes and comes back: a random number of the unsynced batches, oldest
    * first, survives. Clears what {@link failNext} has set.
@@ -34,13 +39,25 @@ export interface FakeDisk {
   readonly unsyncedBatches: number
 }
 
+/** What a fake disk is to stand for. */
+export interface FakeDiskInit {
+  /**
+   * What a running program reads: `appended`, unsynced batches included, as from files
+   * that are open; or `synced`, as from a store with group commit, which shows a write
+   * when it is durable and not before.
+   *
+   * @defaultValue `appended`
+   */
+  readonly reads?: 'appended' | 'synced'
+}
+
 /**
  * An empty fake disk.
  *
  * @param random - Numbers from 0 up to, not including, 1; seed it to repeat a run.
  */
-export function createFakeDisk(random: () => number): FakeDisk {
-  return new CachedDisk(random)
+export function createFakeDisk(random: () => number, init: FakeDiskInit = {}): FakeDisk {
+  return new CachedDisk(random, init)
 }
 
 type Records = Map<string, Uint8Array>
@@ -48,13 +65,21 @@ type Records = Map<string, Uint8Array>
 class CachedDisk implements FakeDisk {
   readonly #random: () => number
   readonly #durable: Records = new Map()
-  #visible: Records = new Map()
+  /** The same records, or with those that were not synced. */
+  #visible: Records
+  readonly #readsSynced: boolean
   #unsynced: (readonly StoreOperation[])[] = []
   #faults = new Map<'append' | 'sync', Error>()
   #failed: Error | undefined
 
-  constructor(random: () => number) {
+  constructor(random: () => number, { reads }: FakeDiskInit) {
     this.#random = random
+    this.#readsSynced = reads === 'synced'
+    this.#visible = this.#copyOfDurable()
+  }
+
+  #copyOfDurable(): Records {
+    return this.#readsSynced ? this.#durable : new Map(this.#durable)
   }
 
   get unsyncedBatches(): number {
@@ -77,7 +102,7 @@ class CachedDisk implements FakeDisk {
     this.#failIfAsked('append')
     const batch = operations.map(copyOf)
     this.#unsynced.push(batch)
-    apply(this.#visible, batch)
+    if (!this.#readsSynced) apply(this.#visible, batch)
   }
 
   sync(): void {
@@ -91,11 +116,21 @@ class CachedDisk implements FakeDisk {
     this.#unsynced = []
   }
 
+  replace(entries: readonly StoreEntry[]): void {
+    this.#durable.clear()
+    apply(
+      this.#durable,
+      entries.map(({ key, value }) => copyOf({ type: 'put', key, value })),
+    )
+    this.#unsynced = []
+    this.#visible = this.#copyOfDurable()
+  }
+
   crash(): void {
     const kept = Math.floor(this.#random() * (this.#unsynced.length + 1))
     for (const batch of this.#unsynced.slice(0, kept)) apply(this.#durable, batch)
     this.#unsynced = []
-    this.#visible = new Map(this.#durable)
+    this.#visible = this.#copyOfDurable()
     this.#faults.clear()
     this.#failed = undefined
   }

@@ -11,7 +11,7 @@ export {
   type CopiedStore,
 } from './copy-store.ts'
 export { isStoreError, StoreError, type StoreErrorCode } from './errors.ts'
-export { createFakeDisk, type FakeDisk } from './fake-disk.ts'
+export { createFakeDisk, type FakeDisk, type FakeDiskInit } from './fake-disk.ts'
 export * from './limits.ts'
 export { openMemoryStore, openStore, repairStore, type StoreInit } from './open-store.ts'
 export { requestPersistence, type Persistence } from './persistence.ts'

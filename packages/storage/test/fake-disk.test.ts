@@ -49,6 +49,41 @@ describe('createFakeDisk', () => {
     expect([...left]).toEqual(['', '1x 1y', '1x 1y 2x 2y', '1x 1y 2x 2y 3x 3y'])
   })
 
+  it('shows what was synced and nothing else, if asked to, as a store does', () => {
+    const disk = createFakeDisk(() => 0, { reads: 'synced' })
+    disk.append([put('a', '1')])
+    expect(disk.get(bytes('a'))).toBeUndefined()
+    disk.sync()
+    disk.append([put('a', '2'), put('b', '2')])
+    expect(text(disk.get(bytes('a')))).toBe('1')
+    expect(disk.scan(bytes(''))).toHaveLength(1)
+    disk.sync()
+    expect(disk.scan(bytes(''))).toHaveLength(2)
+    disk.append([{ type: 'delete', key: bytes('a') }])
+    disk.crash()
+    expect(text(disk.get(bytes('a')))).toBe('2')
+  })
+
+  it.each(['appended', 'synced'] as const)('takes an older copy for good (%s)', (reads) => {
+    const disk = createFakeDisk(() => 0, { reads })
+    disk.append([put('a', '1'), put('b', '1')])
+    disk.sync()
+    const copy = disk.scan(bytes(''))
+    disk.append([put('a', '2'), put('c', '2')])
+    disk.sync()
+    disk.append([put('d', '3')])
+    disk.replace(copy)
+    for (const { value } of copy) value.fill(0)
+    for (const then of [() => {}, () => disk.sync(), () => disk.crash()]) {
+      then()
+      const entries = disk.scan(bytes('')).map(({ key, value }) => [text(key), text(value)])
+      expect(entries).toEqual([
+        ['a', '1'],
+        ['b', '1'],
+      ])
+    }
+  })
+
   it('copies what it is given and what it gives', () => {
     const disk = createFakeDisk(() => 0)
     const operation = put('a', '1')

@@ -26,7 +26,7 @@ import {
 } from './joint-signatures.ts'
 import { isTravelling } from './live-documents.ts'
 import { keptOnPage, mayTake, take } from './page-takes.ts'
-import type { AnnouncedDocument, PeerState } from './peer-state.ts'
+import type { Announced, AnnouncedDocument, PeerState } from './peer-state.ts'
 import type { Replica } from './replica.ts'
 import type { PageEntry, SyncMessage } from './wire.ts'
 import { askNext } from './wants.ts'
@@ -313,13 +313,14 @@ function compareDocument(
   if (!replica.catalogue.knows(id) || peer.oversized.has(id)) return settlePages(exchange, peer, id)
   const state = replica.document(id)
   const sorted = heads.toSorted()
+  const announced = { heads: sorted, ackBefore: state.ackByPeer.get(peer.peerId) }
   if (sameHeads(state.heads, sorted) || isKnown(state, sorted)) {
-    return settleDocument(exchange, peer, state, sorted)
+    return settleDocument(exchange, peer, state, announced)
   }
   replica.withDocument(state, () => {
     if (!exchange.isPresent(peer)) return
-    if (state.has(sorted)) settleDocument(exchange, peer, state, sorted)
-    else want(exchange, peer, id, sorted)
+    if (state.has(sorted)) settleDocument(exchange, peer, state, announced)
+    else want(exchange, peer, id, announced)
   })
 }
 
@@ -334,15 +335,16 @@ function settleGone(exchange: Exchange, peer: PeerState, { id, heads }: Announce
   settlePages(exchange, peer, id)
 }
 
-function want(exchange: Exchange, peer: PeerState, id: string, heads: readonly string[]): void {
+function want(exchange: Exchange, peer: PeerState, id: string, announced: Announced): void {
   const old = peer.wants.get(id)
   if (old) {
-    old.heads = heads
+    old.heads = announced.heads
+    old.ackBefore = announced.ackBefore
     // What is on its way may have been sent before this was announced.
     if (old.isAsked) old.rounds = Math.min(old.rounds, 1)
     return
   }
-  peer.wants.set(id, { heads, rounds: 0, isAsked: false, isTaken: false })
+  peer.wants.set(id, { ...announced, rounds: 0, isAsked: false, isTaken: false })
   askNext(exchange, peer)
 }
 
@@ -351,12 +353,13 @@ export function settleDocument(
   exchange: Exchange,
   peer: PeerState,
   state: DocumentState,
-  heads: readonly string[],
+  { heads, ackBefore }: Announced,
 ): void {
   const own = ownHeads(state, heads.toSorted())
   if (!peer.headsById.has(state.id)) peer.headsById.set(state.id, own)
-  // It announces what is durable: that is an acknowledgement.
-  exchange.acknowledged(peer, state, heads)
+  // It announces what is durable: that is an acknowledgement, unless it has said more of it since.
+  const ack = state.ackByPeer.get(peer.peerId)
+  if (ack === undefined || ack === ackBefore) exchange.acknowledged(peer, state, heads)
   if (!keptOnPage(peer, state.id, heads)) exchange.tellStored(peer, state)
   else if (!hasSaid(peer, state)) peer.storedById.set(state.id, own)
   exchange.dropWant(peer, state.id)

@@ -237,7 +237,7 @@ export function checkWants(
     const isHere = state.doc
       ? state.has(want.heads)
       : want.heads.every((head) => state.hasRecently(head))
-    if (isHere) settleDocument(exchange, peer, state, want.heads)
+    if (isHere) settleDocument(exchange, peer, state, want)
     else if (peer === sender && isAnswer && want.isAsked) {
       if (want.rounds >= MAX_ASK_ROUNDS) {
         exchange.giveUp(peer, state.id, 'it never became what was announced')

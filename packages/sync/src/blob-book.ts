@@ -104,7 +104,8 @@ export class BlobBook {
 
   #read(state: DocumentState, onRead: () => void): void {
     const isClosed = !state.doc && !state.isDirty && !state.isHeld && state.stored.chunkCount > 0
-    if (!isClosed) return this.#open(state, onRead)
+    // While it is being written the store shows what it was before.
+    if (!isClosed || !state.isDurable) return this.#open(state, onRead)
     const { heads } = state
     this.#replica.withStored(state, ({ chunks }) => {
       const isSame = state.heads === heads && !state.isDirty

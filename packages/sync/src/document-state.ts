@@ -33,7 +33,7 @@ import {
   MAX_LATER_BYTES,
   SMALL_CHUNKS_BYTES,
 } from './limits.ts'
-import type { ReadDocument } from './open-documents.ts'
+import type { StoredReader } from './open-documents.ts'
 import { ProofBook, type UnsignedChange } from './proof-book.ts'
 import type { LinkId } from './replica-effects.ts'
 import { none } from './shared-empty.ts'
@@ -69,14 +69,15 @@ export class DocumentState {
   heads: readonly string[]
   /** Open handles and requests that keep it in memory. */
   pins = 0
-  isReading = false
+  /** What was durable when the read that is under way began: at least that is what it shows. */
+  readSince: readonly string[] | undefined
   isDirty = false
   /** What was sent last as live edits, for all peers in the same state. */
   lastEdits: EncodedEdits | undefined
   /** Work that waits for the document to be read. */
   waiting: (() => void)[] = none
   /** Who waits for what the store holds of it, without opening it. */
-  readers: ((read: ReadDocument) => void)[] = none
+  readers: StoredReader[] = none
   /** What each peer has stored. */
   readonly ackByPeer: AckBook = new AckBook()
   #log: ChangeLog | undefined
@@ -139,7 +140,7 @@ export class DocumentState {
     const readable = proofs.flatMap(readStoredProof)
     let isWhole = readable.length === proofs.length
     this.#proofs.restore(readable, isWhole)
-    const logged = this.#loggedChunks()
+    const logged = this.#log?.since(this.#log.first)?.map(({ bytes }) => bytes) ?? []
     const all = [...chunks, ...logged]
     this.doc = openChunks(all, this.actor)
     if (!this.doc) {
@@ -152,11 +153,6 @@ export class DocumentState {
     this.#appliedUpTo = this.#logEnd
     if (!isWhole) this.#turnedOutAs(heads, logged.length === 0)
     return isWhole
-  }
-
-  #loggedChunks(): readonly Uint8Array[] {
-    const log = this.#log
-    return log?.since(log.first)?.map(({ bytes }) => bytes) ?? []
   }
 
   /** It has other heads than it was thought to have: what is stored is to be written anew. */
@@ -255,6 +251,11 @@ export class DocumentState {
     this.#appliedUpTo = this.#logEnd
   }
 
+  /** True when what it is in memory can be read back. */
+  get isDurable(): boolean {
+    return sameHeads(this.durableHeads, this.heads)
+  }
+
   /** True while an open document lacks what was only logged. */
   get isBehind(): boolean {
     return this.doc !== undefined && this.#appliedUpTo < this.#logEnd
@@ -278,8 +279,8 @@ export class DocumentState {
 
   /** True when nothing of it is here, in memory or in the store: then it may be taken unopened. */
   get isBlank(): boolean {
-    const isUsed = this.doc !== undefined || this.pins > 0 || this.isReading || this.isDirty
-    return !isUsed && this.heads.length === 0 && this.stored.chunkCount === 0
+    const isUsed = this.doc !== undefined || this.pins > 0 || this.isDirty
+    return !isUsed && !this.readSince && this.heads.length === 0 && this.stored.chunkCount === 0
   }
 
   /** True while a document that came unopened waits for its write. */
@@ -390,8 +391,8 @@ export class DocumentState {
 
   /** True when the disk holds what memory holds, and nobody works on it: it may go. */
   get isAtRest(): boolean {
-    const isBusy = this.isDirty || this.isReading || this.waiting.length + this.readers.length > 0
-    return this.pins === 0 && !isBusy && !this.isHeld
+    const isBusy = this.isDirty || this.waiting.length + this.readers.length > 0
+    return this.pins === 0 && !this.readSince && !isBusy && !this.isHeld
   }
 
   /** The operations that take everything of the open document from the disk. */

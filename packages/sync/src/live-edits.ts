@@ -256,6 +256,16 @@ function applied(
   const tips = headsAfter([], state.log?.since(from) ?? [])
   noteTaken(peer, state, { number, tips })
   exchange.replica.changed(state, peer.peerId)
+  // It may have said so while the document was being read here, and does not say it again.
+  if (number <= peer.savedThere) confirmTaken(exchange, peer)
+}
+
+/** What the peer has stored of its own edits is stored at both ends. */
+function confirmTaken(exchange: Exchange, peer: PeerState): void {
+  const headsById = new Map<string, readonly string[]>()
+  takeSaved(peer, headsById)
+  confirmAll(exchange, peer, headsById)
+  announceNext(exchange, peer)
 }
 
 /** A message of edits is dealt with; told at once when the peer waits for it. */
@@ -333,15 +343,9 @@ export function handleProgress(
   const due = takeReceived(exchange, peer, received)
   const headsById = new Map<string, readonly string[]>()
   takeStored(peer, stored, headsById)
-  for (const [id, { number, tips }] of peer.takenById) {
-    if (number > saved) continue
-    peer.takenById.delete(id)
-    headsById.set(id, [...(headsById.get(id) ?? []), ...tips])
-  }
-  for (const [id, heads] of headsById) {
-    const state = exchange.replica.knownDocument(id)
-    if (state) confirm(exchange, peer, state, heads)
-  }
+  peer.savedThere = Math.max(peer.savedThere, saved)
+  takeSaved(peer, headsById)
+  confirmAll(exchange, peer, headsById)
   for (const id of due) {
     const state = exchange.replica.knownDocument(id)
     if (state) exchange.rounds.add(state)
@@ -384,6 +388,25 @@ function takeStored(
     headsById.set(id, heads)
     const live = peer.live.get(id)
     if (live) live.unstored -= 1
+  }
+}
+
+function takeSaved(peer: PeerState, headsById: Map<string, readonly string[]>): void {
+  for (const [id, { number, tips }] of peer.takenById) {
+    if (number > peer.savedThere) continue
+    peer.takenById.delete(id)
+    headsById.set(id, [...(headsById.get(id) ?? []), ...tips])
+  }
+}
+
+function confirmAll(
+  exchange: Exchange,
+  peer: PeerState,
+  headsById: ReadonlyMap<string, readonly string[]>,
+): void {
+  for (const [id, heads] of headsById) {
+    const state = exchange.replica.knownDocument(id)
+    if (state) confirm(exchange, peer, state, heads)
   }
 }
 

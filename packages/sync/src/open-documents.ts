@@ -13,6 +13,13 @@ export interface ReadDocument {
   readonly proofs: readonly Uint8Array[]
 }
 
+/** Somebody who waits for what the store holds of a document. */
+export interface StoredReader {
+  /** It came when the read under way was older than what is durable, and waits for the next one. */
+  isLate: boolean
+  readonly task: (read: ReadDocument) => void
+}
+
 /** What open documents need of others. */
 export interface DocumentHooks {
   /** Asks for the chunks of a document; {@link OpenDocuments.documentRead} takes them. */
@@ -86,16 +93,19 @@ export class OpenDocuments {
       return
     }
     state.waiting = appended(state.waiting, task)
-    if (state.isReading) return
-    state.isReading = true
-    this.#hooks.read(state.id)
+    this.#read(state)
   }
 
-  /** Runs `task` with what the store holds of a document that is not open, without opening it. */
+  /** Runs `task` with what the store holds of a document that is not open, without opening it: whatever is durable now, at least. */
   whenRead(state: DocumentState, task: (read: ReadDocument) => void): void {
-    state.readers = appended(state.readers, task)
-    if (state.isReading) return
-    state.isReading = true
+    const isLate = state.readSince !== undefined && !sameHeads(state.readSince, state.durableHeads)
+    state.readers = appended(state.readers, { isLate, task })
+    this.#read(state)
+  }
+
+  #read(state: DocumentState): void {
+    if (state.readSince) return
+    state.readSince = state.durableHeads
     this.#hooks.read(state.id)
   }
 
@@ -130,12 +140,13 @@ export class OpenDocuments {
   /** Gives what was read to whoever waits for it; opens the document only for those who need it open. */
   documentRead(read: ReadDocument): void {
     const state = this.#stateById.get(read.id)
-    if (!state?.isReading) return
-    state.isReading = false
-    const { readers } = state
-    state.readers = none
-    for (const reader of readers) reader(read)
+    const since = state?.readSince
+    if (!state || !since) return
+    state.readSince = undefined
+    this.#answer(state, read)
     if (state.waiting.length === 0) return
+    // Reads take time, in which much may have been written and forgotten.
+    if (!state.doc && isOvertaken(state, since)) return this.#read(state)
     if (!state.doc) {
       const { isClaimed } = state.stored
       if (isClaimed && this.#vetFirst(state, concatBytes(...read.chunks))) return
@@ -147,6 +158,17 @@ export class OpenDocuments {
     for (let task = state.waiting.shift(); task; task = state.waiting.shift()) {
       this.whenOpen(state, task)
     }
+  }
+
+  #answer(state: DocumentState, read: ReadDocument): void {
+    const { readers } = state
+    if (readers.length === 0) return
+    const late = readers.filter(({ isLate }) => isLate)
+    state.readers = late.length > 0 ? late : none
+    for (const { isLate, task } of readers) if (!isLate) task(read)
+    if (late.length === 0) return
+    for (const reader of late) reader.isLate = false
+    this.#read(state)
   }
 
   /** Keeps an open document in memory until as many calls of {@link unpin} have followed. */
@@ -164,7 +186,7 @@ export class OpenDocuments {
       if (oldest === state || this.#logged.size <= MAX_LOGS) return
       if (oldest.isDirty || oldest.pins > 0 || oldest.waiting.length > 0) continue
       // What is being written cannot be read back yet: without the log the document would seem damaged.
-      if (!sameHeads(oldest.durableHeads, oldest.heads)) continue
+      if (!oldest.isDurable) continue
       this.#logged.delete(oldest)
       oldest.dropLog()
     }
@@ -196,4 +218,14 @@ export class OpenDocuments {
       state.unload()
     }
   }
+}
+
+/**
+ * Tells whether a write has settled that a read may not show, and that is not logged either:
+ * with what was read the document would lack it.
+ *
+ * @param since - What was durable when the read began.
+ */
+function isOvertaken({ durableHeads, log }: DocumentState, since: readonly string[]): boolean {
+  return !sameHeads(since, durableHeads) && log?.holdsAllSince(since) !== true
 }

@@ -28,7 +28,14 @@ export function take(
     const entry = entries[place]
     if (!entry) continue
     const heads = entry.heads.toSorted()
-    peer.wants.set(entry.id, { heads, rounds: 1, isAsked: true, isTaken: true })
+    // Nothing of it is here that the peer could have stored.
+    peer.wants.set(entry.id, {
+      heads,
+      ackBefore: undefined,
+      rounds: 1,
+      isAsked: true,
+      isTaken: true,
+    })
     peer.wantsInFlight += 1
     peer.answersDue += 1
   }

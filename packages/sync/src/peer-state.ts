@@ -1,4 +1,5 @@
 import type { PeerId } from '@vudo/transport'
+import type { Ack } from './document-heads.ts'
 import { createCheckState, type CheckState } from './interval-check.ts'
 import { KnownHeads } from './known-heads.ts'
 import type { LinkId } from './replica-effects.ts'
@@ -30,10 +31,19 @@ export interface OutgoingPage {
   isTaken: boolean
 }
 
+/** What a peer has announced of a document. */
+export interface Announced {
+  readonly heads: readonly string[]
+  /** What the peer was known to have stored of it then: what it has said since is newer than this. */
+  readonly ackBefore: Ack | undefined
+}
+
 /** A document that was announced and has to be asked for. */
 export interface Want {
   /** What the peer announced last. */
   heads: readonly string[]
+  /** See {@link Announced}. */
+  ackBefore: Ack | undefined
   /** How often it was asked for. */
   rounds: number
   isAsked: boolean
@@ -192,6 +202,8 @@ export interface PeerState {
   readonly editsUnderWay: Set<number>
   /** Edits that came from it are durable here, up to this message. */
   storedUpTo: number
+  /** Edits that came from it are durable there, up to this message, as it has said. */
+  savedThere: number
   readonly takenById: Map<string, TakenEdits>
   /** Which of the newest changes of a document it has stored, as far as they travelled live. */
   readonly confirmedById: KnownHeads
@@ -274,6 +286,7 @@ type TravelledEdits = Pick<
   | 'travelledBefore'
   | 'editsUnderWay'
   | 'storedUpTo'
+  | 'savedThere'
   | 'takenById'
   | 'confirmedById'
   | 'answered'
@@ -292,6 +305,7 @@ function noEdits(): TravelledEdits {
     travelledBefore: 0,
     editsUnderWay: new Set(),
     storedUpTo: 0,
+    savedThere: 0,
     takenById: new Map(),
     confirmedById: new KnownHeads(),
     answered: { received: 0, stored: 0, saved: 0 },

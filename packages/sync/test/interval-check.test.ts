@@ -107,7 +107,8 @@ test('equal stores cost one message of 17 bytes, and nothing until something cha
   tick(a)
   tick(b)
   tick(a, b)
-  expect(tap.names).toEqual(['a digest'])
+  // Whoever has nothing under way first.
+  expect(tap.names).toEqual([expect.stringMatching(/^[ab] digest$/)])
 })
 
 test('nothing is compared while something is under way', () => {

@@ -1,27 +1,11 @@
-import type { StoreOperation } from '@vudo/storage'
 import { expect, test } from 'vitest'
 import type { ChangeHeader } from '../src/automerge-chunks.ts'
 import type { DocumentState } from '../src/document-state.ts'
 import { MANY_EDITS, FORGOTTEN_CHANGES, MAX_LOGS } from '../src/limits.ts'
 import { OpenDocuments } from '../src/open-documents.ts'
-import { keyOf, Lab, type Node } from './replica-lab.ts'
+import { keyOf, Lab } from './replica-lab.ts'
 
 /* What is being written cannot be read back before it is written. */
-
-/** A disk as stores are: reads do not see a write before it is done. */
-function delayReads(node: Node): void {
-  const { disk } = node
-  const waiting: (readonly StoreOperation[])[] = []
-  node.disk = {
-    ...disk,
-    scan: (prefix) => disk.scan(prefix),
-    append: (operations) => void waiting.push(operations),
-    sync: () => {
-      for (const operations of waiting.splice(0)) disk.append(operations)
-      disk.sync()
-    },
-  }
-}
 
 test('a document that waits for its write stays open, however many edits come meanwhile', () => {
   let isHeld = false
@@ -34,7 +18,6 @@ test('a document that waits for its write stays open, however many edits come me
   b.read('notes/0')
   for (let at = 0; at < 2 * MANY_EDITS; at++) a.edit('notes/0', (doc) => (doc.n = at))
   lab.settle()
-  delayReads(b)
   isHeld = true
   lab.connect(a, b)
   lab.settle()

@@ -22,6 +22,8 @@ export interface LabInit {
   readonly tamper?: (bytes: Uint8Array, from: string, to: string) => Uint8Array | undefined
   /** Says whether the disk of a node is slow: its writes wait for `Lab.releaseWrites`. */
   readonly holdsWrites?: (name: string) => boolean
+  /** Says whether a node has to wait for what it reads, until `Lab.releaseReads`: the disk was looked at before. */
+  readonly holdsReads?: (name: string) => boolean
   /** Says whether the timers of channels wait for `Lab.fireTimers`. */
   readonly holdsTimers?: () => boolean
   /** What the vetting thread says of whatever it is given. */
@@ -54,7 +56,7 @@ export class Node {
     this.name = name
     this.lab = lab
     this.author = keyOf(name)
-    this.disk = createFakeDisk(lab.init.survives ?? (() => 0))
+    this.disk = createFakeDisk(lab.init.survives ?? (() => 0), { reads: 'synced' })
     this.boot()
   }
 
@@ -121,15 +123,22 @@ export class Node {
     } else if (effect.type === 'vet') {
       const { token } = effect
       later(() => this.input({ type: 'vetted', token, refusal: this.lab.init.refusal?.() }))
-    } else {
-      const values = (prefix: Uint8Array): Uint8Array[] =>
-        this.disk.scan(prefix).map(({ value }) => value)
+    } else this.#read(effect.id, later)
+  }
+
+  /** Two looks at the disk, one after the other, and the answer later than both. */
+  #read(id: string, later: (task: () => void) => void): void {
+    const values = (prefix: Uint8Array): Uint8Array[] =>
+      this.disk.scan(prefix).map(({ value }) => value)
+    later(() => {
+      const chunks = values(chunkPrefix(id))
       later(() => {
-        const { id } = effect
-        const [chunks, proofs] = [values(chunkPrefix(id)), values(proofPrefix(id))]
-        this.input({ type: 'document-read', id, chunks, proofs })
+        const proofs = values(proofPrefix(id))
+        const answer = (): void => this.input({ type: 'document-read', id, chunks, proofs })
+        if (this.lab.init.holdsReads?.(this.name)) this.lab.heldReads.push(() => later(answer))
+        else later(answer)
       })
-    }
+    })
   }
 
   open(path: string, initial: Record<string, unknown> = {}): DocumentState {
@@ -206,6 +215,8 @@ export class Lab {
   readonly timers: (() => void)[] = []
   /** Writes of slow disks. */
   readonly held: (() => void)[] = []
+  /** What slow disks were asked for. */
+  readonly heldReads: (() => void)[] = []
 
   constructor(init: LabInit = {}) {
     this.init = init
@@ -268,6 +279,11 @@ export class Lab {
   /** Lets the slow disks write what they hold. */
   releaseWrites(): void {
     for (const release of this.held.splice(0)) release()
+  }
+
+  /** Lets the slow disks answer. */
+  releaseReads(): void {
+    for (const release of this.heldReads.splice(0)) release()
   }
 
   later(task: () => void): void {

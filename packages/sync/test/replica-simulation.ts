@@ -6,7 +6,7 @@ import type { NodeEnvironment, SimulatedNode, Simulation } from '@vudo/testing'
 import { concatBytes } from '@vudo/wire'
 import type { DocumentState } from '../src/document-state.ts'
 import { liveTimer, Replica } from '../src/replica.ts'
-import type { ReplicaEffect, ReplicaInput } from '../src/replica-effects.ts'
+import type { ReplicaEffect, ReplicaEvent, ReplicaInput } from '../src/replica-effects.ts'
 import { chunkPrefix, decodeIndex, indexPrefixes, proofPrefix } from '../src/stored-keys.ts'
 import { keyOf } from './replica-lab.ts'
 
@@ -21,6 +21,8 @@ export type PlantedBug =
   | 'drops-acknowledgements'
   /** Some writes never reach the disk, which says that they have. */
   | 'swallows-writes'
+  /** The engine forgets changes that are being written, and cannot be read back yet. The tests plant it there. */
+  | 'forgets-too-early'
 
 /** What faults there were that could do harm: a message was on its way, or a write pending. */
 export interface Tally {
@@ -31,12 +33,17 @@ export interface Tally {
 /** Virtual milliseconds between checks of idle peers: shorter than as shipped, as lives here are short. */
 const intervalMs = 1_000
 
+/** Virtual milliseconds that each look at the disk takes at most: longer than a write. */
+const MAX_LOOK_MS = 40
+
 const documentPaths = ['notes/a', 'notes/b', 'notes/c']
 
 /** What each node has promised to keep: node, then document, then hashes. */
 class Ledger {
   readonly #hashes = new Map<string, Map<string, Set<string>>>()
   lost: string | undefined
+  /** What was thought of a sound document or an honest peer. */
+  blamed: string | undefined
 
   promise(node: string, id: string, hashes: readonly string[]): void {
     const documents = this.#hashes.get(node) ?? new Map<string, Set<string>>()
@@ -73,6 +80,8 @@ export function runReplicas(
     readonly tally?: Tally | undefined
     /** Virtual milliseconds before a broken connection is opened again. @defaultValue 300 */
     readonly redialMs?: number | undefined
+    /** Virtual milliseconds between two edits of a node, at most. @defaultValue 650 */
+    readonly editEveryMs?: number | undefined
     /** Virtual milliseconds after which nobody edits any more. @defaultValue 20,000 */
     readonly editForMs?: number | undefined
     /** Chance that a node starts from an older copy of its disk. @defaultValue 0 */
@@ -86,6 +95,7 @@ export function runReplicas(
     redialMs = 300,
     rollbackRate = 0,
     editForMs = 20_000,
+    editEveryMs = 650,
   } = options
   const copies = new Map<string, DiskCopy>()
   const traffic = new Traffic(tally)
@@ -107,12 +117,13 @@ export function runReplicas(
         rollbackRate,
         copies,
         editForMs,
+        editEveryMs,
       })
       nodes.set(name, node)
       return node
     })
   }
-  simulation.invariant('nothing acknowledged is lost', () => ledger.lost)
+  watch(simulation, ledger, bug)
   simulation.run({ forMs: options.forMs })
   simulation.calm()
   const pictures = (): string[] => names.map((name) => nodes.get(name)!.picture)
@@ -122,6 +133,13 @@ export function runReplicas(
     until: () =>
       [...nodes.values()].every((node) => node.isQuiet) && new Set(pictures()).size === 1,
   })
+}
+
+function watch(simulation: Simulation, ledger: Ledger, bug: PlantedBug): void {
+  simulation.invariant('nothing acknowledged is lost', () => ledger.lost)
+  // A disk that forgets has damaged documents.
+  if (bug === 'swallows-writes') return
+  simulation.invariant('no sound document and no honest peer is blamed', () => ledger.blamed)
 }
 
 /** What is on its way, so that a fault that hits nothing is not counted. */
@@ -159,9 +177,7 @@ function rollBack(env: NodeEnvironment, { copies, rollbackRate, traffic, ledger 
   const copy = copies.get(name)
   if (!copy || random.chance(0.1)) copies.set(name, disk.scan(everything))
   if (!copy || !random.chance(rollbackRate)) return
-  const deletes = disk.scan(everything).map(({ key }) => ({ type: 'delete', key }) as const)
-  const puts = copy.map(({ key, value }) => ({ type: 'put', key, value }) as const)
-  disk.append([...deletes, ...puts])
+  disk.replace(copy)
   ledger.forget(name)
   traffic.tally.faults += 1
 }
@@ -172,6 +188,7 @@ interface NodeInit {
   readonly redialMs: number
   readonly rollbackRate: number
   readonly editForMs: number
+  readonly editEveryMs: number
   /** An older copy of each disk. */
   readonly copies: Map<string, DiskCopy>
   readonly initial: Readonly<Record<string, unknown>>
@@ -184,9 +201,10 @@ class ReplicaNode implements SimulatedNode {
   readonly #env: NodeEnvironment
   readonly #init: NodeInit
   readonly #replica: Replica
-  readonly #tasks: (() => void)[] = []
+  /** What the disk is asked for, by the timer that ends it. */
+  readonly #looks = new Map<string, () => void>()
   readonly #open = new Set<number>()
-  #sent = 0
+  #lookCount = 0
 
   constructor(env: NodeEnvironment, init: NodeInit) {
     this.#env = env
@@ -204,7 +222,7 @@ class ReplicaNode implements SimulatedNode {
     })
     this.#run(this.#replica.takeEffects())
     for (const peer of init.peers) env.setTimer(`dial ${peer}`, 10)
-    env.setTimer('edit', 50 + env.random.int(500))
+    this.#editLater()
     env.setTimer('interval', intervalMs)
   }
 
@@ -248,7 +266,8 @@ class ReplicaNode implements SimulatedNode {
   timer(name: string): void {
     if (name.startsWith('dial ')) this.#dial(name.slice(5))
     else if (name.startsWith('link ')) this.#input({ type: 'timer', link: Number(name.slice(5)) })
-    else if (name.startsWith('task ')) this.#tasks.shift()?.()
+    else if (name.startsWith('look ')) this.#endLook(name)
+    else if (name.startsWith('end ')) this.closed(Number(name.slice(4)))
     else if (name === 'interval') this.#check()
     else this.#edit()
   }
@@ -265,8 +284,31 @@ class ReplicaNode implements SimulatedNode {
     this.#connections.set(peer, this.#env.connect(peer))
   }
 
+  /** Somebody reads, and gets at least what was durable when they asked. */
+  #readSome(): void {
+    const replica = this.#replica
+    const known = [...replica.documents()].filter(({ heads }) => heads.length > 0)
+    if (known.length === 0) return
+    const state = this.#env.random.pick(known)
+    const { id, durableHeads } = state
+    const check = (isThere: boolean): void => {
+      if (!isThere) this.#init.ledger.blamed ??= `${this.#env.name} reads too little of ${id}`
+    }
+    if (state.doc || state.isHeld || this.#env.random.chance(0.5)) {
+      replica.withDocument(state, () => check(state.has(durableHeads)))
+    } else {
+      replica.withStored(state, ({ chunks }) => {
+        const doc = Automerge.loadIncremental(Automerge.init(), concatBytes(...chunks))
+        check(Automerge.hasHeads(doc, [...durableHeads]))
+        Automerge.free(doc)
+      })
+    }
+    this.#run(replica.takeEffects())
+  }
+
   /** A user's write; it counts from the moment at which the replica says that it is durable. */
   #edit(): void {
+    if (this.#env.random.chance(0.3)) this.#readSome()
     const path = this.#env.random.pick(documentPaths)
     const replica = this.#replica
     const onOpen = (state: DocumentState): void => {
@@ -285,8 +327,12 @@ class ReplicaNode implements SimulatedNode {
     }
     beginDocument(replica, path, this.#init.initial, { onOpen, onRefused: rethrow })
     this.#run(replica.takeEffects())
-    if (this.#env.now() < this.#init.editForMs)
-      this.#env.setTimer('edit', 50 + this.#env.random.int(800))
+    if (this.#env.now() < this.#init.editForMs) this.#editLater()
+  }
+
+  #editLater(): void {
+    const { editEveryMs } = this.#init
+    this.#env.setTimer('edit', editEveryMs / 13 + this.#env.random.int(editEveryMs))
   }
 
   diskSynced(token: number): void {
@@ -311,23 +357,68 @@ class ReplicaNode implements SimulatedNode {
       // The planted bug: the acknowledgements go out before the disk has answered.
       if (this.#init.bug === 'acknowledges-early') this.diskSynced(effect.token)
     } else if (effect.type === 'read-document') {
-      const { id } = effect
-      const values = (prefix: Uint8Array): Uint8Array[] =>
-        env.disk.scan(prefix).map(({ value }) => value)
-      this.#tasks.push(() => {
-        const [chunks, proofs] = [values(chunkPrefix(id)), values(proofPrefix(id))]
-        this.#input({ type: 'document-read', id, chunks, proofs })
-      })
-      env.setTimer(`task ${this.#sent++}`, 1)
+      this.#read(effect.id)
     } else if (effect.type === 'set-timer') env.setTimer(`link ${effect.link}`, effect.inMs)
     else if (effect.type === 'rest') env.setTimer(`link ${liveTimer}`, 5)
     else if (effect.type === 'vet') throw new Error('no document here is costly')
-    else if (effect.type === 'disconnect') throw new Error(`${env.name}: ${effect.message}`)
-    else if (effect.event.type === 'acknowledged' && effect.event.durability === 'stored') {
-      const { id, heads, peerId } = effect.event
-      const keeper = this.#init.names.find((name) => peerIdOf(name) === peerId)!
-      env.tell(() => this.#init.ledger.promise(keeper, id, heads))
+    else if (effect.type === 'disconnect') this.#disconnect(effect)
+    else this.#happened(effect.event)
+  }
+
+  /** No peer breaks the protocol, but a line that broke may be thought open for so long that there are too many. */
+  #disconnect({ link, message }: ReplicaEffect & { type: 'disconnect' }): void {
+    if (!message.includes('newer channels')) throw new Error(`${this.#env.name}: ${message}`)
+    this.#env.close(link)
+    this.#env.setTimer(`end ${link}`, 0)
+  }
+
+  #happened(event: ReplicaEvent): void {
+    const { ledger, names } = this.#init
+    if (event.type === 'acknowledged' && event.durability === 'stored') {
+      const { id, heads, peerId } = event
+      const keeper = names.find((name) => peerIdOf(name) === peerId)!
+      this.#env.tell(() => ledger.promise(keeper, id, heads))
+    } else if (event.type === 'document:quarantined') {
+      ledger.blamed ??= `${this.#env.name} quarantines ${event.id}: ${event.reason}`
+    } else if (event.type === 'peer:fault') {
+      ledger.blamed ??= `${this.#env.name} blames a peer: ${event.message}`
     }
+  }
+
+  /**
+   * As the engine does: chunks and proofs are two looks at the store, each of which shows
+   * what is durable at its moment, and the answer comes later than both. Answers come in
+   * another order than questions.
+   */
+  #read(id: string): void {
+    const { disk, random } = this.#env
+    const values = (prefix: Uint8Array): Uint8Array[] => disk.scan(prefix).map(({ value }) => value)
+    let [chunks, proofs]: Uint8Array[][] = []
+    const looks = [
+      () => void (chunks = values(chunkPrefix(id))),
+      () => void (proofs = values(proofPrefix(id))),
+      () => this.#input({ type: 'document-read', id, chunks: chunks ?? [], proofs: proofs ?? [] }),
+    ]
+    if (random.chance(0.5)) looks.unshift(...looks.splice(1, 1))
+    this.#lookLater(looks)
+  }
+
+  /** The first of these, and then the others, some of them at once. */
+  #lookLater([first, ...others]: readonly (() => void)[]): void {
+    const { random } = this.#env
+    const name = `look ${this.#lookCount++}`
+    this.#looks.set(name, () => {
+      first?.()
+      while (others.length > 0 && random.chance(0.5)) others.shift()?.()
+      if (others.length > 0) this.#lookLater(others)
+    })
+    this.#env.setTimer(name, random.int(MAX_LOOK_MS))
+  }
+
+  #endLook(name: string): void {
+    const end = this.#looks.get(name)
+    this.#looks.delete(name)
+    end?.()
   }
 
   #send(link: number, bytes: Uint8Array): void {

@@ -1,5 +1,10 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { runManySets } from './set-simulation.ts'
+
+vi.mock('../src/limits.ts', async (original) => {
+  const { tightLimits } = await import('./tight-limits.ts')
+  return tightLimits(await original())
+})
 
 // Fifty thousand are in replica.dense.sim.slow.test.ts.
 test(

@@ -4,6 +4,10 @@ import { runManySets } from './set-simulation.ts'
 
 vi.mock('@automerge/automerge', () => import('./set-document.ts'))
 vi.mock('@vudo/identity', async (original) => quickIdentity(await original()))
+vi.mock('../src/limits.ts', async (original) => {
+  const { tightLimits } = await import('./tight-limits.ts')
+  return tightLimits(await original())
+})
 
 // A million together: each part may be run by itself.
 test.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])(

@@ -32,6 +32,17 @@ const denseFaults = {
   partitionMs: [20, 500],
 } as const
 
+/** Connections last, and disks are slow: documents are written while they are read. */
+const sparseFaults = {
+  diskSyncDelayMs: [1, 80],
+  cutRate: 0.004,
+  refusalRate: 0.1,
+  crashRate: 0.0006,
+  partitionRate: 0.001,
+  downMs: [5, 100],
+  partitionMs: [20, 500],
+} as const
+
 /** What a run reached. */
 export interface SetRun {
   readonly summary: SimulateSummary
@@ -45,18 +56,26 @@ export function runSets(options: {
   readonly seeds: number | readonly number[]
   readonly bug?: PlantedBug
   readonly forMs?: number
+  /** Something breaks all the time, or now and then while much is edited. @defaultValue `dense` */
+  readonly faults?: 'dense' | 'sparse'
   /** @defaultValue nothing, which is all that a set of hashes can begin with */
   readonly initial?: Readonly<Record<string, unknown>>
 }): SetRun {
-  const { shape, seeds, bug = 'none', forMs = 20_000, initial = {} } = options
+  const { shape, seeds, bug = 'none', forMs = 20_000, initial = {}, faults = 'dense' } = options
   const tally: Tally = { faults: 0, promises: 0 }
   const before = process.cpuUsage()
   const summary = simulate({
     seeds,
-    faults: denseFaults,
+    faults: faults === 'dense' ? denseFaults : sparseFaults,
     run: (simulation) => {
       const links = shapes[shape]
-      const quick = { initial, redialMs: 20, rollbackRate: 0.03, editForMs: forMs }
+      const quick = {
+        initial,
+        redialMs: 20,
+        rollbackRate: 0.03,
+        editForMs: forMs,
+        editEveryMs: faults === 'dense' ? 650 : 65,
+      }
       runReplicas(simulation, { links, bug, forMs, tally, ...quick })
     },
   })
@@ -75,7 +94,9 @@ export function runManySets(options: {
   let [faults, promises, cpuMs] = [0, 0, 0]
   for (let seed = firstSeed; faults < options.faults; seed++) {
     const shape = seed % 3 === 0 ? 'line' : seed % 3 === 1 ? 'star' : 'ring'
-    const run = runSets({ shape, seeds: [seed], initial })
+    // Now and then one in which more is done than breaks.
+    const quiet = seed % 8 === 0 && ({ faults: 'sparse', forMs: 3_000 } as const)
+    const run = runSets({ shape, seeds: [seed], initial, ...quiet })
     faults += run.tally.faults
     promises += run.tally.promises
     cpuMs += run.cpuMs

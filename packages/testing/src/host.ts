@@ -22,7 +22,7 @@ export class Host {
     this.#network = shared.network
     this.#random = shared.world.fork()
     const luck = shared.world.random.disk.fork()
-    this.disk = createFakeDisk(() => luck.next())
+    this.disk = createFakeDisk(() => luck.next(), { reads: 'synced' })
   }
 
   get life(): Life | undefined {
@@ -84,6 +84,9 @@ export class Life implements NodeEnvironment {
       scan: (prefix) => host.disk.scan(prefix),
       append: (operations) => {
         if (this.#mayAct()) host.disk.append(operations)
+      },
+      replace: (entries) => {
+        if (this.#mayAct()) host.disk.replace(entries)
       },
     }
   }

@@ -219,12 +219,29 @@ describe('a crash', () => {
     env.connect('b')
     env.disk.append(put)
     env.syncDisk(1)
+    env.disk.replace([{ key, value: key }])
     env.tell(() => seen.push('told'))
     simulation.restart('a')
     simulation.run({ untilQuiet: true })
     expect(seen).toEqual([])
     expect(node('b').seen).toEqual([])
     expect(node('a').env.disk.get(key)).toBeUndefined()
+  })
+
+  it('shows what was appended when it is durable, and not before', () => {
+    const seen = new Set<string>()
+    for (let seed = 0; seed < 20; seed++) {
+      const { simulation, node } = createScene(['a'], seed)
+      const { env } = node('a')
+      const isThere = (): string => (env.disk.get(key) ? 'there' : 'not there')
+      env.disk.append(put)
+      expect(isThere()).toBe('not there')
+      env.syncDisk(1)
+      seen.add(isThere())
+      simulation.run({ untilQuiet: true })
+      expect(isThere()).toBe('there')
+    }
+    expect(seen).toEqual(new Set(['there', 'not there']))
   })
 
   it('may lose what was not synced, and never what was', () => {
