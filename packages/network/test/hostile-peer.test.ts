@@ -138,14 +138,14 @@ describe('a hostile peer loses its connection, and nobody else notices', () => {
   })
 
   it('HO1: says nothing after a hello that was confirmed with no proof', async () => {
-    const at = await scene({ unsharedGraceMs: 50 })
+    const at = await scene({ unsharedGraceMs: 1_000 })
     await greet(at.attacker)
     await expectExpelled(at)
     expect(at.refused[0]?.code).toBe('ERR_NO_SHARED_DATABASE')
   })
 
   it('ID1: right topic, no secret', async () => {
-    const at = await scene({ unsharedGraceMs: 50 })
+    const at = await scene({ unsharedGraceMs: 1_000 })
     const { roles } = await greet(at.attacker)
     await confirm(at.attacker, roles, new Uint8Array(32).fill(8))
     await expectExpelled(at)
@@ -153,7 +153,7 @@ describe('a hostile peer loses its connection, and nobody else notices', () => {
   })
 
   it('ID4: our own proof, reflected', async () => {
-    const at = await scene({ unsharedGraceMs: 50 })
+    const at = await scene({ unsharedGraceMs: 1_000 })
     const { welcome } = await greet(at.attacker)
     const { proofs } = welcome
     expect(proofs).toHaveLength(1)
@@ -162,7 +162,7 @@ describe('a hostile peer loses its connection, and nobody else notices', () => {
   })
 
   it('ID4: a proof of another session, replayed with the same nonce', async () => {
-    const at = await scene({ unsharedGraceMs: 50 })
+    const at = await scene({ unsharedGraceMs: 1_000 })
     const nonce = pattern(32, 5)
     const first = await greet(at.attacker, { nonce })
     const proof = await confirm(at.attacker, first.roles, secret)
@@ -191,7 +191,7 @@ describe('a hostile peer loses its connection, and nobody else notices', () => {
 
 /** Dials somebody who answers the hello with `answer`. */
 async function dialOneWhoSays(answer: (hello: HelloFrame) => Uint8Array): Promise<unknown> {
-  const node = await startNode({ unsharedGraceMs: 50 })
+  const node = await startNode({ unsharedGraceMs: 1_000 })
   await node.network.join({ id: 'db', secret })
   const address = await listenAndAnswer(secret, answer)
   const error: unknown = await node.network.connectPeer(address).catch((cause: unknown) => cause)

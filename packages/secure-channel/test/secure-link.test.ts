@@ -93,7 +93,7 @@ describe('secureLink', () => {
     using timers = watchTimers()
     let count = 0
     const tap: Tap = (message) => (count++ < passed ? message : [])
-    const limits = { handshakeTimeoutMs: 30 }
+    const limits = { handshakeTimeoutMs: 500 }
     const outcomes = await attempt({ tap }, { limits }, { limits })
     const timedOut = 'ERR_HANDSHAKE_FAILED < ERR_CHANNEL_TIMEOUT'
     const cut = 'ERR_HANDSHAKE_FAILED < ERR_CHANNEL_TRUNCATED'
