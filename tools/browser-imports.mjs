@@ -27,7 +27,9 @@ export const inBrowsers = [
   'transport',
   'topic',
   'wire',
+  'identity',
   'events',
+  'secure-channel',
 ]
 
 /** What Node has and browsers do not. */

@@ -1,14 +1,17 @@
 /**
  * Every cryptographic primitive of the project's identity, by `node:crypto`: SHA-256
  * (FIPS 180-4), HMAC (RFC 2104), HKDF (RFC 5869), Ed25519 (RFC 8032), X25519 (RFC
- * 7748), AES-256-GCM (NIST SP 800-38D). The one file that a platform replaces.
+ * 7748), AES-256-GCM (NIST SP 800-38D). The one file that a platform replaces: browsers
+ * have `crypto.browser.ts`, and `#crypto` is the one or the other.
  *
  * Nothing here decides what is signed or encrypted; it gives plain `Uint8Array`s in
  * new buffers that belong to the caller.
  */
 import crypto, { type KeyObject } from 'node:crypto'
 import { IdentityError } from './errors.ts'
-import { MAX_CACHED_KEYS, SEED_BYTES, SIGNATURE_BYTES } from './limits.ts'
+import { createKeyCache } from './key-cache.ts'
+import { SEED_BYTES } from './limits.ts'
+import type { AesGcmInput, AgreementKey, Ed25519Pair, HkdfOptions } from './primitives.ts'
 
 /** DER around the raw key: PKCS #8 (RFC 8410 section 7) and SPKI (section 4). */
 const der = {
@@ -30,20 +33,6 @@ export function sha256(bytes: Uint8Array): Uint8Array {
 /** The HMAC-SHA-256 of `message`: 32 bytes. Compare with {@link timingSafeEqual}. */
 export function hmacSha256(key: Uint8Array, message: Uint8Array): Uint8Array {
   return new Uint8Array(crypto.createHmac('sha256', key).update(message).digest())
-}
-
-/** What {@link hkdfSha256} takes besides the secret. */
-export interface HkdfOptions {
-  /**
-   * Not secret, any length.
-   *
-   * @defaultValue empty
-   */
-  readonly salt?: Uint8Array | undefined
-  /** What the key is for; another info gives an independent key. At most 1,024 bytes. */
-  readonly info: Uint8Array
-  /** Bytes of the result: 1 to 8,160. */
-  readonly length: number
 }
 
 /**
@@ -74,12 +63,6 @@ export function randomBytes(count: number): Uint8Array {
   return crypto.randomFillSync(new Uint8Array(count))
 }
 
-/** An Ed25519 key pair whose private half stays inside. */
-export interface Ed25519Pair {
-  readonly publicKey: Uint8Array
-  sign(message: Uint8Array): Uint8Array
-}
-
 /** The Ed25519 key pair of a 32-byte seed. Keeps nothing of the buffer. */
 export function ed25519PairOf(seed: Uint8Array): Ed25519Pair {
   const key = privateKeyOf(der.ed25519Private, seed)
@@ -101,7 +84,7 @@ export function ed25519Verify(
   message: Uint8Array,
   signature: Uint8Array,
 ): boolean {
-  const key = keyForStrict(publicKey, signature)
+  const key = publicKeys.strictKey(publicKey, signature)
   if (key === undefined) return false
   try {
     return crypto.verify(null, message, key, signature)
@@ -117,7 +100,7 @@ export async function ed25519VerifyAsync(
   message: Uint8Array,
   signature: Uint8Array,
 ): Promise<boolean> {
-  const key = keyForStrict(publicKey, signature)
+  const key = publicKeys.strictKey(publicKey, signature)
   if (key === undefined) return false
   return new Promise((resolve) => {
     try {
@@ -132,118 +115,12 @@ export async function ed25519VerifyAsync(
   })
 }
 
-/** The key when it and the signature are of the strict form; `undefined` otherwise. */
-function keyForStrict(publicKey: Uint8Array, signature: Uint8Array): KeyObject | undefined {
-  if (signature.length !== SIGNATURE_BYTES || publicKey.length !== SEED_BYTES) return undefined
-  if (!isStrictPoint(signature.subarray(0, 32)) || !isBelowOrder(signature.subarray(32))) {
-    return undefined
-  }
-  return cachedKey(publicKey)
-}
-
-/** Recently used public keys by their hex, the least recently used one first. All are strict points. */
-const publicKeys = new Map<string, KeyObject>()
-
-function cachedKey(publicKey: Uint8Array): KeyObject | undefined {
-  const hex = hexOf(publicKey)
-  let key = publicKeys.get(hex)
-  if (key === undefined) {
-    if (!isStrictPoint(publicKey)) return undefined
-    try {
-      key = publicKeyOf(der.ed25519Public, publicKey)
-    } catch {
-      // Some versions of OpenSSL look whether it is a point at all.
-      return undefined
-    }
-  }
-  publicKeys.delete(hex)
-  publicKeys.set(hex, key)
-  if (publicKeys.size > MAX_CACHED_KEYS) {
-    for (const oldest of publicKeys.keys()) {
-      publicKeys.delete(oldest)
-      break
-    }
-  }
-  return key
-}
-
-function hexOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex')
-}
-
-/** The first bytes of the points of small order: whatever begins otherwise is none of them. */
-const smallOrderBegins: ReadonlySet<number> = new Set([0x00, 0x01, 0x26, 0xc7, 0xec, 0xed, 0xee])
-
-/** Tells whether 32 bytes write a point canonically, and not one of small order. That it lies on the curve is left to the library. */
-export function isStrictPoint(point: Uint8Array): boolean {
-  if (!isBelowPrime(point)) return false
-  return !(smallOrderBegins.has(point[0] ?? 0) && hasSmallOrder(point))
-}
-
-/** Tells whether y, without the sign bit, is below 2^255 − 19: else the same point has another form. */
-function isBelowPrime(point: Uint8Array): boolean {
-  if ((point[0] ?? 0) < 0xed || ((point[31] ?? 0) & 0x7f) !== 0x7f) return true
-  for (let at = 1; at < 31; at++) if (point[at] !== 0xff) return true
-  return false
-}
-
-/** The order of the group, little-endian (RFC 8032 section 5.1). */
-const groupOrder = Buffer.from(
-  'edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010',
-  'hex',
-)
-
-/** Tells whether the scalar S, 32 bytes, is below the order of the group. */
-export function isBelowOrder(scalar: Uint8Array): boolean {
-  for (let at = 31; at >= 0; at--) {
-    const difference = (scalar[at] ?? 0) - (groupOrder[at] ?? 0)
-    if (difference !== 0) return difference < 0
-  }
-  return false
-}
+/** Some versions of OpenSSL look whether it is a point at all, and throw. */
+const publicKeys = createKeyCache((raw) => publicKeyOf(der.ed25519Public, raw))
 
 /** How many public keys are kept ready; for tests. */
 export function cachedKeyCount(): number {
   return publicKeys.size
-}
-
-/**
- * The y coordinates of the points whose order divides 8, canonical and not, as in
- * libsodium's `ge25519_has_small_order`. The sign bit in the last byte is ignored.
- */
-const smallOrder: ReadonlySet<string> = new Set([
-  `00${'00'.repeat(31)}`,
-  `01${'00'.repeat(31)}`,
-  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
-  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
-  `ec${'ff'.repeat(30)}7f`,
-  `ed${'ff'.repeat(30)}7f`,
-  `ee${'ff'.repeat(30)}7f`,
-])
-
-/**
- * Tells whether an Ed25519 key is a point of small order. OpenSSL 3.5 refuses those
- * when verifying; other versions and platforms let them through.
- */
-export function hasSmallOrder(publicKey: Uint8Array): boolean {
-  const y = Buffer.from(publicKey)
-  y[31] = (y[31] ?? 0) & 0x7f
-  return smallOrder.has(y.toString('hex'))
-}
-
-/** One side of an X25519 agreement. Its private half stays inside. */
-export interface AgreementKey {
-  /** 32 bytes, for the far end. */
-  readonly publicKey: Uint8Array
-  /**
-   * The 32-byte secret shared with the holder of `theirPublic`. Derive keys from
-   * it with {@link hkdfSha256}; do not use it as one.
-   *
-   * @param theirPublic - 32 bytes from the far end.
-   * @throws `IdentityError` `ERR_AGREEMENT_INVALID` when its length is wrong or it is a
-   *   point of small order, which would make the secret zero (RFC 7748 section 6.1).
-   */
-  agree(theirPublic: Uint8Array): Uint8Array
 }
 
 /**
@@ -269,16 +146,6 @@ export function createAgreementKey(seed: Uint8Array = randomBytes(SEED_BYTES)): 
       }
     },
   }
-}
-
-/** What both directions of AES-256-GCM take. */
-export interface AesGcmInput {
-  /** 32 bytes. */
-  readonly key: Uint8Array
-  /** 12 bytes; never twice with one key. */
-  readonly nonce: Uint8Array
-  /** What is authenticated and not encrypted. */
-  readonly associatedData: Uint8Array
 }
 
 /** Encrypts with AES-256-GCM: the ciphertext and its 16-byte tag. */

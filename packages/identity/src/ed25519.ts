@@ -4,14 +4,9 @@
  * `SigningKey.sign`.
  */
 import { bytesToHex } from '@vudo/wire'
-import {
-  ed25519PairOf,
-  ed25519Verify,
-  ed25519VerifyAsync,
-  randomBytes,
-  type Ed25519Pair,
-} from './crypto.ts'
+import { ed25519PairOf, ed25519Verify, ed25519VerifyAsync, randomBytes } from '#crypto'
 import { SEED_BYTES } from './limits.ts'
+import type { Ed25519Pair } from './primitives.ts'
 
 /**
  * A key that signs bytes without a tag. Printing one never shows its seed. Give it a

@@ -11,9 +11,7 @@ export {
   randomBytes,
   sha256,
   timingSafeEqual,
-  type AgreementKey,
-  type HkdfOptions,
-} from './crypto.ts'
+} from '#crypto'
 export { IdentityError, isIdentityError, type IdentityErrorCode } from './errors.ts'
 export {
   createAuthorKey,
@@ -27,6 +25,7 @@ export {
 export { createEd25519Key, verifyEd25519, verifyEd25519Async, type Ed25519Key } from './ed25519.ts'
 export * from './limits.ts'
 export { decodePeerRecord, signPeerRecord, type PeerRecordContent } from './peer-record.ts'
+export type { AgreementKey, HkdfOptions } from './primitives.ts'
 export { seal, type OpenedMessage, type SealOptions } from './sealed.ts'
 export {
   createSealingKeys,

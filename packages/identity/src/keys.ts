@@ -1,7 +1,8 @@
 import type { PeerId } from '@vudo/transport'
 import { bytesToHex } from '@vudo/wire'
-import { ed25519PairOf, randomBytes, type Ed25519Pair } from './crypto.ts'
+import { ed25519PairOf, randomBytes } from '#crypto'
 import { SEED_BYTES } from './limits.ts'
+import type { Ed25519Pair } from './primitives.ts'
 import { signedBytes, verifySignature } from './signature.ts'
 
 /** What node keys and author keys have in common. Printing one never shows its seed. */

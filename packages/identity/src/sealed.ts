@@ -16,18 +16,11 @@ import {
   createByteWriter,
   isWireError,
 } from '@vudo/wire'
-import {
-  aesGcmDecrypt,
-  aesGcmEncrypt,
-  createAgreementKey,
-  hkdfSha256,
-  sha256,
-  type AesGcmInput,
-  type AgreementKey,
-} from './crypto.ts'
+import { aesGcmDecrypt, aesGcmEncrypt, createAgreementKey, hkdfSha256, sha256 } from '#crypto'
 import { IdentityError, isIdentityError } from './errors.ts'
 import type { NodeKey } from './keys.ts'
 import { MAX_SEALED_PLAINTEXT_BYTES, SIGNATURE_BYTES } from './limits.ts'
+import type { AesGcmInput, AgreementKey } from './primitives.ts'
 import { verifySignature } from './signature.ts'
 
 const version = 1

@@ -1,5 +1,6 @@
-import { createAgreementKey, randomBytes, type AgreementKey } from './crypto.ts'
+import { createAgreementKey, randomBytes } from '#crypto'
 import { MAX_OLD_SEALING_KEYS, SEALING_KEY_GRACE_MS, SEED_BYTES } from './limits.ts'
+import type { AgreementKey } from './primitives.ts'
 import { openWith, type OpenedMessage } from './sealed.ts'
 
 /** What {@link createSealingKeys} takes. */

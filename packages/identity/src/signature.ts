@@ -5,7 +5,7 @@
  */
 import { isPeerId, PEER_KEY_BYTES } from '@vudo/transport'
 import { concatBytes, hexToBytes } from '@vudo/wire'
-import { ed25519Verify } from './crypto.ts'
+import { ed25519Verify } from '#crypto'
 import { MAX_TAG_CHARACTERS } from './limits.ts'
 
 /** Every tag that the project signs under. None is the beginning of another. */

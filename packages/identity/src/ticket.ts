@@ -26,7 +26,7 @@ import {
   type ByteWriter,
 } from '@vudo/wire'
 import { isAddressText } from './address.ts'
-import { randomBytes, sha256 } from './crypto.ts'
+import { randomBytes, sha256 } from '#crypto'
 import { IdentityError } from './errors.ts'
 import {
   MAX_DATABASE_ID_BYTES,

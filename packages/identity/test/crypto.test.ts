@@ -12,13 +12,8 @@ import {
   verifyMessage,
 } from '@vudo/identity'
 import { bytesToHex, concatBytes, hexToBytes } from '@vudo/wire'
-import {
-  aesGcmDecrypt,
-  aesGcmEncrypt,
-  cachedKeyCount,
-  ed25519Verify,
-  hasSmallOrder,
-} from '../src/crypto.ts'
+import { aesGcmDecrypt, aesGcmEncrypt, cachedKeyCount, ed25519Verify } from '#crypto'
+import { hasSmallOrder } from '../src/strict-points.ts'
 import { readVectors, testSeed } from './read-vectors.ts'
 import { smallOrderPoints } from './small-order.ts'
 

@@ -3,7 +3,7 @@ import { inspect } from 'node:util'
 import { expect, it } from 'vitest'
 import { createEd25519Key, verifyEd25519, verifyEd25519Async } from '@vudo/identity'
 import { bytesToHex, concatBytes, hexToBytes } from '@vudo/wire'
-import { isBelowOrder, isStrictPoint } from '../src/crypto.ts'
+import { isBelowOrder, isStrictPoint } from '../src/strict-points.ts'
 import { flipEachByte, testSeed } from './read-vectors.ts'
 import { smallOrderPoints } from './small-order.ts'
 

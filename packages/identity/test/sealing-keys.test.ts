@@ -11,7 +11,7 @@ import {
   signPeerRecord,
 } from '@vudo/identity'
 import { bytesToHex, concatBytes, hexToBytes } from '@vudo/wire'
-import { aesGcmEncrypt, hkdfSha256 } from '../src/crypto.ts'
+import { aesGcmEncrypt, hkdfSha256 } from '#crypto'
 import { openWith, sealWith } from '../src/sealed.ts'
 import { flipEachByte, readVectors, testSeed } from './read-vectors.ts'
 

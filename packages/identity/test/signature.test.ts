@@ -8,7 +8,7 @@ import {
   verifyMessage,
   verifySignature,
 } from '@vudo/identity'
-import { ed25519Verify } from '../src/crypto.ts'
+import { ed25519Verify } from '#crypto'
 import { flipEachByte, testSeed } from './read-vectors.ts'
 
 const key = createNodeKey(testSeed(1))

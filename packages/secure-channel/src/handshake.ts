@@ -17,11 +17,12 @@
  */
 import { verifySignature, type NodeKey } from '@vudo/identity'
 import { TransportError, type PeerId } from '@vudo/transport'
+import { bytesToHex, concatBytes } from '@vudo/wire'
 import type { CipherState } from './cipher-state.ts'
 import { SecureChannelError } from './errors.ts'
 import { HANDSHAKE_MESSAGE_BYTES, IDENTITY_BYTES } from './limits.ts'
 import { createNoiseHandshake, patternXX, type NoiseHandshake } from './noise.ts'
-import type { X25519KeyPair } from './x25519.ts'
+import type { X25519KeyPair } from './primitives.ts'
 
 /** Names protocol and version, at the beginning of every signed and hashed text. */
 export const CHANNEL_PROTOCOL = 'vudo/secure-channel/1'
@@ -115,8 +116,8 @@ class XXHandshake implements Handshake {
 
   #ownIdentity(): Uint8Array {
     const { key, staticKey } = this.#init
-    const signed = Buffer.concat([staticKey.publicKey, this.#noise.hash])
-    return Buffer.concat([key.publicKey, key.sign(identityTag(this.#ownRole), signed)])
+    const signed = concatBytes(staticKey.publicKey, this.#noise.hash)
+    return concatBytes(key.publicKey, key.sign(identityTag(this.#ownRole), signed))
   }
 
   read(message: Uint8Array): void {
@@ -129,7 +130,7 @@ class XXHandshake implements Handshake {
   /** The order matters: first whether the key is proven, then whether it is one we want. */
   #proven(payload: Uint8Array, hash: Uint8Array): PeerId {
     const publicKey = payload.subarray(0, 32)
-    const signed = Buffer.concat([this.#noise.remoteStatic ?? nothing, hash])
+    const signed = concatBytes(this.#noise.remoteStatic ?? nothing, hash)
     const isValid =
       payload.length === IDENTITY_BYTES &&
       verifySignature(publicKey, identityTag(this.#peerRole), signed, payload.subarray(32))
@@ -139,7 +140,7 @@ class XXHandshake implements Handshake {
         'the peer does not hold the key it claims',
       )
     }
-    const peerId = Buffer.from(publicKey).toString('hex')
+    const peerId = bytesToHex(publicKey)
     assertWanted(peerId, this.#init)
     return peerId
   }
@@ -156,7 +157,7 @@ const nothing = new Uint8Array()
 
 /** The bytes that both ends must agree on. The tag has a fixed length, so no two bindings spell the same bytes. */
 function prologueOf(binding: Uint8Array = nothing): Uint8Array {
-  return Buffer.concat([Buffer.from(`${CHANNEL_PROTOCOL}\0`), binding])
+  return concatBytes(new TextEncoder().encode(`${CHANNEL_PROTOCOL}\0`), binding)
 }
 
 function identityTag(role: Role): string {

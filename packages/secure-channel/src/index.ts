@@ -5,8 +5,8 @@
  */
 export { isSecureChannelError, SecureChannelError, type SecureChannelErrorCode } from './errors.ts'
 export * from './limits.ts'
+export type { X25519KeyPair, X25519PublicKey } from './primitives.ts'
 export { maxLinkMessageBytes, type RekeyLimits } from './records.ts'
 export { secureLink, type ChannelLimits, type SecureLinkOptions } from './secure-link.ts'
 export { createStaticKeys, type StaticKeys } from './static-keys.ts'
 export { createTransportContext, type TransportContextInit } from './transport-context.ts'
-export type { X25519KeyPair } from './x25519.ts'

@@ -6,17 +6,12 @@
  *
  * @see https://noiseprotocol.org/noise.html
  */
-import { createHash, hkdfSync, type KeyObject } from 'node:crypto'
+import { concatBytes } from '@vudo/wire'
+import { createX25519KeyPair, hkdfSha256, importX25519PublicKey, sha256 } from '#crypto'
 import { createCipherState, type CipherState } from './cipher-state.ts'
 import { SecureChannelError } from './errors.ts'
 import { MAX_NOISE_MESSAGE_BYTES, TAG_BYTES } from './limits.ts'
-import {
-  agree,
-  createX25519KeyPair,
-  importX25519PublicKey,
-  X25519_BYTES,
-  type X25519KeyPair,
-} from './x25519.ts'
+import { X25519_BYTES, type X25519KeyPair, type X25519PublicKey } from './primitives.ts'
 
 /** What one token of a pattern does is told in section 5.3. */
 export type NoiseToken = 'e' | 's' | 'ee' | 'es' | 'se'
@@ -90,8 +85,8 @@ class HandshakeState implements NoiseHandshake {
   readonly #symmetric: SymmetricState
   readonly #static: X25519KeyPair
   #ephemeral: X25519KeyPair | undefined
-  #remoteEphemeral: KeyObject | undefined
-  #remoteStatic: KeyObject | undefined
+  #remoteEphemeral: X25519PublicKey | undefined
+  #remoteStatic: X25519PublicKey | undefined
   remoteStatic: Uint8Array | undefined
   step = 0
 
@@ -121,7 +116,7 @@ class HandshakeState implements NoiseHandshake {
     const parts = this.#tokens().map((token) => this.#writeToken(token))
     parts.push(this.#symmetric.encryptAndHash(payload()))
     this.step += 1
-    return Buffer.concat(parts)
+    return concatBytes(...parts)
   }
 
   #writeToken(token: NoiseToken): Uint8Array {
@@ -180,7 +175,7 @@ class HandshakeState implements NoiseHandshake {
     const ours = ourLetter === 'e' ? this.#ephemeral : this.#static
     const theirs = theirLetter === 'e' ? this.#remoteEphemeral : this.#remoteStatic
     if (!ours || !theirs) throw new TypeError(`pattern names ${token} before its keys are known`)
-    this.#symmetric.mixKey(agree(ours.privateKey, theirs))
+    this.#symmetric.mixKey(ours.agree(theirs))
     return nothing
   }
 
@@ -204,9 +199,10 @@ class SymmetricState {
   #cipher: CipherState | undefined
 
   constructor(protocolName: string) {
-    const name = Buffer.from(protocolName)
+    const name = new TextEncoder().encode(protocolName)
     // Up to 32 bytes are padded with zeros, longer names are hashed.
-    this.hash = name.length <= 32 ? Buffer.concat([name], 32) : sha256(name, nothing)
+    const padding = new Uint8Array(Math.max(0, 32 - name.length))
+    this.hash = name.length <= 32 ? concatBytes(name, padding) : sha256(name, nothing)
     this.#chainingKey = this.hash
   }
 
@@ -242,18 +238,14 @@ class SymmetricState {
     return [createCipherState(first), createCipherState(second)]
   }
 
-  /** Section 4.3: RFC 5869 with the chaining key as salt and no info. One call costs a third of three HMACs. */
+  /** Section 4.3: RFC 5869 with the chaining key as salt and no info. */
   #derive(input: Uint8Array): [Uint8Array, Uint8Array] {
-    const out = new Uint8Array(hkdfSync('sha256', input, this.#chainingKey, nothing, 64))
+    const out = hkdfSha256(input, this.#chainingKey, 64)
     return [out.subarray(0, 32), out.subarray(32)]
   }
 }
 
 const nothing = new Uint8Array()
-
-function sha256(first: Uint8Array, second: Uint8Array): Uint8Array {
-  return createHash('sha256').update(first).update(second).digest()
-}
 
 function stateError(message: string): SecureChannelError {
   return new SecureChannelError('ERR_CHANNEL_STATE', message)

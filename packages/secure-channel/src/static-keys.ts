@@ -1,5 +1,6 @@
+import { createX25519KeyPair } from '#crypto'
 import { STATIC_KEY_LIFETIME_MS } from './limits.ts'
-import { createX25519KeyPair, type X25519KeyPair } from './x25519.ts'
+import type { X25519KeyPair } from './primitives.ts'
 
 /**
  * The Noise static key of this process. It lives in memory only and is replaced

@@ -5,7 +5,7 @@ import { isSecureChannelError } from '@vudo/secure-channel'
 import { createCipherState } from '../src/cipher-state.ts'
 import { createHandshake, type Handshake } from '../src/handshake.ts'
 import { createRecordOpener } from '../src/records.ts'
-import { createX25519KeyPair } from '../src/x25519.ts'
+import { createX25519KeyPair } from '#crypto'
 import { alice, bob } from './pair.ts'
 
 /** Runs it; anything but a legal step or a typed error fails the test. */

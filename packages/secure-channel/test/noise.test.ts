@@ -7,7 +7,7 @@ import {
   type NoiseHandshake,
   type NoisePattern,
 } from '../src/noise.ts'
-import { createX25519KeyPair } from '../src/x25519.ts'
+import { createX25519KeyPair } from '#crypto'
 
 interface Vector {
   readonly protocol_name: string

@@ -1,22 +1,25 @@
-import type * as crypto from 'node:crypto'
 import { afterAll, expect, it, vi } from 'vitest'
+import { bytesToHex } from '@vudo/wire'
+import type * as crypto from '#crypto'
 import { pair, text } from './pair.ts'
 
 const sealed = vi.hoisted(() => [] as string[])
 
 // Watches the cipher itself: whatever is wrong above it, a pair used twice shows here.
-vi.mock('node:crypto', async (load) => {
+vi.mock('#crypto', async (load) => {
   const original = await load<typeof crypto>()
-  const createCipheriv = (
-    name: 'aes-256-gcm',
-    key: crypto.KeyObject,
-    nonce: Uint8Array,
-    options: { authTagLength: number },
-  ): unknown => {
-    sealed.push(`${key.export().toString('hex')} ${Buffer.from(nonce).toString('hex')}`)
-    return original.createCipheriv(name, key, nonce, options)
+  const createAesGcmKey: typeof crypto.createAesGcmKey = (raw) => {
+    const key = original.createAesGcmKey(raw)
+    const name = bytesToHex(raw)
+    return {
+      open: (nonce, associatedData, message) => key.open(nonce, associatedData, message),
+      seal(nonce, plain) {
+        sealed.push(`${name} ${bytesToHex(nonce)}`)
+        return key.seal(nonce, plain)
+      },
+    }
   }
-  return { ...original, createCipheriv }
+  return { ...original, createAesGcmKey }
 })
 
 afterAll(() => {
