@@ -2,11 +2,11 @@
 import { Database } from './database.ts'
 import { StoreError } from './errors.ts'
 import { headerKey, recordRange } from './keys.ts'
-import type { StoreCore } from './level-store.ts'
 import { SCAN_PAGE_RECORDS } from './limits.ts'
 import { copyOfKey, openDirectory, openLevel, type StoreInit } from './open-store.ts'
 import { decodeRecord } from './record.ts'
-import { wrapAnew } from './store-format.ts'
+import type { StoreCore } from './store-core.ts'
+import { wrapAnew } from './encrypted-format.ts'
 import type { DatabaseOperation } from './write-queue.ts'
 
 /** What a copy has become. */

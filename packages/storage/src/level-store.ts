@@ -1,35 +1,14 @@
-import { Database, type Level, type LogNames, type Quota, type RecordDatabase } from './database.ts'
-import { aboveLimit, storeClosed } from './errors.ts'
-import { databaseRange, keyInView, recordKey, rootPath, subPath } from './keys.ts'
-import {
-  MAX_VALUE_BYTES,
-  MAX_WRITE_BYTES,
-  MAX_WRITE_OPERATIONS,
-  SCAN_PAGE_RECORDS,
-} from './limits.ts'
-import { Quarantine, type DamageReport } from './quarantine.ts'
-import { decodeRecord, encodeRecord } from './record.ts'
-import type {
-  Durability,
-  ScanOptions,
-  ScanRange,
-  Store,
-  StoreEntry,
-  StoreView,
-  WriteOperation,
-} from './store.ts'
-import { openRecords, type StoreEncryption } from './store-format.ts'
-import { operationBytes, WriteQueue, type DatabaseOperation } from './write-queue.ts'
+import { Database, type Level, type LogNames, type Quota } from './database.ts'
+import { openRecords } from './encrypted-format.ts'
+import { openCoreOn, storeOf, type StoreCore, type StoreCoreInit } from './store-core.ts'
+import type { StoreEncryption } from './store-format.ts'
+import type { Store } from './store.ts'
 
 /** What a store needs besides an open database. */
-export interface LevelStoreInit {
-  readonly durability: Durability
+export interface LevelStoreInit extends StoreCoreInit {
   readonly encryption?: StoreEncryption | undefined
-  readonly onDamage?: ((report: DamageReport) => void) | undefined
   readonly quota?: Quota | undefined
   readonly logNames?: LogNames | undefined
-  /** Called once, after the database was closed. */
-  readonly release?: (() => Promise<void>) | undefined
 }
 
 /** Makes a store of an open database, which belongs to the store from then on, also when this fails. */
@@ -37,194 +16,14 @@ export async function openStoreOn(level: Level, init: LevelStoreInit): Promise<S
   return storeOf(await openCore(level, init))
 }
 
-/** What programs get of `core`. */
-export function storeOf(core: StoreCore): Store {
-  return new RootView(core, rootPath)
-}
-
 /** As {@link openStoreOn}, without the view of it that programs get. */
 export async function openCore(level: Level, init: LevelStoreInit): Promise<StoreCore> {
   const { durability, encryption, quota, logNames } = init
-  const database = new Database(level, { sync: durability === 'strict', quota, logNames })
-  const damagedNames: Uint8Array[] = []
-  let records: RecordDatabase | undefined
-  try {
+  const opened = new Database(level, { sync: durability === 'strict', quota, logNames })
+  return openCoreOn(opened, init, async (database) => {
+    const damagedNames: Uint8Array[] = []
     const onDamagedName = (name: Uint8Array): unknown => damagedNames.push(name)
-    records = await openRecords(database, { encryption, onDamagedName })
-    const core = new StoreCore(records, init)
-    await core.quarantine.open(damagedNames)
-    return core
-  } catch (error) {
-    try {
-      await (records ?? database).close()
-    } finally {
-      await init.release?.()
-    }
-    throw error
-  }
-}
-
-/** What all views of one store share. */
-export class StoreCore {
-  readonly durability: Durability
-  readonly database: RecordDatabase
-  readonly queue: WriteQueue
-  readonly quarantine: Quarantine
-  readonly #release: (() => Promise<void>) | undefined
-  #closing: Promise<void> | undefined
-
-  constructor(database: RecordDatabase, { durability, onDamage, release }: LevelStoreInit) {
-    this.durability = durability
-    this.database = database
-    this.queue = new WriteQueue(database)
-    this.quarantine = new Quarantine(database, this.queue, onDamage)
-    this.#release = release
-  }
-
-  assertOpen(): void {
-    if (this.#closing) throw storeClosed()
-  }
-
-  close(): Promise<void> {
-    this.#closing ??= this.#close()
-    return this.#closing
-  }
-
-  async #close(): Promise<void> {
-    await this.queue.drain()
-    try {
-      await this.database.close()
-    } finally {
-      await this.#release?.()
-    }
-  }
-}
-
-class View implements StoreView {
-  readonly #core: StoreCore
-  readonly #path: Uint8Array
-
-  constructor(core: StoreCore, path: Uint8Array) {
-    this.#core = core
-    this.#path = path
-  }
-
-  async get(key: Uint8Array): Promise<Uint8Array | undefined> {
-    this.#core.assertOpen()
-    const stored = recordKey(this.#path, key)
-    return this.#checked(stored, await this.#core.database.get(stored))
-  }
-
-  async getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
-    this.#core.assertOpen()
-    const stored = keys.map((key) => recordKey(this.#path, key))
-    const records = await this.#core.database.getMany(stored)
-    return Promise.all(stored.map((key, at) => this.#checked(key, records[at])))
-  }
-
-  async write(operations: readonly WriteOperation[]): Promise<void> {
-    this.#core.assertOpen()
-    if (operations.length > MAX_WRITE_OPERATIONS) {
-      throw aboveLimit('operations of a write', operations.length, MAX_WRITE_OPERATIONS)
-    }
-    let bytes = 0
-    const encoded: DatabaseOperation[] = []
-    for (const operation of operations) {
-      const one = this.#encode(operation)
-      bytes += operationBytes(one)
-      if (bytes > MAX_WRITE_BYTES) throw aboveLimit('bytes of a write', bytes, MAX_WRITE_BYTES)
-      encoded.push(one)
-    }
-    await this.#core.queue.add(encoded)
-  }
-
-  async *scan(range: ScanRange, options: ScanOptions = {}): AsyncGenerator<StoreEntry> {
-    const { reverse = false, signal } = options
-    let left = options.limit ?? Number.POSITIVE_INFINITY
-    let bounds = databaseRange(this.#path, range)
-    // A second turn only when the database was opened anew meanwhile: from the last key on.
-    while (left > 0) {
-      signal?.throwIfAborted()
-      this.#core.assertOpen()
-      const cursor = await this.#core.database.cursor(bounds, reverse)
-      try {
-        for (;;) {
-          const entries = await cursor.next(Math.min(left, SCAN_PAGE_RECORDS))
-          if (entries === undefined) break
-          if (entries.length === 0) return
-          for (const [stored, record] of entries) {
-            signal?.throwIfAborted()
-            bounds = reverse ? { ...bounds, lt: stored } : { gt: stored, lt: bounds.lt }
-            const value = decodeRecord(stored, record)
-            // Waiting for each sound record as well would double the cost of a scan.
-            if (value === undefined) {
-              await this.#core.quarantine.move(stored)
-              continue
-            }
-            yield { key: keyInView(this.#path, stored), value }
-            left -= 1
-            if (left <= 0) return
-          }
-        }
-      } finally {
-        await cursor.close()
-      }
-    }
-  }
-
-  sub(name: string): StoreView {
-    return new View(this.#core, subPath(this.#path, name))
-  }
-
-  async #checked(
-    stored: Uint8Array,
-    record: Uint8Array | undefined,
-  ): Promise<Uint8Array | undefined> {
-    if (record === undefined) return undefined
-    const value = decodeRecord(stored, record)
-    if (value === undefined) await this.#core.quarantine.move(stored)
-    return value
-  }
-
-  #encode(operation: WriteOperation): DatabaseOperation {
-    const key = recordKey(this.#pathOf(operation.view), operation.key)
-    if (operation.type === 'delete') return { type: 'del', key }
-    const { value } = operation
-    if (!(value instanceof Uint8Array))
-      throw new TypeError(`value is ${typeof value}, expected bytes`)
-    if (value.byteLength > MAX_VALUE_BYTES) {
-      throw aboveLimit('bytes of a value', value.byteLength, MAX_VALUE_BYTES)
-    }
-    return { type: 'put', key, value: encodeRecord(key, value) }
-  }
-
-  #pathOf(view: StoreView = this): Uint8Array {
-    if (view instanceof View && view.#core === this.#core) return view.#path
-    throw new TypeError('the view of an operation belongs to another store')
-  }
-}
-
-class RootView extends View implements Store {
-  readonly #core: StoreCore
-
-  constructor(core: StoreCore, path: Uint8Array) {
-    super(core, path)
-    this.#core = core
-  }
-
-  get durability(): Durability {
-    return this.#core.durability
-  }
-
-  get damaged(): number {
-    return this.#core.quarantine.found
-  }
-
-  close(): Promise<void> {
-    return this.#core.close()
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close()
-  }
+    const records = await openRecords(database, { encryption, onDamagedName })
+    return { records, damagedNames }
+  })
 }

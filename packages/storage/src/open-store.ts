@@ -1,9 +1,10 @@
 import type { ClassicLevel } from 'classic-level'
 import type { Level, LogNames, Quota } from './database.ts'
 import { forgetBatches } from './lean-level.ts'
-import { openCore, openStoreOn, storeOf, type StoreCore } from './level-store.ts'
+import { openCore, openStoreOn } from './level-store.ts'
 import { BLOCK_CACHE_BYTES, STORE_KEY_BYTES } from './limits.ts'
 import type { DamageReport } from './quarantine.ts'
+import { storeOf, type StoreCore } from './store-core.ts'
 import type { StoreEncryption } from './store-format.ts'
 import type { Durability, Store } from './store.ts'
 

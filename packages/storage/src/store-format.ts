@@ -3,15 +3,14 @@
  * encrypted, its data key, which is encrypted in turn with the key that the program
  * gives. So that key can be changed without writing every record anew.
  */
-import type { Database, RecordDatabase } from './database.ts'
-import type { OnDamagedName } from './encrypted-database.ts'
+import type { RecordDatabase } from './database.ts'
 import { StoreError } from './errors.ts'
-import { contentRange, formatKey, headerKey, sealedRange, type DatabaseRange } from './keys.ts'
+import { formatKey, headerKey, sealedRange, type DatabaseRange } from './keys.ts'
 import { decodeRecord, encodeRecord } from './record.ts'
 import type { DatabaseOperation } from './write-queue.ts'
 
 /** The formats that this code reads and writes. */
-const formats = { plain: 1, encrypted: 2 }
+export const formats = { plain: 1, encrypted: 2 } as const
 
 /** How a store is encrypted. */
 export interface StoreEncryption {
@@ -22,71 +21,22 @@ export interface StoreEncryption {
   readonly key: Uint8Array
 }
 
-/** What opening takes besides the database. */
-export interface OpenRecordsInit {
-  readonly encryption?: StoreEncryption | undefined
-  readonly onDamagedName: OnDamagedName
-}
-
 /**
- * The records of `database`, in clear; writes what an empty database lacks.
+ * The records of `database`, which are not encrypted; writes what an empty database lacks.
  *
- * @throws `StoreError` `ERR_STORE_UNREADABLE`, `ERR_STORE_ENCRYPTED`, `ERR_STORE_NOT_ENCRYPTED`,
- *   `ERR_STORE_KEY_WRONG` or `ERR_STORE_DAMAGED`.
+ * @throws `StoreError` `ERR_STORE_UNREADABLE`, `ERR_STORE_ENCRYPTED` or `ERR_STORE_DAMAGED`.
  */
-export async function openRecords(
-  database: Database,
-  { encryption, onDamagedName }: OpenRecordsInit,
-): Promise<RecordDatabase> {
+export async function openPlainRecords(database: RecordDatabase): Promise<RecordDatabase> {
   const header = await readHeader(database)
   const format = await readFormat(database)
   const isEncrypted = header !== undefined || format === formats.encrypted
-  if (encryption === undefined) {
-    if (isEncrypted || !(await isEmpty(database, sealedRange))) throw encrypted()
-    if (format === undefined) await write(database, formats.plain)
-    return database
-  }
-  const { createDataKey, unwrapDataKey } = await import('./data-key.ts')
-  const { RecordCipher } = await import('./record-cipher.ts')
-  const { openEncryptedDatabase } = await import('./encrypted-database.ts')
-  let dataKey: Uint8Array
-  if (header !== undefined) dataKey = unwrapDataKey(encryption.key, header)
-  else {
-    if (isEncrypted || !(await isEmpty(database, sealedRange))) throw headerDamaged()
-    const isNew = format === undefined && (await isEmpty(database, contentRange))
-    if (!isNew) throw notEncrypted()
-    const created = createDataKey(encryption.key)
-    dataKey = created.dataKey
-    await write(database, formats.encrypted, created.header)
-  }
-  return openEncryptedDatabase(database, new RecordCipher(dataKey), onDamagedName)
-}
-
-/**
- * Gives the data key of an encrypted database another key around it.
- *
- * @throws `StoreError` `ERR_STORE_NOT_ENCRYPTED`, `ERR_STORE_KEY_WRONG`, `ERR_STORE_DAMAGED`
- *   or what writing throws; the old key then still opens it.
- */
-export async function wrapAnew(
-  database: Database,
-  key: Uint8Array,
-  newKey: Uint8Array,
-): Promise<void> {
-  const { unwrapDataKey, wrapDataKey } = await import('./data-key.ts')
-  const header = await readHeader(database)
-  const format = await readFormat(database)
-  if (header === undefined) {
-    throw format === formats.encrypted ? headerDamaged() : notEncrypted()
-  }
-  const dataKey = unwrapDataKey(key, header)
-  const wrapped = wrapDataKey(newKey, dataKey)
-  dataKey.fill(0)
-  await write(database, formats.encrypted, wrapped)
+  if (isEncrypted || !(await isEmpty(database, sealedRange))) throw encrypted()
+  if (format === undefined) await writeFormat(database, formats.plain)
+  return database
 }
 
 /** The range of an empty database has no entry. */
-async function isEmpty(database: Database, range: DatabaseRange): Promise<boolean> {
+export async function isEmpty(database: RecordDatabase, range: DatabaseRange): Promise<boolean> {
   const cursor = await database.cursor(range, false)
   try {
     return (await cursor.next(1))?.length === 0
@@ -96,7 +46,7 @@ async function isEmpty(database: Database, range: DatabaseRange): Promise<boolea
 }
 
 /** The format, `undefined` when there is none or it is damaged. */
-async function readFormat(database: Database): Promise<number | undefined> {
+export async function readFormat(database: RecordDatabase): Promise<number | undefined> {
   const record = await database.get(formatKey)
   const format = record && decodeRecord(formatKey, record)?.[0]
   if (format === undefined || format === formats.plain || format === formats.encrypted) {
@@ -110,7 +60,7 @@ async function readFormat(database: Database): Promise<number | undefined> {
 }
 
 /** The header of an encrypted database, `undefined` when there is none. */
-async function readHeader(database: Database): Promise<Uint8Array | undefined> {
+export async function readHeader(database: RecordDatabase): Promise<Uint8Array | undefined> {
   const record = await database.get(headerKey)
   if (record === undefined) return undefined
   const header = decodeRecord(headerKey, record)
@@ -119,7 +69,12 @@ async function readHeader(database: Database): Promise<Uint8Array | undefined> {
   return header
 }
 
-async function write(database: Database, format: number, header?: Uint8Array): Promise<void> {
+/** Writes the format of a database, and the header of an encrypted one. */
+export async function writeFormat(
+  database: RecordDatabase,
+  format: number,
+  header?: Uint8Array,
+): Promise<void> {
   const operations: DatabaseOperation[] = [
     { type: 'put', key: formatKey, value: encodeRecord(formatKey, Uint8Array.of(format)) },
   ]
@@ -136,17 +91,8 @@ function encrypted(): StoreError {
   })
 }
 
-function notEncrypted(): StoreError {
-  return new StoreError(
-    'ERR_STORE_NOT_ENCRYPTED',
-    'the store is not encrypted and a key was given',
-    {
-      hint: 'open it without a key, or make an encrypted copy with copyStore and delete the original',
-    },
-  )
-}
-
-function headerDamaged(): StoreError {
+/** The record with the key of an encrypted database is missing or damaged. */
+export function headerDamaged(): StoreError {
   return new StoreError(
     'ERR_STORE_DAMAGED',
     'the store is encrypted, and the record that holds its key is missing or damaged',
