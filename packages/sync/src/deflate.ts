@@ -1,6 +1,7 @@
-import { deflateRaw, inflateRaw, type DeflateInit } from '#zlib'
+import { deflateRaw, inflateRaw } from '#zlib'
 import { createBatchBudget, type BatchBudget } from './batch-budget.ts'
 import { SyncError } from './errors.ts'
+import type { DeflateInit } from './zlib.ts'
 
 /** The bytes deflated (RFC 1951), or `undefined` when that gains nothing. */
 export function deflateIfSmaller(bytes: Uint8Array): Uint8Array | undefined {

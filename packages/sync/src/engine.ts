@@ -1,5 +1,5 @@
 import { atEndOfTurn } from '#end-of-turn'
-import { isStoreError, type StoreOperation, type StoreView } from '@vudo/storage'
+import { isStoreError, type Durability, type StoreOperation, type StoreView } from '@vudo/storage'
 import type { PeerId } from '@vudo/transport'
 import { isSyncError, SyncError } from './errors.ts'
 import {
@@ -106,6 +106,11 @@ export class Engine {
 
   get isClosed(): boolean {
     return this.#isClosed
+  }
+
+  /** Of the store. */
+  get durability(): Durability {
+    return this.#init.store.durability
   }
 
   /** Runs a call of the application on the replica, and what follows from it. */

@@ -162,7 +162,9 @@ class OpenDatabase implements Database {
     this.#meter.note(status.ahead + status.behind, nowMs)
     const pendingOperations = Math.max(status.ahead, unstoredCount)
     const isActive = status.state === 'syncing' || status.state === 'connecting'
-    return { ...status, isActive, pendingOperations, progress: this.#meter.progress(nowMs) }
+    const progress = this.#meter.progress(nowMs)
+    const { durability } = this.#engine
+    return { ...status, isActive, pendingOperations, progress, durability }
   }
 
   documentStatus(path: string): DocumentSyncStatus | undefined {

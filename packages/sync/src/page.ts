@@ -3,4 +3,4 @@
  *
  * @packageDocumentation
  */
-export { connectWorker, type WorkerInit } from './connect-worker.ts'
+export { connectWorker, type DatabaseWorker, type WorkerInit } from './connect-worker.ts'

@@ -1,6 +1,9 @@
 /** Replicas with disks in memory and lines between them, in one synchronous world: for the tests of this package. */
 import { beginDocument, editDocument } from '../src/local-edits.ts'
-import { createAuthorKey, type AuthorKey } from '@vudo/identity'
+import type { AuthorKey } from '@vudo/identity'
+import { keyOf } from './keys.ts'
+
+export { keyOf }
 import { createFakeDisk, type FakeDisk } from '@vudo/storage'
 import { chunkPrefix, decodeIndex, indexPrefixes, proofPrefix } from '../src/stored-keys.ts'
 import { isSyncError } from '../src/errors.ts'
@@ -28,14 +31,6 @@ export interface LabInit {
   readonly refusal?: () => string | undefined
   /** What a power cut leaves of the batches that were not synced, from 0 (nothing, by default) up to 1. */
   readonly survives?: () => number
-}
-
-export function keyOf(name: string): AuthorKey {
-  return createAuthorKey(seedOf(name))
-}
-
-function seedOf(name: string): Uint8Array {
-  return Uint8Array.from({ length: 32 }, (_, at) => name.charCodeAt(at % name.length) + at)
 }
 
 let runs = 0

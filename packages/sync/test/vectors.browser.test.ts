@@ -1,0 +1,2 @@
+/** Runs them inside a page. */
+import './vectors.test.ts'
