@@ -15,8 +15,9 @@ import { type Cursor, type Database, type RecordDatabase, type SnapshotReader } 
 import { aboveLimit, storeClosed } from './errors.ts'
 import { KeyIndex, keyOfText, keyText, type KeyText } from './key-index.ts'
 import { nameKey, nameRange, sealedNameOf, valueKey, type DatabaseRange } from './keys.ts'
-import { MAX_ENCRYPTED_RECORDS, SCAN_PAGE_BYTES, SCAN_PAGE_RECORDS } from './limits.ts'
+import { MAX_ENCRYPTED_RECORDS, SCAN_PAGE_RECORDS } from './limits.ts'
 import { SEALING_BYTES, type RecordCipher } from './record-cipher.ts'
+import { firstPageRecords, nextPage } from './scan-page.ts'
 import type { DatabaseOperation } from './write-queue.ts'
 
 /**
@@ -85,7 +86,7 @@ class EncryptedDatabase implements RecordDatabase {
     })
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- set by the call above
     const walk = keys as unknown as Iterator<KeyText, undefined>
-    let page = 16
+    let page = firstPageRecords
     return {
       next: async (count) => {
         for (;;) {
@@ -194,11 +195,4 @@ function take(keys: Iterator<KeyText, undefined>, count: number): KeyText[] {
     taken.push(value)
   }
   return taken
-}
-
-/** As many records as a page has room for, if the next ones are as large as these. */
-function nextPage(page: number, entries: readonly [Uint8Array, Uint8Array][]): number {
-  const bytes = entries.reduce((sum, [key, value]) => sum + key.byteLength + value.byteLength, 0)
-  if (bytes <= SCAN_PAGE_BYTES / 2) return Math.min(page * 2, SCAN_PAGE_RECORDS)
-  return bytes > SCAN_PAGE_BYTES ? Math.max(1, Math.floor(page / 2)) : page
 }

@@ -2,13 +2,13 @@ import { isVudoError, VudoError, type VudoErrorOptions } from '@vudo/transport'
 
 /** Stable reasons why a store can fail. */
 export type StoreErrorCode =
-  /** Another process (or another part of this one) has the directory open. The message names its process id where it is known. */
+  /** Another process (or another part of this one) has the directory open, in browsers another tab or worker the database. The message names its process id where it is known. */
   | 'ERR_STORE_LOCKED'
   /** The store was closed before the call, or while it waited. */
   | 'ERR_STORE_CLOSED'
   /** The disk, a disk quota or `maxBytes` is exhausted. Nothing acknowledged is lost; writes work again when there is room. */
   | 'ERR_STORE_FULL'
-  /** The directory cannot be made, read or written, or a newer version wrote it. The message names the path. */
+  /** The directory or database cannot be made, read or written, or a newer version wrote it. The message names it. */
   | 'ERR_STORE_UNREADABLE'
   /** The database's own files are damaged. Restore a backup, or try `repairStore`. */
   | 'ERR_STORE_DAMAGED'
@@ -24,6 +24,8 @@ export type StoreErrorCode =
   | 'ERR_STORE_KEY_WRONG'
   /** `copyStore` was told to copy into a store that holds records. Nothing was changed. */
   | 'ERR_STORE_NOT_EMPTY'
+  /** Something was asked for that stores in browsers do not have: encryption, or strict durability. */
+  | 'ERR_STORE_UNSUPPORTED'
 
 /** What stores throw; tell cases apart by {@link StoreError.code}. */
 export class StoreError extends VudoError {
@@ -78,6 +80,21 @@ export function databaseError(error: unknown, doing: string): StoreError {
   return new StoreError('ERR_STORE_FAILED', `the disk failed while ${doing}: ${text}`, {
     ...cause,
     hint: 'close the store, check the disk, and open it again: what was acknowledged is there',
+  })
+}
+
+/** What to make of an error of IndexedDB while it was `doing` something. What failed was undone as a whole. */
+export function indexedError(error: unknown, doing: string): StoreError {
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+  if (error instanceof Error && error.name === 'QuotaExceededError') {
+    return new StoreError('ERR_STORE_FULL', `no room for this site while ${doing}: ${text}`, {
+      cause: error,
+      hint: 'delete something, or ask the user to make room, then write again',
+    })
+  }
+  return new StoreError('ERR_STORE_FAILED', `the browser failed while ${doing}: ${text}`, {
+    cause: error,
+    hint: 'close the store and open it again; when the user has removed the data of this site, it is empty',
   })
 }
 

@@ -13,14 +13,10 @@ export {
 export { isStoreError, StoreError, type StoreErrorCode } from './errors.ts'
 export { createFakeDisk, type FakeDisk } from './fake-disk.ts'
 export * from './limits.ts'
-export {
-  openMemoryStore,
-  openStore,
-  repairStore,
-  type MemoryStoreInit,
-  type StoreInit,
-} from './open-store.ts'
+export { openMemoryStore, openStore, repairStore, type StoreInit } from './open-store.ts'
+export { requestPersistence, type Persistence } from './persistence.ts'
 export type { DamageReport } from './quarantine.ts'
+export type { MemoryStoreInit } from './store-core.ts'
 export type { StoreEncryption } from './store-format.ts'
 export type {
   Durability,

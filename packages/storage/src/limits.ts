@@ -55,3 +55,12 @@ export const MAX_CACHED_VALUE_KEYS = 256
 export const STORE_KEY_BYTES = 32
 /** Bytes of inflated blocks that LevelDB keeps: 2 MiB. The platform caches the files beside it. */
 export const BLOCK_CACHE_BYTES = 2_097_152
+
+/** Bytes of records, as they were, that a scan in a browser keeps when they are replaced before it reaches them: 64 MiB. Beyond it the scan fails. */
+export const MAX_SCAN_REPLACED_BYTES = 67_108_864
+
+/** Characters of the name of a database in a browser. */
+export const MAX_DATABASE_NAME_LENGTH = 128
+
+/** Milliseconds that opening a store in a browser waits for its owner to go: a page that is loaded anew meets the end of its former self. */
+export const OWNER_LEAVES_MS = 500

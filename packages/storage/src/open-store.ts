@@ -3,16 +3,9 @@ import type { Level, LogNames, Quota } from './database.ts'
 import { forgetBatches } from './lean-level.ts'
 import { openCore, openStoreOn } from './level-store.ts'
 import { BLOCK_CACHE_BYTES, STORE_KEY_BYTES } from './limits.ts'
-import type { DamageReport } from './quarantine.ts'
-import { storeOf, type StoreCore } from './store-core.ts'
+import { storeOf, type MemoryStoreInit, type StoreCore } from './store-core.ts'
 import type { StoreEncryption } from './store-format.ts'
 import type { Durability, Store } from './store.ts'
-
-/** How every store is opened. */
-export interface MemoryStoreInit {
-  /** Told each damaged record, once, before it is moved. Must not wait for the store. */
-  readonly onDamage?: ((report: DamageReport) => void) | undefined
-}
 
 /** How a store in a directory is opened. */
 export interface StoreInit extends MemoryStoreInit {

@@ -20,10 +20,15 @@ import type {
 } from './store.ts'
 import { operationBytes, WriteQueue, type DatabaseOperation } from './write-queue.ts'
 
-/** What a {@link StoreCore} takes besides its database. */
-export interface StoreCoreInit {
-  readonly durability: Durability
+/** How every store is opened. */
+export interface MemoryStoreInit {
+  /** Told each damaged record, once, before it is moved. Must not wait for the store. */
   readonly onDamage?: ((report: DamageReport) => void) | undefined
+}
+
+/** What a {@link StoreCore} takes besides its database. */
+export interface StoreCoreInit extends MemoryStoreInit {
+  readonly durability: Durability
   /** Called once, after the database was closed. */
   readonly release?: (() => Promise<void>) | undefined
 }

@@ -2,7 +2,8 @@ import { mkdir, readdir, readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { writeFileAtomic } from '@vudo/storage'
-import { bytes, temporaryDirectory } from './bytes.ts'
+import { bytes } from './bytes.ts'
+import { temporaryDirectory } from './temporary-directory.ts'
 
 describe('writeFileAtomic', () => {
   it('replaces the file, for the owner alone unless told otherwise', async () => {

@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
 import { onTestFinished } from 'vitest'
 import type { Store, StoreEntry, StoreOperation } from '@vudo/storage'
 
@@ -31,11 +28,4 @@ export async function listed(entries: AsyncIterable<StoreEntry>): Promise<string
 export function closing(store: Store): Store {
   onTestFinished(() => store.close())
   return store
-}
-
-/** A directory that goes with the test. */
-export async function temporaryDirectory(): Promise<string> {
-  const directory = await mkdtemp(path.join(tmpdir(), 'vudo-storage-'))
-  onTestFinished(() => rm(directory, { recursive: true, force: true }))
-  return directory
 }

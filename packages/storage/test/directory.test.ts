@@ -4,7 +4,7 @@ import path from 'node:path'
 import { beforeEach, expect, it, vi } from 'vitest'
 import type * as AtomicFile from '../src/atomic-file.ts'
 import { prepareDirectory, recordsPath } from '../src/directory.ts'
-import { temporaryDirectory } from './bytes.ts'
+import { temporaryDirectory } from './temporary-directory.ts'
 
 const synced = vi.hoisted((): string[] => [])
 vi.mock('../src/atomic-file.ts', async (original) => {

@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto'
 import process from 'node:process'
 import { expect, it, onTestFinished } from 'vitest'
 import { openStore } from '@vudo/storage'
-import { bytes, temporaryDirectory } from './bytes.ts'
+import { bytes } from './bytes.ts'
+import { temporaryDirectory } from './temporary-directory.ts'
 
 /** A file system of 2 MiB at `directory`; false where this is not allowed. */
 function mountSmall(directory: string): boolean {

@@ -19,7 +19,8 @@ import { encodeRecord, RECORD_HEADER_BYTES } from '../src/record.ts'
 import { headerKey, recordKey, rootPath, subPath, valueKey } from '../src/keys.ts'
 import { openStoreOn, type LevelStoreInit } from '../src/level-store.ts'
 import { RecordCipher } from '../src/record-cipher.ts'
-import { bytes, closing, listed, put, remove, storeKey, temporaryDirectory, text } from './bytes.ts'
+import { bytes, closing, listed, put, remove, storeKey, text } from './bytes.ts'
+import { temporaryDirectory } from './temporary-directory.ts'
 import { FakeLevel } from './fake-level.ts'
 
 const everything = { prefix: new Uint8Array() }

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { storeKey, temporaryDirectory } from './bytes.ts'
+import { storeKey } from './bytes.ts'
+import { temporaryDirectory } from './temporary-directory.ts'
 import { countLost, startWriter } from './acknowledged.ts'
 
 /** After how many acknowledged writes each round's process is killed. */

@@ -3,7 +3,8 @@ import path from 'node:path'
 import { beforeEach, expect, it, vi } from 'vitest'
 import { openStore, type Durability, type StoreOperation } from '@vudo/storage'
 import type * as AtomicFile from '../src/atomic-file.ts'
-import { bytes, closing, temporaryDirectory } from './bytes.ts'
+import { bytes, closing } from './bytes.ts'
+import { temporaryDirectory } from './temporary-directory.ts'
 
 /** The log files whose names a sync of their directory has made durable. */
 const durable = vi.hoisted(() => ({ logs: new Set<string>() }))

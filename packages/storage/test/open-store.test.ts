@@ -6,7 +6,8 @@ import path from 'node:path'
 import process from 'node:process'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { openMemoryStore, openStore, repairStore } from '@vudo/storage'
-import { bytes, closing, put, temporaryDirectory, text } from './bytes.ts'
+import { bytes, closing, put, text } from './bytes.ts'
+import { temporaryDirectory } from './temporary-directory.ts'
 import { startWriter } from './acknowledged.ts'
 
 async function newStore(): Promise<string> {

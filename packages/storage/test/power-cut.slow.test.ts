@@ -11,7 +11,8 @@ import path from 'node:path'
 import process from 'node:process'
 import { expect, it, onTestFinished } from 'vitest'
 import type { Durability, StoreEncryption } from '@vudo/storage'
-import { storeKey, temporaryDirectory } from './bytes.ts'
+import { storeKey } from './bytes.ts'
+import { temporaryDirectory } from './temporary-directory.ts'
 import { countLost, startWriter } from './acknowledged.ts'
 
 /** 600 records of two such values are 18 MB: several logs are begun and tables compacted. */
