@@ -242,12 +242,12 @@ function reversed(code: number, length: number): number {
 }
 
 /* RFC 1951, sections 3.2.5 to 3.2.7. */
-const codeLengthOrder = Uint8Array.of(
-  ...[16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15],
-)
-const lengthBits = Uint8Array.of(
-  ...[0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0],
-)
+const codeLengthOrder = Uint8Array.from([
+  16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15,
+])
+const lengthBits = Uint8Array.from([
+  0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0,
+])
 const distanceBits: Uint8Array = Uint8Array.from({ length: 30 }, (_, code) =>
   Math.max(0, (code >> 1) - 1),
 )

@@ -15,7 +15,7 @@ const waiting = new Set<() => void>()
 /** @returns Takes it back. Its threads are lost by themselves. */
 export function addLender(lender: ThreadLender): () => void {
   lenders.add(lender)
-  for (const start of [...waiting]) start()
+  for (const start of waiting) start()
   return () => lenders.delete(lender)
 }
 

@@ -36,7 +36,7 @@ async function pageOf(worker: DatabaseWorker, lockManager: LockManager = locks):
 }
 
 /** Locks whose holders end when they are told to, as if their thread had. */
-function mortal(): { readonly locks: LockManager; die(): void } {
+function mortal(): { readonly locks: LockManager; readonly die: () => void } {
   const death = Promise.withResolvers<void>()
   const request = (name: string, ...rest: unknown[]): Promise<unknown> => {
     const [options, task] = rest.length === 2 ? rest : [{}, rest[0]]

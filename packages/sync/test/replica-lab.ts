@@ -2,8 +2,6 @@
 import { beginDocument, editDocument } from '../src/local-edits.ts'
 import type { AuthorKey } from '@vudo/identity'
 import { keyOf } from './keys.ts'
-
-export { keyOf }
 import { createFakeDisk, type FakeDisk } from '@vudo/storage'
 import { chunkPrefix, decodeIndex, indexPrefixes, proofPrefix } from '../src/stored-keys.ts'
 import { isSyncError } from '../src/errors.ts'
@@ -11,6 +9,7 @@ import type { DocumentState } from '../src/document-state.ts'
 import { liveTimer, Replica, type Policy } from '../src/replica.ts'
 import type { ReplicaEffect, ReplicaEvent, ReplicaInput } from '../src/replica-effects.ts'
 
+export { keyOf } from './keys.ts'
 export const nowMs = 1_700_000_000_000
 
 export interface LabInit {

@@ -4,12 +4,10 @@ import {
   concatBytes,
   createByteReader,
   createByteWriter,
-  hexToBytes,
   isWireError,
 } from '@vudo/wire'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { readJointSignatures, writeJointSignatures } from '../src/joint-signatures.ts'
 import { MAX_SIGNED_TOGETHER } from '../src/limits.ts'
 import {
   isSigned,
@@ -19,10 +17,8 @@ import {
   writeTreeSignature,
   type SignedStatement,
 } from '../src/tree-signature.ts'
-import { deriveActor, deriveNonce } from '../src/authorship.ts'
 import { decodeJoint, encodeJoint } from './joint-lab.ts'
 import { keyOf } from './keys.ts'
-import vectors from './vectors/sync.json' with { type: 'json' }
 
 const author = keyOf('alice')
 const { authorId } = author

@@ -1,21 +1,16 @@
 import * as Automerge from '@automerge/automerge'
-import { bytesToHex, createByteReader, createByteWriter, hexToBytes, isWireError } from '@vudo/wire'
+import { hexToBytes, isWireError } from '@vudo/wire'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { isProven, readProof, writeProof } from '../src/authorship.ts'
 import { readChanges, vetBundle, vetDocument } from '../src/automerge-chunks.ts'
-import { actorSpans, readChangeTable } from '../src/change-table.ts'
-import { decodeCatalogueRecord, encodeRecord, signRecord } from '../src/catalogue-record.ts'
-import { documentIdToUrl, firstDocumentId } from '../src/document-id.ts'
+import { readChangeTable } from '../src/change-table.ts'
+import { decodeCatalogueRecord } from '../src/catalogue-record.ts'
 import { isSyncError } from '../src/errors.ts'
-import { digestOfAll, rangesOf } from '../src/fingerprints.ts'
-import { encodeAck, encodePosition } from '../src/stored-keys.ts'
 import { initialChanges } from '../src/initial-changes.ts'
 import { decodeEdits } from '../src/edits-wire.ts'
 import { decodeBatch } from '../src/batch-wire.ts'
 import { decodeMessage, encodeMessage, type SyncMessage } from '../src/wire.ts'
 import vectors from './vectors/sync.json' with { type: 'json' }
-import { keyOf } from './keys.ts'
 
 const hash = fc
   .uint8Array({ minLength: 32, maxLength: 32 })

@@ -67,7 +67,7 @@ export async function saved(path: string): Promise<void> {
   await (await noteAt(path)).whenSaved()
 }
 
-export async function lines(path: string): Promise<readonly string[]> {
+export async function linesOf(path: string): Promise<readonly string[]> {
   return [...(await noteAt(path)).current.lines]
 }
 
@@ -102,6 +102,10 @@ export function quarantined(): readonly string[] {
   return [...events]
 }
 
+function turn(): Promise<number> {
+  return new Promise((resolve) => setTimeout(resolve, 0, 1))
+}
+
 /** Imports a file, and counts how often this page had its turn meanwhile. @returns why documents were refused. */
 export async function importSpace(
   bytes: Uint8Array,
@@ -109,7 +113,6 @@ export async function importSpace(
   const importing = connected().importSpace(bytes)
   const done = importing.then(() => undefined)
   let turns = 0
-  const turn = (): Promise<number> => new Promise((resolve) => setTimeout(resolve, 0, 1))
   while ((await Promise.race([done, turn()])) !== undefined) turns += 1
   const { refused } = await importing
   return { refused: refused.map(({ reason }) => reason), turns }
