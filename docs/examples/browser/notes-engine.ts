@@ -19,6 +19,7 @@ export async function openNotes(relayUrl: string): Promise<Database> {
   const network = createNetwork({ key: nodeKey, transports: [transport] })
   const database = await openDatabase({ ...init, network })
   await network.start()
+  // Without a `secret` everybody at the relay who knows the id reads along.
   await network.join({ id: 'notes' })
   return database
 }

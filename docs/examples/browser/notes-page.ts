@@ -1,4 +1,5 @@
 /** What every tab does. */
+import { requestPersistence, type Persistence } from '@vudo/storage'
 import type { Database } from '@vudo/sync'
 import { connectWorker } from '@vudo/sync/page'
 
@@ -12,4 +13,9 @@ function startWorker(name: string): SharedWorker | Worker {
   return typeof SharedWorker === 'function'
     ? new SharedWorker(new URL('./notes-worker.ts', import.meta.url), { type: 'module', name })
     : new Worker(new URL('./notes-worker.ts', import.meta.url), { type: 'module', name })
+}
+
+/** To be asked when somebody has written a note: browsers clear what nobody asked them to keep when the disk is full. */
+export function keepNotes(): Promise<Persistence> {
+  return requestPersistence()
 }
