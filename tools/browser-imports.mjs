@@ -86,7 +86,7 @@ export function browserMistakes(dir, entries = browserEntries(dir)) {
   return [...new Set(mistakes)]
 }
 
-/** The files that the manifest's `exports` have under the condition `browser`. `null` there: it does not exist in browsers. */
+/** The files that the manifest's `exports` have under the condition `browser`. What is under `node` alone does not exist in browsers; `null` under `browser` would say so too, and some bundlers pass it over. */
 function browserEntries(dir) {
   const { exports = {} } = JSON.parse(readFileSync(path.join(dir, 'package.json'), 'utf8'))
   const targets = Object.entries(exports).flatMap(([name, value]) =>

@@ -29,7 +29,7 @@ describe('in a package of its own', () => {
       imports: { '#disk': { browser: './src/disk.browser.ts', default: './src/disk.ts' } },
       exports: {
         '.': { browser: './src/index.browser.ts', default: './src/index.ts' },
-        './disk': { browser: null, default: './src/disk.ts' },
+        './disk': { node: './src/disk.ts' },
         './package.json': './package.json',
       },
     })
@@ -135,14 +135,14 @@ describe('in a package of its own', () => {
 
     it('says so when one is not there, or not for browsers', () => {
       expect(mistakesWith(used)).toEqual([expect.stringContaining('imports dependency, which')])
-      write(`${dependency}/package.json`, { exports: { browser: null, default: './index.js' } })
+      write(`${dependency}/package.json`, { exports: { node: './index.js' } })
       write(`${dependency}/index.js`, ``)
       expect(mistakesWith(used)).toEqual([expect.stringContaining('imports dependency, which')])
     })
   })
 
   it('a package without an entry for browsers is a mistake', () => {
-    write('packages/topic/package.json', { exports: { '.': { browser: null } } })
+    write('packages/topic/package.json', { exports: { '.': { node: './src/index.ts' } } })
     expect(browserMistakes(dir)).toEqual(['packages/topic has no entry for browsers'])
   })
 })

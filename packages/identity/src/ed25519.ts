@@ -53,7 +53,8 @@ export function verifyEd25519(
 
 /**
  * As {@link verifyEd25519}, on the threads of the platform's pool: a batch of them runs
- * beside whatever else there is to do.
+ * beside whatever else there is to do. Browsers have no such pool: there it is done on
+ * the calling thread, before the promise is returned.
  *
  * @returns never rejects. The bytes must not be changed before it settles.
  */

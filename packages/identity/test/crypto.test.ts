@@ -12,93 +12,24 @@ import {
   verifyMessage,
 } from '@vudo/identity'
 import { bytesToHex, concatBytes, hexToBytes } from '@vudo/wire'
-import { aesGcmDecrypt, aesGcmEncrypt, cachedKeyCount, ed25519Verify } from '#crypto'
+import { cachedKeyCount, ed25519Verify } from '#crypto'
 import { hasSmallOrder } from '../src/strict-points.ts'
-import { readVectors, testSeed } from './read-vectors.ts'
+import { testSeed } from './read-vectors.ts'
 import { smallOrderPoints } from './small-order.ts'
+import { expected, runWycheproof, zeroSecrets, type Primitive } from './wycheproof.ts'
 
-type Fields = Readonly<Record<string, string>>
-type Vector = Fields & { readonly tcId: number; readonly size: number; readonly flags: string[] }
-interface Wycheproof {
-  readonly testGroups: readonly {
-    readonly publicKey?: { readonly pk: string }
-    readonly tests: readonly Vector[]
-  }[]
-}
-
-/** Runs every vector; the wrong ones, which should be none, and how many there were. */
-function run(name: string, accepts: (vector: Vector, publicKey: string) => boolean): object {
-  const { testGroups } = readVectors(`wycheproof/${name}`) as Wycheproof
-  const vectors = testGroups.flatMap(({ tests, publicKey }) =>
-    tests.map((vector) => ({ vector, publicKey: publicKey?.pk ?? '' })),
-  )
-  const wrong = vectors
-    .filter(({ vector }) => vector['result'] !== 'acceptable')
-    .filter(({ vector, publicKey }) => {
-      return accepts(vector, publicKey) !== (vector['result'] === 'valid')
-    })
-  return { count: vectors.length, wrong: wrong.map(({ vector }) => vector.tcId) }
-}
-
-const field = (vector: Vector, name: string): Uint8Array => hexToBytes(vector[name] ?? '')
-
-describe('Project Wycheproof', () => {
-  it('AES-256-GCM', () => {
-    const result = run('aes_gcm', (vector) => {
-      const input = {
-        key: field(vector, 'key'),
-        nonce: field(vector, 'iv'),
-        associatedData: field(vector, 'aad'),
-      }
-      const sealed = concatBytes(field(vector, 'ct'), field(vector, 'tag'))
-      const opened = aesGcmDecrypt(input, sealed)
-      if (!opened) return false
-      const again = aesGcmEncrypt(input, opened)
-      return bytesToHex(opened) === vector['msg'] && bytesToHex(again) === bytesToHex(sealed)
-    })
-    expect(result).toEqual({ count: 66, wrong: [] })
-  })
-
-  it('Ed25519', () => {
-    const result = run('ed25519', (vector, publicKey) => {
-      return ed25519Verify(hexToBytes(publicKey), field(vector, 'msg'), field(vector, 'sig'))
-    })
-    expect(result).toEqual({ count: 151, wrong: [] })
-  })
-
-  it('X25519', () => {
-    const result = run('x25519', (vector) => {
-      const key = createAgreementKey(field(vector, 'private'))
-      return bytesToHex(key.agree(field(vector, 'public'))) === vector['shared']
-    })
-    expect(result).toEqual({ count: 518, wrong: [] })
-  })
-
-  it('HKDF-SHA-256', () => {
-    const result = run('hkdf_sha256', (vector) => {
-      const options = {
-        salt: field(vector, 'salt'),
-        info: field(vector, 'info'),
-        length: vector.size,
-      }
-      if (vector.size > 8_160) return false
-      return bytesToHex(hkdfSha256(field(vector, 'ikm'), options)) === vector['okm']
-    })
-    expect(result).toEqual({ count: 86, wrong: [] })
-  })
+it.each(Object.keys(expected) as Primitive[])('%s: Project Wycheproof', (name) => {
+  expect(runWycheproof[name]()).toEqual(expected[name])
 })
 
 describe('X25519', () => {
   it('ID5: refuses every vector whose secret would be zero', () => {
-    const { testGroups } = readVectors('wycheproof/x25519') as Wycheproof
-    const zero = testGroups
-      .flatMap(({ tests }) => tests)
-      .filter(({ flags }) => flags.includes('ZeroSharedSecret'))
+    const zero = zeroSecrets()
     expect(zero.length).toBeGreaterThan(5)
-    for (const vector of zero) {
-      expect(() =>
-        createAgreementKey(field(vector, 'private')).agree(field(vector, 'public')),
-      ).toThrow(expect.objectContaining({ name: 'IdentityError', code: 'ERR_AGREEMENT_INVALID' }))
+    for (const { seed, theirs } of zero) {
+      expect(() => createAgreementKey(seed).agree(theirs)).toThrow(
+        expect.objectContaining({ name: 'IdentityError', code: 'ERR_AGREEMENT_INVALID' }),
+      )
     }
   })
 

@@ -1,0 +1,1 @@
+export { readKeyFile } from '@vudo/identity/key-file'
