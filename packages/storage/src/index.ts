@@ -1,5 +1,5 @@
 /**
- * Durable, checksummed key-value storage on abstract-level: atomic batches, one owner, nothing acknowledged is lost.
+ * Durable, checksummed key-value storage on LevelDB: atomic batches, one owner, nothing acknowledged is lost.
  *
  * @packageDocumentation
  */

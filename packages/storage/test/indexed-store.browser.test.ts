@@ -128,7 +128,7 @@ describe('a scan in IndexedDB', () => {
 
 describe('a damaged record in IndexedDB', () => {
   it.each([
-    ['with a byte flipped', (record: Uint8Array) => record.with(1, record[1]! ^ 1)],
+    ['with a byte flipped', (record: Uint8Array) => record.with(1, ~(record[1] ?? 0))],
     ['that is no bytes', () => 'text'],
     ['that is too short', () => Uint8Array.of(1)],
   ])('%s counts as absent, is reported and moved', async (_, damage) => {

@@ -153,7 +153,7 @@ export function testStore(open: () => Promise<Store>, durability: Durability): v
       Array.from({ length: MAX_WRITE_OPERATIONS }, (_, at) => put(`${at % 10}`, '')),
     )
     expect(await listed(store.scan(everything))).toHaveLength(10)
-  })
+  }, 120_000)
 
   it('completes what it accepted and refuses what comes after the end', async () => {
     const written = store.write([put('a', '1')])
