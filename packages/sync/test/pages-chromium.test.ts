@@ -8,15 +8,7 @@ import { openDatabase, type Database } from '@vudo/sync'
 import { createTransport } from '@vudo/transport'
 import '@vudo/transport-relay'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import {
-  costlyLength,
-  costlySpace,
-  openBrowser,
-  pageOf,
-  patient,
-  type Asked,
-  type Pages,
-} from './pages-lab.ts'
+import { openBrowser, pageOf, patient, type Asked, type Pages } from './pages-lab.ts'
 import { startRelayProcess, type RelayProcess } from './relay-process.ts'
 
 describe.skipIf(!hasChromium)('pages of Chromium', () => {
@@ -88,20 +80,6 @@ describe.skipIf(!hasChromium)('pages of Chromium', () => {
     await expect.poll(() => two.call('connect', init), patient).toBe('connected')
     await Promise.all([one.close(), two.close()])
   })
-
-  it('lend their workers for a costly document, another one when the first crashes', async () => {
-    const init = { kind: 'shared', store: 'lost-thread' }
-    const space = await costlySpace()
-    const [host, lender] = [await pageWith(init), await pageWith(init)]
-    const importing = host.call('importSpace', space)
-    await expect.poll(() => lender.call('workersStarted'), patient).toBe(1)
-    expect(await host.call('workersStarted')).toBe(0)
-    await lender.crash()
-    expect((await importing).refused).toEqual([])
-    expect(await host.call('workersStarted')).toBe(1)
-    expect(await host.call('textLength', 'notes/costly')).toBe(costlyLength)
-    await Promise.all([host.close(), lender.close()])
-  }, 60_000)
 
   describe('with a peer of Node behind a relay', () => {
     let relay: RelayProcess

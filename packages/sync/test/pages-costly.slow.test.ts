@@ -1,6 +1,6 @@
 import { hasChromium, type TestBrowser } from '@vudo/chromium'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { costlyLength, costlySpace, openBrowser, pageOf } from './pages-lab.ts'
+import { costlyLength, costlySpace, openBrowser, pageOf, patient } from './pages-lab.ts'
 
 describe.skipIf(!hasChromium)('pages with a costly document', () => {
   let browser: TestBrowser
@@ -32,4 +32,17 @@ describe.skipIf(!hasChromium)('pages with a costly document', () => {
     },
     120_000,
   )
+
+  it('lend their workers for it, another one when the first crashes', async () => {
+    const init = { kind: 'shared', store: 'lost-thread' }
+    const [host, lender] = [await pageOf(browser, init), await pageOf(browser, init)]
+    const importing = host.call('importSpace', space)
+    await expect.poll(() => lender.call('workersStarted'), patient).toBe(1)
+    expect(await host.call('workersStarted')).toBe(0)
+    await lender.crash()
+    expect((await importing).refused).toEqual([])
+    expect(await host.call('workersStarted')).toBe(1)
+    expect(await host.call('textLength', 'notes/costly')).toBe(costlyLength)
+    await Promise.all([host.close(), lender.close()])
+  }, 60_000)
 })

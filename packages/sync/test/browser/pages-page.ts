@@ -137,33 +137,3 @@ export async function readAll(prefix: string): Promise<readonly unknown[]> {
 export async function synced(): Promise<string> {
   return (await connected().whenSynced()).state
 }
-
-/** Milliseconds from an edit here until another one's answer to it has come; `count` times. */
-export async function echoes(path: string, count: number): Promise<readonly number[]> {
-  const note = await noteAt(path)
-  const times: number[] = []
-  for (let at = 0; at < count; at++) {
-    const beganMs = performance.now()
-    const answered = new Promise<void>((resolve) => {
-      const stop = note.subscribe(() => {
-        if (!note.current.lines.includes(`answer ${at}`)) return
-        stop()
-        resolve()
-      })
-    })
-    note.change(({ lines }) => lines.push(`question ${at}`))
-    await answered
-    times.push(performance.now() - beganMs)
-  }
-  return times
-}
-
-/** Answers what {@link echoes} asks. */
-export async function answer(path: string): Promise<void> {
-  const note = await noteAt(path)
-  note.subscribe(() => {
-    const last = note.current.lines.at(-1)
-    if (!last?.startsWith('question ')) return
-    note.change(({ lines }) => lines.push(last.replace('question', 'answer')))
-  })
-}
