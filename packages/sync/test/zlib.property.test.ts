@@ -90,6 +90,61 @@ function damage(sent: Uint8Array, seed: number): Uint8Array {
   return bytes
 }
 
+/** A block that brings its own codes (RFC 1951, section 3.2.7), of these lengths and no others, and bits behind. */
+function blockOf(
+  literals: readonly number[],
+  distances: readonly number[],
+  end: readonly number[],
+): Uint8Array {
+  const bits: number[] = []
+  const write = (value: number, count: number): void => {
+    for (let at = 0; at < count; at++) bits.push((value >>> at) & 1)
+  }
+  write(0b101, 3)
+  write(literals.length - 257, 5)
+  write(distances.length - 1, 5)
+  write(19 - 4, 4)
+  // The lengths 0 to 15 have codes of four bits each, which is a full set: 16, 17 and 18, which come first, have none.
+  for (let at = 0; at < 19; at++) write(at < 3 ? 0 : 4, 3)
+  for (const length of [...literals, ...distances]) {
+    for (let at = 3; at >= 0; at--) bits.push((length >>> at) & 1)
+  }
+  bits.push(...end)
+  return Uint8Array.from({ length: Math.ceil(bits.length / 8) }, (_, at) =>
+    bits.slice(8 * at, 8 * at + 8).reduce((byte, bit, place) => byte | (bit << place), 0),
+  )
+}
+
+test('both refuse the same sets of codes: over-full ones, and those with gaps', () => {
+  const length = fc.integer({ min: 0, max: 4 })
+  // With the end of the block; some of them full.
+  const few = fc.oneof(
+    fc.tuple(fc.array(length, { maxLength: 6 }), length),
+    fc.constantFrom<[number[], number]>([[1], 1], [[2, 2], 1], [[2, 2, 2], 2], [[0, 1, 0, 2], 2]),
+  )
+  const distances = fc.oneof(
+    fc.array(length, { minLength: 1, maxLength: 5 }),
+    fc.constantFrom([0], [1], [1, 1], [2, 1, 2]),
+  )
+  const outcomes = { refused: 0, inflated: 0 }
+  fc.assert(
+    fc.property(few, distances, fc.array(fc.nat(1), { maxLength: 60 }), (some, far, end) => {
+      const [first, ofEnd] = some
+      const literals = Array.from({ length: 259 }, (_, symbol) => {
+        if (symbol === 256) return ofEnd
+        return first[symbol < 256 ? symbol : symbol - 253] ?? 0
+      })
+      const block = blockOf(literals, far, end)
+      const here = inflated(browser, block, { maxBytes: 1_000 })
+      expect(here).toEqual(inflated(node, block, { maxBytes: 1_000 }))
+      outcomes[here === 'refused' ? 'refused' : 'inflated'] += 1
+    }),
+    { numRuns: 3_000 },
+  )
+  expect(outcomes.refused).toBeGreaterThan(1_000)
+  expect(outcomes.inflated).toBeGreaterThan(100)
+})
+
 test('a bomb is stopped at its limit', () => {
   const bomb = deflateRawSync(new Uint8Array(32 << 20))
   expect(bomb.length).toBeLessThan(40_000)
