@@ -47,7 +47,8 @@ function lockManager(): LockManager {
 }
 
 function refusal(name: string, error: unknown): StoreError {
-  if (error instanceof Error && error.name === 'TimeoutError') {
+  // Older browsers do not give the reason of the signal.
+  if (error instanceof Error && ['TimeoutError', 'AbortError'].includes(error.name)) {
     return new StoreError(
       'ERR_STORE_LOCKED',
       `the store "${name}" is open in another tab or worker, or elsewhere in this one`,

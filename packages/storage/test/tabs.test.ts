@@ -91,6 +91,21 @@ describe.skipIf(!hasChromium)('a store in a browser', () => {
     await one.close()
   })
 
+  it('fails when the user removes the data of the site, and is empty when it is opened again', async () => {
+    const one = await tab()
+    await one.call('open', 'removed')
+    await one.call('write', 10, 10, 1)
+    const session = await browser.context.newCDPSession(one.page)
+    const { origin } = browser
+    await session.send('Storage.clearDataForOrigin', { origin, storageTypes: 'indexeddb' })
+    expect(await one.call('write', 20, 10, 1)).toBe('ERR_STORE_FAILED')
+    await expect(one.call('keys')).rejects.toThrow('the browser failed while reading')
+    await one.call('close')
+    expect(await one.call('open', 'removed')).toBe('relaxed')
+    expect(await one.call('keys')).toEqual([])
+    await one.close()
+  })
+
   it.each([
     ['denied', 'refused'],
     ['granted', 'granted'],
