@@ -2,7 +2,7 @@
 import { createAuthorKey, createNodeKey, randomBytes } from '@vudo/identity'
 import { createNetwork } from '@vudo/network'
 import { createTransportContext } from '@vudo/secure-channel'
-import { openStore, type StoreView } from '@vudo/storage'
+import { openStore, type StoreView } from '@vudo/storage/browser'
 import { openDatabase, type Database } from '@vudo/sync'
 import { createTransport } from '@vudo/transport'
 import '@vudo/transport-relay'

@@ -1,5 +1,5 @@
 /** What every tab does. */
-import { requestPersistence, type Persistence } from '@vudo/storage'
+import { requestPersistence, type Persistence } from '@vudo/storage/browser'
 import type { Database } from '@vudo/sync'
 import { connectWorker } from '@vudo/sync/page'
 

@@ -1,7 +1,7 @@
 import { createAuthorKey, createNodeKey } from '@vudo/identity'
 import { createNetwork } from '@vudo/network'
 import { createTransportContext } from '@vudo/secure-channel'
-import { openStore } from '@vudo/storage'
+import { openStore } from '@vudo/storage/browser'
 import { openDatabase, type Database, type DatabaseInit } from '@vudo/sync'
 import { createTransport } from '@vudo/transport'
 import '@vudo/transport-relay'
