@@ -5,11 +5,21 @@
  * and Node take the same bytes. A code of up to 9 bits is looked up; a longer one is
  * found by counting (RFC 1951, section 3.2.2), so that many small blocks cost no large tables.
  */
+import {
+  codeLengthOrder,
+  distanceBases,
+  distanceBits,
+  END_OF_BLOCK,
+  fixedDistanceBits,
+  fixedLengthBits,
+  lengthBases,
+  lengthBits,
+  reversedBits,
+} from './deflate-codes.ts'
 import type { InflateInit } from './zlib.ts'
 
 const MAX_CODE_BITS = 15
 const QUICK_BITS = 9
-const END_OF_BLOCK = 256
 
 /** Codes of one alphabet. */
 interface Codes {
@@ -228,42 +238,12 @@ function quickOf(counts: Uint16Array, symbols: Uint16Array): Uint16Array {
     for (let left = counts[length] ?? 0; left > 0; left--) {
       const entry = ((symbols[index++] ?? 0) << 4) | length
       const step = 1 << length
-      for (let at = reversed(code++, length); at < quick.length; at += step) quick[at] = entry
+      for (let at = reversedBits(code++, length); at < quick.length; at += step) quick[at] = entry
     }
     code <<= 1
   }
   return quick
 }
 
-function reversed(code: number, length: number): number {
-  let result = 0
-  for (let bit = 0; bit < length; bit++) result |= ((code >>> bit) & 1) << (length - 1 - bit)
-  return result
-}
-
-/* RFC 1951, sections 3.2.5 to 3.2.7. */
-const codeLengthOrder = Uint8Array.from([
-  16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15,
-])
-const lengthBits = Uint8Array.from([
-  0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0,
-])
-const distanceBits: Uint8Array = Uint8Array.from({ length: 30 }, (_, code) =>
-  Math.max(0, (code >> 1) - 1),
-)
-/** The last one, 258, lies within the range of the one before. */
-const lengthBases = Uint16Array.of(...basesOf(lengthBits.subarray(0, 28), 3), 258)
-const distanceBases = Uint16Array.from(basesOf(distanceBits, 1))
-const fixedLengths: Codes = codesOf(
-  Uint8Array.from({ length: 288 }, (_, symbol) =>
-    symbol < 144 ? 8 : symbol < 256 ? 9 : symbol < 280 ? 7 : 8,
-  ),
-  'whole',
-)
-const fixedDistances: Codes = codesOf(new Uint8Array(32).fill(5), 'whole')
-
-/** The least value of each symbol: each begins where the one before ends. */
-function basesOf(bits: Uint8Array, first: number): number[] {
-  let next = first
-  return Array.from(bits, (extra) => (next += 1 << extra) - (1 << extra))
-}
+const fixedLengths: Codes = codesOf(fixedLengthBits, 'whole')
+const fixedDistances: Codes = codesOf(fixedDistanceBits, 'whole')

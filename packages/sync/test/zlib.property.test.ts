@@ -50,6 +50,23 @@ test('a browser inflates what Node deflates, and Node what a browser does', () =
   )
 })
 
+test('a browser deflates about as well as Node', () => {
+  const notes = Array.from({ length: 2_000 }, (_, id) => ({
+    id,
+    text: `note ${id}`,
+    done: id % 3 === 0,
+  }))
+  const random = createRandom(1)
+  const letters = Uint8Array.from({ length: 50_000 }, () => 97 + random.int(26))
+  for (const bytes of [new TextEncoder().encode(JSON.stringify(notes)), letters]) {
+    const size = browser.deflateRaw(bytes).length
+    expect(size).toBeLessThan(1.05 * node.deflateRaw(bytes).length)
+  }
+  const noise = Uint8Array.from({ length: 50_000 }, () => random.int(256))
+  const inflatedNoise = browser.inflateRaw(browser.deflateRaw(noise), { maxBytes: 50_000 })
+  expect(inflatedNoise).toEqual(noise)
+})
+
 test('both stop at the same byte', () => {
   fc.assert(
     fc.property(deflated, fc.integer({ min: -2, max: 2 }), ({ bytes, known, sent }, beside) => {
