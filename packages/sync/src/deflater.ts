@@ -78,7 +78,7 @@ function writeBlock(writer: BitWriter, tokens: Uint32Array, isLast: boolean): vo
 
 const fixed: Codes = [fixedLengthBits, fixedDistanceBits]
 
-function count(counts: Uint32Array, symbol: number): void {
+function increase(counts: Uint32Array, symbol: number): void {
   counts[symbol] = (counts[symbol] ?? 0) + 1
 }
 
@@ -86,13 +86,13 @@ function count(counts: Uint32Array, symbol: number): void {
 function countsOf(tokens: Uint32Array): readonly [Uint32Array, Uint32Array] {
   const [lengths, distances] = [new Uint32Array(286), new Uint32Array(30)]
   for (const token of tokens) {
-    if (token < 256) count(lengths, token)
+    if (token < 256) increase(lengths, token)
     else {
-      count(lengths, 257 + (lengthSymbols[token >>> 16] ?? 0))
-      count(distances, distanceSymbol(token & 65_535))
+      increase(lengths, 257 + (lengthSymbols[token >>> 16] ?? 0))
+      increase(distances, distanceSymbol(token & 65_535))
     }
   }
-  count(lengths, END_OF_BLOCK)
+  increase(lengths, END_OF_BLOCK)
   return [lengths, distances]
 }
 
