@@ -30,6 +30,11 @@ export const inBrowsers = [
   'identity',
   'events',
   'secure-channel',
+  'storage',
+  'network',
+  'swarm',
+  'sync',
+  'transport-relay',
 ]
 
 /** What Node has and browsers do not. */

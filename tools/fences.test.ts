@@ -3,7 +3,7 @@
  * program, shell lines meet the real `vudo` in a scratch home on the loopback interface,
  * JSON is parsed. A block in a language that nobody runs fails.
  */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
@@ -19,10 +19,14 @@ import { members, workspaceRoot } from './workspace.mjs'
 const fences: Fence[] = markdownFiles(workspaceRoot).flatMap((file: string) =>
   fencesOf(workspaceRoot, file),
 )
+/** What docs/workers.md quotes: run by browser-examples.test.ts. */
+const inBrowsers = path.join(workspaceRoot, 'docs/examples/browser')
 /** Quoted word for word by a README, run by examples.test.ts and compiled with its package. */
 const examples = new Set(
-  members()
-    .map(({ dir }) => path.join(dir, 'example.ts'))
+  [
+    ...members().map(({ dir }) => path.join(dir, 'example.ts')),
+    ...readdirSync(inBrowsers).map((name) => path.join(inBrowsers, name)),
+  ]
     .filter((file) => existsSync(file))
     .map((file) => readFileSync(file, 'utf8')),
 )

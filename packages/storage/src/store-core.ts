@@ -121,6 +121,10 @@ class View implements StoreView {
     this.#path = path
   }
 
+  get durability(): Durability {
+    return this.#core.durability
+  }
+
   async get(key: Uint8Array): Promise<Uint8Array | undefined> {
     this.#core.assertOpen()
     const stored = recordKey(this.#path, key)
@@ -222,10 +226,6 @@ class RootView extends View implements Store {
   constructor(core: StoreCore, path: Uint8Array) {
     super(core, path)
     this.#core = core
-  }
-
-  get durability(): Durability {
-    return this.#core.durability
   }
 
   get damaged(): number {

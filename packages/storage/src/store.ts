@@ -42,6 +42,8 @@ export interface ScanOptions {
 
 /** Keys and values of bytes, apart from those of every other view. */
 export interface StoreView {
+  /** Of the whole store. */
+  readonly durability: Durability
   /**
    * The value of `key`, in a buffer that belongs to the caller, or `undefined`. A
    * damaged record counts as absent and goes into quarantine.
@@ -85,7 +87,6 @@ export type Durability = 'strict' | 'relaxed'
 
 /** An open store, and its root view. Who opened it closes it. */
 export interface Store extends StoreView {
-  readonly durability: Durability
   /** Damaged records met since the store was opened; one that could not be moved counts at each meeting. */
   readonly damaged: number
   /** Completes the writes that were accepted and frees everything. Idempotent. */

@@ -79,7 +79,7 @@ function blobHashIn(value: unknown): string | undefined {
   return typeof text === 'string' && isBlobHash(text) ? text : undefined
 }
 
-const keyBytes = Buffer.from('$blob')
+const keyBytes = new TextEncoder().encode('$blob')
 
 /**
  * Tells whether a stored document can name blobs, without opening it: whether anything in
@@ -87,11 +87,17 @@ const keyBytes = Buffer.from('$blob')
  */
 export function mayNameBlobs(stored: Uint8Array): boolean {
   try {
-    return keyColumns(stored).some((column) =>
-      Buffer.from(column.buffer, column.byteOffset, column.length).includes(keyBytes),
-    )
+    return keyColumns(stored).some((column) => includesBytes(column, keyBytes))
   } catch (error) {
     if (!isSyncError(error)) throw error
     return true
   }
+}
+
+function includesBytes(bytes: Uint8Array, wanted: Uint8Array): boolean {
+  const [first = 0] = wanted
+  for (let at = bytes.indexOf(first); at !== -1; at = bytes.indexOf(first, at + 1)) {
+    if (wanted.every((byte, offset) => bytes[at + offset] === byte)) return true
+  }
+  return false
 }

@@ -1,18 +1,21 @@
-import { deflateRawSync, inflateRawSync } from 'node:zlib'
+import { deflateRaw, inflateRaw } from '#zlib'
 import { createBatchBudget, type BatchBudget } from './batch-budget.ts'
 import { SyncError } from './errors.ts'
+import type { DeflateInit } from './zlib.ts'
 
 /** The bytes deflated (RFC 1951), or `undefined` when that gains nothing. */
 export function deflateIfSmaller(bytes: Uint8Array): Uint8Array | undefined {
-  const deflated = deflateRawSync(bytes)
-  // What the far end would refuse is not sent either.
-  const isTooDense = bytes.length > createBatchBudget(deflated.length).inflatedLeft
-  return deflated.length >= bytes.length || isTooDense ? undefined : new Uint8Array(deflated)
+  return ifSmaller(bytes, {})
 }
 
 /** As {@link deflateIfSmaller}, for few bytes many times: most of the time of the usual settings goes into clearing memory. */
 export function deflateLiveEdits(bytes: Uint8Array): Uint8Array | undefined {
-  const deflated = deflateRawSync(bytes, { level: 6, memLevel: 5, windowBits: 15 })
+  return ifSmaller(bytes, { isLive: true })
+}
+
+function ifSmaller(bytes: Uint8Array, init: DeflateInit): Uint8Array | undefined {
+  const deflated = deflateRaw(bytes, init)
+  // What the far end would refuse is not sent either.
   const isTooDense = bytes.length > createBatchBudget(deflated.length).inflatedLeft
   return deflated.length >= bytes.length || isTooDense ? undefined : new Uint8Array(deflated)
 }
@@ -28,7 +31,7 @@ export function inflateBounded(bytes: Uint8Array, budget: BatchBudget): Uint8Arr
   // The library knows no limit of 0.
   if (inflatedLeft < 1) budget.takeInflated(1)
   try {
-    const inflated = inflateRawSync(bytes, { maxOutputLength: inflatedLeft })
+    const inflated = inflateRaw(bytes, { maxBytes: inflatedLeft })
     budget.takeInflated(inflated.length)
     return new Uint8Array(inflated)
   } catch (cause) {
@@ -42,8 +45,7 @@ export function inflateBounded(bytes: Uint8Array, budget: BatchBudget): Uint8Arr
 
 /** The bytes deflated (RFC 1951), with what both ends know as dictionary. */
 export function deflateWith(bytes: Uint8Array, dictionary?: Uint8Array): Uint8Array {
-  const deflated = deflateRawSync(bytes, dictionary?.length ? { dictionary } : {})
-  return new Uint8Array(deflated.buffer, deflated.byteOffset, deflated.length)
+  return deflateRaw(bytes, { dictionary })
 }
 
 /** Inflates to exactly so many bytes, which the caller has bounded; `undefined` for anything else. */
@@ -53,11 +55,9 @@ export function inflateExactly(
   dictionary?: Uint8Array,
 ): Uint8Array | undefined {
   if (inflatedBytes < 1) return undefined
-  const options = { maxOutputLength: inflatedBytes, ...(dictionary?.length ? { dictionary } : {}) }
   try {
-    const inflated = inflateRawSync(bytes, options)
-    if (inflated.length !== inflatedBytes) return undefined
-    return new Uint8Array(inflated.buffer, inflated.byteOffset, inflated.length)
+    const inflated = inflateRaw(bytes, { maxBytes: inflatedBytes, dictionary })
+    return inflated.length === inflatedBytes ? inflated : undefined
   } catch {
     // A peer's bytes may be anything.
     return undefined

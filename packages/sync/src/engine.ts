@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { isStoreError, type StoreOperation, type StoreView } from '@vudo/storage'
+import { atEndOfTurn } from '#end-of-turn'
+import { isStoreError, type Durability, type StoreOperation, type StoreView } from '@vudo/storage'
 import type { PeerId } from '@vudo/transport'
 import { isSyncError, SyncError } from './errors.ts'
 import {
@@ -13,6 +13,8 @@ import {
   SYNC_INTERVAL_MS,
 } from './limits.ts'
 import { MessageRate } from './message-rate.ts'
+import { pause } from './pause.ts'
+import { holdProgram } from './program-hold.ts'
 import type { LinkId, ReplicaEffect, ReplicaEvent, ReplicaInput } from './replica-effects.ts'
 import { liveTimer, Replica, writeTimer, type ReplicaInit } from './replica.ts'
 import { actorsOfSaved } from './automerge-chunks.ts'
@@ -47,6 +49,8 @@ export interface EngineInit extends Omit<ReplicaInit, 'index'> {
   readonly vetting?: Vetting | undefined
 }
 
+type Timer = ReturnType<typeof setTimeout>
+
 interface Link {
   readonly peerId: PeerId
   readonly channel: SyncChannel
@@ -60,7 +64,7 @@ export class Engine {
   readonly replica: Replica
   readonly #init: EngineInit
   readonly #links = new Map<LinkId, Link>()
-  readonly #timers = new Map<LinkId, NodeJS.Timeout>()
+  readonly #timers = new Map<LinkId, Timer>()
   /** For as long as a peer has a channel. */
   readonly #rates = new Map<PeerId, MessageRate>()
   readonly #effects: ReplicaEffect[] = []
@@ -69,10 +73,10 @@ export class Engine {
   readonly #jobs = new Set<Promise<void>>()
   /** Documents that are to be read in this turn. */
   readonly #toRead: string[] = []
-  readonly #interval: NodeJS.Timeout
+  readonly #interval: Timer
   #isRunning = false
   #inputAtMs = 0
-  #resting: NodeJS.Immediate | undefined
+  #stopResting: (() => void) | undefined
   #lastLink = 0
   readonly #closed = new AbortController()
   #isClosing = false
@@ -84,7 +88,8 @@ export class Engine {
     this.#vetting = init.vetting ?? createVetting()
     const onInterval = (): void => this.#input({ type: 'interval' })
     // No program goes on for the sake of a check.
-    this.#interval = setInterval(onInterval, init.syncIntervalMs ?? SYNC_INTERVAL_MS).unref()
+    const interval = setInterval(onInterval, init.syncIntervalMs ?? SYNC_INTERVAL_MS)
+    this.#interval = holdProgram(interval, false)
   }
 
   /** Reads the index of a store and starts on it. @throws `RangeError` for an interval that no timer takes. */
@@ -101,6 +106,11 @@ export class Engine {
 
   get isClosed(): boolean {
     return this.#isClosed
+  }
+
+  /** Of the store. */
+  get durability(): Durability {
+    return this.#init.store.durability
   }
 
   /** Runs a call of the application on the replica, and what follows from it. */
@@ -156,8 +166,7 @@ export class Engine {
   /** A program need not wait for the timer of writes when there is nothing to be written. */
   #holdProgram(): void {
     const timer = this.#timers.get(writeTimer)
-    if (this.replica.hasUnwritten) timer?.ref()
-    else timer?.unref()
+    if (timer) holdProgram(timer, this.replica.hasUnwritten)
   }
 
   #execute(effect: ReplicaEffect): void {
@@ -317,7 +326,7 @@ export class Engine {
   /** Measured to the end of the turn, as most of the work of sending comes after the replica's. */
   #rest(): void {
     const sinceMs = this.#inputAtMs
-    this.#resting = setImmediate(() => {
+    this.#stopResting = atEndOfTurn(() => {
       const inMs = Math.min(LIVE_REST_FACTOR * (performance.now() - sinceMs), MAX_LIVE_REST_MS)
       if (inMs < 1) this.#input({ type: 'timer', link: liveTimer })
       else this.#setTimer({ type: 'set-timer', link: liveTimer, inMs })
@@ -358,7 +367,7 @@ export class Engine {
   /** Lets a peer wait; no longer than this engine lives. */
   async #pause(delayMs: number): Promise<void> {
     try {
-      await sleep(delayMs, undefined, { signal: this.#closed.signal })
+      await pause(delayMs, this.#closed.signal)
     } catch {
       // Closed: whatever the peer still sends is not taken.
     }
@@ -405,7 +414,7 @@ export class Engine {
       for (const { channel } of this.#links.values()) channel.reset()
       for (const timer of this.#timers.values()) clearTimeout(timer)
       this.#timers.clear()
-      clearImmediate(this.#resting)
+      this.#stopResting?.()
     }
     await this.#vetting.close()
     while (this.#jobs.size > 0) await Promise.all(this.#jobs)

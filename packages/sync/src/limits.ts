@@ -72,6 +72,9 @@ export const MAX_VETTING_WALL_MS = 20_000
 /** Megabytes of JavaScript objects in the vetting thread. Automerge's own memory lies beside; the limits of operations and inflated bytes bound it. */
 export const MAX_VETTING_HEAP_MB = 256
 
+/** Milliseconds until a vetting thread is started again that could not be, or went with the page that had lent it. */
+export const VETTING_RETRY_MS = 1_000
+
 /** Documents that wait for the vetting thread, for all peers; further ones are refused and can be asked for again. */
 export const MAX_VETTINGS = 16
 
@@ -409,3 +412,6 @@ export const MAX_LINK_MESSAGES = 8
 
 /** Bytes of edits that wait in the application's thread until the worker has taken earlier ones: 64 MiB. */
 export const MAX_LINK_QUEUED_BYTES = 67_108_864
+
+/** Milliseconds that the worker of a page goes on listening when the page's lock is free: what the page said before its end may come later. */
+export const PAGE_END_GRACE_MS = 1_000

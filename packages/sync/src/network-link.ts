@@ -38,7 +38,7 @@ class NetworkLink {
   readonly #network: Network
   readonly #databaseId: string
   readonly #engine: Engine
-  readonly #timers = new Set<NodeJS.Timeout>()
+  readonly #timers = new Set<ReturnType<typeof setTimeout>>()
   readonly #stop: () => void
   #isEnded = false
 

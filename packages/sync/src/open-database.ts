@@ -28,6 +28,7 @@ import {
   type SyncOperation,
 } from './operations.ts'
 import { isUnder, parsePath } from './paths.ts'
+import { holdProgram } from './program-hold.ts'
 import type { ReplicaEvent } from './replica-effects.ts'
 import type { Policy, PolicyAction, Replica } from './replica.ts'
 import { numberText, publishEvent, stateText } from './publish-event.ts'
@@ -129,7 +130,7 @@ class OpenDatabase implements Database {
   readonly #handles = new Set<DocumentHandle<object>>()
   #lastStatus: SyncStatus
   #isStatusDue = false
-  #statusPause: NodeJS.Timeout | undefined
+  #statusPause: ReturnType<typeof setTimeout> | undefined
   readonly #meter = new ProgressMeter()
   readonly #asking: Asking = {
     call: (task) => this.#engine.call(task),
@@ -161,7 +162,9 @@ class OpenDatabase implements Database {
     this.#meter.note(status.ahead + status.behind, nowMs)
     const pendingOperations = Math.max(status.ahead, unstoredCount)
     const isActive = status.state === 'syncing' || status.state === 'connecting'
-    return { ...status, isActive, pendingOperations, progress: this.#meter.progress(nowMs) }
+    const progress = this.#meter.progress(nowMs)
+    const { durability } = this.#engine
+    return { ...status, isActive, pendingOperations, progress, durability }
   }
 
   documentStatus(path: string): DocumentSyncStatus | undefined {
@@ -443,12 +446,12 @@ class OpenDatabase implements Database {
     const [old, status] = [this.#lastStatus, this.status]
     this.#lastStatus = status
     this.#meter.note(status.ahead + status.behind, this.#now())
-    this.#statusPause = setTimeout(() => {
+    const timer = setTimeout(() => {
       this.#statusPause = undefined
       if (this.#isStatusDue) this.#publishStatus()
     }, STATUS_PAUSE_MS)
     // Nobody's program goes on for the sake of a status.
-    this.#statusPause.unref()
+    this.#statusPause = holdProgram(timer, false)
     if (stateText(old) !== stateText(status)) this.events.publish('sync:status', status)
     if (numberText(old) !== numberText(status)) this.events.publish('sync:progress', status)
   }

@@ -1,3 +1,4 @@
+import type { Durability } from '@vudo/storage'
 import type { Doc, Prop } from '@automerge/automerge'
 import type { EventHub } from '@vudo/events'
 import type { AbortOptions, PeerId } from '@vudo/transport'
@@ -111,6 +112,8 @@ export interface SyncSummary extends SyncStatus {
   readonly pendingOperations: number
   /** `undefined` when nothing is to be done. */
   readonly progress: SyncProgress | undefined
+  /** What `whenSaved` means here. `strict`: it is on the disk. `relaxed`, as in every browser: the platform has it, and a power cut may cost the last writes. */
+  readonly durability: Durability
 }
 
 /** Where one document stands. */

@@ -1,6 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { Worker } from 'node:worker_threads'
-import { MAX_VETTING_CPU_MS, MAX_VETTING_HEAP_MB, MAX_VETTING_WALL_MS } from './limits.ts'
+import { startVettingThread } from '#vetting-thread'
+import { MAX_VETTING_CPU_MS, MAX_VETTING_WALL_MS, VETTING_RETRY_MS } from './limits.ts'
+import { pause } from './pause.ts'
+import type { VettingThread } from './vetting-thread.ts'
 
 /** What became of a document in the vetting thread. */
 export type Verdict =
@@ -66,20 +67,30 @@ class ThreadVetting implements Vetting {
   }
 
   async #run(pieces: readonly Uint8Array[]): Promise<Verdict> {
+    for (;;) {
+      const verdict = await this.#runOnce(pieces)
+      if (verdict) return verdict
+      // Closed meanwhile: the next turn says so.
+      await pause(VETTING_RETRY_MS, this.#closed.signal).catch(() => {})
+    }
+  }
+
+  /** @returns `undefined` when the thread was lost, and nothing was found out. */
+  async #runOnce(pieces: readonly Uint8Array[]): Promise<Verdict | undefined> {
     const { signal } = this.#closed
     if (signal.aborted) return closedVerdict
-    const worker = startWorker()
-    const { promise, resolve } = Promise.withResolvers<Verdict>()
+    const { promise, resolve } = Promise.withResolvers<Verdict | undefined>()
     const done = new AbortController()
     const watched: Promise<void>[] = []
-    worker.on('message', (answer: VettingAnswer) => {
-      if (answer.type !== 'ready') return resolve(answer)
-      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-      worker.postMessage(pieces)
-      watched.push(this.#watch(worker, done.signal, resolve))
+    const thread = startVettingThread({
+      onAnswer: (answer) => {
+        if (answer.type !== 'ready') return resolve(answer)
+        thread.post(pieces)
+        watched.push(this.#watch(thread, done.signal, resolve))
+      },
+      onFailed: (reason) => resolve({ type: 'refused', reason }),
+      onLost: () => resolve(undefined),
     })
-    worker.once('error', (error) => resolve({ type: 'refused', reason: String(error) }))
-    worker.once('exit', () => resolve({ type: 'refused', reason: 'its thread ended' }))
     const onClosed = (): void => resolve(closedVerdict)
     signal.addEventListener('abort', onClosed)
     try {
@@ -87,13 +98,13 @@ class ThreadVetting implements Vetting {
     } finally {
       signal.removeEventListener('abort', onClosed)
       done.abort()
-      await Promise.all([worker.terminate(), ...watched])
+      await Promise.all([thread.end(), ...watched])
     }
   }
 
   /** CPU counts; on a busy machine the time of the clock says little about a document. */
   async #watch(
-    worker: Worker,
+    thread: VettingThread,
     signal: AbortSignal,
     resolve: (verdict: Verdict) => void,
   ): Promise<void> {
@@ -102,10 +113,8 @@ class ThreadVetting implements Vetting {
     try {
       let usedMs = 0
       while (usedMs < this.#maxCpuMs && wallLeft() > 0) {
-        await sleep(Math.max(1, Math.min(this.#maxCpuMs - usedMs, wallLeft())), undefined, {
-          signal,
-        })
-        usedMs = (await cpuOf(worker, signal)) ?? performance.now() - beganMs
+        await pause(Math.max(1, Math.min(this.#maxCpuMs - usedMs, wallLeft())), signal)
+        usedMs = (await thread.cpuMs(signal)) ?? performance.now() - beganMs
       }
     } catch {
       // Aborted: the verdict is there.
@@ -118,29 +127,4 @@ class ThreadVetting implements Vetting {
     this.#closed.abort()
     await this.#last
   }
-}
-
-function startWorker(): Worker {
-  // Sources run as they are in the workspace, and compiled where the package is installed.
-  const isSource = import.meta.url.endsWith('.ts')
-  const program = isSource
-    ? new URL('./vetting-worker.ts', import.meta.url)
-    : new URL('./vetting-worker.js', import.meta.url)
-  return new Worker(program, {
-    resourceLimits: { maxOldGenerationSizeMb: MAX_VETTING_HEAP_MB },
-    execArgv: [],
-    stdout: true,
-    stderr: true,
-  })
-}
-
-/** Milliseconds of CPU that a thread has used; `undefined` when Node does not tell (before 24.6), or the thread is too busy to. */
-async function cpuOf(worker: Worker, signal: AbortSignal): Promise<number | undefined> {
-  if (typeof worker.cpuUsage !== 'function') return undefined
-  const usage = worker.cpuUsage().then(
-    ({ user, system }) => (user + system) / 1_000,
-    // The thread has ended: whoever watches is told so.
-    () => undefined,
-  )
-  return Promise.race([usage, sleep(1_000, undefined, { signal })])
 }

@@ -1,6 +1,7 @@
 /** Replicas with disks in memory and lines between them, in one synchronous world: for the tests of this package. */
 import { beginDocument, editDocument } from '../src/local-edits.ts'
-import { createAuthorKey, type AuthorKey } from '@vudo/identity'
+import type { AuthorKey } from '@vudo/identity'
+import { keyOf } from './keys.ts'
 import { createFakeDisk, type FakeDisk } from '@vudo/storage'
 import { chunkPrefix, decodeIndex, indexPrefixes, proofPrefix } from '../src/stored-keys.ts'
 import { isSyncError } from '../src/errors.ts'
@@ -8,6 +9,7 @@ import type { DocumentState } from '../src/document-state.ts'
 import { liveTimer, Replica, type Policy } from '../src/replica.ts'
 import type { ReplicaEffect, ReplicaEvent, ReplicaInput } from '../src/replica-effects.ts'
 
+export { keyOf } from './keys.ts'
 export const nowMs = 1_700_000_000_000
 
 export interface LabInit {
@@ -30,14 +32,6 @@ export interface LabInit {
   readonly refusal?: () => string | undefined
   /** What a power cut leaves of the batches that were not synced, from 0 (nothing, by default) up to 1. */
   readonly survives?: () => number
-}
-
-export function keyOf(name: string): AuthorKey {
-  return createAuthorKey(seedOf(name))
-}
-
-function seedOf(name: string): Uint8Array {
-  return Uint8Array.from({ length: 32 }, (_, at) => name.charCodeAt(at % name.length) + at)
 }
 
 let runs = 0

@@ -4,12 +4,10 @@ import {
   concatBytes,
   createByteReader,
   createByteWriter,
-  hexToBytes,
   isWireError,
 } from '@vudo/wire'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { readJointSignatures, writeJointSignatures } from '../src/joint-signatures.ts'
 import { MAX_SIGNED_TOGETHER } from '../src/limits.ts'
 import {
   isSigned,
@@ -19,9 +17,8 @@ import {
   writeTreeSignature,
   type SignedStatement,
 } from '../src/tree-signature.ts'
-import { deriveActor, deriveNonce } from '../src/authorship.ts'
-import { keyOf } from './replica-lab.ts'
-import vectors from './vectors/sync.json' with { type: 'json' }
+import { decodeJoint, encodeJoint } from './joint-lab.ts'
+import { keyOf } from './keys.ts'
 
 const author = keyOf('alice')
 const { authorId } = author
@@ -33,26 +30,6 @@ function leafAt(at: number): Uint8Array {
 function signMany(size: number, first = 0): SignedStatement[] {
   const statements = Array.from({ length: size }, (_, at) => ({ leaf: leafAt(first + at) }))
   return signTree(author, statements)
-}
-
-function encodeJoint(statements: readonly SignedStatement[]): Uint8Array {
-  const writer = createByteWriter()
-  writeJointSignatures(
-    writer,
-    statements.map(({ signature }) => signature),
-  )
-  return writer.finish()
-}
-
-function decodeJoint(
-  bytes: Uint8Array,
-  statements: readonly { readonly leaf: Uint8Array }[],
-): SignedStatement[] {
-  const reader = createByteReader(bytes)
-  const leaves = statements.map(({ leaf }) => ({ leaf }))
-  const signed = readJointSignatures(reader, leaves)
-  reader.end()
-  return signed
 }
 
 const sizes = fc.oneof(fc.integer({ min: 1, max: 40 }), fc.constantFrom(63, 64, 65, 1_023, 1_024))
@@ -206,33 +183,4 @@ test('whatever the bytes are, the decoders throw only their own error', () => {
     }),
     { numRuns: 1_000 },
   )
-})
-
-test('the vectors hold', () => {
-  const { tag, texts, leaves, signatures, joint } = vectors.tree
-  const key = keyOf('vectors')
-  const signed = signTree(
-    key,
-    texts.map((text) => ({ leaf: leafOf(tag, new TextEncoder().encode(text)) })),
-  )
-  expect(signed.map(({ leaf }) => bytesToHex(leaf))).toEqual(leaves)
-  const encoded = signed.map(({ signature }) => {
-    const writer = createByteWriter()
-    writeTreeSignature(writer, signature)
-    return bytesToHex(writer.finish())
-  })
-  expect(encoded).toEqual(signatures)
-  for (const { numbers, hex } of joint) {
-    const some = signed.filter((_, at) => numbers.includes(at))
-    const inOrder = some.toSorted(
-      (a, b) => numbers.indexOf(a.signature.number) - numbers.indexOf(b.signature.number),
-    )
-    expect(bytesToHex(encodeJoint(inOrder))).toBe(hex)
-    for (const { leaf, signature } of decodeJoint(hexToBytes(hex), inOrder)) {
-      expect(isSigned(key.authorId, leaf, signature)).toBe(true)
-    }
-  }
-  const nonce = deriveNonce(hexToBytes(vectors.nonce.run))
-  expect(bytesToHex(nonce)).toBe(vectors.nonce.nonce)
-  expect(deriveActor(key.authorId, vectors.document.id, nonce)).toBe(vectors.nonce.actor)
 })

@@ -1,21 +1,16 @@
 import * as Automerge from '@automerge/automerge'
-import { bytesToHex, createByteReader, createByteWriter, hexToBytes, isWireError } from '@vudo/wire'
+import { hexToBytes, isWireError } from '@vudo/wire'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { isProven, readProof, writeProof } from '../src/authorship.ts'
 import { readChanges, vetBundle, vetDocument } from '../src/automerge-chunks.ts'
-import { actorSpans, readChangeTable } from '../src/change-table.ts'
-import { decodeCatalogueRecord, encodeRecord, signRecord } from '../src/catalogue-record.ts'
-import { documentIdToUrl, firstDocumentId } from '../src/document-id.ts'
+import { readChangeTable } from '../src/change-table.ts'
+import { decodeCatalogueRecord } from '../src/catalogue-record.ts'
 import { isSyncError } from '../src/errors.ts'
-import { digestOfAll, rangesOf } from '../src/fingerprints.ts'
-import { encodeAck, encodePosition } from '../src/stored-keys.ts'
 import { initialChanges } from '../src/initial-changes.ts'
 import { decodeEdits } from '../src/edits-wire.ts'
 import { decodeBatch } from '../src/batch-wire.ts'
 import { decodeMessage, encodeMessage, type SyncMessage } from '../src/wire.ts'
 import vectors from './vectors/sync.json' with { type: 'json' }
-import { keyOf } from './replica-lab.ts'
 
 const hash = fc
   .uint8Array({ minLength: 32, maxLength: 32 })
@@ -143,59 +138,4 @@ test('devices that begin a document alike share it, in any order of the keys', (
     }),
     { numRuns: 50 },
   )
-})
-
-test('the vectors hold', () => {
-  for (const { hex } of vectors.messages) {
-    const bytes = new Uint8Array(Buffer.from(hex, 'hex'))
-    expect(Buffer.from(encodeMessage(decodeMessage(bytes))).toString('hex')).toBe(hex)
-  }
-  expect(firstDocumentId(vectors.document.database, vectors.document.path)).toBe(
-    vectors.document.id,
-  )
-  expect(documentIdToUrl(vectors.document.id)).toBe(vectors.document.url)
-  const { record } = vectors
-  const bytes = new Uint8Array(Buffer.from(record.hex, 'hex'))
-  const decoded = decodeCatalogueRecord(vectors.document.database, bytes)
-  expect(decoded.hash).toBe(record.hash)
-  const signed = signRecord(vectors.document.database, decoded, keyOf('vectors'))
-  expect(Buffer.from(encodeRecord(signed)).toString('hex')).toBe(record.hex)
-  for (const { hex, hash: expected } of [vectors.deletion, vectors.successor]) {
-    const other = decodeCatalogueRecord(vectors.document.database, Buffer.from(hex, 'hex'))
-    expect(other.hash).toBe(expected)
-    expect(Buffer.from(encodeRecord(other)).toString('hex')).toBe(hex)
-  }
-  const { imageProof } = vectors
-  const proof = readProof(createByteReader(Buffer.from(imageProof.hex, 'hex')))
-  expect(proof).toMatchObject({ isImage: true, actor: imageProof.actor })
-  expect(isProven(proof, vectors.document.database, vectors.document.id)).toBe(true)
-  const writer = createByteWriter()
-  writeProof(writer, proof)
-  expect(Buffer.from(writer.finish()).toString('hex')).toBe(imageProof.hex)
-  const [change] = initialChanges(vectors.document.id, vectors.initial.value)
-  expect(change).toMatchObject({ actor: vectors.initial.actor, hash: vectors.initial.hash })
-})
-
-test('the vectors of comparisons, of deflated pages and of the store hold', () => {
-  const { salt, contents, ranges } = vectors.fingerprints
-  expect(rangesOf(contents, salt)).toEqual(ranges)
-  expect(digestOfAll(contents)).toBe(vectors.fingerprints.digest)
-  const { inflated, hex } = vectors.deflatedPage
-  expect(decodeMessage(hexToBytes(hex))).toEqual(decodeMessage(hexToBytes(inflated)))
-  const { position, acknowledgements } = vectors.stored
-  const { features, hex: positionHex, ...where } = position
-  expect(bytesToHex(encodePosition(where, features))).toBe(positionHex)
-  for (const { heads, digest, hex: ackHex } of acknowledgements) {
-    expect(bytesToHex(encodeAck(heads ?? digest ?? ''))).toBe(ackHex)
-  }
-})
-
-test('the vector of a bundle holds: its table, and what Automerge makes of it', () => {
-  const { actor, outside, hex } = vectors.bundle
-  const bytes = new Uint8Array(Buffer.from(hex, 'hex'))
-  const table = readChangeTable(vetBundle(bytes).table)
-  expect(table.outside).toEqual(outside)
-  expect(actorSpans(table)).toEqual([{ actor, firstSeq: 2, lastSeq: 6 }])
-  const { changes } = Automerge.readBundle(bytes)
-  expect(changes.map(({ hash: one }) => one)).toEqual(vectors.bundle.hashes)
 })

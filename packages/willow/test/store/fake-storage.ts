@@ -23,6 +23,7 @@ export interface FakeStorage extends StoreView {
 export function createFakeStorage(disk: FakeDisk = createFakeDisk(() => 0)): FakeStorage {
   const storage: FakeStorage = {
     disk,
+    durability: 'strict',
     fate: () => 'done',
     writes: 0,
     get: async (key) => disk.get(key),
