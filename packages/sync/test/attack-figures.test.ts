@@ -8,7 +8,7 @@ import { createBatchBudget } from '../src/batch-budget.ts'
 import { isSyncError } from '../src/errors.ts'
 import { VET_FIRST_OPERATIONS } from '../src/limits.ts'
 import { announceUnknown, serveHonest } from './floods.ts'
-import { chunk, documentBody, oneRun, type ForgedColumn } from './hostile-chunks.ts'
+import { chunk, documentBody, oneRun, signedRun, type ForgedColumn } from './hostile-chunks.ts'
 
 /** Resident memory may grow by so much, whatever a peer does: 64 MiB. */
 const memoryBytes = 67_108_864
@@ -27,6 +27,10 @@ const rawValue = 0x57
 const keyText = 0x15
 const ownActor = 0x21
 const ownCounter = 0x23
+/** Columns of the changes. */
+const changeActor = 0x01
+const changeNumber = 0x03
+const lastOperation = 0x13
 
 test('SY1: 5,129 bytes that stand for 5,000,000 characters are refused by their ratio', () => {
   const column: ForgedColumn = [action, oneRun(5_000_000, Uint8Array.of(1))]
@@ -62,7 +66,12 @@ test('SY4: 200,000 keys are counted, and within what may be opened', () => {
     [ownCounter, oneRun(200_000, Uint8Array.of(1))],
     [action, oneRun(200_000, Uint8Array.of(1))],
   ]
-  const saved = chunk('document', documentBody([], operations))
+  const changes: ForgedColumn[] = [
+    [changeActor, oneRun(1, Uint8Array.of(0))],
+    [changeNumber, signedRun(1)],
+    [lastOperation, signedRun(200_000)],
+  ]
+  const saved = chunk('document', documentBody(changes, operations, [Uint8Array.of(7)]))
   const budget = createBatchBudget(saved.length)
   expect(codeOf(() => vetDocument(saved, budget))).toBe('fine')
   expect(budget.operationsTaken).toBeGreaterThanOrEqual(200_000)

@@ -28,12 +28,15 @@ export function changeBody(columns: readonly ForgedColumn[], seq = 1): Uint8Arra
   return writeColumns(writer, [columns])
 }
 
-/** The body of a saved document without actors and heads. */
+/** The body of a saved document without heads. */
 export function documentBody(
   changes: readonly ForgedColumn[],
   operations: readonly ForgedColumn[],
+  actors: readonly Uint8Array[] = [],
 ): Uint8Array {
-  return writeColumns(createByteWriter().u8(0).u8(0), [changes, operations])
+  const writer = createByteWriter().varint(actors.length)
+  for (const actor of actors) writer.prefixed(actor)
+  return writeColumns(writer.u8(0), [changes, operations])
 }
 
 /** The body of a bundle of one actor that builds on nothing. */
