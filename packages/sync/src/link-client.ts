@@ -257,6 +257,8 @@ export class LinkClient implements LinkedContext {
       hint: 'what was stored is safe: look at its output, and connect to a new one',
     })
     this.#fail(error)
+    // The end here may hold locks, threads and channels for the sake of the far one.
+    this.#port.close()
     this.events.publish('worker:ended', { message: error.message })
     this.events.close()
   }

@@ -32,6 +32,6 @@ export type PageMessage =
 
 /** Tells whether a message of anybody is a {@link PageHello}. */
 export function isPageHello(message: unknown): message is PageHello {
-  const { type }: { readonly type?: unknown } = Object(message)
-  return type === 'vudo:page'
+  const { type, port, lock }: Partial<Record<keyof PageHello, unknown>> = Object(message)
+  return type === 'vudo:page' && port instanceof MessagePort && typeof lock === 'string'
 }

@@ -1,6 +1,6 @@
-import type { LifeLock } from './life-locks.ts'
-import { holdLifeLock, platformLocks, watchLife } from './life-locks.ts'
+import { isSyncError } from './errors.ts'
 import { addLender } from './lent-threads.ts'
+import { holdLifeLock, platformLocks, watchLife, type LifeLock } from './life-locks.ts'
 import { PAGE_END_GRACE_MS } from './limits.ts'
 import { sendError } from './link-errors.ts'
 import { isPageHello, type PageHello, type WorkerMessage } from './page-messages.ts'
@@ -20,7 +20,7 @@ export interface PagesInit {
  * the program of the worker begins, and `open` brings everything else by a dynamic `import()`.
  *
  * What a page has open is closed when the page ends, however that happens; the database stays open for as long as the worker lives.
- * Where opening fails, each page that waits is told why, and the next one tries again.
+ * Where opening fails, or the program has closed the database, each page that waits is told why, and the next one tries again.
  *
  * @param open - Called when the first page comes; gives what `openDatabase` gave in this worker.
  * @throws `Error` where there are no Web Locks.
@@ -56,15 +56,22 @@ class Pages {
 
   serve(hello: PageHello): void {
     const page = new ServedPage(hello, this.#locks)
-    void page.run(() => this.#begin())
+    void page.run(() => this.#begin(page))
   }
 
-  async #begin(): Promise<{ readonly database: Database; readonly life: LifeLock }> {
-    this.#database ??= this.#open()
+  async #begin(page: ServedPage): Promise<void> {
+    // Before anything is opened: without it no page would get the database, and nobody close it.
+    const life = await this.#life
+    const opening = (this.#database ??= this.#open())
+    let isOpen = false
     try {
-      return { database: await this.#database, life: await this.#life }
+      const database = await opening
+      isOpen = true
+      await page.serve(database, life)
     } catch (error) {
-      this.#database = undefined
+      const isGone = !isOpen || (isSyncError(error) && error.code === 'ERR_DATABASE_CLOSED')
+      // Another page may have begun anew meanwhile.
+      if (isGone && this.#database === opening) this.#database = undefined
       throw error
     }
   }
@@ -90,13 +97,10 @@ class ServedPage {
     port.start()
   }
 
-  /** Settles, and never rejects, when the page has ended. */
-  async run(
-    begin: () => Promise<{ readonly database: Database; readonly life: LifeLock }>,
-  ): Promise<void> {
+  /** @param begin - Calls {@link serve}. @returns settles, and never rejects, when the page has ended. */
+  async run(begin: () => Promise<void>): Promise<void> {
     try {
-      const { database, life } = await begin()
-      await this.#serve(database, life)
+      await begin()
     } catch (error) {
       this.#post({ type: 'failed', error: sendError(error) })
       // It closes the port when it has read that.
@@ -108,7 +112,7 @@ class ServedPage {
     }
   }
 
-  async #serve(database: Database, life: LifeLock): Promise<void> {
+  async serve(database: Database, life: LifeLock): Promise<void> {
     const { serveDatabase } = await import('./serve-database.ts')
     const { port1, port2 } = new MessageChannel()
     const served = serveDatabase(database, port1)
