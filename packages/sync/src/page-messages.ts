@@ -28,7 +28,11 @@ export type WorkerMessage =
 export type PageMessage =
   | { readonly type: 'thread-said'; readonly thread: number; readonly answer: VettingAnswer }
   | { readonly type: 'thread-failed'; readonly thread: number; readonly reason: string }
-  | { readonly type: 'thread-lost'; readonly thread: number }
+  | {
+      readonly type: 'thread-lost'
+      readonly thread: number
+      readonly reason: string | undefined
+    }
 
 /** Tells whether a message of anybody is a {@link PageHello}. */
 export function isPageHello(message: unknown): message is PageHello {
