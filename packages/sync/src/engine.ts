@@ -85,7 +85,8 @@ export class Engine {
   constructor(init: EngineInit, replica: Replica) {
     this.#init = init
     this.replica = replica
-    this.#vetting = init.vetting ?? createVetting({ onStuck: (reason) => this.#warnOfVetting(reason) })
+    this.#vetting =
+      init.vetting ?? createVetting({ onStuck: (reason) => this.#warnOfVetting(reason) })
     const onInterval = (): void => this.#input({ type: 'interval' })
     // No program goes on for the sake of a check.
     const interval = setInterval(onInterval, init.syncIntervalMs ?? SYNC_INTERVAL_MS)
