@@ -151,6 +151,31 @@ describe('a damaged record in IndexedDB', () => {
   })
 })
 
+describe('a write in IndexedDB that fails', () => {
+  it('leaves nothing of itself, and none that follows it is taken', async () => {
+    const name = databaseName()
+    const store = await openStore({ name })
+    await store.write([put('a', '1')])
+    const { put: platformPut } = IDBObjectStore.prototype
+    let left = 2
+    IDBObjectStore.prototype.put = function putOrFail(value, key) {
+      left -= 1
+      if (left === 0) throw new DOMException('the disk is broken', 'UnknownError')
+      return platformPut.call(this, value, key)
+    }
+    onTestFinished(() => void (IDBObjectStore.prototype.put = platformPut))
+    const failed = store.write([put('b', '1'), put('c', '1')])
+    await expect(failed).rejects.toMatchObject({ code: 'ERR_STORE_FAILED' })
+    await expect(store.write([put('d', '1')])).rejects.toMatchObject({ code: 'ERR_STORE_FAILED' })
+    expect(await listed(store.scan(everything))).toEqual(['a=1'])
+    await store.close()
+    const again = await openStore({ name })
+    await again.write([put('d', '1')])
+    expect(await listed(again.scan(everything))).toEqual(['a=1', 'd=1'])
+    await again.close()
+  })
+})
+
 describe('opening in IndexedDB', () => {
   it('finds what was written before, and keeps names apart', async () => {
     const [name, other] = [databaseName(), databaseName()]
