@@ -1,5 +1,5 @@
 import type { AbstractIterator, AbstractLevel } from 'abstract-level'
-import { databaseError, noMoreWrites, storeClosed, type StoreError } from './errors.ts'
+import { databaseError, noMoreWrites, StoreError, storeClosed } from './errors.ts'
 import type { DatabaseRange } from './keys.ts'
 import { SCAN_PAGE_BYTES } from './limits.ts'
 import { operationBytes, type DatabaseOperation, type WriteTarget } from './write-queue.ts'

@@ -1,5 +1,5 @@
 /** Stores in IndexedDB, inside a page. */
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import {
   MAX_DATABASE_NAME_LENGTH,
   openMemoryStore,
@@ -156,15 +156,12 @@ describe('a write in IndexedDB that fails', () => {
     const name = databaseName()
     const store = await openStore({ name })
     await store.write([put('a', '1')])
-    const { put: platformPut } = IDBObjectStore.prototype
-    let left = 2
-    IDBObjectStore.prototype.put = function putOrFail(value, key) {
-      left -= 1
-      if (left === 0) throw new DOMException('the disk is broken', 'UnknownError')
-      return platformPut.call(this, value, key)
-    }
-    onTestFinished(() => void (IDBObjectStore.prototype.put = platformPut))
-    const failed = store.write([put('b', '1'), put('c', '1')])
+    const deleting = vi.spyOn(IDBObjectStore.prototype, 'delete')
+    onTestFinished(() => deleting.mockRestore())
+    deleting.mockImplementationOnce(() => {
+      throw new DOMException('the disk is broken', 'UnknownError')
+    })
+    const failed = store.write([put('b', '1'), remove('a')])
     await expect(failed).rejects.toMatchObject({ code: 'ERR_STORE_FAILED' })
     await expect(store.write([put('d', '1')])).rejects.toMatchObject({ code: 'ERR_STORE_FAILED' })
     expect(await listed(store.scan(everything))).toEqual(['a=1'])

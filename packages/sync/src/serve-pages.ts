@@ -20,7 +20,8 @@ export interface PagesInit {
  * the program of the worker begins, and `open` brings everything else by a dynamic `import()`.
  *
  * What a page has open is closed when the page ends, however that happens; the database stays open for as long as the worker lives.
- * Where opening fails, or the program has closed the database, each page that waits is told why, and the next one tries again.
+ * Where opening fails, each page that waits is told why, and the next one tries again. So it is with a database that the program has
+ * closed: the next page has it opened anew.
  *
  * @param open - Called when the first page comes; gives what `openDatabase` gave in this worker.
  * @throws `Error` where there are no Web Locks.
@@ -62,6 +63,7 @@ class Pages {
   async #begin(page: ServedPage): Promise<void> {
     // Before anything is opened: without it no page would get the database, and nobody close it.
     const life = await this.#life
+    const known = this.#database
     const opening = (this.#database ??= this.#open())
     let isOpen = false
     try {
@@ -69,9 +71,10 @@ class Pages {
       isOpen = true
       await page.serve(database, life)
     } catch (error) {
-      const isGone = !isOpen || (isSyncError(error) && error.code === 'ERR_DATABASE_CLOSED')
+      const isClosed = isOpen && isSyncError(error) && error.code === 'ERR_DATABASE_CLOSED'
       // Another page may have begun anew meanwhile.
-      if (isGone && this.#database === opening) this.#database = undefined
+      if ((isClosed || !isOpen) && this.#database === opening) this.#database = undefined
+      if (isClosed && known) return this.#begin(page)
       throw error
     }
   }
