@@ -13,8 +13,10 @@ export interface PageHello {
 
 /** What the worker says. */
 export type WorkerMessage =
-  /** The database is there: at the other end of `link`. The worker holds `lock` for as long as it lives. */
-  | { readonly type: 'opened'; readonly link: MessagePort; readonly lock: string }
+  /** The page was heard, and the database is being opened. The worker holds `lock` for as long as it lives. */
+  | { readonly type: 'heard'; readonly lock: string }
+  /** The database is there: at the other end of `link`. */
+  | { readonly type: 'opened'; readonly link: MessagePort }
   | { readonly type: 'failed'; readonly error: SentError }
   | { readonly type: 'thread-start'; readonly thread: number }
   | {

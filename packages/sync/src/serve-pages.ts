@@ -62,14 +62,14 @@ class Pages {
 
   async #begin(page: ServedPage): Promise<void> {
     // Before anything is opened: without it no page would get the database, and nobody close it.
-    const life = await this.#life
+    page.greet(await this.#life)
     const known = this.#database
     const opening = (this.#database ??= this.#open())
     let isOpen = false
     try {
       const database = await opening
       isOpen = true
-      await page.serve(database, life)
+      await page.serve(database)
     } catch (error) {
       const isClosed = isOpen && isSyncError(error) && error.code === 'ERR_DATABASE_CLOSED'
       // Another page may have begun anew meanwhile.
@@ -115,13 +115,18 @@ class ServedPage {
     }
   }
 
-  async serve(database: Database, life: LifeLock): Promise<void> {
+  /** A worker that ends while it opens the database is missed. */
+  greet({ name }: LifeLock): void {
+    this.#post({ type: 'heard', lock: name })
+  }
+
+  async serve(database: Database): Promise<void> {
     const { serveDatabase } = await import('./serve-database.ts')
     const { port1, port2 } = new MessageChannel()
     const served = serveDatabase(database, port1)
     const takeBack = addLender(this.#threads)
     try {
-      this.#post({ type: 'opened', link: port2, lock: life.name }, [port2])
+      this.#post({ type: 'opened', link: port2 }, [port2])
       await Promise.race([served.ended, this.#ended.promise])
     } finally {
       takeBack()

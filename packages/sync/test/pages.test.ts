@@ -229,3 +229,16 @@ test('what is no greeting of a page is passed over', async () => {
   await new Promise((resolve) => setImmediate(resolve))
   expect(thrown).toEqual([])
 })
+
+test('a worker that dies while it opens the database is told as well', async () => {
+  const { locks: workerLocks, die } = mortal()
+  const opening = Promise.withResolvers<void>()
+  const worker = workerOf(() => {
+    opening.resolve()
+    return new Promise<Database>(() => {})
+  }, workerLocks)
+  const connecting = codeOf(connectWorker(worker, { locks, signal: AbortSignal.timeout(5_000) }))
+  await opening.promise
+  die()
+  expect(await connecting).toBe('ERR_WORKER_ENDED')
+})
