@@ -25,6 +25,10 @@ it.skipIf(!hasChromium)(
       new URL('../docs/examples/browser/notes-page.ts', import.meta.url),
     )
     const [one, other] = [await browser.open<Notes>(), await browser.open<Notes>()]
+    // As often as it is tried: the store is not left locked.
+    for (let left = 2; left > 0; left--) {
+      await expect(one.call('connectNotes', 'no url')).rejects.toThrow('relayUrl is "no url"')
+    }
     expect(await addLine(one, 'of one tab')).toEqual(['of one tab'])
     expect(await addLine(other, 'of another')).toEqual(['of one tab', 'of another'])
     expect(['granted', 'refused']).toContain(await one.call('keepNotes'))

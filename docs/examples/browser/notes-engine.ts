@@ -2,7 +2,7 @@
 import { createAuthorKey, createNodeKey, randomBytes } from '@vudo/identity'
 import { createNetwork } from '@vudo/network'
 import { createTransportContext } from '@vudo/secure-channel'
-import { openStore, type StoreView } from '@vudo/storage/browser'
+import { openStore, type Store, type StoreView } from '@vudo/storage/browser'
 import { openDatabase, type Database } from '@vudo/sync'
 import { createTransport } from '@vudo/transport'
 import '@vudo/transport-relay'
@@ -10,6 +10,16 @@ import '@vudo/transport-relay'
 /** @param relayUrl - `wss://…`; without one the notes stay in this browser. */
 export async function openNotes(relayUrl: string): Promise<Database> {
   const store = await openStore({ name: 'notes' })
+  try {
+    return await openOn(store, relayUrl)
+  } catch (error) {
+    // The next tab tries again, and has to find the store free.
+    await store.close()
+    throw error
+  }
+}
+
+async function openOn(store: Store, relayUrl: string): Promise<Database> {
   const keys = store.sub('keys')
   const author = createAuthorKey(await seedIn(keys, 'author'))
   const nodeKey = createNodeKey(await seedIn(keys, 'node'))

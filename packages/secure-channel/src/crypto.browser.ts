@@ -33,9 +33,9 @@ export function createX25519KeyPair(
   return new KeyPair(rawPrivateKey)
 }
 
-/** Reads a 32-byte public key. */
+/** Reads a 32-byte public key. Copied: it is used when the buffer of its message may be somebody else's. */
 export function importX25519PublicKey(raw: Uint8Array): X25519PublicKey {
-  return { bytes: raw }
+  return { bytes: Uint8Array.from(raw) }
 }
 
 class KeyPair implements X25519KeyPair {

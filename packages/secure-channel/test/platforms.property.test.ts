@@ -42,6 +42,19 @@ describe('Node and browsers agree', () => {
     )
   })
 
+  it.each([
+    ['Node', node],
+    ['browser', browser],
+  ])('on a key whose buffer is used again before the agreement (%s)', (_, platform) => {
+    const [ours, theirs] = [platform.createX25519KeyPair(), platform.createX25519KeyPair()]
+    const buffer = Uint8Array.from(theirs.publicKey)
+    const imported = platform.importX25519PublicKey(buffer)
+    buffer.fill(9)
+    expect(plain(ours.agree(imported))).toEqual(
+      plain(theirs.agree(platform.importX25519PublicKey(ours.publicKey))),
+    )
+  })
+
   it('on records, and open what the other sealed', () => {
     const parts = fc.array(bytes, { maxLength: 4 })
     fc.assert(

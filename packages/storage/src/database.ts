@@ -1,5 +1,5 @@
 import type { AbstractIterator, AbstractLevel } from 'abstract-level'
-import { databaseError, StoreError, storeClosed } from './errors.ts'
+import { databaseError, noMoreWrites, StoreError, storeClosed } from './errors.ts'
 import type { DatabaseRange } from './keys.ts'
 import { SCAN_PAGE_BYTES } from './limits.ts'
 import { operationBytes, type DatabaseOperation, type WriteTarget } from './write-queue.ts'
@@ -159,7 +159,7 @@ export class Database implements RecordDatabase {
 
   /** Applies a batch, durably if the store is strict. Not to be called twice at a time. */
   async commit(operations: DatabaseOperation[]): Promise<void> {
-    if (this.#failure) throw this.#refusal(this.#failure)
+    if (this.#failure) throw noMoreWrites(this.#failure)
     if (this.#mustReopen) await this.#reopen()
     try {
       // `sync` is an option of classic-level, which the common type does not know.
@@ -249,17 +249,6 @@ export class Database implements RecordDatabase {
     this.#mustReopen = true
     if (error.code !== 'ERR_STORE_FULL') this.#failure ??= error
     return error
-  }
-
-  #refusal(failure: StoreError): StoreError {
-    return new StoreError(
-      'ERR_STORE_FAILED',
-      `the store takes no more writes: ${failure.message}`,
-      {
-        cause: failure,
-        hint: failure.hint,
-      },
-    )
   }
 }
 

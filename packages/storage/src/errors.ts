@@ -98,6 +98,14 @@ export function indexedError(error: unknown, doing: string): StoreError {
   })
 }
 
+/** A write failed before: the database takes no more, so that none that builds on it is stored without it. */
+export function noMoreWrites(failure: StoreError): StoreError {
+  return new StoreError('ERR_STORE_FAILED', `the store takes no more writes: ${failure.message}`, {
+    cause: failure,
+    hint: failure.hint,
+  })
+}
+
 /** LevelDB gives the text of the operating system and not its number. */
 function isFull(text: string): boolean {
   return /ENOSPC|EDQUOT|No space left|quota exceeded|not enough space/i.test(text)

@@ -7,7 +7,7 @@
  * under them, and abstract-level brings Node's `events` and `buffer` along.
  */
 import type { Cursor, RecordDatabase } from './database.ts'
-import { indexedError, StoreError, storeClosed } from './errors.ts'
+import { indexedError, isStoreError, noMoreWrites, StoreError, storeClosed } from './errors.ts'
 import { FrozenScan, type Entry, type Page } from './frozen-scan.ts'
 import type { DatabaseRange } from './keys.ts'
 import { SCAN_PAGE_BYTES } from './limits.ts'
@@ -63,6 +63,8 @@ class IndexedDatabase implements RecordDatabase {
   readonly #connection: IDBDatabase
   readonly #scans = new Set<FrozenScan>()
   #isClosed = false
+  /** Why a write failed. */
+  #failure: StoreError | undefined
 
   constructor(connection: IDBDatabase) {
     this.#connection = connection
@@ -94,16 +96,26 @@ class IndexedDatabase implements RecordDatabase {
     return Promise.resolve(scan)
   }
 
-  /** Browsers tell how much is left only roughly, and refuse what is too much. */
-  admit(): Promise<void> {
-    return Promise.resolve()
+  /** Of room browsers tell only roughly how much is left, and refuse what is too much. */
+  async admit(): Promise<void> {
+    if (this.#failure) throw noMoreWrites(this.#failure)
   }
 
   /** All requests at once: each after the one before it took two to three times as long. */
-  commit(operations: DatabaseOperation[]): Promise<void> {
+  async commit(operations: DatabaseOperation[]): Promise<void> {
     const taken = operations.splice(0)
+    try {
+      await this.#write(taken)
+    } catch (error) {
+      // A full disk passes, anything else does not.
+      if (isStoreError(error) && error.code === 'ERR_STORE_FAILED') this.#failure ??= error
+      throw error
+    }
+  }
+
+  #write(operations: readonly DatabaseOperation[]): Promise<void> {
     return this.#transact('readwrite', (records) => {
-      for (const operation of taken) {
+      for (const operation of operations) {
         const key = indexedKey(operation.key)
         // In the same transaction, so that nothing comes between the old value and the new one.
         for (const scan of this.#scans) if (scan.wants(operation.key)) keepFor(scan, records, key)

@@ -1,5 +1,5 @@
 /** Stores in IndexedDB, inside a page. */
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import {
   MAX_DATABASE_NAME_LENGTH,
   openMemoryStore,
@@ -148,6 +148,28 @@ describe('a damaged record in IndexedDB', () => {
     await store.close()
     const moved = await inDatabase(name, (records) => records.getAllKeys())
     expect(moved.map((key) => new Uint8Array(key as ArrayBuffer)[0])).toEqual([0, 1, 1, 2])
+  })
+})
+
+describe('a write in IndexedDB that fails', () => {
+  it('leaves nothing of itself, and none that follows it is taken', async () => {
+    const name = databaseName()
+    const store = await openStore({ name })
+    await store.write([put('a', '1')])
+    const deleting = vi.spyOn(IDBObjectStore.prototype, 'delete')
+    onTestFinished(() => deleting.mockRestore())
+    deleting.mockImplementationOnce(() => {
+      throw new DOMException('the disk is broken', 'UnknownError')
+    })
+    const failed = store.write([put('b', '1'), remove('a')])
+    await expect(failed).rejects.toMatchObject({ code: 'ERR_STORE_FAILED' })
+    await expect(store.write([put('d', '1')])).rejects.toMatchObject({ code: 'ERR_STORE_FAILED' })
+    expect(await listed(store.scan(everything))).toEqual(['a=1'])
+    await store.close()
+    const again = await openStore({ name })
+    await again.write([put('d', '1')])
+    expect(await listed(again.scan(everything))).toEqual(['a=1', 'd=1'])
+    await again.close()
   })
 })
 

@@ -1,5 +1,6 @@
 import type { AbortOptions } from '@vudo/transport'
 import { connectDatabase } from './connect-database.ts'
+import { workerEnded } from './link-client.ts'
 import { holdLifeLock, platformLocks, watchLife, type LifeLock } from './life-locks.ts'
 import { receiveError } from './link-errors.ts'
 import type { MessageEnd } from './link-port.ts'
@@ -25,7 +26,7 @@ export interface WorkerInit extends AbortOptions {
  * ends the use of this page alone.
  *
  * @throws what opening the database threw in the worker, rebuilt: `StoreError` `ERR_STORE_LOCKED` when a dedicated worker of
- *   another page has the store; `Error` when the worker's program cannot be loaded, or where there are no Web Locks; the signal's reason.
+ *   another page has the store; `SyncError` `ERR_WORKER_ENDED` when it ends meanwhile; `Error` when the worker's program cannot be loaded, or where there are no Web Locks; the signal's reason.
  */
 export async function connectWorker(
   worker: DatabaseWorker,
@@ -94,15 +95,21 @@ class WorkerEnd implements MessageEnd {
 
   #take(message: WorkerMessage): void {
     if (message.type === 'failed') this.fail(receiveError(message.error))
-    else if (message.type === 'opened') this.#begin(message.link, message.lock)
+    else if (message.type === 'heard') this.#watch(message.lock)
+    else if (message.type === 'opened') this.#begin(message.link)
     else this.#threads.take(message)
   }
 
-  #begin(link: MessagePort, lock: string): void {
-    this.#link = link
+  #watch(lock: string): void {
+    this.#stopWatching?.()
     this.#stopWatching = watchLife(this.#locks, lock, () => {
+      this.fail(workerEnded())
       for (const onEnd of this.#onEnd) onEnd()
     })
+  }
+
+  #begin(link: MessagePort): void {
+    this.#link = link
     this.#opened.resolve()
   }
 

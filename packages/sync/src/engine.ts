@@ -85,7 +85,8 @@ export class Engine {
   constructor(init: EngineInit, replica: Replica) {
     this.#init = init
     this.replica = replica
-    this.#vetting = init.vetting ?? createVetting()
+    this.#vetting =
+      init.vetting ?? createVetting({ onStuck: (reason) => this.#warnOfVetting(reason) })
     const onInterval = (): void => this.#input({ type: 'interval' })
     // No program goes on for the sake of a check.
     const interval = setInterval(onInterval, init.syncIntervalMs ?? SYNC_INTERVAL_MS)
@@ -211,6 +212,12 @@ export class Engine {
       return this.#input({ type: 'persist-failed', token, error })
     }
     this.#input({ type: 'persisted', token })
+  }
+
+  #warnOfVetting(reason: string): void {
+    if (this.#isClosed) return
+    const message = `costly documents wait: the worker that opens them first cannot be started: ${reason}`
+    this.call((replica) => replica.emit({ type: 'warning', message, path: '' }))
   }
 
   /**

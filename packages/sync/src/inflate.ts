@@ -27,7 +27,7 @@ interface Codes {
   readonly counts: Uint16Array
   /** By length, then by value. */
   readonly symbols: Uint16Array
-  /** By the next 9 bits: symbol and length (4 bits); 0 for longer ones, and for none. */
+  /** By the next bits, as many as the longest code has and at most 9: symbol and length (4 bits); 0 for longer ones, and for none. */
   readonly quick: Uint16Array
 }
 
@@ -97,7 +97,7 @@ class Inflation {
   /** One symbol of an alphabet. */
   #decode({ quick, counts, symbols }: Codes): number {
     this.#fill(MAX_CODE_BITS)
-    const found = quick[this.#bits & ((1 << QUICK_BITS) - 1)] ?? 0
+    const found = quick[this.#bits & (quick.length - 1)] ?? 0
     if (found > 0) {
       this.#drop(found & 15)
       return found >>> 4
@@ -203,22 +203,29 @@ class Inflation {
 /** The codes of an alphabet from their lengths. A set must be full; one code of one bit, or none, is allowed where `kind` says so. */
 function codesOf(bits: Uint8Array, kind: 'whole' | 'may be one'): Codes {
   const counts = new Uint16Array(MAX_CODE_BITS + 1)
-  for (const length of bits) counts[length] = (counts[length] ?? 0) + 1
-  const none = counts[0] === bits.length
-  counts[0] = 0
-  assertFull(counts, none || kind === 'may be one')
+  // Counted, as below: small blocks cost several times as much with iterators.
+  for (let symbol = 0; symbol < bits.length; symbol++) {
+    const length = bits[symbol] ?? 0
+    if (length > 0) counts[length] = (counts[length] ?? 0) + 1
+  }
+  const longest = assertFull(counts, kind)
   const next = new Uint16Array(MAX_CODE_BITS + 2)
   for (let length = 1; length <= MAX_CODE_BITS; length++) {
     next[length + 1] = (next[length] ?? 0) + (counts[length] ?? 0)
   }
-  const symbols = new Uint16Array(bits.length)
-  for (const [symbol, length] of bits.entries()) {
-    if (length > 0) symbols[(next[length] = (next[length] ?? 0) + 1) - 1] = symbol
+  const symbols = new Uint16Array(next[MAX_CODE_BITS + 1] ?? 0)
+  for (let symbol = 0; symbol < bits.length; symbol++) {
+    const length = bits[symbol] ?? 0
+    if (length === 0) continue
+    const at = next[length] ?? 0
+    symbols[at] = symbol
+    next[length] = at + 1
   }
-  return { counts, symbols, quick: quickOf(counts, symbols) }
+  return { counts, symbols, quick: quickOf(counts, symbols, Math.min(longest, QUICK_BITS)) }
 }
 
-function assertFull(counts: Uint16Array, mayBeOne: boolean): void {
+/** @returns bits of the longest code; 0 when there is none. */
+function assertFull(counts: Uint16Array, kind: 'whole' | 'may be one'): number {
   let left = 1
   let longest = 0
   for (let length = 1; length <= MAX_CODE_BITS; length++) {
@@ -227,14 +234,16 @@ function assertFull(counts: Uint16Array, mayBeOne: boolean): void {
     left = 2 * left - count
     if (left < 0) throw new Error('more codes than there is room for')
   }
-  if (left > 0 && !(mayBeOne && longest <= 1)) throw new Error('codes are missing')
+  const mayLack = longest === 0 || (kind === 'may be one' && longest === 1)
+  if (left > 0 && !mayLack) throw new Error('codes are missing')
+  return longest
 }
 
 /** Codes come with their highest bit first, and bits are looked up with the first as the lowest. */
-function quickOf(counts: Uint16Array, symbols: Uint16Array): Uint16Array {
-  const quick = new Uint16Array(1 << QUICK_BITS)
+function quickOf(counts: Uint16Array, symbols: Uint16Array, bits: number): Uint16Array {
+  const quick = new Uint16Array(1 << bits)
   let [code, index] = [0, 0]
-  for (let length = 1; length <= QUICK_BITS; length++) {
+  for (let length = 1; length <= bits; length++) {
     for (let left = counts[length] ?? 0; left > 0; left--) {
       const entry = ((symbols[index++] ?? 0) << 4) | length
       const step = 1 << length

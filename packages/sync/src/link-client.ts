@@ -252,11 +252,10 @@ export class LinkClient implements LinkedContext {
   #lost(cause: unknown): void {
     if (this.#failure) return
     this.#isLost = true
-    const error = new SyncError('ERR_WORKER_ENDED', 'the worker that has the database has ended', {
-      cause,
-      hint: 'what was stored is safe: look at its output, and connect to a new one',
-    })
+    const error = workerEnded(cause)
     this.#fail(error)
+    // The end here may hold locks, threads and channels for the sake of the far one.
+    this.#port.close()
     this.events.publish('worker:ended', { message: error.message })
     this.events.close()
   }
@@ -282,6 +281,14 @@ export class LinkClient implements LinkedContext {
     for (const document of this.#documents.values()) document.free()
     this.#documents.clear()
   }
+}
+
+/** The far end has gone without a word. */
+export function workerEnded(cause?: unknown): SyncError {
+  return new SyncError('ERR_WORKER_ENDED', 'the worker that has the database has ended', {
+    cause,
+    hint: 'what was stored is safe: look at its output, and connect to a new one',
+  })
 }
 
 /** The error of a database that was closed. */

@@ -23,7 +23,7 @@ export class OwnThreads {
     const started = ownThread({
       onAnswer: (answer) => this.#post({ type: 'thread-said', thread, answer }),
       onFailed: (reason) => this.#post({ type: 'thread-failed', thread, reason }),
-      onLost: () => this.#post({ type: 'thread-lost', thread }),
+      onLost: (reason) => this.#post({ type: 'thread-lost', thread, reason }),
     })
     this.#threads.set(thread, started)
   }

@@ -13,8 +13,10 @@ export interface PageHello {
 
 /** What the worker says. */
 export type WorkerMessage =
-  /** The database is there: at the other end of `link`. The worker holds `lock` for as long as it lives. */
-  | { readonly type: 'opened'; readonly link: MessagePort; readonly lock: string }
+  /** The page was heard, and the database is being opened. The worker holds `lock` for as long as it lives. */
+  | { readonly type: 'heard'; readonly lock: string }
+  /** The database is there: at the other end of `link`. */
+  | { readonly type: 'opened'; readonly link: MessagePort }
   | { readonly type: 'failed'; readonly error: SentError }
   | { readonly type: 'thread-start'; readonly thread: number }
   | {
@@ -28,10 +30,14 @@ export type WorkerMessage =
 export type PageMessage =
   | { readonly type: 'thread-said'; readonly thread: number; readonly answer: VettingAnswer }
   | { readonly type: 'thread-failed'; readonly thread: number; readonly reason: string }
-  | { readonly type: 'thread-lost'; readonly thread: number }
+  | {
+      readonly type: 'thread-lost'
+      readonly thread: number
+      readonly reason: string | undefined
+    }
 
 /** Tells whether a message of anybody is a {@link PageHello}. */
 export function isPageHello(message: unknown): message is PageHello {
-  const { type }: { readonly type?: unknown } = Object(message)
-  return type === 'vudo:page'
+  const { type, port, lock }: Partial<Record<keyof PageHello, unknown>> = Object(message)
+  return type === 'vudo:page' && port instanceof MessagePort && typeof lock === 'string'
 }

@@ -32,14 +32,14 @@ export class PageThreads implements ThreadLender {
     if (!listener) return
     if (message.type === 'thread-said') listener.onAnswer(message.answer)
     else if (message.type === 'thread-failed') listener.onFailed(message.reason)
-    else listener.onLost()
+    else listener.onLost(message.reason)
   }
 
   /** The page has gone. */
   close(): void {
     const lost = [...this.#listeners.values()]
     this.#listeners.clear()
-    for (const listener of lost) listener.onLost()
+    for (const listener of lost) listener.onLost(undefined)
   }
 
   #post(message: WorkerMessage): void {

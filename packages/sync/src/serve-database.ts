@@ -34,6 +34,7 @@ export interface ServedDatabase {
  *
  * @param end - One end of a `MessageChannel`, or a worker's `parentPort`; nobody else may use it.
  * @throws `TypeError` for a database that `openDatabase` has not given in this thread.
+ * @throws `SyncError` `ERR_DATABASE_CLOSED`.
  */
 export function serveDatabase(database: Database, end: MessageEnd): ServedDatabase {
   // A worker has nothing else to live for.
@@ -64,6 +65,8 @@ class Server implements ServedDatabase {
 
   constructor(database: Database, port: LinkPort<ServerMessage, ClientMessage>) {
     const { engine, waiters } = partsOf(database)
+    // Throws when it is closed.
+    engine.call(() => {})
     const { promise, resolve } = Promise.withResolvers<void>()
     this.ended = promise
     this.#end = resolve

@@ -1,6 +1,6 @@
-import type { LifeLock } from './life-locks.ts'
-import { holdLifeLock, platformLocks, watchLife } from './life-locks.ts'
+import { isSyncError } from './errors.ts'
 import { addLender } from './lent-threads.ts'
+import { holdLifeLock, platformLocks, watchLife, type LifeLock } from './life-locks.ts'
 import { PAGE_END_GRACE_MS } from './limits.ts'
 import { sendError } from './link-errors.ts'
 import { isPageHello, type PageHello, type WorkerMessage } from './page-messages.ts'
@@ -20,7 +20,8 @@ export interface PagesInit {
  * the program of the worker begins, and `open` brings everything else by a dynamic `import()`.
  *
  * What a page has open is closed when the page ends, however that happens; the database stays open for as long as the worker lives.
- * Where opening fails, each page that waits is told why, and the next one tries again.
+ * Where opening fails, each page that waits is told why, and the next one tries again. So it is with a database that the program has
+ * closed: the next page has it opened anew.
  *
  * @param open - Called when the first page comes; gives what `openDatabase` gave in this worker.
  * @throws `Error` where there are no Web Locks.
@@ -56,15 +57,24 @@ class Pages {
 
   serve(hello: PageHello): void {
     const page = new ServedPage(hello, this.#locks)
-    void page.run(() => this.#begin())
+    void page.run(() => this.#begin(page))
   }
 
-  async #begin(): Promise<{ readonly database: Database; readonly life: LifeLock }> {
-    this.#database ??= this.#open()
+  async #begin(page: ServedPage): Promise<void> {
+    // Before anything is opened: without it no page would get the database, and nobody close it.
+    page.greet(await this.#life)
+    const known = this.#database
+    const opening = (this.#database ??= this.#open())
+    let isOpen = false
     try {
-      return { database: await this.#database, life: await this.#life }
+      const database = await opening
+      isOpen = true
+      await page.serve(database)
     } catch (error) {
-      this.#database = undefined
+      const isClosed = isOpen && isSyncError(error) && error.code === 'ERR_DATABASE_CLOSED'
+      // Another page may have begun anew meanwhile.
+      if ((isClosed || !isOpen) && this.#database === opening) this.#database = undefined
+      if (isClosed && known) return this.#begin(page)
       throw error
     }
   }
@@ -90,13 +100,10 @@ class ServedPage {
     port.start()
   }
 
-  /** Settles, and never rejects, when the page has ended. */
-  async run(
-    begin: () => Promise<{ readonly database: Database; readonly life: LifeLock }>,
-  ): Promise<void> {
+  /** @param begin - Calls {@link serve}. @returns settles, and never rejects, when the page has ended. */
+  async run(begin: () => Promise<void>): Promise<void> {
     try {
-      const { database, life } = await begin()
-      await this.#serve(database, life)
+      await begin()
     } catch (error) {
       this.#post({ type: 'failed', error: sendError(error) })
       // It closes the port when it has read that.
@@ -108,13 +115,18 @@ class ServedPage {
     }
   }
 
-  async #serve(database: Database, life: LifeLock): Promise<void> {
+  /** A worker that ends while it opens the database is missed. */
+  greet({ name }: LifeLock): void {
+    this.#post({ type: 'heard', lock: name })
+  }
+
+  async serve(database: Database): Promise<void> {
     const { serveDatabase } = await import('./serve-database.ts')
     const { port1, port2 } = new MessageChannel()
     const served = serveDatabase(database, port1)
     const takeBack = addLender(this.#threads)
     try {
-      this.#post({ type: 'opened', link: port2, lock: life.name }, [port2])
+      this.#post({ type: 'opened', link: port2 }, [port2])
       await Promise.race([served.ended, this.#ended.promise])
     } finally {
       takeBack()

@@ -205,7 +205,7 @@ export interface DatabaseEvents {
   }
   /** Only where a worker has the engine: the worker has ended without being asked. Every call fails with `ERR_WORKER_ENDED`, edits that were not stored are gone. */
   'worker:ended': { readonly message: string }
-  /** Something is allowed and probably a mistake, or a document stops merging with a peer because it would be too large. */
+  /** Something is allowed and probably a mistake, a document stops merging with a peer because it would be too large, or costly documents wait because the browser cannot start the worker that opens them. `path` is empty where it is about none. */
   warning: { readonly path: string; readonly message: string }
   /** No document on this device names the blob any more. Told after {@link Database.blobReferences} was called for the first time; a crash may swallow it. */
   'blob:unreferenced': { readonly hash: string }

@@ -16,7 +16,8 @@ export function startVettingThread(listener: VettingListener): VettingThread {
 
 /** In a page, or in a worker of its own. */
 export function ownThread(listener: VettingListener): VettingThread {
-  const worker = startVettingWorker()
+  const worker = startedWorker(listener)
+  if (!worker) return noThread
   let isReady = false
   worker.addEventListener('message', ({ data }: MessageEvent<VettingAnswer>) => {
     isReady ||= data.type === 'ready'
@@ -25,12 +26,28 @@ export function ownThread(listener: VettingListener): VettingThread {
   worker.addEventListener('error', ({ message }) => {
     // A program that cannot be loaded, for want of a network, says nothing about a document.
     if (isReady) listener.onFailed(message || 'its worker ended')
-    else listener.onLost()
+    else listener.onLost(message || 'its program cannot be loaded')
   })
   return {
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker, not a window
     post: (pieces) => worker.postMessage(pieces),
     cpuMs: () => Promise.resolve(undefined),
     end: () => Promise.resolve(worker.terminate()),
+  }
+}
+
+const noThread: VettingThread = {
+  post: () => {},
+  cpuMs: () => Promise.resolve(undefined),
+  end: () => Promise.resolve(),
+}
+
+/** `undefined`, and the listener told, where the browser refuses: a policy of the page forbids it, or the page has no address to load it from. */
+function startedWorker(listener: VettingListener): Worker | undefined {
+  try {
+    return startVettingWorker()
+  } catch (error) {
+    listener.onLost(String(error))
+    return undefined
   }
 }

@@ -19,8 +19,12 @@ export interface VettingListener {
   onAnswer(answer: VettingAnswer): void
   /** It failed by itself. */
   onFailed(reason: string): void
-  /** It went through no fault of the document: another one is to be started. */
-  onLost(): void
+  /**
+   * It went through no fault of the document: another one is to be started.
+   *
+   * @param reason - Why it could not be started; `undefined` when it went with the page that had lent it.
+   */
+  onLost(reason: string | undefined): void
 }
 
 /** Starts one. */

@@ -30,11 +30,13 @@ export interface Vetting {
   close(): Promise<void>
 }
 
-/** What {@link createVetting} takes, for tests. */
+/** What {@link createVetting} takes. */
 export interface VettingInit {
-  /** @defaultValue `MAX_VETTING_CPU_MS` */
+  /** Told why no thread can be started, once until one has been: documents wait meanwhile. */
+  readonly onStuck?: ((reason: string) => void) | undefined
+  /** For tests. @defaultValue `MAX_VETTING_CPU_MS` */
   readonly maxCpuMs?: number | undefined
-  /** @defaultValue `MAX_VETTING_WALL_MS` */
+  /** For tests. @defaultValue `MAX_VETTING_WALL_MS` */
   readonly maxWallMs?: number | undefined
 }
 
@@ -51,13 +53,17 @@ const closedVerdict: Verdict = { type: 'refused', reason: 'the database was clos
 class ThreadVetting implements Vetting {
   readonly #maxCpuMs: number
   readonly #maxWallMs: number
+  readonly #onStuck: VettingInit['onStuck']
+  #isStuck = false
   /** Settles when the last one that was asked for is done. */
   #last: Promise<unknown> = Promise.resolve()
   readonly #closed = new AbortController()
 
-  constructor({ maxCpuMs = MAX_VETTING_CPU_MS, maxWallMs = MAX_VETTING_WALL_MS }: VettingInit) {
+  constructor(init: VettingInit) {
+    const { maxCpuMs = MAX_VETTING_CPU_MS, maxWallMs = MAX_VETTING_WALL_MS, onStuck } = init
     this.#maxCpuMs = maxCpuMs
     this.#maxWallMs = maxWallMs
+    this.#onStuck = onStuck
   }
 
   vet(pieces: readonly Uint8Array[]): Promise<Verdict> {
@@ -85,11 +91,15 @@ class ThreadVetting implements Vetting {
     const thread = startVettingThread({
       onAnswer: (answer) => {
         if (answer.type !== 'ready') return resolve(answer)
+        this.#isStuck = false
         thread.post(pieces)
         watched.push(this.#watch(thread, done.signal, resolve))
       },
       onFailed: (reason) => resolve({ type: 'refused', reason }),
-      onLost: () => resolve(undefined),
+      onLost: (reason) => {
+        if (reason !== undefined) this.#noteStuck(reason)
+        resolve(undefined)
+      },
     })
     const onClosed = (): void => resolve(closedVerdict)
     signal.addEventListener('abort', onClosed)
@@ -100,6 +110,12 @@ class ThreadVetting implements Vetting {
       done.abort()
       await Promise.all([thread.end(), ...watched])
     }
+  }
+
+  #noteStuck(reason: string): void {
+    if (this.#isStuck) return
+    this.#isStuck = true
+    this.#onStuck?.(reason)
   }
 
   /** CPU counts; on a busy machine the time of the clock says little about a document. */

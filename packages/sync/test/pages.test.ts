@@ -50,6 +50,25 @@ function mortal(): { readonly locks: LockManager; readonly die: () => void } {
   return { locks: { request } as unknown as LockManager, die: () => death.resolve() }
 }
 
+/** Locks, and the names of those that are held. */
+function counted(): { readonly locks: LockManager; readonly held: ReadonlySet<string> } {
+  const held = new Set<string>()
+  const request = (name: string, ...rest: unknown[]): Promise<unknown> => {
+    if (rest.length === 2) {
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as LockManager has it
+      return locks.request(name, rest[0] as LockOptions, rest[1] as LockGrantedCallback<unknown>)
+    }
+    return locks.request(name, async () => {
+      held.add(name)
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as above
+      await (rest[0] as () => unknown)()
+      held.delete(name)
+    })
+  }
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what is used of it
+  return { locks: { request } as unknown as LockManager, held }
+}
+
 async function codeOf(task: Promise<unknown>): Promise<unknown> {
   return task.then(
     () => undefined,
@@ -151,4 +170,75 @@ test('who has no locks is told why', async () => {
   } finally {
     Object.defineProperty(globalThis, 'navigator', { value: had, configurable: true })
   }
+})
+
+test('a worker that dies leaves nothing behind in its page', async () => {
+  const { locks: workerLocks, die } = mortal()
+  const { locks: pageLocks, held } = counted()
+  const page = await pageOf(workerOf(openInMemory, workerLocks), pageLocks)
+  expect(held.size).toBe(1)
+  const ended = next(page, 'worker:ended')
+  die()
+  await ended
+  await expect.poll(() => held.size, patient).toBe(0)
+})
+
+test('a database that the worker has closed is opened anew for the next page', async () => {
+  const opened: Database[] = []
+  const worker = workerOf(async () => {
+    const database = await openInMemory()
+    opened.push(database)
+    return database
+  })
+  const first = await pageOf(worker)
+  await opened[0]?.close()
+  expect(await codeOf(first.ls())).toBe('ERR_DATABASE_CLOSED')
+  const [page, other] = await Promise.all([pageOf(worker), pageOf(worker)])
+  expect([await page.ls(), await other.ls()]).toEqual([[], []])
+  expect(opened).toHaveLength(2)
+})
+
+test('a worker that gets no lock opens nothing', async () => {
+  let opened = 0
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what is used of it
+  const refusing = { request: () => Promise.reject(new Error('no locks here')) } as unknown
+  const worker = workerOf(
+    () => {
+      opened += 1
+      return openInMemory()
+    },
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as above
+    refusing as LockManager,
+  )
+  await expect(connectWorker(worker, { locks })).rejects.toThrow('no locks here')
+  expect(opened).toBe(0)
+})
+
+test('what is no greeting of a page is passed over', async () => {
+  const { port1, port2 } = new MessageChannel()
+  onTestFinished(() => port1.close())
+  const scope = new EventTarget()
+  const thrown: unknown[] = []
+  servePages(openInMemory, { scope, locks })
+  const onError = (error: unknown): number => thrown.push(error)
+  process.on('uncaughtException', onError)
+  onTestFinished(() => void process.off('uncaughtException', onError))
+  for (const data of [null, 1, { type: 'vudo:page' }, { type: 'vudo:page', port: port2 }]) {
+    scope.dispatchEvent(new MessageEvent('message', { data }))
+  }
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(thrown).toEqual([])
+})
+
+test('a worker that dies while it opens the database is told as well', async () => {
+  const { locks: workerLocks, die } = mortal()
+  const opening = Promise.withResolvers<void>()
+  const worker = workerOf(() => {
+    opening.resolve()
+    return new Promise<Database>(() => {})
+  }, workerLocks)
+  const connecting = codeOf(connectWorker(worker, { locks, signal: AbortSignal.timeout(5_000) }))
+  await opening.promise
+  die()
+  expect(await connecting).toBe('ERR_WORKER_ENDED')
 })
