@@ -205,6 +205,19 @@ test('to forget is local: others keep it, and it is not taken again until it is 
   expect(a.picture).toBe(b.picture)
 })
 
+test('an edit of what was forgotten goes on beside the edits before, in the same run', () => {
+  const { lab, a, b } = pair()
+  b.edit(path, (doc) => (doc.before = 1))
+  lab.settle()
+  act(b, (replica) => forgetPath(replica, path, answers(false)))
+  b.edit(path, (doc) => (doc.after = 2))
+  lab.settle()
+  const both = { lines: ['1'], before: 1, after: 2 }
+  expect(a.read(path)).toEqual(both)
+  expect(b.read(path)).toEqual(both)
+  expect(eventsOf(a, 'document:quarantined') + eventsOf(b, 'document:quarantined')).toBe(0)
+})
+
 test('what is forgotten is not waited for any more', () => {
   let isLost = false
   const lab = new Lab({
