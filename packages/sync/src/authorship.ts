@@ -104,9 +104,16 @@ export function actorOf(
  * The nonce of this run, in all documents: an actor derives from its document as well. The
  * run's id is random and new at each start, so an actor is never used again after a crash
  * that lost its last changes.
+ *
+ * @param life - How often the document has gone from this device in this run, and with it the
+ *   numbers that the actor has used.
  */
-export function deriveNonce(runId: Uint8Array): Uint8Array {
-  return sha256(concatBytes(utf8.encode('vudo/nonce/1\0'), runId)).slice(0, ACTOR_BYTES)
+export function deriveNonce(runId: Uint8Array, life = 0): Uint8Array {
+  const writer = createByteWriter()
+  writer.bytes(utf8.encode('vudo/nonce/1\0'))
+  writer.bytes(runId)
+  if (life > 0) writer.varint(life)
+  return sha256(writer.finish()).slice(0, ACTOR_BYTES)
 }
 
 /** What a proof stands for. */

@@ -80,7 +80,7 @@ function takeBatch(exchange: Exchange, peer: PeerState, { id, parts, totalBytes 
   if (replica.retired.isForgotten(id)) {
     release(exchange, peer, totalBytes)
     takeAnswer(peer, batch)
-    return exchange.send(peer, { type: 'received', id, heads: batch.heads })
+    return passOver(exchange, peer, id, batch)
   }
   if (peer.oversized.has(id)) {
     release(exchange, peer, totalBytes)
@@ -195,21 +195,31 @@ function vetFirst(
   taken: TakenBatch,
 ): void {
   const { replica } = exchange
+  const { id } = state
   const { length } = taken.batch.payload
   const isRoom = exchange.incomingBytes + length <= MAX_INCOMING_BYTES
   if (replica.isVettingFull || !isRoom) {
     const error = new SyncError('ERR_SYNC_LIMIT', 'too many documents wait to be vetted')
-    return reject(exchange, peer, state.id, error)
+    return reject(exchange, peer, id, error)
   }
   exchange.incomingBytes += length
   replica.vet(vettingPieces(state, taken.batch), (refusal) => {
     exchange.incomingBytes -= length
     if (!exchange.isPresent(peer)) return
-    if (refusal !== undefined) return reject(exchange, peer, state.id, overBudget(refusal))
-    replica.withDocument(state, () => {
-      if (exchange.isPresent(peer)) applyAs(exchange, peer, state, { ...taken, isVetted: true })
+    if (replica.retired.isForgotten(id)) return passOver(exchange, peer, id, taken.batch)
+    if (refusal !== undefined) return reject(exchange, peer, id, overBudget(refusal))
+    // Its bytes may have gone meanwhile, and the batch is for what is here now.
+    const now = replica.document(id)
+    replica.withDocument(now, () => {
+      if (!exchange.isPresent(peer)) return
+      applyAs(exchange, peer, now, { ...taken, isVetted: now === state })
     })
   })
+}
+
+/** What came of a document that this device was told to forget meanwhile is not taken. */
+function passOver(exchange: Exchange, peer: PeerState, id: string, { heads }: ChangeBatch): void {
+  exchange.send(peer, { type: 'received', id, heads })
 }
 
 /** What is refused because opening it would cost too much. */

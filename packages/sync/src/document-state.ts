@@ -50,6 +50,8 @@ export interface DocumentContext {
   readonly author: AuthorKey
   /** 16 bytes, new at each start of the program. */
   readonly runId: Uint8Array
+  /** How often the document has gone from this device in this run. @defaultValue 0 */
+  readonly life?: number
   /** Told of true proofs that are in the next write. */
   readonly onProofs?: ((documentId: string, proofs: readonly ActorProof[]) => void) | undefined
 }
@@ -57,7 +59,7 @@ export interface DocumentContext {
 /** One document of a replica: always known by its heads, open only while somebody works on it. */
 export class DocumentState {
   readonly id: string
-  readonly #context: DocumentContext
+  readonly context: DocumentContext
   /** What is durable, or will be with the write that is under way. */
   stored: StoredDocument
   /** Of the open document, or of what would be opened. */
@@ -106,7 +108,7 @@ export class DocumentState {
 
   constructor(id: string, context: DocumentContext, stored: StoredDocument = nothingStored) {
     this.id = id
-    this.#context = context
+    this.context = context
     this.stored = stored
     this.size = new DocumentSize(stored.snapshotBytes + stored.laterBytes)
     this.durableHeads = stored.heads
@@ -115,14 +117,14 @@ export class DocumentState {
 
   /** The actor under which this run edits the document. */
   get actor(): string {
-    const { author, runId } = this.#context
-    this.#actor ??= deriveActor(author.authorId, this.id, deriveNonce(runId))
+    const { author, runId, life } = this.context
+    this.#actor ??= deriveActor(author.authorId, this.id, deriveNonce(runId, life))
     return this.#actor
   }
 
   /** Who edits here: the author's public key as hex. */
   get ownAuthor(): string {
-    return this.#context.author.authorId
+    return this.context.author.authorId
   }
 
   /** The open document. Call it only while it is open. */
@@ -358,7 +360,7 @@ export class DocumentState {
     if (change) this.replaceLogged(doc, [change], undefined)
     else this.replace(doc)
     const [hash = ''] = this.heads
-    this.noteOwn(this.actor, { hash, nonce: deriveNonce(this.#context.runId) })
+    this.noteOwn(this.actor, { hash, nonce: deriveNonce(this.context.runId, this.context.life) })
   }
 
   /** The newest change of an actor of our own is here; it is signed when somebody needs that. */
@@ -471,7 +473,7 @@ export class DocumentState {
 
   /** Signs our newest changes only when somebody needs it: typing makes many. */
   #proveOwn(): void {
-    const { database, author } = this.#context
+    const { database, author } = this.context
     this.#proofs.signOwn((actor, { hash, nonce }) => {
       return signProof({ database, documentId: this.id, actor, hash }, author, nonce)
     })
@@ -485,7 +487,7 @@ export class DocumentState {
     const chunks = this.#chunkOperations(arrival)
     const proofs = this.#proofs.takeUnwritten()
     // Of a document that nobody has opened it is not known yet whether its proofs are true.
-    if (!this.stored.isClaimed) this.#context.onProofs?.(this.id, proofs)
+    if (!this.stored.isClaimed) this.context.onProofs?.(this.id, proofs)
     return [
       ...chunks,
       ...proofs.map((proof) => putProof(this.id, proof)),

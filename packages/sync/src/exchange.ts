@@ -388,7 +388,8 @@ export class Exchange {
     if (wasAsked) peer.answersDue = Math.max(0, peer.answersDue - 1)
     if (reason === 'too-large' && this.replica.knownDocument(id)) this.stopMerging(peer, id)
     else if (wasAsked) this.giveUp(peer, id, `the peer does not give it: ${reason}`)
-    else if (this.replica.knownDocument(id)) peer.refused.add(id)
+    // Edits may have come before the record of their document, which brings it along.
+    else if (reason !== 'absent' && this.replica.knownDocument(id)) peer.refused.add(id)
     this.replica.emit({ type: 'progress' })
   }
 

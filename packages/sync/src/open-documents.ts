@@ -43,6 +43,8 @@ export class OpenDocuments {
   readonly #context: DocumentContext
   readonly #hooks: DocumentHooks
   readonly #stateById = new Map<string, DocumentState>()
+  /** How often documents were removed, which is seldom: their actors are not used again. */
+  readonly #lives = new Map<string, number>()
   /** Open documents nobody holds, least recently used first. */
   readonly #idle = new Set<DocumentState>()
   /** Documents whose last changes are remembered, least recently used first. */
@@ -62,7 +64,9 @@ export class OpenDocuments {
   obtain(id: string): DocumentState {
     const known = this.#stateById.get(id)
     if (known) return known
-    const state = new DocumentState(id, this.#context)
+    const life = this.#lives.get(id)
+    const context = life === undefined ? this.#context : { ...this.#context, life }
+    const state = new DocumentState(id, context)
     this.#stateById.set(id, state)
     return state
   }
@@ -202,6 +206,7 @@ export class OpenDocuments {
   remove(state: DocumentState): void {
     this.#idle.delete(state)
     this.#stateById.delete(state.id)
+    this.#lives.set(state.id, (state.context.life ?? 0) + 1)
     state.unload()
   }
 

@@ -357,6 +357,8 @@ export class RetiredDocuments {
   /** Takes the bytes of an open document from this device only, and asks nobody for them. */
   forget(state: DocumentState): void {
     this.#mark(state, 'forgotten')
+    const { exchange } = this.#replica
+    for (const peer of exchange.peers.values()) exchange.dropWant(peer, state.id)
   }
 
   #mark(state: DocumentState, reason: DocumentMark['reason']): void {

@@ -45,7 +45,7 @@ export class ServedDocument {
     this.handle = handle
     this.state = state
     this.#engine = engine
-    this.#nonce = deriveNonce(runId)
+    this.#nonce = deriveNonce(runId, state.context.life)
     this.#next = state.logEnd
     this.#told = state.heads
   }

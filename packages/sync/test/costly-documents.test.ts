@@ -1,4 +1,5 @@
 import { expect, test, vi } from 'vitest'
+import { forgetPath } from '../src/deletion.ts'
 import type * as limits from '../src/limits.ts'
 import { Lab, type Node } from './replica-lab.ts'
 
@@ -21,11 +22,15 @@ function faultsOf(node: Node): string[] {
 }
 
 /** Two nodes, and what the vetting thread says of everything that it is given. */
-function twoNodes(refusal?: string): { lab: Lab; a: Node; b: Node; vettings: () => number } {
+function twoNodes(
+  refusal?: string,
+  onVet?: (b: Node) => void,
+): { lab: Lab; a: Node; b: Node; vettings: () => number } {
   let count = 0
   const lab = new Lab({
     refusal: () => {
       count += 1
+      onVet?.(lab.node('b'))
       return refusal
     },
   })
@@ -99,5 +104,33 @@ test('a costly batch for an open document is opened elsewhere first', () => {
     const kept = { text: 'short', mine: 1 }
     expect(b.read('notes/x')).toEqual(refusal ? kept : { ...kept, added: long })
     expect(faultsOf(b).includes('ERR_DOCUMENT_TOO_LARGE')).toBe(refusal !== undefined)
+  }
+})
+
+test('a batch whose document is forgotten while it is opened elsewhere is not waited for any more', () => {
+  const forgotten: string[] = []
+  const onForgotten = (): void => void forgotten.push('forgotten')
+  const onRefused = (error: unknown): void => void forgotten.push(String(error))
+  for (const refusal of [undefined, 'it takes too long']) {
+    forgotten.length = 0
+    const { lab, a, b } = twoNodes(refusal, ({ replica }) => {
+      forgetPath(replica, 'notes/x', { force: true, onForgotten, onRefused })
+      b.run(replica.takeEffects())
+      lab.runUntil(() => forgotten.length > 0)
+    })
+    a.edit('notes/x', (doc) => (doc.text = 'short'))
+    lab.connect(a, b)
+    lab.settle()
+    b.edit('notes/x', (doc) => (doc.mine = 1))
+    lab.settle()
+    a.edit('notes/x', (doc) => (doc.added = long))
+    lab.settle()
+    expect(forgotten).toEqual(['forgotten'])
+    const [peer] = b.replica.exchange.peers.values()
+    expect(peer).toMatchObject({ wantsInFlight: 0, wants: new Map(), answersDue: 0, incoming: [] })
+    expect(b.replica.exchange.incomingBytes).toBe(0)
+    expect(b.replica.isWriting).toBe(false)
+    expect(faultsOf(b)).toEqual([])
+    expect(a.read('notes/x')).toEqual({ text: 'short', mine: 1, added: long })
   }
 })

@@ -4,6 +4,7 @@ import { deletePath, forgetPath, lookAtDeleted, restorePath } from '../src/delet
 import { removePath, renamePath } from '../src/local-edits.ts'
 import type { Replica } from '../src/replica.ts'
 import { chunkPrefix } from '../src/stored-keys.ts'
+import { decodeMessage } from '../src/wire.ts'
 import { Lab, type Node } from './replica-lab.ts'
 
 const path = 'notes/x'
@@ -202,6 +203,48 @@ test('to forget is local: others keep it, and it is not taken again until it is 
   lab.settle()
   expect(b.read(path)).toEqual({ lines: ['1', '2'], seen: true })
   expect(a.picture).toBe(b.picture)
+})
+
+test('an edit of what was forgotten goes on beside the edits before, in the same run', () => {
+  const { lab, a, b } = pair()
+  b.edit(path, (doc) => (doc.before = 1))
+  lab.settle()
+  act(b, (replica) => forgetPath(replica, path, answers(false)))
+  b.edit(path, (doc) => (doc.after = 2))
+  lab.settle()
+  const both = { lines: ['1'], before: 1, after: 2 }
+  expect(a.read(path)).toEqual(both)
+  expect(b.read(path)).toEqual(both)
+  expect(eventsOf(a, 'document:quarantined') + eventsOf(b, 'document:quarantined')).toBe(0)
+})
+
+test('what is forgotten is not waited for any more', () => {
+  let isLost = false
+  const lab = new Lab({
+    tamper: (bytes, from) => {
+      const isAnswer = from === 'a' && decodeMessage(bytes).type === 'part'
+      return isLost && isAnswer ? undefined : bytes
+    },
+  })
+  const [a, b] = [lab.node('a'), lab.node('b')]
+  a.edit(path, (doc) => doc.lines.push('1'), { lines: [] })
+  const link = lab.connect(a, b)
+  lab.settle()
+  lab.cut(link)
+  a.edit(path, (doc) => doc.lines.push('2'))
+  lab.settle()
+  // Closed, or it would come as live edits.
+  a.crash()
+  isLost = true
+  lab.connect(a, b)
+  lab.settle()
+  const [peer] = b.replica.exchange.peers.values()
+  expect(peer).toMatchObject({ wantsInFlight: 1 })
+  act(b, (replica) => forgetPath(replica, path, answers(true)))
+  expect(bytesOn(b, idOf(a))).toBe(0)
+  expect(peer).toMatchObject({ wantsInFlight: 0, wants: new Map(), incoming: [] })
+  const { durableArrival } = a.replica
+  expect(b.replica.positionsByPeer.get(a.peerId)).toMatchObject({ arrival: durableArrival })
 })
 
 test('what nobody else has is not forgotten without force', () => {

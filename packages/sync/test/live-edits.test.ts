@@ -238,3 +238,22 @@ test('the position in a store is told when no edits travel any more', () => {
   expect(position?.arrival).toBe(writer.replica.durableArrival)
   expect(tap.entries).toBe(0)
 })
+
+test('a peer that returns to a store without a document gets it, though edits of it come first', () => {
+  const lab = new Lab()
+  const [a, b] = [lab.node('a'), lab.node('b')]
+  const link = lab.connect(a, b)
+  lab.settle()
+  const before = b.disk.scan(new Uint8Array())
+  a.edit('notes/x', (doc) => (doc.n = 1))
+  lab.settle()
+  lab.cut(link)
+  a.edit('notes/x', (doc) => (doc.n = 2))
+  lab.settle()
+  b.disk.replace(before)
+  b.boot()
+  lab.connect(a, b)
+  lab.settle()
+  expect(b.read('notes/x')).toEqual({ n: 2 })
+  expect(a.replica.unstoredCount).toBe(0)
+})
